@@ -1,0 +1,255 @@
+//! The command line as it is typed: nothing here is checked against files or models yet.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use newsdesk_model::DeviceChoice;
+use std::path::PathBuf;
+
+/// Labels news articles by topic and sentiment, with a trained model inside.
+#[derive(Debug, Parser)]
+#[command(name = "newsdesk", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Label articles: a table on a terminal, JSON Lines in a pipe
+    Classify(Classify),
+    /// Fine-tune a model on labelled sets
+    Train(Train),
+    /// Measure a model on a labelled set: accuracy, macro-F1, figures per label
+    Eval(Eval),
+    /// Look at models
+    Models(Models),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Where and how a model runs.
+#[derive(Debug, Args)]
+pub struct Running {
+    /// auto, cpu, cuda, cuda:N or metal
+    #[arg(long, default_value_t, value_name = "DEVICE")]
+    pub device: DeviceChoice,
+    /// Threads [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// Where the text of an article stands.
+#[derive(Debug, Args)]
+pub struct Columns {
+    /// Column of the text [default: text, body, content or article]
+    #[arg(long, value_name = "NAME")]
+    pub text_field: Option<String>,
+    /// Column of the title [default: title or headline]
+    #[arg(long, value_name = "NAME")]
+    pub title_field: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    Text,
+    Jsonl,
+    Csv,
+    Tsv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Table,
+    Jsonl,
+    Csv,
+    Tsv,
+}
+
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// Files, folders or globs of .txt, .jsonl, .csv, .tsv (also .gz, .zst); `-` is standard input
+    #[arg(value_name = "FILES", required = true)]
+    pub inputs: Vec<String>,
+    /// Write here instead of standard output; the ending says the format (.jsonl, .csv, .tsv, also .gz, .zst)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Format of the input, where its name does not say it
+    #[arg(long, value_enum)]
+    pub format: Option<FormatName>,
+    /// Format of the output [default: by the output's name; a table on a terminal, jsonl otherwise]
+    #[arg(long, value_enum)]
+    pub output_format: Option<OutputFormat>,
+    /// Model folder [default: the model inside]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: Columns,
+    /// Add every label's score
+    #[arg(long)]
+    pub scores: bool,
+    /// Add the K most probable labels of each head with their scores
+    #[arg(long, value_name = "K", conflicts_with = "scores", value_parser = clap::value_parser!(u16).range(1..))]
+    pub top_k: Option<u16>,
+    /// Read at most N windows of an article, from its beginning [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub windows: Option<u32>,
+    /// Write rejected rows here, as JSON Lines with place, cause and contents
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub running: Running,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// How labelled files without a recipe are read.
+#[derive(Debug, Args)]
+pub struct Labelled {
+    /// Folder that holds the public sets, one folder each, for sets given by recipe
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub data_root: PathBuf,
+    /// Head that files without a recipe teach or test [default: what --label-field says, else `label`]
+    #[arg(long, value_name = "NAME")]
+    pub head: Option<String>,
+    /// Column of the label in files without a recipe [default: label, category, class, ...]
+    #[arg(long, value_name = "NAME")]
+    pub label_field: Option<String>,
+    /// What stands between labels where a row has several; makes the head multi-label
+    #[arg(long, value_name = "TEXT")]
+    pub label_separator: Option<String>,
+    #[command(flatten)]
+    pub columns: Columns,
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Labelled sets to learn from: names of recipes, recipe files, or .csv, .tsv, .jsonl files
+    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
+    pub data: Vec<String>,
+    /// Labelled sets by which the best epoch is chosen [default: the validation splits; a tenth of plain files]
+    #[arg(long, value_name = "SET", num_args = 1..)]
+    pub validation: Vec<String>,
+    /// Folder to write the model to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Model folder to start from [default: the model inside]
+    #[arg(long, value_name = "DIR")]
+    pub base: Option<PathBuf>,
+    /// Name of the new model [default: the output folder's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub labelled: Labelled,
+    /// How a window's token vectors become one [default: as the base does]
+    #[arg(long, value_enum)]
+    pub pooling: Option<PoolingName>,
+    /// Times that the rows are gone through
+    #[arg(long, default_value_t = 3)]
+    pub epochs: usize,
+    /// Largest learning rate
+    #[arg(long, default_value_t = 5e-5)]
+    pub learning_rate: f64,
+    /// The heads' learning rate is this many times larger
+    #[arg(long, default_value_t = 10.0)]
+    pub head_rate_factor: f64,
+    /// Share of the steps in which the learning rate rises
+    #[arg(long, default_value_t = 0.06)]
+    pub warmup: f64,
+    /// Decay of matrices
+    #[arg(long, default_value_t = 0.01)]
+    pub weight_decay: f64,
+    /// Longest gradient; longer ones are shortened to it (0: never)
+    #[arg(long, default_value_t = 1.0)]
+    pub clip: f64,
+    /// Articles per step
+    #[arg(long, default_value_t = 32)]
+    pub batch_size: usize,
+    /// Articles that are computed at once; parts of a step run on several threads
+    #[arg(long, default_value_t = 16)]
+    pub micro_batch: usize,
+    /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
+    #[arg(long, default_value_t = 0)]
+    pub rows_per_epoch: usize,
+    /// Tokens of an article read in training
+    #[arg(long, default_value_t = 256)]
+    pub length: usize,
+    /// Tokens in a window of the finished model
+    #[arg(long, default_value_t = 256)]
+    pub window: usize,
+    /// Tokens from one window's start to the next one's
+    #[arg(long, default_value_t = 192)]
+    pub stride: usize,
+    /// Seed of every random choice
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Go on from the checkpoint of an interrupted run with the same options
+    #[arg(long)]
+    pub resume: bool,
+    /// Store weights in 4 bytes instead of 2
+    #[arg(long)]
+    pub full_precision: bool,
+    #[command(flatten)]
+    pub running: Running,
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolingName {
+    Cls,
+    Mean,
+    Pooler,
+}
+
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// Model folder [default: the model inside]
+    #[arg(value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
+    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
+    pub data: Vec<String>,
+    /// Split of sets given by recipe
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+    #[command(flatten)]
+    pub labelled: Labelled,
+    /// Read at most N windows of an article, from its beginning [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub windows: Option<u32>,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub running: Running,
+    /// Say nothing but errors and results
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Models {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// What a model answers, how it is built, how it was trained and what it reached
+    Info {
+        /// Model folder [default: the model inside]
+        #[arg(value_name = "MODEL")]
+        model: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

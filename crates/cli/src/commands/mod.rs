@@ -1,0 +1,42 @@
+//! One module per command: typed arguments to checked settings, then the work.
+
+pub mod classify;
+pub mod completions;
+pub mod eval;
+pub mod models;
+pub mod train;
+
+use crate::arguments::Running;
+use anyhow::Result;
+use newsdesk_model::{Classifier, Device, Model, Options, processors};
+use std::path::Path;
+
+/// The model in a folder, or the one inside.
+fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
+    match folder {
+        Some(folder) => Ok(Model::open(folder, device)?),
+        #[cfg(feature = "embedded-model")]
+        None => Ok(Model::embedded(device)?),
+        #[cfg(not(feature = "embedded-model"))]
+        None => Err(crate::failure::Usage::new(
+            "Failed to open the default model: this build has none inside",
+            "name a model folder, or build with the feature `embedded-model`",
+        )
+        .into()),
+    }
+}
+
+/// A classifier on the model in a folder, or on the one inside.
+fn open_classifier(folder: Option<&Path>, running: &Running, windows: Option<u32>) -> Result<Classifier> {
+    let options = Options {
+        device: running.device,
+        threads: Some(threads(running)),
+        windows: windows.map(|n| n as usize),
+    };
+    Ok(Classifier::new(open_model(folder, &running.device.open()?)?, &options)?)
+}
+
+/// Threads as asked for, or one per processor.
+fn threads(running: &Running) -> usize {
+    running.threads.map_or_else(processors, usize::from)
+}

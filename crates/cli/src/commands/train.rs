@@ -1,0 +1,133 @@
+//! `newsdesk train`: labelled sets and a base model to a new model.
+
+use super::{open_model, threads};
+use crate::arguments::{PoolingName, Train};
+use crate::failure::{Usage, say};
+use crate::sets::{SetSource, describe_rejects, hold_out};
+use anyhow::Result;
+use newsdesk_data::LabelledSet;
+use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save};
+use newsdesk_model::network::Pooling;
+use newsdesk_model::{Combine, device_name};
+use newsdesk_train::{HeadReport, Progress, Settings, train};
+use std::process::ExitCode;
+
+/// Steps between two lines of progress.
+const STEPS_PER_LINE: usize = 10;
+
+pub fn run(options: Train) -> Result<ExitCode> {
+    let say = |line: &str| {
+        if !options.quiet {
+            say(line);
+        }
+    };
+    if options.output.join("model.safetensors").exists() {
+        let message = format!("Failed to write the model: `{}` holds one already", options.output.display());
+        return Err(Usage::new(message, "choose another folder for `--output`").into());
+    }
+    let device = options.running.device.open()?;
+    let mut base = open_model(options.base.as_deref(), &device)?;
+    if let Some(pooling) = options.pooling {
+        base.manifest.pooling = match pooling {
+            PoolingName::Cls => Pooling::Cls,
+            PoolingName::Mean => Pooling::Mean,
+            PoolingName::Pooler => Pooling::Pooler,
+        };
+    }
+    let (sets, validation) = load(&options)?;
+    for set in sets.iter().chain(&validation) {
+        say(&format!("{} {}: {} articles", set.name, set.split, set.articles.len()));
+        describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+    }
+    let settings = Settings {
+        epochs: options.epochs,
+        learning_rate: options.learning_rate,
+        head_rate_factor: options.head_rate_factor,
+        warmup: options.warmup,
+        weight_decay: options.weight_decay,
+        clip: options.clip,
+        batch_size: options.batch_size,
+        micro_batch: options.micro_batch.min(options.batch_size),
+        rows_per_epoch: options.rows_per_epoch,
+        length: options.length.min(base.config.max_position_embeddings),
+        window: WindowRecord {
+            length: options.window.min(base.config.max_position_embeddings),
+            stride: options.stride.min(base.config.max_position_embeddings),
+            combine: Combine::Mean,
+        },
+        seed: options.seed,
+        threads: threads(&options.running),
+    };
+    say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
+    let checkpoint = options.output.join("checkpoint");
+    let mut best: Vec<(String, Vec<HeadReport>)> = Vec::new();
+    let trained = train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| {
+        match progress {
+            Progress::Resumed { epochs } => say(&format!("going on after epoch {epochs}")),
+            Progress::Step { epoch, step, steps, loss, tokens_per_second } => {
+                if step % STEPS_PER_LINE == 0 || step == steps {
+                    say(&format!(
+                        "epoch {epoch}, step {step} of {steps}: loss {loss:.3}, {tokens_per_second:.0} tokens/s"
+                    ));
+                }
+            }
+            Progress::Epoch { epoch, reports, score, best: is_best } => {
+                for (set, heads) in reports {
+                    for HeadReport { head, report } in heads {
+                        let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
+                        say(&format!("  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}"));
+                    }
+                }
+                say(&format!("epoch {epoch}: score {score:.4}{}", if is_best { ", the best so far" } else { "" }));
+                if is_best {
+                    best = reports.to_vec();
+                }
+            }
+        }
+    })?;
+    let mut model = trained.model;
+    let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
+    model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
+    model.manifest.scores = best.iter().flat_map(|(set, heads)| heads.iter().map(|r| record(set, r))).collect();
+    save(&model, &options.output, if options.full_precision { Storage::F32 } else { Storage::F16 })?;
+    say(&format!("wrote {} (validation score {:.4})", options.output.display(), trained.score));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record(set: &str, HeadReport { head, report }: &HeadReport) -> ScoreRecord {
+    // Four decimals are what a few hundred articles can tell.
+    let round = |x: f64| (x * 1e4).round() / 1e4;
+    ScoreRecord {
+        set: set.into(),
+        split: "validation".into(),
+        head: head.clone(),
+        articles: report.cases,
+        accuracy: round(report.accuracy),
+        macro_f1: round(report.macro_f1),
+    }
+}
+
+/// Training and validation sets. Without `--validation`, recipes bring theirs and plain files give a tenth.
+fn load(options: &Train) -> Result<(Vec<LabelledSet>, Vec<LabelledSet>)> {
+    let (mut sets, mut validation) = (Vec::new(), Vec::new());
+    for argument in &options.data {
+        let source = SetSource::find(argument)?;
+        let set = source.load(&options.labelled, "train", None)?;
+        match source {
+            _ if !options.validation.is_empty() => sets.push(set),
+            SetSource::Recipe(_) => {
+                sets.push(set);
+                validation.push(source.load(&options.labelled, "validation", None)?);
+            }
+            SetSource::Plain(_) => {
+                let (training, held) = hold_out(set);
+                sets.push(training);
+                validation.push(held);
+            }
+        }
+    }
+    for argument in &options.validation {
+        validation.push(SetSource::find(argument)?.load(&options.labelled, "validation", None)?);
+    }
+    Ok((sets, validation))
+}

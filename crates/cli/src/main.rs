@@ -1,0 +1,35 @@
+//! The binary `newsdesk`: arguments to checked settings to one command each.
+//!
+//! Data goes to standard output, all else to standard error. Exit codes: 0 done, 1 done with rejected articles,
+//! 2 could not run.
+
+mod arguments;
+mod commands;
+mod failure;
+mod recipes;
+mod sets;
+mod threads;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    threads::one_per_worker();
+    let result = match arguments.command {
+        Command::Classify(options) => commands::classify::run(options),
+        Command::Train(options) => commands::train::run(options),
+        Command::Eval(options) => commands::eval::run(options),
+        Command::Models(options) => commands::models::run(options),
+        Command::Completions(options) => commands::completions::run(options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            failure::report(&error);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The recipes and label sets that come with Newsdesk, compiled in.
+
+use newsdesk_data::{DataError, LabelSet, Recipe};
+use std::sync::Arc;
+
+macro_rules! datasets {
+    ($folder:literal, $($name:literal),+ $(,)?) => {
+        [$(($name, include_str!(concat!("../../../datasets/", $folder, $name, ".toml")))),+]
+    };
+}
+
+const RECIPES: [(&str, &str); 15] = datasets!(
+    "",
+    "ag-news",
+    "bbc-news",
+    "financial-phrasebank",
+    "huffpost",
+    "iptc-news",
+    "masakhanews",
+    "movie-reviews",
+    "newsgroups20",
+    "newsmtsc",
+    "reuters-r52",
+    "reuters-r90",
+    "sib200",
+    "sst2",
+    "sst5",
+    "tweet-sentiment",
+);
+
+const LABEL_SETS: [(&str, &str); 2] = datasets!("labels/", "iptc-topics", "sentiment");
+
+/// Names of the recipes.
+pub fn names() -> Vec<&'static str> {
+    RECIPES.iter().map(|(name, _)| *name).collect()
+}
+
+/// The recipe of this name, if it comes with Newsdesk.
+pub fn recipe(name: &str) -> Option<Result<Recipe, DataError>> {
+    RECIPES.iter().find(|(known, _)| *known == name).map(|(name, text)| Recipe::parse(text, &format!("{name}.toml")))
+}
+
+/// The label set of this name, if it comes with Newsdesk.
+pub fn label_set(name: &str) -> Option<Arc<LabelSet>> {
+    let (_, text) = LABEL_SETS.iter().find(|(known, _)| *known == name)?;
+    LabelSet::parse(text, &format!("{name}.toml")).ok().map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn all_parse_and_fit_together() {
+        for (name, _) in LABEL_SETS {
+            assert_eq!(label_set(name).unwrap().name, name);
+        }
+        for name in names() {
+            let recipe = recipe(name).unwrap().unwrap();
+            assert_eq!(recipe.name, name);
+            for (head, source) in &recipe.heads {
+                let labels = label_set(&source.labels).unwrap();
+                for label in source.map.iter().flatten().flat_map(|(_, to)| to) {
+                    assert!(labels.find(label).is_some(), "{name}, {head}: `{label}` is not in {}", source.labels);
+                }
+            }
+        }
+    }
+}

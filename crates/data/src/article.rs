@@ -1,0 +1,130 @@
+//! An article, and the row of a corpus that it came in.
+//!
+//! A row keeps every input column exactly as it was read, next to the article that the model reads, so that a writer
+//! can put the columns out again untouched.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+/// What a model reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Article {
+    /// The headline, where the corpus has one.
+    pub title: Option<String>,
+    /// The body.
+    pub text: String,
+}
+
+impl Article {
+    /// Title, line break, text; the text alone where there is no title, the title alone where there is no text.
+    pub fn input(&self) -> String {
+        match &self.title {
+            Some(title) if is_blank(&self.text) && !is_blank(title) => title.clone(),
+            Some(title) if !is_blank(title) => format!("{title}\n{}", self.text),
+            _ => self.text.clone(),
+        }
+    }
+
+    /// Whether there is nothing to read, in the title or in the text.
+    pub fn is_blank(&self) -> bool {
+        is_blank(&self.text) && self.title.as_deref().is_none_or(is_blank)
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
+/// One value of an input column, exactly as it was read.
+#[derive(Debug, Clone)]
+pub enum Cell {
+    /// A field of a CSV or TSV file, or the text of a text file.
+    Text(String),
+    /// The bytes of a JSON value, untouched: `1.0` stays `1.0` and `"\u00e9"` stays `"\u00e9"`.
+    Json(Box<RawValue>),
+}
+
+impl Cell {
+    /// The string that the cell holds: the text itself, or a JSON string decoded. `None` for any other JSON value,
+    /// and for a JSON string that holds half a surrogate pair, which no Rust string can carry.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Cell::Text(text) => Some(Cow::Borrowed(text)),
+            Cell::Json(raw) if !raw.get().starts_with('"') => None,
+            Cell::Json(raw) => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
+        }
+    }
+
+    /// Whether the cell is a JSON `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Cell::Json(raw) if raw.get() == "null")
+    }
+}
+
+/// Where a row stands in a corpus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The name of the file, or `<stdin>`.
+    pub source: Arc<str>,
+    /// Counted from 1: the line of a JSON Lines file, the record of a CSV or TSV file without its header.
+    pub row: u64,
+    /// The line on which the row starts, counted from 1.
+    pub line: u64,
+    /// The byte at which the row starts, in the decompressed stream.
+    pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.row == self.line {
+            write!(out, "`{}`, line {}", self.source, self.line)
+        } else {
+            write!(out, "`{}`, row {} (line {})", self.source, self.row, self.line)
+        }
+    }
+}
+
+/// One row of a corpus: where it stands, its columns in order, and the article in it.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where the row stands.
+    pub position: Position,
+    /// Every input column, in the order of the input.
+    pub columns: Vec<(Arc<str>, Cell)>,
+    /// What the model reads of it.
+    pub article: Article,
+}
+
+impl Row {
+    /// The value of the column with exactly this name.
+    pub fn column(&self, name: &str) -> Option<&Cell> {
+        self.columns.iter().find(|(column, _)| &**column == name).map(|(_, cell)| cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn article(title: Option<&str>, text: &str) -> Article {
+        Article { title: title.map(str::to_owned), text: text.to_owned() }
+    }
+
+    #[test]
+    fn input_joins_title_and_text() {
+        assert_eq!(article(Some("Rates"), "They rose.").input(), "Rates\nThey rose.");
+        assert_eq!(article(None, "They rose.").input(), "They rose.");
+        assert_eq!(article(Some("  "), "They rose.").input(), "They rose.");
+        assert_eq!(article(Some("Rates"), " ").input(), "Rates");
+    }
+
+    #[test]
+    fn blank_needs_title_and_text_blank() {
+        assert!(article(None, " \n").is_blank());
+        assert!(article(Some("\t"), "").is_blank());
+        assert!(!article(Some("Rates"), "").is_blank());
+    }
+}

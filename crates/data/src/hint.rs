@@ -1,0 +1,60 @@
+//! What to do about each error: one hint, in the words of the command line.
+
+use std::io;
+
+use crate::error::{DataError, quoted};
+
+impl DataError {
+    /// What to do about it, where anything can be done.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            DataError::NotFound { .. } => Some("give a file, a folder, a pattern in quotes, or - for standard input".into()),
+            DataError::NoArticles { .. } => Some(
+                "files that count end in .txt, .jsonl, .ndjson, .csv or .tsv, each also with .gz or .zst; name others one by one".into(),
+            ),
+            DataError::NoMatch { .. } => Some("put the pattern in quotes; ** stands for any number of folders".into()),
+            DataError::NotCompressed { .. } => Some("take the ending off the name if the file is not compressed".into()),
+            DataError::Broken { source, .. } => broken_hint(source),
+            DataError::RowTooLong { .. } => Some("a quote that opens in this row is probably never closed".into()),
+            DataError::JsonArray { .. } => Some("`jq -c '.[]'` turns an array into JSON Lines".into()),
+            DataError::Header { .. } => Some("the first line must name every column once".into()),
+            DataError::NoColumn { found, .. } => Some(format!("its columns are {}", quoted(found))),
+            DataError::NoTextColumn { found, .. } => {
+                Some(format!("its columns are {}; name the right one with --text-field", quoted(found)))
+            }
+            DataError::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("create the folder first".into())
+            }
+            DataError::TextOutput => Some("write JSON Lines, CSV or TSV".into()),
+            DataError::NewColumn { .. } => Some("write JSON Lines, where each row has its own columns".into()),
+            DataError::NoSuchLabel { known, .. } | DataError::UnknownLabel { known, .. } => {
+                Some(format!("known labels: {}", quoted(known)))
+            }
+            DataError::NoSplit { found, .. } => Some(format!("its splits are {}", quoted(found))),
+            DataError::NoSplitFile { origin, .. } => {
+                Some(format!("the set comes from {origin}; --data-root names the folder that holds all sets"))
+            }
+            DataError::Unmapped { label, head, .. } => {
+                Some(format!("add `{label}` to [heads.{head}.map] of the recipe, with [] if it teaches nothing"))
+            }
+            DataError::NoLabelled { found, first, .. } => Some(match first {
+                Some(cause) => format!("{cause}; its columns are {}; --label-field names the one to use", quoted(found)),
+                None => "the file has no rows".into(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn broken_hint(source: &io::Error) -> Option<String> {
+    let cause = source.to_string();
+    if source.kind() == io::ErrorKind::UnexpectedEof || cause.contains("incomplete frame") {
+        Some("the file ends in the middle of its compressed data; fetch it again".into())
+    } else if cause.contains("too much memory") {
+        Some("decompress it first with `zstd -d --long=31`".into())
+    } else if matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other) {
+        Some("the compressed data is damaged; fetch the file again".into())
+    } else {
+        None
+    }
+}

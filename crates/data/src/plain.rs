@@ -1,0 +1,148 @@
+//! A user's own labelled files: a table or JSON Lines with a label column, without a recipe.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::article::{Article, Position, Row};
+use crate::error::DataError;
+use crate::labelled::{LabelledArticle, LabelledHead, LabelledSet, unlabelled};
+use crate::labels::LabelSet;
+use crate::read::{ReadError, ReadOptions, Reject, read};
+use crate::source::Source;
+use crate::target::{Written, find_label, target};
+
+/// Where labels usually stand, after a column that is called like the head.
+const LABEL_NAMES: [&str; 7] = ["label", "labels", "category", "class", "topic", "section", "sentiment"];
+
+/// How a user's labelled files are read.
+#[derive(Debug, Clone, Default)]
+pub struct PlainOptions {
+    /// How articles are found.
+    pub read: ReadOptions,
+    /// The name of the head that the labels teach.
+    pub head: String,
+    /// The column of the label. When absent: the one called like the head, or else the first of `label`, `labels`,
+    /// `category`, `class`, `topic`, `section`, `sentiment`.
+    pub label_field: Option<String>,
+    /// The labels that may occur; made of those that do, sorted by name, when absent.
+    pub labels: Option<Arc<LabelSet>>,
+    /// What stands between the labels of a row that has several. Makes the head one of many labels, as a JSON list does.
+    pub separator: Option<String>,
+}
+
+/// Reads labelled files into one set. Rows whose label is blank or `null` were not labelled and are skipped.
+pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<LabelledSet, DataError> {
+    let names: Vec<String> = sources.iter().map(|source| source.name().to_string()).collect();
+    let mut rows = PlainRows { multi: options.separator.is_some(), ..PlainRows::default() };
+    for source in sources {
+        rows.add(source, options)?;
+    }
+    if rows.labelled.is_empty() {
+        return Err(DataError::NoLabelled {
+            name: names.join("`, `"),
+            found: rows.first_columns,
+            first: rows.rejects.first().map(|reject| reject.cause.clone()),
+        });
+    }
+    let labels = match &options.labels {
+        Some(labels) => Arc::clone(labels),
+        None => {
+            let occurring: BTreeSet<&String> = rows.labelled.iter().flat_map(|row| &row.labels).collect();
+            Arc::new(LabelSet::new(options.head.clone(), occurring.into_iter().cloned()))
+        }
+    };
+    let mut articles = Vec::with_capacity(rows.labelled.len());
+    for row in rows.labelled {
+        let ids = row.labels.iter().map(|label| find_label(&labels, label, &row.position));
+        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        articles.push(LabelledArticle {
+            targets: vec![target(ids, rows.multi)],
+            source_labels: vec![Some(row.labels.join("; "))],
+            position: row.position,
+            article: row.article,
+        });
+    }
+    Ok(LabelledSet {
+        name: names.join(", "),
+        split: "all".to_owned(),
+        heads: vec![LabelledHead { name: options.head.clone(), labels, multi: rows.multi, map: None }],
+        articles,
+        rejects: rows.rejects,
+        skipped: rows.skipped,
+    })
+}
+
+struct PlainRow {
+    position: Position,
+    article: Article,
+    labels: Vec<String>,
+}
+
+/// The rows of all files, before it is known which labels there are.
+#[derive(Default)]
+struct PlainRows {
+    labelled: Vec<PlainRow>,
+    rejects: Vec<Reject>,
+    skipped: u64,
+    multi: bool,
+    first_columns: Vec<String>,
+}
+
+impl PlainRows {
+    fn add(&mut self, source: &Source, options: &PlainOptions) -> Result<(), DataError> {
+        // The column is chosen once a file, so that all its rows agree.
+        let mut chosen = None;
+        for row in read(source, &options.read)? {
+            let row = match row {
+                Ok(row) => row,
+                Err(ReadError::Reject(reject)) => {
+                    self.rejects.push(reject);
+                    continue;
+                }
+                Err(ReadError::Fatal(error)) => return Err(error),
+            };
+            if self.first_columns.is_empty() {
+                self.first_columns = row.columns.iter().map(|(name, _)| name.to_string()).collect();
+            }
+            if chosen.is_none() {
+                chosen = label_column(&row, options);
+            }
+            let missing = options.label_field.as_deref().unwrap_or("label");
+            let column = chosen.as_deref().unwrap_or(missing);
+            match Written::read(row.column(column)) {
+                Ok(written) => self.keep(row, written, options.separator.as_deref()),
+                Err(cause) => self.rejects.push(unlabelled(&row, column, cause, "column")),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, row: Row, written: Written, separator: Option<&str>) {
+        let labels = match (written, separator) {
+            (Written::Nothing, _) => {
+                self.skipped += 1;
+                return;
+            }
+            (Written::List(labels), _) => {
+                self.multi = true;
+                labels
+            }
+            (Written::One(labels), Some(separator)) if !separator.is_empty() => {
+                labels.split(separator).map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect()
+            }
+            (Written::One(label), _) => vec![label],
+        };
+        self.labelled.push(PlainRow { position: row.position, article: row.article, labels });
+    }
+}
+
+/// The name of the column that holds the labels, as the row writes it.
+fn label_column(row: &Row, options: &PlainOptions) -> Option<String> {
+    let like = |wanted: &str| row.columns.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+    let found = match &options.label_field {
+        Some(wanted) if row.column(wanted).is_some() => return Some(wanted.clone()),
+        Some(wanted) => like(wanted),
+        None => std::iter::once(options.head.as_str()).chain(LABEL_NAMES).find_map(like),
+    };
+    found.map(|(name, _)| name.to_string())
+}

@@ -1,0 +1,239 @@
+//! CSV and TSV with a header: records of the `csv` crate, each with the very bytes that it was read from.
+//!
+//! The bytes are held for three reasons: a reject shows the record as it stood in the file, a position names the
+//! line and the byte where it starts, and a quote that is never closed is noticed.
+
+use std::io;
+use std::io::Read;
+use std::str::from_utf8;
+use std::sync::Arc;
+
+use csv::{ByteRecord, StringRecord};
+
+use super::{ReadError, ReadOptions, not_utf8, reject};
+use crate::article::{Article, Cell, Position, Row};
+use crate::error::DataError;
+use crate::open::Stream;
+
+const BUFFER: usize = 64 * 1024;
+
+pub(super) struct Delimited {
+    csv: csv::Reader<Held>,
+    name: Arc<str>,
+    delimiter: u8,
+    columns: Vec<Arc<str>>,
+    text: usize,
+    title: Option<usize>,
+    /// Rows read so far, without the header.
+    rows: u64,
+    record: ByteRecord,
+    /// How many of the bytes held are the current record.
+    length: usize,
+}
+
+impl Delimited {
+    /// Reads the header and finds the columns of the article.
+    pub fn new(
+        stream: Stream,
+        name: Arc<str>,
+        options: &ReadOptions,
+        delimiter: u8,
+        limit: usize,
+    ) -> Result<Delimited, DataError> {
+        let csv = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .buffer_capacity(BUFFER)
+            .from_reader(Held::new(stream, limit));
+        let mut table = Delimited {
+            csv,
+            name,
+            delimiter,
+            columns: Vec::new(),
+            text: 0,
+            title: None,
+            rows: 0,
+            record: ByteRecord::new(),
+            length: 0,
+        };
+        table.header(options)?;
+        Ok(table)
+    }
+
+    fn header(&mut self, options: &ReadOptions) -> Result<(), DataError> {
+        let name = self.name.to_string();
+        let wrong = |cause: String| DataError::Header { name: name.clone(), cause };
+        if self.advance()?.is_none() {
+            return Err(wrong("the file is empty".to_owned()));
+        }
+        let header = StringRecord::from_byte_record(self.record.clone())
+            .map_err(|_| wrong("it is not valid UTF-8".to_owned()))?;
+        let found: Vec<&str> = header.iter().collect();
+        if let Some(at) = (1..found.len()).find(|at| found[..*at].contains(&found[*at])) {
+            return Err(wrong(format!("the column `{}` stands there twice", found[at])));
+        }
+        let no_column = |column: &Option<String>| {
+            let found = found.iter().map(|column| column.to_string()).collect();
+            match column {
+                Some(column) => DataError::NoColumn { name: name.clone(), column: column.clone(), found },
+                None => DataError::NoTextColumn { name: name.clone(), found },
+            }
+        };
+        self.text = options.text_column(&found).ok_or_else(|| no_column(&options.text_field))?;
+        self.title = options.title_column(&found, self.text);
+        if self.title.is_none() && options.title_field.is_some() {
+            return Err(no_column(&options.title_field));
+        }
+        self.columns = found.iter().map(|column| Arc::from(*column)).collect();
+        Ok(())
+    }
+
+    /// Reads the next record, and finds where it starts.
+    fn advance(&mut self) -> Result<Option<Position>, DataError> {
+        self.csv.get_mut().release(self.length);
+        self.length = 0;
+        let start = self.csv.position().byte();
+        let found = self.csv.read_byte_record(&mut self.record);
+        self.length = (self.csv.position().byte() - start) as usize;
+
+        // Blank lines, and the second half of a CRLF, come with the record that follows them.
+        let held = self.csv.get_mut();
+        let breaks = held.pending().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let breaks = breaks.min(self.length);
+        held.release(breaks);
+        self.length -= breaks;
+
+        let position =
+            Position { source: Arc::clone(&self.name), row: self.rows + 1, line: held.line, offset: held.offset };
+        match found.map_err(csv::Error::into_kind) {
+            Ok(true) => Ok(Some(position)),
+            Ok(false) => Ok(None),
+            Err(_) if held.overflowed => Err(DataError::RowTooLong { position, limit: held.limit }),
+            Err(kind) => {
+                let source = match kind {
+                    csv::ErrorKind::Io(source) => source,
+                    other => io::Error::other(format!("{other:?}")),
+                };
+                Err(DataError::Broken { name: self.name.to_string(), rows: self.rows, source })
+            }
+        }
+    }
+
+    fn row(&self, position: Position) -> Result<Row, ReadError> {
+        let held = self.csv.get_ref();
+        let raw = &held.pending()[..self.length];
+        if held.ended && ends_in_quotes(raw, self.delimiter) {
+            let hint = "close the quote; rows that it swallowed stand in the reject";
+            return Err(reject(position, "a quote that opens in this row is never closed", Some(hint), raw));
+        }
+        let raw = raw.strip_suffix(b"\n").or(raw.strip_suffix(b"\r")).unwrap_or(raw);
+        let fields: Result<Vec<&str>, _> = self.record.iter().map(from_utf8).collect();
+        let fields = match fields {
+            Ok(fields) => fields,
+            Err(in_field) => {
+                let error = from_utf8(raw).err().unwrap_or(in_field);
+                return Err(not_utf8(position, &error, raw));
+            }
+        };
+        if fields.len() != self.columns.len() {
+            let cause = format!("its number of fields is {}, not the header's {}", fields.len(), self.columns.len());
+            let hint = "a field that holds a delimiter or a line break must stand in quotes";
+            return Err(reject(position, cause, Some(hint), raw));
+        }
+        let article =
+            Article { title: self.title.map(|title| fields[title].to_owned()), text: fields[self.text].to_owned() };
+        if article.is_blank() {
+            return Err(reject(position, "the text is blank", None, raw));
+        }
+        let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
+        Ok(Row { position, columns: self.columns.iter().cloned().zip(cells).collect(), article })
+    }
+}
+
+impl Iterator for Delimited {
+    type Item = Result<Row, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.advance() {
+            Err(error) => Some(Err(ReadError::Fatal(error))),
+            Ok(None) => None,
+            Ok(Some(position)) => {
+                self.rows += 1;
+                Some(self.row(position))
+            }
+        }
+    }
+}
+
+/// Hands bytes to the csv reader and holds on to them until their record is done with.
+struct Held {
+    stream: Stream,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are done with.
+    released: usize,
+    /// The line on which the held bytes start, counted from 1.
+    line: u64,
+    /// Where in the decompressed stream they start.
+    offset: u64,
+    limit: usize,
+    overflowed: bool,
+    ended: bool,
+}
+
+impl Held {
+    fn new(stream: Stream, limit: usize) -> Held {
+        let offset = stream.offset;
+        Held { stream, buffer: Vec::new(), released: 0, line: 1, offset, limit, overflowed: false, ended: false }
+    }
+
+    fn pending(&self) -> &[u8] {
+        &self.buffer[self.released..]
+    }
+
+    fn release(&mut self, count: usize) {
+        self.line += self.pending()[..count].iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.offset += count as u64;
+        self.released += count;
+    }
+}
+
+impl Read for Held {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.buffer.drain(..self.released);
+        self.released = 0;
+        if self.buffer.len() > self.limit {
+            self.overflowed = true;
+            return Err(io::Error::other("the row is too long"));
+        }
+        loop {
+            match self.stream.reader.read(out) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(count) => {
+                    self.ended = count == 0;
+                    self.buffer.extend_from_slice(&out[..count]);
+                    return Ok(count);
+                }
+            }
+        }
+    }
+}
+
+/// Whether the last field of a record opens a quote and does not close it.
+fn ends_in_quotes(record: &[u8], delimiter: u8) -> bool {
+    let mut quoted = false;
+    let mut field_start = true;
+    for &byte in record {
+        if quoted {
+            // The second of two quotes opens again what the first has closed.
+            quoted = byte != b'"';
+            field_start = !quoted;
+        } else if byte == b'"' && field_start {
+            quoted = true;
+        } else {
+            field_start = byte == delimiter || byte == b'\r' || byte == b'\n';
+        }
+    }
+    quoted
+}

@@ -1,0 +1,171 @@
+//! From a stream of bytes to rows, one module per format.
+//!
+//! All formats agree on three things: every column goes through untouched, a row that cannot be used becomes a
+//! [`Reject`] and reading goes on, and a stream that breaks ends the reading with what was read until then intact.
+
+mod delimited;
+mod jsonl;
+mod text;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::article::{Position, Row};
+use crate::error::DataError;
+use crate::format::Format;
+use crate::open::{Stream, open};
+use crate::source::Source;
+
+/// The largest row that is read. A larger one is no article, and must not fill the memory.
+const LONGEST_ROW: usize = 64 * 1024 * 1024;
+/// How much of a row that is too long, or no text at all, goes into its reject.
+const SAMPLE: usize = 1024;
+
+const TEXT_NAMES: [&str; 4] = ["text", "body", "content", "article"];
+const TITLE_NAMES: [&str; 2] = ["title", "headline"];
+
+/// How a source is read. The default finds format, text and title by itself.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The format; found by the file's ending, or by the first bytes, when absent.
+    pub format: Option<Format>,
+    /// The column of the text; the first of `text`, `body`, `content`, `article` when absent.
+    pub text_field: Option<String>,
+    /// The column of the title; the first of `title`, `headline` when absent.
+    pub title_field: Option<String>,
+}
+
+/// A row that could not be used.
+#[derive(Debug, Clone)]
+pub struct Reject {
+    /// Where the row stands.
+    pub position: Position,
+    /// Why it could not be used.
+    pub cause: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The row itself, so that nothing is lost; bytes that are no UTF-8 are replaced. Of a row that is too long, or
+    /// that is no text at all, only the beginning.
+    pub raw: String,
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.position, self.cause)
+    }
+}
+
+/// Why there is no row.
+#[derive(Debug)]
+pub enum ReadError {
+    /// This row could not be used; the next one may be fine.
+    Reject(Reject),
+    /// The stream broke; nothing comes after this.
+    Fatal(DataError),
+}
+
+/// The rows of one source, in order.
+pub struct RowReader {
+    format: Format,
+    rows: Box<dyn Iterator<Item = Result<Row, ReadError>> + Send>,
+    ended: bool,
+}
+
+impl RowReader {
+    /// The format in which the source is read.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+}
+
+impl Iterator for RowReader {
+    type Item = Result<Row, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let item = self.rows.next();
+        self.ended = matches!(item, None | Some(Err(ReadError::Fatal(_))));
+        item
+    }
+}
+
+/// Opens a source and reads its header, if it has one.
+pub fn read(source: &Source, options: &ReadOptions) -> Result<RowReader, DataError> {
+    let name = source.name();
+    let mut stream = open(source)?;
+    let by_ending = match source {
+        Source::Stdin => None,
+        Source::File(path) => Format::from_path(path),
+    };
+    let format = match options.format.or(by_ending) {
+        Some(format) => format,
+        None => sniff(&mut stream, &name)?,
+    };
+    let rows: Box<dyn Iterator<Item = _> + Send> = match format {
+        Format::Text => Box::new(std::iter::once_with(move || text::row(stream, name, LONGEST_ROW))),
+        Format::JsonLines => Box::new(jsonl::JsonLines::new(stream, name, options.clone(), LONGEST_ROW)),
+        Format::Csv => Box::new(delimited::Delimited::new(stream, name, options, b',', LONGEST_ROW)?),
+        Format::Tsv => Box::new(delimited::Delimited::new(stream, name, options, b'\t', LONGEST_ROW)?),
+    };
+    Ok(RowReader { format, rows, ended: false })
+}
+
+/// A stream without a telling name is JSON Lines if it opens an object, and otherwise a text.
+fn sniff(stream: &mut Stream, name: &str) -> Result<Format, DataError> {
+    const FURTHEST: usize = 64 * 1024;
+    let solid =
+        |seen: &[u8]| seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect::<Vec<_>>();
+    let seen = stream
+        .peek(|seen| match solid(seen).as_slice() {
+            [] | [b'['] => seen.len() == FURTHEST,
+            _ => true,
+        })
+        .map_err(|source| DataError::Broken { name: name.to_owned(), rows: 0, source })?;
+    match solid(&seen).as_slice() {
+        [b'{', ..] => Ok(Format::JsonLines),
+        [b'[', b'{'] => Err(DataError::JsonArray { name: name.to_owned() }),
+        _ => Ok(Format::Text),
+    }
+}
+
+impl ReadOptions {
+    /// Which of these columns holds the text.
+    fn text_column(&self, names: &[&str]) -> Option<usize> {
+        find(names, self.text_field.as_deref(), &TEXT_NAMES)
+    }
+
+    /// Which of these columns holds the title; never the one that holds the text.
+    fn title_column(&self, names: &[&str], text: usize) -> Option<usize> {
+        find(names, self.title_field.as_deref(), &TITLE_NAMES).filter(|title| *title != text)
+    }
+}
+
+/// The wanted column, in any case of letters if not exactly; or the first of the usual ones.
+fn find(names: &[&str], wanted: Option<&str>, usual: &[&str]) -> Option<usize> {
+    let like = |wanted: &str| names.iter().position(|name| name.trim().eq_ignore_ascii_case(wanted));
+    match wanted {
+        Some(wanted) => names.iter().position(|name| *name == wanted).or_else(|| like(wanted)),
+        None => usual.iter().find_map(|usual| like(usual)),
+    }
+}
+
+/// The reject of a row, with its bytes.
+fn reject(position: Position, cause: impl Into<String>, hint: Option<&str>, raw: &[u8]) -> ReadError {
+    ReadError::Reject(Reject {
+        position,
+        cause: cause.into(),
+        hint: hint.map(str::to_owned),
+        raw: String::from_utf8_lossy(raw).into_owned(),
+    })
+}
+
+fn not_utf8(position: Position, error: &std::str::Utf8Error, raw: &[u8]) -> ReadError {
+    let cause = format!("byte {} of the row is not valid UTF-8", error.valid_up_to());
+    reject(position, cause, Some("convert the file to UTF-8 first, for example with `iconv -f latin1 -t utf-8`"), raw)
+}
+
+fn broken(name: &Arc<str>, rows: u64, source: std::io::Error) -> ReadError {
+    ReadError::Fatal(DataError::Broken { name: name.to_string(), rows, source })
+}

@@ -1,0 +1,114 @@
+//! JSON Lines: what is read, what is rejected, and how both are named.
+#![allow(clippy::unwrap_used)]
+
+mod scratch;
+
+use newsdesk_data::{Cell, ReadOptions};
+use scratch::{Scratch, read_all, texts};
+
+fn raw<'a>(row: &'a newsdesk_data::Row, name: &str) -> &'a str {
+    match row.column(name).unwrap() {
+        Cell::Json(raw) => raw.get(),
+        Cell::Text(text) => text,
+    }
+}
+
+#[test]
+fn members_are_kept_byte_by_byte() {
+    let line = r#"{"id": 1.0, "big":123456789012345678901234567890,"huge":1e400, "text" : "caf\u00e9 \/ \ud83d\ude00","nest":{"b" :[1, 2.50],"a":null}}"#;
+    let (rows, rejects) = Scratch::new().read("a.jsonl", line);
+    assert!(rejects.is_empty());
+    let row = &rows[0];
+    let names: Vec<&str> = row.columns.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["id", "big", "huge", "text", "nest"]);
+    assert_eq!(raw(row, "id"), "1.0");
+    assert_eq!(raw(row, "big"), "123456789012345678901234567890");
+    assert_eq!(raw(row, "huge"), "1e400");
+    assert_eq!(raw(row, "text"), r#""caf\u00e9 \/ \ud83d\ude00""#);
+    assert_eq!(raw(row, "nest"), r#"{"b" :[1, 2.50],"a":null}"#);
+    assert_eq!(row.article.text, "café / 😀");
+}
+
+#[test]
+fn positions_count_lines_and_bytes() {
+    let bytes = "\u{feff}{\"text\":\"a\"}\r\n\r\n  \n{\"text\":\"b\"}\nnonsense\n{\"Body\":\"c\",\"Headline\":\"C\"}";
+    let scratch = Scratch::new();
+    let (rows, rejects) = scratch.read("a.jsonl", bytes);
+    assert_eq!(texts(&rows), ["a", "b", "c"]);
+    assert_eq!(rows[2].article.title.as_deref(), Some("C"));
+    let places: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
+    assert_eq!(places, [(1, 1, 3), (4, 4, 22), (6, 6, 44)]);
+    assert_eq!((rejects[0].position.row, rejects[0].position.offset), (5, 35));
+    assert_eq!(rejects[0].raw, "nonsense");
+    assert_eq!(
+        rejects[0].position.to_string(),
+        format!("`{}`, line 5", scratch.path("a.jsonl").display()),
+        "a position reads well"
+    );
+    assert_eq!(&bytes.as_bytes()[44..46], b"{\"");
+}
+
+#[test]
+fn rejects_say_why() {
+    let scratch = Scratch::new();
+    let cause = |line: &[u8]| {
+        let mut bytes = line.to_vec();
+        bytes.extend_from_slice(b"\n{\"text\":\"good\"}\n");
+        let (rows, rejects) = scratch.read("a.jsonl", bytes);
+        assert_eq!((rows.len(), rejects.len()), (1, 1), "reading goes on");
+        assert_eq!(rejects[0].raw, String::from_utf8_lossy(line));
+        (rejects[0].cause.clone(), rejects[0].hint.clone().unwrap_or_default())
+    };
+    assert_eq!(cause(b"{\"text\":").0, "the line is not valid JSON: EOF while parsing a value at column 8");
+    assert_eq!(cause(b"{\"text\":\"a\"} x").0, "the line is not valid JSON: trailing characters at column 14");
+    assert_eq!(cause(b"[{\"text\":\"a\"}]").0, "the line is an array, not an object");
+    assert_eq!(cause(b"17").0, "the line is a number, not an object");
+    assert_eq!(cause(b"[1").0, "the line is not valid JSON: invalid type: sequence, expected an object at column 0");
+    assert_eq!(cause(b"{\"text\":\"a\",\"id\":1,\"id\":2}").0, "the member `id` stands there twice");
+    assert_eq!(cause(b"{\"text\":null}").0, "the member `text` is null, not a string");
+    assert_eq!(cause(b"{\"text\":3}").0, "the member `text` is a number, not a string");
+    assert_eq!(cause(b"{\"text\":\"a\",\"title\":[]}").0, "the member `title` is an array, not a string");
+    assert_eq!(cause(b"{\"text\":\"\\ud800\"}").0, "the member `text` is not valid Unicode");
+    assert_eq!(cause(b"{\"text\":\" \\n\"}").0, "the text is blank");
+    assert_eq!(cause(b"{\"text\":\"\",\"title\":null}").0, "the text is blank");
+    assert_eq!(cause(b"{\"text\":\"caf\xe9\"}").0, "byte 12 of the row is not valid UTF-8");
+    let (cause, hint) = cause(b"{\"id\":1,\"story\":\"a\"}");
+    assert_eq!(cause, "no member holds the text");
+    assert_eq!(hint, "its members are `id`, `story`; name the right one with --text-field");
+}
+
+#[test]
+fn a_title_without_text_is_an_article() {
+    let (rows, rejects) = Scratch::new().read("a.jsonl", r#"{"text":"","title":"COBANCO INC YEAR NET"}"#);
+    assert!(rejects.is_empty());
+    assert_eq!(rows[0].article.input(), "COBANCO INC YEAR NET");
+}
+
+#[test]
+fn fields_can_be_named() {
+    let scratch = Scratch::new();
+    let lines = "{\"story\":\"a\",\"text\":\"x\",\"name\":\"A\"}\n{\"STORY\":\"b\"}\n{\"text\":\"x\"}\n";
+    let options =
+        ReadOptions { text_field: Some("story".into()), title_field: Some("name".into()), ..ReadOptions::default() };
+    let (rows, rejects) = read_all(&scratch.file("a.jsonl", lines), &options);
+    assert_eq!(texts(&rows), ["a", "b"]);
+    assert_eq!(rows[0].article.title.as_deref(), Some("A"));
+    assert_eq!(rejects[0].cause, "the member `story` is missing");
+
+    let title_as_text = ReadOptions { text_field: Some("title".into()), ..ReadOptions::default() };
+    let (rows, _) = read_all(&scratch.file("b.jsonl", r#"{"title":"only once"}"#), &title_as_text);
+    assert_eq!(rows[0].article.input(), "only once");
+}
+
+#[test]
+fn a_line_beyond_all_measure_is_rejected_and_passed() {
+    let mut bytes = b"{\"text\":\"a\"}\n{\"text\":\"".to_vec();
+    bytes.resize(bytes.len() + (64 << 20) + 5, b'x');
+    bytes.extend_from_slice(b"\"}\n{\"text\":\"b\"}\n");
+    let (rows, rejects) = Scratch::new().read("a.jsonl", &bytes);
+    assert_eq!(texts(&rows), ["a", "b"]);
+    assert_eq!(rejects[0].cause, "the line is longer than 67108864 bytes");
+    assert_eq!(rejects[0].raw.len(), 1024);
+    assert_eq!(rows[1].position.row, 3);
+    assert_eq!(rows[1].position.offset as usize, bytes.len() - 13);
+}

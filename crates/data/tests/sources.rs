@@ -1,0 +1,54 @@
+//! Files, folders, patterns and standard input become sources.
+#![allow(clippy::unwrap_used)]
+
+mod scratch;
+
+use newsdesk_data::{Source, expand};
+use scratch::Scratch;
+
+fn names(scratch: &Scratch, inputs: &[&str]) -> Vec<String> {
+    let root = format!("{}/", scratch.path("").display().to_string().trim_end_matches('/'));
+    let inputs: Vec<String> = inputs.iter().map(|input| format!("{root}{input}")).collect();
+    expand(&inputs).unwrap().iter().map(|source| source.name().replace(&root, "")).collect()
+}
+
+#[test]
+fn folders_are_walked_in_name_order() {
+    let scratch = Scratch::new();
+    for name in ["b.txt", "a.csv.gz", "deep/z.jsonl", "deep/a.TSV", "c.ndjson.zst", "notes.md", ".hidden.txt", "d.gz"] {
+        scratch.file(name, "");
+    }
+    assert_eq!(names(&scratch, &[""]), ["a.csv.gz", "b.txt", "c.ndjson.zst", "deep/a.TSV", "deep/z.jsonl"]);
+    assert_eq!(names(&scratch, &["notes.md"]), ["notes.md"], "a named file counts whatever it ends in");
+    assert_eq!(names(&scratch, &["*.txt", "deep/*"]), ["b.txt", "deep/a.TSV", "deep/z.jsonl"]);
+    assert_eq!(names(&scratch, &["**/*.jsonl"]), ["deep/z.jsonl"]);
+}
+
+#[test]
+fn a_name_that_exists_is_no_pattern() {
+    let scratch = Scratch::new();
+    scratch.file("a[1].txt", "");
+    scratch.file("a1.txt", "");
+    assert_eq!(names(&scratch, &["a[1].txt"]), ["a[1].txt"]);
+}
+
+#[test]
+fn a_dash_is_standard_input() {
+    assert_eq!(expand(&["-".to_owned()]).unwrap(), [Source::Stdin]);
+    assert_eq!(&*Source::Stdin.name(), "<stdin>");
+}
+
+#[test]
+fn what_is_not_there_is_an_error_with_a_hint() {
+    let scratch = Scratch::new();
+    scratch.file("empty/notes.md", "");
+    let error = |input: String| {
+        let error = expand(&[input]).unwrap_err();
+        (error.to_string(), error.hint().is_some())
+    };
+    assert_eq!(error("gone.txt".into()), ("Failed to find `gone.txt`".into(), true));
+    let folder = scratch.path("empty").display().to_string();
+    assert_eq!(error(folder.clone()), (format!("Failed to find articles in the folder `{folder}`"), true));
+    assert_eq!(error("gone/*.txt".into()), ("Failed to find a file that matches `gone/*.txt`".into(), true));
+    assert_eq!(error("gone/***.txt".into()).0, "Failed to understand the pattern `gone/***.txt`");
+}

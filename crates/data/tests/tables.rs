@@ -1,0 +1,122 @@
+//! CSV and TSV: headers, quotes, line breaks, and rows that do not fit.
+#![allow(clippy::unwrap_used)]
+
+mod scratch;
+
+use newsdesk_data::{Cell, Format, ReadOptions, Source, read};
+use scratch::{Scratch, read_all, read_until_broken, texts};
+
+#[test]
+fn records_keep_quotes_and_line_breaks() {
+    let csv = "\u{feff}id,Title,text\r\n1,\"He said \"\"no\"\"\",\"two\r\nlines, one field\"\r\n\r\n2,,plain\r\n";
+    let (rows, rejects) = Scratch::new().read("a.csv", csv);
+    assert!(rejects.is_empty());
+    assert_eq!(texts(&rows), ["two\r\nlines, one field", "plain"]);
+    assert_eq!(rows[0].article.title.as_deref(), Some("He said \"no\""));
+    assert_eq!(rows[1].article.input(), "plain");
+    let places: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
+    assert_eq!(places, [(1, 2, 18), (2, 5, 64)]);
+    assert_eq!(&csv.as_bytes()[64..66], b"2,");
+    assert!(matches!(rows[0].column("id"), Some(Cell::Text(id)) if id == "1"));
+}
+
+#[test]
+fn tabs_delimit_tsv() {
+    let (rows, _) = Scratch::new().read("a.tsv", "text\tlabel\nCommas, too\tsport\n");
+    assert_eq!(texts(&rows), ["Commas, too"]);
+    let scratch = Scratch::new();
+    let unnamed = scratch.file("a.txt", "text\tlabel\na\tb\n");
+    let options = ReadOptions { format: Some(Format::Tsv), ..ReadOptions::default() };
+    assert_eq!(read(&unnamed, &options).unwrap().format(), Format::Tsv);
+}
+
+#[test]
+fn rows_that_do_not_fit_are_rejected() {
+    let scratch = Scratch::new();
+    let (rows, rejects) = scratch.read("a.csv", b"id,text\n1\n2,a,b\n3,\" \"\n4,caf\xe9\n5,good\n");
+    assert_eq!(texts(&rows), ["good"]);
+    assert_eq!(rows[0].position.row, 5);
+    let causes: Vec<&str> = rejects.iter().map(|reject| reject.cause.as_str()).collect();
+    assert_eq!(
+        causes,
+        [
+            "its number of fields is 1, not the header's 2",
+            "its number of fields is 3, not the header's 2",
+            "the text is blank",
+            "byte 5 of the row is not valid UTF-8"
+        ]
+    );
+    let raws: Vec<&str> = rejects.iter().map(|reject| reject.raw.as_str()).collect();
+    assert_eq!(raws, ["1", "2,a,b", "3,\" \"", "4,caf\u{fffd}"]);
+    assert_eq!(rejects[1].position.to_string(), format!("`{}`, row 2 (line 3)", scratch.path("a.csv").display()));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_loses_nothing() {
+    let (rows, rejects) = Scratch::new().read("a.csv", "id,text\n1,a\n2,\"b\n3,c\n");
+    assert_eq!(texts(&rows), ["a"]);
+    assert_eq!(rejects[0].cause, "a quote that opens in this row is never closed");
+    assert_eq!(rejects[0].raw, "2,\"b\n3,c\n");
+    for closed in ["text\n\"a\"", "text\n\"a \"\"b\"\"\"", "text\na \" b", "id,text\n\"\",\"\"\"\""] {
+        let (rows, rejects) = Scratch::new().read("a.csv", closed);
+        assert_eq!((rows.len(), rejects.len()), (1, 0), "{closed}");
+    }
+}
+
+#[test]
+fn a_row_beyond_all_measure_ends_the_reading() {
+    let mut bytes = b"text\na\n\"".to_vec();
+    bytes.resize((64 << 20) + (1 << 18), b'x');
+    let scratch = Scratch::new();
+    let (rows, _, fatal) = read_until_broken(&scratch.file("a.csv", &bytes), &ReadOptions::default());
+    assert_eq!(texts(&rows), ["a"]);
+    let fatal = fatal.unwrap();
+    let place = format!("`{}`, row 2 (line 3)", scratch.path("a.csv").display());
+    assert_eq!(fatal.to_string(), format!("Failed to read {place}: the row is longer than 67108864 bytes"));
+    assert!(fatal.hint().unwrap().contains("quote"));
+}
+
+#[test]
+fn headers_must_make_sense() {
+    let scratch = Scratch::new();
+    let name = scratch.path("a.csv").display().to_string();
+    let refused = |bytes: &str, options: &ReadOptions| {
+        let error = scratch.refused("a.csv", bytes, options);
+        (error.to_string().replace(&name, "a.csv"), error.hint().unwrap())
+    };
+    let usual = ReadOptions::default();
+    assert_eq!(refused("", &usual).0, "Failed to read the header of `a.csv`: the file is empty");
+    let (error, _) = refused("text,id,id\n", &usual);
+    assert_eq!(error, "Failed to read the header of `a.csv`: the column `id` stands there twice");
+    let (error, hint) = refused("id,story\n1,a\n", &usual);
+    assert_eq!(error, "Failed to find the text column of `a.csv`");
+    assert_eq!(hint, "its columns are `id`, `story`; name the right one with --text-field");
+    let named = ReadOptions { text_field: Some("tale".into()), ..ReadOptions::default() };
+    let (error, hint) = refused("id,story\n1,a\n", &named);
+    assert_eq!(error, "Failed to find the column `tale` in `a.csv`");
+    assert_eq!(hint, "its columns are `id`, `story`");
+    let named = ReadOptions { title_field: Some("head".into()), ..ReadOptions::default() };
+    assert_eq!(refused("id,text\n1,a\n", &named).0, "Failed to find the column `head` in `a.csv`");
+}
+
+#[test]
+fn many_rows_cross_the_buffers() {
+    let mut csv = "id,text\n".to_owned();
+    for id in 0..20_000 {
+        csv.push_str(&format!("{id},\"row \"\"{id}\"\"\nof many\"\n"));
+    }
+    let source = Scratch::new();
+    let (rows, rejects) = read_all(&source.file("a.csv", &csv), &ReadOptions::default());
+    assert_eq!((rows.len(), rejects.len()), (20_000, 0));
+    for (at, row) in rows.iter().enumerate() {
+        assert_eq!(row.article.text, format!("row \"{at}\"\nof many"));
+        assert_eq!(row.position.line as usize, 2 + 2 * at);
+        assert!(csv[row.position.offset as usize..].starts_with(&format!("{at},")));
+    }
+}
+
+#[test]
+fn a_file_that_went_away_is_named() {
+    let error = read(&Source::File("gone.csv".into()), &ReadOptions::default()).err().unwrap();
+    assert_eq!(error.to_string(), "Failed to open `gone.csv`");
+}

@@ -1,0 +1,21 @@
+//! How good a model is: what was right and what was predicted go in, a [`Report`] comes out.
+//!
+//! Articles and models are unknown here. A label is its place in a list of names, and a [`Case`] is one article on one
+//! head. Which function to ask depends on what the truth is:
+//!
+//! | the data set says | function |
+//! |---|---|
+//! | the one right label | [`single_label`] |
+//! | a label of its own list, which stands for a set of the head's labels | [`set_valued`] |
+//! | all labels that apply | [`multi_label`] |
+//!
+//! Three rules hold for all of them. Lists of labels are sets: repetition means nothing, and order only where a
+//! function says so. A share of nothing is 0 (no cases, a label that is never predicted), as scikit-learn has it with
+//! `zero_division=0`. An index beyond the head's labels makes its case wrong and is no label's false prediction.
+
+mod counts;
+mod report;
+mod truth;
+
+pub use report::{LabelReport, Report, multi_label, set_valued, single_label};
+pub use truth::{Case, Truth};

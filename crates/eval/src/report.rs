@@ -1,0 +1,122 @@
+//! Cases to a report: accuracy, F1, and the figures of each label.
+
+use serde::Serialize;
+
+use crate::counts::{Counts, share};
+use crate::truth::Case;
+
+/// How well one label was predicted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelReport {
+    /// The label's name.
+    pub label: String,
+    /// Number of cases for which the label is right.
+    pub support: u64,
+    /// Share of the label's predictions that are right, 0 to 1; 0 if it was never predicted.
+    pub precision: f64,
+    /// Share of the label's cases that were found, 0 to 1; 0 if it has none.
+    pub recall: f64,
+    /// Harmonic mean of precision and recall, 0 to 1; 0 if both are.
+    pub f1: f64,
+}
+
+/// How well one head did on one data set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Number of cases.
+    pub cases: u64,
+    /// Number of cases predicted rightly.
+    pub correct: u64,
+    /// `correct / cases`, and 0 if there are none.
+    pub accuracy: f64,
+    /// Mean F1 of the labels with support, each weighing the same. Labels without support, predicted or not, are left
+    /// out; predicting one is still a miss for the label that was right.
+    pub macro_f1: f64,
+    /// F1 of all labels' counts added up; only from [`multi_label`] (elsewhere it would repeat the accuracy).
+    pub micro_f1: Option<f64>,
+    /// One entry per label, in the order the labels came in, those without support included.
+    pub per_label: Vec<LabelReport>,
+    /// Whether `per_label` speaks of the data set's own labels ([`set_valued`]) instead of the head's.
+    pub labels_are_sources: bool,
+}
+
+/// Measures a head of which exactly one label is right.
+///
+/// Accuracy is the share of cases whose prediction is the truth. Macro-F1 is that of scikit-learn's
+/// `f1_score(average="macro", labels=<those present in the truth>)`: a label that is predicted but never right has an
+/// entry of zeros in `per_label` and no part in the mean. (Without `labels=`, scikit-learn would count its F1 as 0.)
+///
+/// [`Truth::AnyOf`](crate::Truth::AnyOf) counts under the predicted label if that is allowed, else under its first.
+pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
+    let (counts, correct) = count(labels.len(), cases);
+    report(labels, &counts, cases.len(), correct)
+}
+
+/// Measures a head on a data set with labels of its own, each of which stands for a set of the head's labels.
+///
+/// A case is right if the predicted label is in the set that its truth allows. `source_sets[i]` are the head's labels
+/// that `source_labels[i]` may mean; they may overlap. Figures per label, and so macro-F1, are of the set's own labels.
+/// A right case counts as a prediction of its own source label. A wrong one counts as a prediction of the first other
+/// source label whose set holds the predicted label, or of none. A case without a source label, or with one beyond the
+/// list, counts for accuracy only.
+pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &[Case]) -> Report {
+    let mut counts = Counts::new(source_labels.len());
+    let mut correct = 0;
+    for case in cases {
+        // The head's labels are not listed here: any index that the truth names is one of them.
+        let right = case.is_right(usize::MAX);
+        correct += u64::from(right);
+        let Some(source) = case.source_label.filter(|&source| source < source_labels.len()) else { continue };
+        if right {
+            counts.add(&[source], &[source]);
+        } else {
+            let holds = |set: &Vec<usize>| case.predicted.iter().any(|label| set.contains(label));
+            let other = (0..source_labels.len()).zip(source_sets).find(|(i, set)| *i != source && holds(set));
+            counts.add(&[source], other.map(|(i, _)| i).as_slice());
+        }
+    }
+    Report { labels_are_sources: true, ..report(source_labels, &counts, cases.len(), correct) }
+}
+
+/// Measures a head of which any number of labels may be right.
+///
+/// Accuracy is the share of cases whose predicted labels are exactly the right ones (subset accuracy). Macro-F1 is the
+/// mean over labels with support, micro-F1 that of all labels' counts added up, false predictions of labels without
+/// support included.
+pub fn multi_label(labels: &[String], cases: &[Case]) -> Report {
+    let (counts, correct) = count(labels.len(), cases);
+    Report { micro_f1: Some(counts.micro_f1()), ..report(labels, &counts, cases.len(), correct) }
+}
+
+/// Counts for each label, and the number of cases that are right as a whole.
+fn count(labels: usize, cases: &[Case]) -> (Counts, u64) {
+    let mut counts = Counts::new(labels);
+    let mut correct = 0;
+    for case in cases {
+        let predicted = case.predicted_set();
+        counts.add(&case.truth.labels_nearest(&predicted), &predicted);
+        correct += u64::from(case.is_right(labels));
+    }
+    (counts, correct)
+}
+
+fn report(labels: &[String], counts: &Counts, cases: usize, correct: u64) -> Report {
+    let cases = cases as u64;
+    let of_label = labels.iter().zip(counts.by_label());
+    let per_label = of_label.map(|(label, counts)| LabelReport {
+        label: label.clone(),
+        support: counts.support(),
+        precision: counts.precision(),
+        recall: counts.recall(),
+        f1: counts.f1(),
+    });
+    Report {
+        cases,
+        correct,
+        accuracy: share(correct, cases),
+        macro_f1: counts.macro_f1(),
+        micro_f1: None,
+        per_label: per_label.collect(),
+        labels_are_sources: false,
+    }
+}

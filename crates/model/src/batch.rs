@@ -1,0 +1,82 @@
+//! Windows of several texts side by side: grouped by length, padded to the longest of their batch.
+
+use crate::error::Result;
+use crate::tokenize::TokenId;
+use candle_core::{Device, Tensor};
+
+/// Windows that go through the encoder together.
+pub struct Batch {
+    /// Token ids, shorter windows filled up with the padding token; `[windows, length]`, u32.
+    pub ids: Tensor,
+    /// Tokens of each window that are not padding.
+    pub lengths: Vec<usize>,
+}
+
+impl Batch {
+    /// Puts windows (special tokens included) into one tensor on `device`.
+    ///
+    /// # Errors
+    /// If the device has no memory left.
+    pub fn new(windows: &[&[TokenId]], padding: TokenId, device: &Device) -> Result<Self> {
+        let lengths: Vec<usize> = windows.iter().map(|w| w.len()).collect();
+        let longest = lengths.iter().copied().max().unwrap_or(0);
+        let mut ids = Vec::with_capacity(windows.len() * longest);
+        for window in windows {
+            ids.extend_from_slice(window);
+            ids.resize(ids.len() + longest - window.len(), padding);
+        }
+        let ids = Tensor::from_vec(ids, (windows.len(), longest), device)?; // [windows, length]
+        Ok(Self { ids, lengths })
+    }
+}
+
+/// Groups windows of these lengths into batches of at most `budget` tokens, padding counted; a window longer than
+/// the budget gets a batch of its own. Windows are taken by length, longest first, so that little is padded and the
+/// largest batch comes first. Each index occurs once.
+pub fn plan(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(lengths[i]));
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0; // windows that still fit into the last batch
+    for index in order {
+        match batches.last_mut() {
+            Some(batch) if room > 0 => batch.push(index),
+            _ => {
+                room = (budget / lengths[index].max(1)).max(1);
+                batches.push(vec![index]);
+            }
+        }
+        room -= 1;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn shorter_windows_are_padded() -> Result<()> {
+        let batch = Batch::new(&[&[5, 6, 7], &[8]], 0, &Device::Cpu)?;
+        assert_eq!(batch.ids.to_vec2::<u32>()?, vec![vec![5, 6, 7], vec![8, 0, 0]]);
+        assert_eq!(batch.lengths, vec![3, 1]);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn each_window_is_in_one_batch_within_the_budget(
+            lengths in proptest::collection::vec(1usize..600, 0..200), budget in 1usize..5000
+        ) {
+            let batches = plan(&lengths, budget);
+            let mut seen: Vec<usize> = batches.concat();
+            seen.sort_unstable();
+            prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
+            for batch in batches {
+                let longest = batch.iter().map(|&i| lengths[i]).max().unwrap_or(0);
+                prop_assert!(batch.len() == 1 || batch.len() * longest <= budget);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The part of `config.json` that shapes the encoder.
+
+use crate::error::{ModelError, Result};
+use serde_json::Value;
+
+/// The function between a layer's two wide products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// `x * Phi(x)`, exact.
+    Gelu,
+    /// GELU by its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    GeluTanh,
+    /// `max(x, 0)`.
+    Relu,
+}
+
+/// Sizes of a BERT encoder, under the names of its `config.json`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncoderConfig {
+    /// Number of token ids.
+    pub vocab_size: usize,
+    /// Width of a token's vector.
+    pub hidden_size: usize,
+    /// Number of layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads; divides `hidden_size`.
+    pub num_attention_heads: usize,
+    /// Width between a layer's two wide products.
+    pub intermediate_size: usize,
+    /// Longest window, special tokens included.
+    pub max_position_embeddings: usize,
+    /// Number of segment ids; only the first one is used.
+    pub type_vocab_size: usize,
+    /// Id of the padding token.
+    pub pad_token_id: u32,
+    /// Added to the variance in layer normalisation.
+    pub layer_norm_eps: f64,
+    /// The function in the middle of each layer.
+    pub hidden_act: Activation,
+    /// Dropout of hidden states, in training.
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities, in training.
+    pub attention_probs_dropout_prob: f64,
+}
+
+impl EncoderConfig {
+    /// Reads the encoder's keys out of a parsed `config.json`; `file` names it in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Invalid`] naming the key that is missing, of the wrong type, or asks for something that this
+    /// encoder does not do.
+    pub fn from_json(config: &Value, file: &str) -> Result<Self> {
+        let keys = Keys { config, file };
+        match keys.text("model_type")? {
+            "bert" => {}
+            other => return Err(keys.invalid("model_type", &format!("`{other}` is not supported; `bert` is"))),
+        }
+        if let Some(position) = config.get("position_embedding_type").and_then(Value::as_str)
+            && position != "absolute"
+        {
+            return Err(
+                keys.invalid("position_embedding_type", &format!("`{position}` is not supported; `absolute` is"))
+            );
+        }
+        let hidden_act = match keys.text("hidden_act")? {
+            "gelu" => Activation::Gelu,
+            "gelu_new" | "gelu_pytorch_tanh" => Activation::GeluTanh,
+            "relu" => Activation::Relu,
+            other => return Err(keys.invalid("hidden_act", &format!("`{other}` is none of gelu, gelu_new, relu"))),
+        };
+        let config = Self {
+            vocab_size: keys.size("vocab_size")?,
+            hidden_size: keys.size("hidden_size")?,
+            num_hidden_layers: keys.size("num_hidden_layers")?,
+            num_attention_heads: keys.size("num_attention_heads")?,
+            intermediate_size: keys.size("intermediate_size")?,
+            max_position_embeddings: keys.size("max_position_embeddings")?,
+            type_vocab_size: keys.size("type_vocab_size")?,
+            pad_token_id: config.get("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32,
+            layer_norm_eps: keys.number("layer_norm_eps")?,
+            hidden_act,
+            hidden_dropout_prob: keys.number("hidden_dropout_prob")?,
+            attention_probs_dropout_prob: keys.number("attention_probs_dropout_prob")?,
+        };
+        if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
+            return Err(keys.invalid(
+                "num_attention_heads",
+                &format!("{} heads do not divide a hidden size of {}", config.num_attention_heads, config.hidden_size),
+            ));
+        }
+        Ok(config)
+    }
+}
+
+struct Keys<'a> {
+    config: &'a Value,
+    file: &'a str,
+}
+
+impl Keys<'_> {
+    fn invalid(&self, key: &str, cause: &str) -> ModelError {
+        ModelError::Invalid { file: self.file.into(), key: key.into(), cause: cause.into() }
+    }
+
+    fn get<T>(&self, key: &str, what: &str, read: impl Fn(&Value) -> Option<T>) -> Result<T> {
+        let value = self.config.get(key).ok_or_else(|| self.invalid(key, "it is missing"))?;
+        read(value).ok_or_else(|| self.invalid(key, &format!("{value} is not {what}")))
+    }
+
+    fn text(&self, key: &str) -> Result<&str> {
+        let value = self.config.get(key).ok_or_else(|| self.invalid(key, "it is missing"))?;
+        value.as_str().ok_or_else(|| self.invalid(key, &format!("{value} is not a string")))
+    }
+
+    fn size(&self, key: &str) -> Result<usize> {
+        self.get(key, "a positive whole number", |v| v.as_u64().filter(|&n| n > 0).map(|n| n as usize))
+    }
+
+    fn number(&self, key: &str) -> Result<f64> {
+        self.get(key, "a number", Value::as_f64)
+    }
+}

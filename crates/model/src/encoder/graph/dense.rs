@@ -1,0 +1,36 @@
+//! A dense layer with bias: `x W^T + b`.
+
+use super::ops;
+use crate::encoder::Weights;
+use crate::error::Result;
+use candle_core::Tensor;
+
+/// Weight `[out, in]` and bias `[out]`.
+#[derive(Clone)]
+pub struct Dense {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Dense {
+    /// Takes `weight` and `bias` under the prefix.
+    ///
+    /// # Errors
+    /// If one is missing or has another shape.
+    pub fn new(weights: &Weights, input: usize, output: usize) -> Result<Self> {
+        Ok(Self { weight: weights.get([output, input], "weight")?, bias: weights.get([output], "bias")? })
+    }
+
+    /// `[.., in]` to `[.., out]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let mut shape = input.dims().to_vec();
+        let width = shape.pop().unwrap_or(0);
+        let rows = shape.iter().product::<usize>();
+        let output = ops::dense(&input.reshape((rows, width))?, &self.weight, &self.bias)?; // [rows, out]
+        shape.push(output.dim(1)?);
+        Ok(output.reshape(shape)?)
+    }
+}

@@ -1,0 +1,252 @@
+//! The operations that candle lacks or runs slowly, each with a gradient.
+//!
+//! On the processor they run through `newsdesk-kernels`; on a GPU they are composed of candle's own operations that
+//! have a gradient. A test holds the two together.
+
+use crate::encoder::Activation;
+use crate::error::Result;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Shape, Tensor};
+use newsdesk_kernels as kernels;
+
+/// Which places of a batch are padding.
+pub struct Mask {
+    lengths: Vec<usize>,
+    /// 0 where a token is, a large negative number where padding is; `[windows, 1, 1, length]`. GPU only.
+    bias: Option<Tensor>,
+}
+
+impl Mask {
+    /// A mask for windows of these lengths, padded to `length`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn new(lengths: &[usize], length: usize, device: &Device) -> Result<Self> {
+        let bias = if device.is_cpu() { None } else { Some(mask_bias(lengths, length, device)?) };
+        Ok(Self { lengths: lengths.to_vec(), bias })
+    }
+}
+
+fn mask_bias(lengths: &[usize], length: usize, device: &Device) -> Result<Tensor> {
+    // Finite, so that a fully masked row stays a number, and small enough for half precision.
+    let of = |valid: usize| (0..length).map(move |i| if i < valid { 0f32 } else { -1e4 });
+    let values: Vec<f32> = lengths.iter().flat_map(|&valid| of(valid)).collect();
+    Ok(Tensor::from_vec(values, (lengths.len(), 1, 1, length), device)?)
+}
+
+/// `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
+///
+/// # Errors
+/// If shapes do not fit or the device fails.
+pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    if input.device().is_cpu() {
+        return Ok(input.contiguous()?.apply_op3(weight, bias, DenseOp)?);
+    }
+    Ok(input.matmul(&weight.t()?)?.broadcast_add(bias)?)
+}
+
+/// The activation function of a layer, element by element.
+///
+/// # Errors
+/// If the device fails.
+pub fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
+    Ok(match activation {
+        Activation::Gelu if input.device().is_cpu() => input.contiguous()?.apply_op1(GeluOp)?,
+        Activation::Gelu => input.gelu_erf()?,
+        Activation::GeluTanh => input.gelu()?,
+        Activation::Relu => input.relu()?,
+    })
+}
+
+/// Layer normalisation over the last dimension.
+///
+/// # Errors
+/// If shapes do not fit or the device fails.
+pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
+    if input.device().is_cpu() {
+        return Ok(input.contiguous()?.apply_op3(weight, bias, LayerNormOp { epsilon: epsilon as f32 })?);
+    }
+    Ok(candle_nn::ops::layer_norm_slow(input, weight, bias, epsilon as f32)?)
+}
+
+/// Attention probabilities of `scores` (`[windows, heads, rows, length]`), none on padding.
+///
+/// # Errors
+/// If the device fails.
+pub fn masked_softmax(scores: &Tensor, mask: &Mask, scale: f64) -> Result<Tensor> {
+    match &mask.bias {
+        None => {
+            let op = SoftmaxOp { lengths: mask.lengths.clone(), scale: scale as f32 };
+            Ok(scores.contiguous()?.apply_op1(op)?)
+        }
+        Some(bias) => {
+            let scores = (scores * scale)?.broadcast_add(bias)?;
+            Ok(candle_nn::ops::softmax(&scores, candle_core::D::Minus1)?)
+        }
+    }
+}
+
+/// The values of a contiguous f32 tensor.
+fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+    let (start, end) = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "newsdesk" })?;
+    Ok(&storage.as_slice::<f32>()?[start..end])
+}
+
+/// Calls `f` with the values of a tensor on the processor.
+fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        candle_core::Storage::Cpu(storage) => Ok(f(values(storage, layout)?)),
+        _ => candle_core::bail!("a tensor of the processor was expected"),
+    }
+}
+
+struct DenseOp;
+
+impl CustomOp3 for DenseOp {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        input_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (rows, depth) = input_layout.shape().dims2()?;
+        let width = bias_layout.shape().dims1()?;
+        if weight_layout.dims() != [width, depth] {
+            candle_core::bail!("dense: weight {:?} for input {:?}", weight_layout.dims(), input_layout.dims());
+        }
+        let mut out = vec![0f32; rows * width];
+        let (input, weight) = (values(input, input_layout)?, values(weight, weight_layout)?);
+        kernels::matmul::dense(input, weight, values(bias, bias_layout)?, rows, depth, &mut out);
+        Ok((CpuStorage::F32(out), (rows, width).into()))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        _bias: &Tensor,
+        _result: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let gradient = gradient.contiguous()?;
+        let d_input = gradient.matmul(weight)?; // [rows, in]
+        let d_weight = gradient.t()?.matmul(input)?; // [out, in]
+        // The sum over rows as a product, which is far faster than candle's strided sum.
+        let ones = Tensor::ones((1, gradient.dim(0)?), DType::F32, gradient.device())?;
+        let d_bias = ones.matmul(&gradient)?.squeeze(0)?; // [out]
+        Ok((Some(d_input), Some(d_weight), Some(d_bias)))
+    }
+}
+
+struct GeluOp;
+
+impl CustomOp1 for GeluOp {
+    fn name(&self) -> &'static str {
+        "gelu"
+    }
+
+    fn cpu_fwd(&self, input: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let input = values(input, layout)?;
+        let mut out = vec![0f32; input.len()];
+        kernels::activation::gelu(input, &mut out);
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(&self, input: &Tensor, _result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let mut out = vec![0f32; input.elem_count()];
+        with_values(input, |x| with_values(gradient, |g| kernels::activation::gelu_backward(x, g, &mut out)))??;
+        Ok(Some(Tensor::from_vec(out, input.shape(), input.device())?))
+    }
+}
+
+struct LayerNormOp {
+    epsilon: f32,
+}
+
+impl CustomOp3 for LayerNormOp {
+    fn name(&self) -> &'static str {
+        "layer-norm"
+    }
+
+    fn cpu_fwd(
+        &self,
+        input: &CpuStorage,
+        layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (input, weight) = (values(input, layout)?, values(weight, weight_layout)?);
+        let mut out = vec![0f32; input.len()];
+        kernels::layer_norm::forward(input, weight, values(bias, bias_layout)?, self.epsilon, &mut out);
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        weight: &Tensor,
+        _bias: &Tensor,
+        _result: &Tensor,
+        gradient: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let width = weight.elem_count();
+        let (mut d_input, mut d_weight, mut d_bias) =
+            (vec![0f32; input.elem_count()], vec![0f32; width], vec![0f32; width]);
+        with_values(input, |x| {
+            with_values(weight, |w| {
+                with_values(gradient, |g| {
+                    let (d_weight, d_bias) = (&mut d_weight, &mut d_bias);
+                    kernels::layer_norm::backward(x, w, self.epsilon, g, &mut d_input, d_weight, d_bias);
+                })
+            })
+        })???;
+        let device = input.device();
+        Ok((
+            Some(Tensor::from_vec(d_input, input.shape(), device)?),
+            Some(Tensor::from_vec(d_weight, width, device)?),
+            Some(Tensor::from_vec(d_bias, width, device)?),
+        ))
+    }
+}
+
+struct SoftmaxOp {
+    lengths: Vec<usize>,
+    scale: f32,
+}
+
+impl CustomOp1 for SoftmaxOp {
+    fn name(&self) -> &'static str {
+        "masked-softmax"
+    }
+
+    fn cpu_fwd(&self, scores: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (windows, heads, rows, length) = layout.shape().dims4()?;
+        if self.lengths.len() != windows {
+            candle_core::bail!("masked-softmax: {} lengths for {windows} windows", self.lengths.len());
+        }
+        let mut out = values(scores, layout)?.to_vec();
+        for (window, &valid) in out.chunks_exact_mut((heads * rows * length).max(1)).zip(&self.lengths) {
+            kernels::softmax::forward(window, length, valid, self.scale);
+        }
+        Ok((CpuStorage::F32(out), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _scores: &Tensor, result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let length = result.dim(3)?;
+        let mut out = vec![0f32; result.elem_count()];
+        with_values(result, |p| {
+            with_values(gradient, |g| kernels::softmax::backward(p, g, length, self.scale, &mut out))
+        })??;
+        Ok(Some(Tensor::from_vec(out, result.shape(), result.device())?))
+    }
+}

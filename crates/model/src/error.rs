@@ -1,0 +1,121 @@
+//! What can go wrong between a model folder and a prediction.
+
+use std::path::PathBuf;
+
+/// An error of this crate. The message says what failed; [`ModelError::hint`] what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file of a model folder could not be read.
+    #[error("Failed to read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file of a model folder could not be written.
+    #[error("Failed to write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The path is not a model folder at all.
+    #[error("Failed to open the model `{}`: {cause}", path.display())]
+    NotAModel {
+        /// What was given.
+        path: PathBuf,
+        /// Why it is none.
+        cause: String,
+    },
+    /// A file was read and not understood.
+    #[error("Failed to understand `{key}` in `{file}`: {cause}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// The key, or the place, in it.
+        key: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A tensor that the configuration asks for is not in the weights.
+    #[error("Failed to find tensor `{name}` in `{file}`")]
+    MissingTensor {
+        /// The weights file.
+        file: String,
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor has another shape than the configuration says.
+    #[error(
+        "Failed to load tensor `{name}` from `{file}`: its shape is {found:?}, `config.json` asks for {expected:?}"
+    )]
+    WrongShape {
+        /// The weights file.
+        file: String,
+        /// The tensor's name.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape by the configuration.
+        expected: Vec<usize>,
+    },
+    /// The tokenizer failed on a text or on its own file.
+    #[error("Failed to tokenize with `{file}`: {cause}")]
+    Tokenizer {
+        /// The tokenizer's file.
+        file: String,
+        /// What it said.
+        cause: String,
+    },
+    /// The device that was asked for is not there.
+    #[error("Failed to open device `{device}`: {cause}")]
+    Device {
+        /// As it was asked for.
+        device: String,
+        /// Why not.
+        cause: String,
+    },
+    /// A name was given that the model does not have.
+    #[error("Failed to find {what} `{name}` in the model; it has {known}")]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The tensor library failed; a bug here or memory that ran out.
+    #[error("Failed to compute")]
+    Compute(#[from] candle_core::Error),
+}
+
+impl ModelError {
+    /// What the user can do, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotAModel { .. } => Some(
+                "a model is a folder with `config.json`, `tokenizer.json` and `model.safetensors`, \
+                 as `newsdesk train` and transformers' `save_pretrained` write it"
+                    .into(),
+            ),
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Some("a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`".into())
+            }
+            Self::MissingTensor { .. } | Self::WrongShape { .. } => {
+                Some("`config.json` and `model.safetensors` do not belong together, or a download was cut short".into())
+            }
+            Self::Device { device, .. } if device != "cpu" => {
+                Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Shorthand of this crate.
+pub type Result<T, E = ModelError> = std::result::Result<T, E>;

@@ -1,0 +1,190 @@
+//! Reads a model folder: Newsdesk's own, a `BertForSequenceClassification`, or a bare encoder to train from.
+
+use super::file;
+use super::manifest::{Manifest, WindowRecord};
+use crate::decide::Combine;
+use crate::encoder::{EncoderConfig, Weights};
+use crate::error::{ModelError, Result};
+use crate::head::{Head, HeadActivation, HeadLabel};
+use crate::network::{Parts, Pooling};
+use crate::tokenize::Tokenizer;
+use candle_core::Device;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A model in memory: weights, tokenizer, and what its heads mean.
+#[derive(Clone)]
+pub struct Model {
+    /// Sizes of the encoder.
+    pub config: EncoderConfig,
+    /// The whole `config.json`, to be saved again.
+    pub config_json: Value,
+    /// The tokenizer.
+    pub tokenizer: Arc<Tokenizer>,
+    /// Heads, windows, history; made up from `config.json` where the folder has no manifest.
+    pub manifest: Manifest,
+    /// All tensors, in f32.
+    pub weights: Weights,
+    /// Where the network's parts stand among the tensors.
+    pub parts: Parts,
+}
+
+/// The four files of a model, wherever they come from.
+pub(super) struct Files<'a> {
+    pub(super) origin: PathBuf,
+    pub(super) config: &'a [u8],
+    pub(super) tokenizer: Vec<u8>,
+    pub(super) weights: &'a [u8],
+    pub(super) manifest: Option<&'a str>,
+    /// `1_Pooling/config.json` of sentence-transformers folders.
+    pub(super) pooling: Option<&'a [u8]>,
+}
+
+impl Model {
+    /// Reads a model folder onto a device.
+    ///
+    /// # Errors
+    /// Naming the file, and the key or tensor in it, that is missing or not understood.
+    pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        if !folder.is_dir() {
+            let cause = if folder.exists() { "it is not a folder" } else { "there is no such folder" };
+            return Err(ModelError::NotAModel { path: folder.into(), cause: cause.into() });
+        }
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).map_err(|source| ModelError::Read { path, source })
+        };
+        let optional = |name: &str| if folder.join(name).exists() { read(name).map(Some) } else { Ok(None) };
+        let (config, tokenizer, weights) = (read(file::CONFIG)?, read(file::TOKENIZER)?, read(file::WEIGHTS)?);
+        let manifest = match optional(file::MANIFEST)? {
+            None => None,
+            Some(bytes) => Some(String::from_utf8(bytes).map_err(|e| ModelError::Invalid {
+                file: folder.join(file::MANIFEST).display().to_string(),
+                key: "text".into(),
+                cause: e.to_string(),
+            })?),
+        };
+        let pooling = optional("1_Pooling/config.json")?;
+        let files = Files {
+            origin: folder.into(),
+            config: &config,
+            tokenizer,
+            weights: &weights,
+            manifest: manifest.as_deref(),
+            pooling: pooling.as_deref(),
+        };
+        Self::from_files(files, device)
+    }
+
+    /// The model inside this library.
+    ///
+    /// # Errors
+    /// If the device fails.
+    #[cfg(feature = "embedded-model")]
+    pub fn embedded(device: &Device) -> Result<Self> {
+        Self::from_files(super::embedded::files(), device)
+    }
+
+    pub(super) fn from_files(files: Files, device: &Device) -> Result<Self> {
+        let name = |file: &str| files.origin.join(file).display().to_string();
+        let config_name = name(file::CONFIG);
+        let config_json: Value = serde_json::from_slice(files.config).map_err(|e| ModelError::Invalid {
+            file: config_name.clone(),
+            key: format!("line {}", e.line()),
+            cause: e.to_string(),
+        })?;
+        let config = EncoderConfig::from_json(&config_json, &config_name)?;
+        let tokenizer = Tokenizer::from_bytes(files.tokenizer, &name(file::TOKENIZER))?;
+        if tokenizer.vocabulary_size() > config.vocab_size {
+            return Err(ModelError::Invalid {
+                file: name(file::TOKENIZER),
+                key: "model.vocab".into(),
+                cause: format!("{} tokens, the encoder knows {}", tokenizer.vocabulary_size(), config.vocab_size),
+            });
+        }
+        let weights = Weights::from_bytes(files.weights, &name(file::WEIGHTS), device)?;
+        let encoder = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
+        let (manifest, head_names) = match files.manifest {
+            Some(text) => {
+                let manifest = Manifest::parse(text, &name(file::MANIFEST), config.max_position_embeddings)?;
+                let names = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
+                (manifest, names)
+            }
+            None => {
+                let mut manifest = checkpoint(&config_json, &config, &weights, &config_name, &files.origin)?;
+                if let Some(json) = files.pooling
+                    && manifest.heads.is_empty()
+                {
+                    manifest.pooling = sentence_pooling(json);
+                }
+                let names: Vec<String> = manifest.heads.iter().map(|_| "classifier".into()).collect();
+                (manifest, names)
+            }
+        };
+        let heads = head_names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
+        let parts = Parts { encoder: encoder.into(), heads, pooling: manifest.pooling };
+        if manifest.window.length <= tokenizer.frame_length() {
+            return Err(ModelError::Invalid {
+                file: name(file::MANIFEST),
+                key: "window.length".into(),
+                cause: format!("{} tokens leave no room for text", manifest.window.length),
+            });
+        }
+        Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, parts })
+    }
+}
+
+/// What a folder without manifest says about itself: one head if it is a classifier, none if it is an encoder.
+fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &str, origin: &Path) -> Result<Manifest> {
+    let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
+    let rows = weights.shape("classifier.weight").and_then(|shape| shape.first().copied());
+    let heads = match rows {
+        None => vec![],
+        Some(rows) => {
+            let activation = match json.get("problem_type").and_then(Value::as_str) {
+                None | Some("single_label_classification") => HeadActivation::Softmax,
+                Some("multi_label_classification") => HeadActivation::Sigmoid,
+                Some(other) => return Err(invalid("problem_type", format!("`{other}` is no classification"))),
+            };
+            if rows < 2 && activation == HeadActivation::Softmax {
+                return Err(invalid("id2label", "one output is a regression, no classification".into()));
+            }
+            let label = |index: usize| -> Result<HeadLabel> {
+                let name = match json.get("id2label") {
+                    // Older checkpoints leave the names out; transformers calls the labels so, too.
+                    None => format!("LABEL_{index}"),
+                    Some(names) => names
+                        .get(index.to_string())
+                        .and_then(Value::as_str)
+                        .ok_or_else(|| invalid("id2label", format!("there is no name for label {index} of {rows}")))?
+                        .to_string(),
+                };
+                Ok(HeadLabel { name, code: None, threshold: None })
+            };
+            let labels = (0..rows).map(label).collect::<Result<_>>()?;
+            vec![Head { name: "label".into(), activation, temperature: 1.0, labels }]
+        }
+    };
+    let length = config.max_position_embeddings;
+    let name = origin.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned());
+    Ok(Manifest {
+        version: 1,
+        name,
+        pooling: if heads.is_empty() { Pooling::Cls } else { Pooling::Pooler },
+        window: WindowRecord { length, stride: (length - length / 8).max(1), combine: Combine::Mean },
+        heads,
+        training: None,
+        scores: vec![],
+    })
+}
+
+/// Pooling by `1_Pooling/config.json` of sentence-transformers.
+fn sentence_pooling(json: &[u8]) -> Pooling {
+    let config: Value = serde_json::from_slice(json).unwrap_or_default();
+    if config.get("pooling_mode_mean_tokens").and_then(Value::as_bool) == Some(true) {
+        Pooling::Mean
+    } else {
+        Pooling::Cls
+    }
+}

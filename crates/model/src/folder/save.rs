@@ -1,0 +1,78 @@
+//! Writes a model folder.
+
+use super::file;
+use super::open::Model;
+use crate::encoder::Weights;
+use crate::error::{ModelError, Result};
+use half::f16;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// How weights are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// 4 bytes a weight, exact.
+    F32,
+    /// 2 bytes a weight.
+    F16,
+}
+
+/// Writes the four files of a model into `folder`, which is made if it is missing. Each file is written beside its
+/// place and then moved there, so that a reader never meets half of one.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| ModelError::Write { path: folder.into(), source })?;
+    let write = |name: &str, bytes: &[u8]| {
+        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
+        std::fs::write(&partial, bytes)
+            .and_then(|()| std::fs::rename(&partial, &path))
+            .map_err(|source| ModelError::Write { path, source })
+    };
+    write(file::WEIGHTS, &weights_bytes(&model.weights, storage)?)?;
+    write(file::TOKENIZER, model.tokenizer.json())?;
+    let mut config = model.config_json.clone();
+    if let Value::Object(keys) = &mut config {
+        // What transformers finds here is the encoder; the heads are described by the manifest.
+        keys.insert("architectures".into(), json!(["BertModel"]));
+        for key in ["id2label", "label2id", "problem_type", "torch_dtype", "dtype"] {
+            keys.remove(key);
+        }
+    }
+    let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
+    let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(file::CONFIG, e.to_string()))?;
+    write(file::CONFIG, format!("{config}\n").as_bytes())?;
+    let manifest = toml::to_string(&model.manifest).map_err(|e| invalid(file::MANIFEST, e.to_string()))?;
+    write(file::MANIFEST, manifest.as_bytes())
+}
+
+/// Weights as the bytes of a safetensors file.
+///
+/// # Errors
+/// If the device fails or a name occurs twice.
+pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
+    let (dtype, mut tensors) = match storage {
+        Storage::F32 => (Dtype::F32, vec![]),
+        Storage::F16 => (Dtype::F16, vec![]),
+    };
+    for (name, tensor) in weights.tensors() {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let bytes: Vec<u8> = match storage {
+            Storage::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Storage::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
+        };
+        tensors.push((name, tensor.dims().to_vec(), bytes));
+    }
+    let invalid = |cause: String| ModelError::Invalid { file: file::WEIGHTS.into(), key: "tensors".into(), cause };
+    let views: Vec<_> = tensors
+        .iter()
+        .map(|(name, shape, bytes)| {
+            TensorView::new(dtype, shape.clone(), bytes).map(|v| (*name, v)).map_err(|e| invalid(e.to_string()))
+        })
+        .collect::<Result<_>>()?;
+    let note = [("format".to_string(), "pt".to_string())].into_iter().collect();
+    safetensors::serialize(views, Some(note)).map_err(|e| invalid(e.to_string()))
+}

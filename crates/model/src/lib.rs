@@ -1,0 +1,23 @@
+//! Text to probabilities: tokens, windows, batches, encoder, heads, decision; the modules stand in that order.
+//!
+//! [`Classifier`] is the whole way in one call. The parts are public for training and for tests.
+
+pub mod tokenize;
+pub mod window;
+pub mod batch;
+pub mod encoder;
+pub mod network;
+pub mod head;
+mod decide;
+mod classifier;
+mod device;
+mod error;
+pub mod folder;
+pub mod workers;
+
+pub use classifier::{Classifier, Options, processors};
+pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
+pub use device::{Device, DeviceChoice, device_name};
+pub use error::{ModelError, Result};
+pub use folder::Model;
+pub use head::{Head, HeadActivation, HeadLabel};

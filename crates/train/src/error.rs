@@ -1,0 +1,107 @@
+//! What can go wrong in training and measuring.
+
+use newsdesk_model::ModelError;
+use std::path::PathBuf;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The settings contradict themselves or ask for something impossible.
+    #[error("Failed to use the setting `{setting}`: {cause}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What is wrong.
+        cause: String,
+    },
+    /// There is nothing to learn from.
+    #[error("Failed to train: {cause}")]
+    Data {
+        /// What is missing or contradicts itself.
+        cause: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A label of the data is not one of the model's.
+    #[error("Failed to measure `{set}`: its label `{label}` is not in head `{head}` of the model")]
+    UnknownLabel {
+        /// The set.
+        set: String,
+        /// The label.
+        label: String,
+        /// The head.
+        head: String,
+        /// The head's labels.
+        known: Vec<String>,
+    },
+    /// None of the set's heads is one of the model's.
+    #[error("Failed to measure `{set}`: the model has no head `{head}`")]
+    UnknownHead {
+        /// The set.
+        set: String,
+        /// The heads that it has labels for.
+        head: String,
+        /// The model's heads.
+        known: Vec<String>,
+    },
+    /// The loss is no longer a number.
+    #[error("Failed to train: the loss became {loss} at step {step} of epoch {epoch}")]
+    Diverged {
+        /// The loss.
+        loss: f32,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// Epoch, from 1.
+        epoch: usize,
+    },
+    /// A checkpoint could not be read or written.
+    #[error("Failed to {verb} the checkpoint `{}`", path.display())]
+    Checkpoint {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A checkpoint does not belong to this run.
+    #[error("Failed to continue from `{}`: {cause}", path.display())]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        cause: String,
+    },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl From<candle_core::Error> for TrainError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
+    }
+}
+
+impl TrainError {
+    /// What the user can do, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data { hint, .. } => Some(hint.clone()),
+            Self::UnknownLabel { known, .. } => Some(format!("its labels are {}", known.join("; "))),
+            Self::UnknownHead { known, .. } => {
+                Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
+            }
+            Self::Diverged { .. } => Some("a smaller `--learning-rate` usually helps".into()),
+            Self::OtherRun { .. } => {
+                Some("give the options of the first run again, or leave out `--resume` to begin anew".into())
+            }
+            Self::Model(error) => error.hint(),
+            Self::Setting { .. } | Self::Checkpoint { .. } => None,
+        }
+    }
+}
+
+/// Shorthand of this crate.
+pub type Result<T, E = TrainError> = std::result::Result<T, E>;

@@ -1,0 +1,35 @@
+//! Labelled articles as the network meets them: framed tokens and one target per head of the model.
+
+use crate::error::Result;
+use newsdesk_data::{LabelledSet, Target};
+use newsdesk_model::Head;
+use newsdesk_model::tokenize::{TokenId, Tokenizer};
+use newsdesk_model::workers::parallel;
+
+/// One training example.
+pub(crate) struct Example {
+    /// The article's first window, special tokens included.
+    pub(crate) tokens: Vec<TokenId>,
+    /// What is right, per head of the model; label numbers are the head's.
+    pub(crate) targets: Vec<Option<Target>>,
+}
+
+/// The examples of one set, at most `length` tokens each.
+pub(crate) fn prepare(
+    set: &LabelledSet,
+    heads: &[Head],
+    tokenizer: &Tokenizer,
+    length: usize,
+    threads: usize,
+) -> Result<Vec<Example>> {
+    let place = |head: &Head| set.heads.iter().position(|taught| taught.name == head.name);
+    let places: Vec<Option<usize>> = heads.iter().map(place).collect();
+    let room = length.saturating_sub(tokenizer.frame_length());
+    parallel(set.articles.len(), threads, |i| {
+        let row = &set.articles[i];
+        let mut tokens = tokenizer.encode(&row.article.input())?;
+        tokens.truncate(room);
+        let targets = places.iter().map(|place| place.and_then(|p| row.targets[p].clone())).collect();
+        Ok(Example { tokens: tokenizer.frame(&tokens), targets })
+    })
+}

@@ -1,0 +1,22 @@
+//! Labelled sets and a model to a better model.
+//!
+//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, the order in which an
+//! epoch meets them, loss, optimiser, the loop itself, and the measuring that picks the best epoch. Every random
+//! choice is drawn from the seed, the epoch and the step, so that a run can be repeated and continued.
+
+pub mod settings;
+mod heads;
+mod examples;
+mod epoch;
+mod loss;
+mod schedule;
+mod optimizer;
+mod checkpoint;
+mod trainer;
+mod measure;
+mod error;
+
+pub use error::{Result, TrainError};
+pub use measure::{HeadReport, measure};
+pub use settings::Settings;
+pub use trainer::{Progress, Trained, train};

@@ -1,0 +1,119 @@
+//! A classifier's answers on a labelled set, compared with what is right.
+
+use crate::error::{Result, TrainError};
+use newsdesk_data::{LabelledArticle, LabelledHead, LabelledSet, Target};
+use newsdesk_eval::{Case, Report, Truth, multi_label, set_valued, single_label};
+use newsdesk_model::{Classifier, Head, Prediction};
+
+/// Articles that are classified in one call: enough to sort by length, few enough to report progress.
+const CHUNK: usize = 1024;
+
+/// What a classifier reached on one head of a set.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct HeadReport {
+    /// The head.
+    pub head: String,
+    /// The figures.
+    pub report: Report,
+}
+
+/// Which of a model's labels a set's labels are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct MatchedHead {
+    head: usize,
+    labels: Vec<usize>,
+}
+
+impl MatchedHead {
+    /// Matches a set's head with the model's head of the same name, label by label.
+    fn new(set: &LabelledSet, taught: &LabelledHead, heads: &[Head]) -> Result<Option<Self>> {
+        let Some(number) = heads.iter().position(|head| head.name == taught.name) else { return Ok(None) };
+        let head = &heads[number];
+        let find = |name: &str| {
+            head.find(name).ok_or_else(|| TrainError::UnknownLabel {
+                set: set.name.clone(),
+                label: name.into(),
+                head: head.name.clone(),
+                known: head.names(),
+            })
+        };
+        Ok(Some(Self { head: number, labels: taught.labels.names().map(find).collect::<Result<_>>()? }))
+    }
+
+    fn truth(&self, target: &Target) -> Truth {
+        let all = || target.labels().iter().map(|label| self.labels[label.index()]).collect();
+        match target {
+            Target::One(label) => Truth::One(self.labels[label.index()]),
+            Target::AnyOf(_) => Truth::AnyOf(all()),
+            Target::All(_) => Truth::All(all()),
+        }
+    }
+}
+
+/// Measures a classifier on every head that it shares with the set. `progress` is told after each part how many of the
+/// articles are done.
+///
+/// Heads whose set has labels of its own (a recipe with a map) are measured as sets: an answer is right if the set's
+/// label allows it, and the figures per label are in the set's labels.
+///
+/// # Errors
+/// If no head is shared, a label of the set is not one of the model's, or classifying fails.
+pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<HeadReport>> {
+    let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
+    let matched: Vec<Option<MatchedHead>> =
+        set.heads.iter().map(|taught| MatchedHead::new(set, taught, &heads)).collect::<Result<_>>()?;
+    if matched.iter().all(Option::is_none) {
+        let names = |names: Vec<&str>| names.join("`, `");
+        return Err(TrainError::UnknownHead {
+            set: set.name.clone(),
+            head: names(set.heads.iter().map(|h| h.name.as_str()).collect()),
+            known: heads.iter().map(|h| h.name.clone()).collect(),
+        });
+    }
+    let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
+    let mut done = 0;
+    for articles in set.articles.chunks(CHUNK) {
+        let inputs: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
+        let predictions = classifier.classify(&inputs)?;
+        for (row, prediction) in articles.iter().zip(&predictions) {
+            for (number, (taught, matched)) in set.heads.iter().zip(&matched).enumerate() {
+                if let Some(matched) = matched {
+                    cases[number].extend(case(row, number, taught, matched, prediction));
+                }
+            }
+        }
+        done += articles.len();
+        progress(done);
+    }
+    let reports = set.heads.iter().zip(matched).zip(cases).filter_map(|((taught, matched), cases)| {
+        let matched = matched?;
+        let names = heads[matched.head].names();
+        let report = match &taught.map {
+            _ if taught.multi => multi_label(&names, &cases),
+            None => single_label(&names, &cases),
+            Some(map) => {
+                let sources: Vec<String> = map.iter().map(|(label, _)| label.clone()).collect();
+                let allowed =
+                    |ids: &Vec<newsdesk_data::LabelId>| ids.iter().map(|l| matched.labels[l.index()]).collect();
+                let sets: Vec<Vec<usize>> = map.iter().map(|(_, ids)| allowed(ids)).collect();
+                set_valued(&sources, &sets, &cases)
+            }
+        };
+        Some(HeadReport { head: taught.name.clone(), report })
+    });
+    Ok(reports.collect())
+}
+
+fn case(
+    row: &LabelledArticle,
+    number: usize,
+    taught: &LabelledHead,
+    matched: &MatchedHead,
+    prediction: &Prediction,
+) -> Option<Case> {
+    let target = row.targets[number].as_ref()?;
+    let written = row.source_labels[number].as_deref();
+    let source_label = taught.map.as_ref().and_then(|map| map.iter().position(|(l, _)| Some(l.as_str()) == written));
+    let predicted = prediction.heads[matched.head].given().iter().map(|label| label.index).collect();
+    Some(Case { truth: matched.truth(target), predicted, source_label })
+}

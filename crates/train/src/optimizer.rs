@@ -1,0 +1,218 @@
+//! AdamW over all variables of a network, with decay on matrices only, clipping, and moments that can be saved.
+//!
+//! On the processor a step is one pass over memory per variable; elsewhere it is composed of tensor operations.
+
+use crate::error::Result;
+use crate::settings::Settings;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
+use newsdesk_kernels::adamw::{self, Step};
+use newsdesk_model::encoder::{Variables, Weights};
+use newsdesk_model::workers::parallel;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Gradients by variable name.
+pub(crate) type Gradients = BTreeMap<String, Tensor>;
+
+struct Slot {
+    name: String,
+    variable: Var,
+    decay: f64,
+    rate_factor: f64,
+    moments: Mutex<Moments>,
+}
+
+/// Running averages of a variable's gradient and of its square.
+enum Moments {
+    Processor { first: Vec<f32>, second: Vec<f32> },
+    Elsewhere { first: Tensor, second: Tensor },
+}
+
+impl Moments {
+    fn new(first: Tensor, second: Tensor) -> Result<Self> {
+        if !first.device().is_cpu() {
+            return Ok(Self::Elsewhere { first, second });
+        }
+        let values = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        Ok(Self::Processor { first: values(first)?, second: values(second)? })
+    }
+
+    fn tensors(&self, variable: &Var) -> Result<(Tensor, Tensor)> {
+        let tensor = |values: &[f32]| Tensor::from_slice(values, variable.shape(), variable.device());
+        Ok(match self {
+            Self::Processor { first, second } => (tensor(first)?, tensor(second)?),
+            Self::Elsewhere { first, second } => (first.clone(), second.clone()),
+        })
+    }
+}
+
+impl Slot {
+    fn moments(&self) -> MutexGuard<'_, Moments> {
+        // A thread that panicked here takes the run down with it; nobody reads half a step.
+        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The optimiser's state.
+pub(crate) struct AdamW {
+    slots: Vec<Slot>,
+    count: i32,
+    clip: f64,
+    threads: usize,
+}
+
+const BETA1: f32 = 0.9;
+const BETA2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+
+impl AdamW {
+    /// Moments at zero for all variables. Those for which `is_head` holds learn `head_rate_factor` times faster.
+    pub(crate) fn new(variables: &Variables, settings: &Settings, is_head: impl Fn(&str) -> bool) -> Result<Self> {
+        let slot = |(name, variable): (&str, &Var)| -> Result<Slot> {
+            // Biases and layer norms are vectors; what decays is what multiplies.
+            let decay = if variable.rank() > 1 { settings.weight_decay } else { 0.0 };
+            let rate_factor = if is_head(name) { settings.head_rate_factor } else { 1.0 };
+            let moments = Moments::new(variable.zeros_like()?, variable.zeros_like()?)?;
+            Ok(Slot { name: name.into(), variable: variable.clone(), decay, rate_factor, moments: Mutex::new(moments) })
+        };
+        let slots = variables.iter().map(slot).collect::<Result<_>>()?;
+        Ok(Self { slots, count: 0, clip: settings.clip, threads: settings.threads })
+    }
+
+    /// Moves every variable that has a gradient. Returns the length of the whole gradient before clipping.
+    pub(crate) fn step(&mut self, gradients: &Gradients, rate: f64) -> Result<f32> {
+        self.count += 1;
+        let squares = parallel(self.slots.len(), self.threads, |i| -> Result<f32> {
+            match gradients.get(&self.slots[i].name) {
+                Some(gradient) => Ok(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?),
+                None => Ok(0.0),
+            }
+        })?;
+        let norm = squares.iter().sum::<f32>().sqrt();
+        let scale = if self.clip > 0.0 && norm as f64 > self.clip { self.clip as f32 / norm } else { 1.0 };
+        parallel(self.slots.len(), self.threads, |i| -> Result<()> {
+            let slot = &self.slots[i];
+            let Some(gradient) = gradients.get(&slot.name) else { return Ok(()) };
+            let step = Step {
+                rate: (rate * slot.rate_factor) as f32,
+                beta1: BETA1,
+                beta2: BETA2,
+                epsilon: EPSILON,
+                decay: slot.decay as f32,
+                count: self.count,
+            };
+            let moments = &mut *slot.moments();
+            update(&slot.variable, &gradient.contiguous()?, step, scale, moments)
+        })?;
+        Ok(norm)
+    }
+
+    /// The moments as tensors, `first.<name>` and `second.<name>`, for a checkpoint.
+    pub(crate) fn moments(&self) -> Result<Weights> {
+        let mut tensors = BTreeMap::new();
+        for slot in &self.slots {
+            let (first, second) = slot.moments().tensors(&slot.variable)?;
+            tensors.insert(format!("first.{}", slot.name), first);
+            tensors.insert(format!("second.{}", slot.name), second);
+        }
+        Ok(Weights::from_tensors(tensors, "the optimiser's moments"))
+    }
+
+    /// Takes back what [`AdamW::moments`] gave after `count` steps.
+    pub(crate) fn restore(&mut self, moments: &Weights, count: i32) -> Result<()> {
+        for slot in &self.slots {
+            let take = |kind: &str| moments.get_shaped(slot.variable.dims(), &format!("{kind}.{}", slot.name));
+            *slot.moments() = Moments::new(take("first")?, take("second")?)?;
+        }
+        self.count = count;
+        Ok(())
+    }
+
+    /// Steps so far.
+    pub(crate) fn count(&self) -> i32 {
+        self.count
+    }
+}
+
+/// Moves one variable; `gradient` is contiguous.
+fn update(variable: &Var, gradient: &Tensor, step: Step, scale: f32, moments: &mut Moments) -> Result<()> {
+    match moments {
+        Moments::Processor { first, second } => {
+            Ok(variable.inplace_op2(gradient, &Update { step, scale, moments: Mutex::new((first, second)) })?)
+        }
+        Moments::Elsewhere { first, second } => {
+            let gradient = (gradient * scale as f64)?;
+            let mix = |old: &Tensor, new: &Tensor, beta: f32| (old * beta as f64)? + (new * (1.0 - beta as f64))?;
+            *first = mix(first, &gradient, step.beta1)?;
+            *second = mix(second, &gradient.sqr()?, step.beta2)?;
+            let corrected = |moment: &Tensor, beta: f32| moment / (1.0 - beta.powi(step.count)) as f64;
+            let down = (corrected(second, step.beta2)?.sqrt()? + step.epsilon as f64)?;
+            let change = ((corrected(first, step.beta1)? / down)? * step.rate as f64)?;
+            let kept = (variable.as_tensor() * (1.0 - step.rate * step.decay) as f64)?;
+            Ok(variable.set(&(kept - change)?)?)
+        }
+    }
+}
+
+/// One step on the processor, in place.
+struct Update<'a> {
+    step: Step,
+    scale: f32,
+    moments: Mutex<(&'a mut Vec<f32>, &'a mut Vec<f32>)>,
+}
+
+impl InplaceOp2 for Update<'_> {
+    fn name(&self) -> &'static str {
+        "adamw"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weights: &mut CpuStorage,
+        weights_layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let range = |layout: &Layout| {
+            let offsets = layout.contiguous_offsets();
+            offsets.ok_or(candle_core::Error::RequiresContiguous { op: "adamw" })
+        };
+        let ((w0, w1), (g0, g1)) = (range(weights_layout)?, range(gradient_layout)?);
+        let CpuStorage::F32(weights) = weights else { candle_core::bail!("adamw: weights are not f32") };
+        let gradient = &gradient.as_slice::<f32>()?[g0..g1];
+        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        let (first, second) = &mut *moments;
+        adamw::step(&self.step, gradient, self.scale, first, second, &mut weights[w0..w1]);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use candle_core::Device;
+
+    fn values(tensor: &Tensor) -> Vec<f32> {
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn in_place_and_composed_steps_agree() {
+        let start = Tensor::from_slice(&[1f32, -2.0, 0.5, 3.0], (2, 2), &Device::Cpu).unwrap();
+        let gradient = Tensor::from_slice(&[0.3f32, -0.1, 0.0, 2.0], (2, 2), &Device::Cpu).unwrap();
+        let (one, other) = (Var::from_tensor(&start).unwrap(), Var::from_tensor(&start).unwrap());
+        let zeros = || start.zeros_like().unwrap();
+        let mut processor = Moments::new(zeros(), zeros()).unwrap();
+        let mut elsewhere = Moments::Elsewhere { first: zeros(), second: zeros() };
+        for count in 1..4 {
+            let step = Step { rate: 0.01, beta1: BETA1, beta2: BETA2, epsilon: EPSILON, decay: 0.1, count };
+            update(&one, &gradient, step, 0.5, &mut processor).unwrap();
+            update(&other, &gradient, step, 0.5, &mut elsewhere).unwrap();
+        }
+        for (a, b) in values(&one).iter().zip(values(&other)) {
+            assert!((a - b).abs() < 1e-6, "{a} is not {b}");
+        }
+        assert_ne!(values(&one), values(&start));
+    }
+}

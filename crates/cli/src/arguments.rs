@@ -89,6 +89,9 @@ pub struct Classify {
     /// Add the K most probable labels of each head with their scores
     #[arg(long, value_name = "K", conflicts_with = "scores", value_parser = clap::value_parser!(u16).range(1..))]
     pub top_k: Option<u16>,
+    /// Put this before the names of the added columns
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub prefix: String,
     /// Read at most N windows of an article, from its beginning [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub windows: Option<u32>,

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod output;
 mod recipes;
 mod sets;
 mod threads;

@@ -15,6 +15,15 @@ pub enum Combine {
     Max,
 }
 
+impl std::fmt::Display for Combine {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mean => "mean",
+            Self::Max => "max",
+        })
+    }
+}
+
 /// The answer for one article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {

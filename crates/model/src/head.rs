@@ -26,6 +26,15 @@ pub enum HeadActivation {
     Sigmoid,
 }
 
+impl std::fmt::Display for HeadActivation {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Softmax => "softmax",
+            Self::Sigmoid => "sigmoid",
+        })
+    }
+}
+
 /// A head: a question that the model answers about each article.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

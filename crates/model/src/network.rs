@@ -19,6 +19,16 @@ pub enum Pooling {
     Pooler,
 }
 
+impl std::fmt::Display for Pooling {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Cls => "cls",
+            Self::Mean => "mean",
+            Self::Pooler => "pooler",
+        })
+    }
+}
+
 /// Where the parts of a network stand among the weights' names, and how many labels each head has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {

@@ -1,3 +1,98 @@
-//! todo
+//! `newsdesk classify`: articles in, labelled articles out.
+
+use super::open_classifier;
+use crate::arguments::{Classify, FormatName, OutputFormat};
+use crate::failure::{Usage, say};
+use crate::output::corpus::{CorpusOutput, TableRows};
 use anyhow::Result;
-pub fn run(_: crate::arguments::Classify) -> Result<std::process::ExitCode> { anyhow::bail!("later") }
+use newsdesk_data::{Format, ReadOptions, RowWriter, Source, create, expand, writer};
+use newsdesk_model::Classifier;
+use newsdesk_run::{Columns, Scores, run as run_corpus};
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn run(options: Classify) -> Result<ExitCode> {
+    let sources = expand(&options.inputs)?;
+    refuse_overwriting(&options, &sources)?;
+    let format = output_format(&options)?;
+    let read = ReadOptions {
+        format: options.format.map(|format| match format {
+            FormatName::Text => Format::Text,
+            FormatName::Jsonl => Format::JsonLines,
+            FormatName::Csv => Format::Csv,
+            FormatName::Tsv => Format::Tsv,
+        }),
+        text_field: options.columns.text_field.clone(),
+        title_field: options.columns.title_field.clone(),
+    };
+    let scores = match (options.scores, options.top_k) {
+        (true, _) => Scores::All,
+        (false, Some(count)) => Scores::Top(count.into()),
+        (false, None) => Scores::Best,
+    };
+    let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
+    let columns = Columns::new(classifier.heads(), scores, &options.prefix);
+    // Files are made only now, when everything that can be checked before has been.
+    let rows = rows(&options, format, &classifier)?;
+    let rejects = options.rejects.as_deref().map(create).transpose()?;
+    let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
+    let bar = !options.quiet && !to_terminal && std::io::stderr().is_terminal();
+    let mut output = CorpusOutput::new(rows, rejects, bar, options.quiet);
+    let counts = run_corpus(&classifier, &sources, &read, &columns, &mut output)?;
+    output.finish()?;
+    if counts.rejected == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(&format!("{} articles labelled, {} rows rejected", counts.articles, counts.rejected));
+    Ok(ExitCode::from(1))
+}
+
+/// An output that is one of the inputs would be emptied before it is read.
+fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
+    let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    for output in options.output.iter().chain(&options.rejects) {
+        if sources.iter().any(|source| matches!(source, Source::File(path) if same(path, output))) {
+            let message = format!("Failed to write `{}`: it is one of the inputs", output.display());
+            return Err(Usage::new(message, "choose another file for the output").into());
+        }
+    }
+    if options.output.is_some() && options.output == options.rejects {
+        return Err(Usage::new("Failed to write: rows and rejects have one file", "choose two files").into());
+    }
+    Ok(())
+}
+
+/// The format of the output; `None` for a table.
+fn output_format(options: &Classify) -> Result<Option<Format>> {
+    let path = options.output.as_deref().filter(|path| *path != Path::new("-"));
+    match (options.output_format, path) {
+        (Some(OutputFormat::Jsonl), _) => Ok(Some(Format::JsonLines)),
+        (Some(OutputFormat::Csv), _) => Ok(Some(Format::Csv)),
+        (Some(OutputFormat::Tsv), _) => Ok(Some(Format::Tsv)),
+        (Some(OutputFormat::Table), None) => Ok(None),
+        (Some(OutputFormat::Table), Some(_)) => {
+            Err(Usage::new("Failed to write a table into a file", "use `--output-format jsonl`, `csv` or `tsv`").into())
+        }
+        (None, None) if options.output.is_none() && std::io::stdout().is_terminal() => Ok(None),
+        (None, None) => Ok(Some(Format::JsonLines)),
+        (None, Some(path)) => match Format::from_path(path) {
+            Some(format) if format != Format::Text => Ok(Some(format)),
+            _ => {
+                let message = format!("Failed to choose a format for `{}`", path.display());
+                let hint = "end its name in .jsonl, .csv or .tsv (and .gz or .zst), or give `--output-format`";
+                Err(Usage::new(message, hint).into())
+            }
+        },
+    }
+}
+
+fn rows(options: &Classify, format: Option<Format>, classifier: &Classifier) -> Result<Box<dyn RowWriter + Send>> {
+    match format {
+        None => Ok(Box::new(TableRows::new(classifier.heads(), &options.prefix))),
+        Some(format) => {
+            let path = options.output.as_deref().unwrap_or(Path::new("-"));
+            Ok(writer(format, create(path)?)?)
+        }
+    }
+}

@@ -1,3 +1,102 @@
-//! todo
+//! `newsdesk eval`: how good a model is on labelled sets.
+
+use super::open_classifier;
+use crate::arguments::Eval;
+use crate::failure::say;
+use crate::output::table::table;
+use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
-pub fn run(_: crate::arguments::Eval) -> Result<std::process::ExitCode> { anyhow::bail!("later") }
+use indicatif::{ProgressBar, ProgressStyle};
+use newsdesk_data::LabelledSet;
+use newsdesk_model::{Classifier, Head};
+use newsdesk_train::{HeadReport, measure};
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// The figures of one set.
+#[derive(Serialize)]
+struct SetReport {
+    set: String,
+    split: String,
+    articles: usize,
+    rejected: usize,
+    heads: Vec<HeadReport>,
+}
+
+pub fn run(options: Eval) -> Result<ExitCode> {
+    let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
+    let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
+    let mut reports = Vec::new();
+    for argument in &options.data {
+        let set = SetSource::find(argument)?.load(&options.labelled, &options.split, Some(&heads))?;
+        if !options.quiet {
+            describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+        }
+        reports.push(measure_set(&classifier, &set, options.quiet)?);
+    }
+    let mut out = std::io::stdout();
+    match options.json {
+        true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,
+        false => {
+            for report in &reports {
+                write!(out, "{}", shown(report))?;
+            }
+        }
+    }
+    let rejected = reports.iter().any(|report| report.rejected > 0);
+    Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn measure_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<SetReport> {
+    let bar = match !quiet && std::io::stderr().is_terminal() {
+        true => ProgressBar::new(set.articles.len() as u64),
+        false => ProgressBar::hidden(),
+    };
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta}")
+    {
+        bar.set_style(style);
+    }
+    bar.set_prefix(set.name.clone());
+    let heads = measure(classifier, set, &mut |done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    Ok(SetReport {
+        set: set.name.clone(),
+        split: set.split.clone(),
+        articles: set.articles.len(),
+        rejected: set.rejects.len(),
+        heads,
+    })
+}
+
+fn shown(report: &SetReport) -> String {
+    let mut text = format!("{}, {}: {} articles", report.set, report.split, report.articles);
+    if report.rejected > 0 {
+        text += &format!(", {} rows rejected", report.rejected);
+    }
+    text += "\n";
+    for HeadReport { head, report } in &report.heads {
+        let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
+        text += &format!("\n{head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}");
+        if let Some(micro_f1) = report.micro_f1 {
+            text += &format!(", micro-F1 {micro_f1:.4}");
+        }
+        if report.labels_are_sources {
+            text += "; right where the set's label allows the answer, figures below in the set's labels";
+        }
+        text += "\n\n";
+        let mut labels = table(&["label", "articles", "precision", "recall", "F1"], &[1, 2, 3, 4]);
+        for label in report.per_label.iter().filter(|label| label.support > 0) {
+            let figure = |x: f64| format!("{x:.3}");
+            labels.add_row(vec![
+                label.label.clone(),
+                label.support.to_string(),
+                figure(label.precision),
+                figure(label.recall),
+                figure(label.f1),
+            ]);
+        }
+        text += &format!("{}\n\n", labels.trim_fmt());
+    }
+    text
+}

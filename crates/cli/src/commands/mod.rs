@@ -28,11 +28,8 @@ fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
 
 /// A classifier on the model in a folder, or on the one inside.
 fn open_classifier(folder: Option<&Path>, running: &Running, windows: Option<u32>) -> Result<Classifier> {
-    let options = Options {
-        device: running.device,
-        threads: Some(threads(running)),
-        windows: windows.map(|n| n as usize),
-    };
+    let options =
+        Options { device: running.device, threads: Some(threads(running)), windows: windows.map(|n| n as usize) };
     Ok(Classifier::new(open_model(folder, &running.device.open()?)?, &options)?)
 }
 

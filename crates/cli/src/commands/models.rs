@@ -1,3 +1,103 @@
-//! todo
+//! `newsdesk models`: what is known about a model.
+
+use super::open_model;
+use crate::arguments::{Models, ModelsCommand};
+use crate::output::table::table;
 use anyhow::Result;
-pub fn run(_: crate::arguments::Models) -> Result<std::process::ExitCode> { anyhow::bail!("later") }
+use newsdesk_model::folder::Manifest;
+use newsdesk_model::{Device, Model};
+use serde::Serialize;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What `models info` tells.
+#[derive(Serialize)]
+struct Info<'a> {
+    layers: usize,
+    width: usize,
+    attention_heads: usize,
+    vocabulary: usize,
+    longest_window: usize,
+    parameters: usize,
+    manifest: &'a Manifest,
+}
+
+pub fn run(options: Models) -> Result<ExitCode> {
+    match options.command {
+        ModelsCommand::Info { model, json } => {
+            let model = open_model(model.as_deref(), &Device::Cpu)?;
+            let info = info(&model);
+            let mut out = std::io::stdout();
+            match json {
+                true => writeln!(out, "{}", serde_json::to_string(&info)?)?,
+                false => write!(out, "{}", shown(&info))?,
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn info(model: &Model) -> Info<'_> {
+    let config = &model.config;
+    Info {
+        layers: config.num_hidden_layers,
+        width: config.hidden_size,
+        attention_heads: config.num_attention_heads,
+        vocabulary: config.vocab_size,
+        longest_window: config.max_position_embeddings,
+        parameters: model.weights.tensors().values().map(|tensor| tensor.elem_count()).sum(),
+        manifest: &model.manifest,
+    }
+}
+
+fn shown(info: &Info) -> String {
+    let manifest = info.manifest;
+    let mut text = format!("{}\n\n", manifest.name);
+    text += &format!(
+        "encoder   BERT, {} layers, width {}, {} attention heads, {:.1} million parameters\n",
+        info.layers,
+        info.width,
+        info.attention_heads,
+        info.parameters as f64 / 1e6
+    );
+    text += &format!(
+        "windows   {} tokens, one every {}, pooled by {}, combined by {}\n",
+        manifest.window.length, manifest.window.stride, manifest.pooling, manifest.window.combine
+    );
+    for head in &manifest.heads {
+        let labels: Vec<String> = head
+            .labels
+            .iter()
+            .map(|l| l.code.as_ref().map_or(l.name.clone(), |code| format!("{} ({code})", l.name)))
+            .collect();
+        text += &format!("\nhead {} ({}), {} labels\n", head.name, head.activation, head.labels.len());
+        text += &labels.iter().map(|label| format!("  {label}\n")).collect::<String>();
+    }
+    if let Some(training) = &manifest.training {
+        text += &format!(
+            "\ntrained   from {}, seed {}, epoch {} of {} kept, learning rate {}, {} articles a step\n",
+            training.base,
+            training.seed,
+            training.best_epoch,
+            training.epochs,
+            training.learning_rate,
+            training.batch_size
+        );
+        text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
+    }
+    if !manifest.scores.is_empty() {
+        let mut scores = table(&["set", "split", "head", "articles", "accuracy", "macro-F1"], &[3, 4, 5]);
+        for score in &manifest.scores {
+            scores.add_row(vec![
+                score.set.clone(),
+                score.split.clone(),
+                score.head.clone(),
+                score.articles.to_string(),
+                format!("{:.4}", score.accuracy),
+                format!("{:.4}", score.macro_f1),
+            ]);
+        }
+        text += &format!("\n{}\n", scores.trim_fmt());
+    }
+    text
+}

@@ -13,7 +13,7 @@ use newsdesk_train::{HeadReport, Progress, Settings, train};
 use std::process::ExitCode;
 
 /// Steps between two lines of progress.
-const STEPS_PER_LINE: usize = 10;
+const STEPS_PER_LINE: usize = 50;
 
 pub fn run(options: Train) -> Result<ExitCode> {
     let say = |line: &str| {
@@ -61,8 +61,8 @@ pub fn run(options: Train) -> Result<ExitCode> {
     say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
     let checkpoint = options.output.join("checkpoint");
     let mut best: Vec<(String, Vec<HeadReport>)> = Vec::new();
-    let trained = train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| {
-        match progress {
+    let trained =
+        train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| match progress {
             Progress::Resumed { epochs } => say(&format!("going on after epoch {epochs}")),
             Progress::Step { epoch, step, steps, loss, tokens_per_second } => {
                 if step % STEPS_PER_LINE == 0 || step == steps {
@@ -83,8 +83,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
                     best = reports.to_vec();
                 }
             }
-        }
-    })?;
+        })?;
     let mut model = trained.model;
     let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());

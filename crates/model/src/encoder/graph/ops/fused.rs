@@ -1,89 +1,7 @@
-//! The operations that candle lacks or runs slowly, each with a gradient.
-//!
-//! On the processor they run through `newsdesk-kernels`; on a GPU they are composed of candle's own operations that
-//! have a gradient. A test holds the two together.
+//! The operations on a processor: one pass each through `newsdesk-kernels`, with their gradients.
 
-use crate::encoder::Activation;
-use crate::error::Result;
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Device, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Shape, Tensor};
 use newsdesk_kernels as kernels;
-
-/// Which places of a batch are padding.
-pub struct Mask {
-    lengths: Vec<usize>,
-    /// 0 where a token is, a large negative number where padding is; `[windows, 1, 1, length]`. GPU only.
-    bias: Option<Tensor>,
-}
-
-impl Mask {
-    /// A mask for windows of these lengths, padded to `length`.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn new(lengths: &[usize], length: usize, device: &Device) -> Result<Self> {
-        let bias = if device.is_cpu() { None } else { Some(mask_bias(lengths, length, device)?) };
-        Ok(Self { lengths: lengths.to_vec(), bias })
-    }
-}
-
-fn mask_bias(lengths: &[usize], length: usize, device: &Device) -> Result<Tensor> {
-    // Finite, so that a fully masked row stays a number, and small enough for half precision.
-    let of = |valid: usize| (0..length).map(move |i| if i < valid { 0f32 } else { -1e4 });
-    let values: Vec<f32> = lengths.iter().flat_map(|&valid| of(valid)).collect();
-    Ok(Tensor::from_vec(values, (lengths.len(), 1, 1, length), device)?)
-}
-
-/// `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
-///
-/// # Errors
-/// If shapes do not fit or the device fails.
-pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if input.device().is_cpu() {
-        return Ok(input.contiguous()?.apply_op3(weight, bias, DenseOp)?);
-    }
-    Ok(input.matmul(&weight.t()?)?.broadcast_add(bias)?)
-}
-
-/// The activation function of a layer, element by element.
-///
-/// # Errors
-/// If the device fails.
-pub fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
-    Ok(match activation {
-        Activation::Gelu if input.device().is_cpu() => input.contiguous()?.apply_op1(GeluOp)?,
-        Activation::Gelu => input.gelu_erf()?,
-        Activation::GeluTanh => input.gelu()?,
-        Activation::Relu => input.relu()?,
-    })
-}
-
-/// Layer normalisation over the last dimension.
-///
-/// # Errors
-/// If shapes do not fit or the device fails.
-pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
-    if input.device().is_cpu() {
-        return Ok(input.contiguous()?.apply_op3(weight, bias, LayerNormOp { epsilon: epsilon as f32 })?);
-    }
-    Ok(candle_nn::ops::layer_norm_slow(input, weight, bias, epsilon as f32)?)
-}
-
-/// Attention probabilities of `scores` (`[windows, heads, rows, length]`), none on padding.
-///
-/// # Errors
-/// If the device fails.
-pub fn masked_softmax(scores: &Tensor, mask: &Mask, scale: f64) -> Result<Tensor> {
-    match &mask.bias {
-        None => {
-            let op = SoftmaxOp { lengths: mask.lengths.clone(), scale: scale as f32 };
-            Ok(scores.contiguous()?.apply_op1(op)?)
-        }
-        Some(bias) => {
-            let scores = (scores * scale)?.broadcast_add(bias)?;
-            Ok(candle_nn::ops::softmax(&scores, candle_core::D::Minus1)?)
-        }
-    }
-}
 
 /// The values of a contiguous f32 tensor.
 fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
@@ -101,7 +19,7 @@ fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::
     }
 }
 
-struct DenseOp;
+pub(super) struct DenseOp;
 
 impl CustomOp3 for DenseOp {
     fn name(&self) -> &'static str {
@@ -146,7 +64,7 @@ impl CustomOp3 for DenseOp {
     }
 }
 
-struct GeluOp;
+pub(super) struct GeluOp;
 
 impl CustomOp1 for GeluOp {
     fn name(&self) -> &'static str {
@@ -167,8 +85,8 @@ impl CustomOp1 for GeluOp {
     }
 }
 
-struct LayerNormOp {
-    epsilon: f32,
+pub(super) struct LayerNormOp {
+    pub(super) epsilon: f32,
 }
 
 impl CustomOp3 for LayerNormOp {
@@ -219,9 +137,9 @@ impl CustomOp3 for LayerNormOp {
     }
 }
 
-struct SoftmaxOp {
-    lengths: Vec<usize>,
-    scale: f32,
+pub(super) struct SoftmaxOp {
+    pub(super) lengths: Vec<usize>,
+    pub(super) scale: f32,
 }
 
 impl CustomOp1 for SoftmaxOp {

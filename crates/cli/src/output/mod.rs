@@ -1,0 +1,4 @@
+//! What the user sees of results.
+
+pub mod corpus;
+pub mod table;

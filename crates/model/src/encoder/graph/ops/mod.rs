@@ -1,0 +1,143 @@
+//! The operations that candle lacks or runs slowly, each with a gradient.
+//!
+//! On the processor they run through `newsdesk-kernels` ([`fused`]); elsewhere they are composed of candle's own
+//! operations that have a gradient ([`composed`]). Tests hold the two together.
+
+mod composed;
+mod fused;
+
+use crate::encoder::Activation;
+use crate::error::Result;
+use candle_core::{Device, Tensor};
+use fused::{DenseOp, GeluOp, LayerNormOp, SoftmaxOp};
+
+/// Which places of a batch are padding.
+pub struct Mask {
+    lengths: Vec<usize>,
+    /// The mask as a tensor to add, where the device needs one.
+    bias: Option<Tensor>,
+}
+
+impl Mask {
+    /// A mask for windows of these lengths, padded to `length`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn new(lengths: &[usize], length: usize, device: &Device) -> Result<Self> {
+        let bias = if device.is_cpu() { None } else { Some(composed::mask_bias(lengths, length, device)?) };
+        Ok(Self { lengths: lengths.to_vec(), bias })
+    }
+}
+
+/// `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
+///
+/// # Errors
+/// If shapes do not fit or the device fails.
+pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    match input.device().is_cpu() {
+        true => Ok(input.contiguous()?.apply_op3(weight, bias, DenseOp)?),
+        false => composed::dense(input, weight, bias),
+    }
+}
+
+/// The activation function of a layer, element by element.
+///
+/// # Errors
+/// If the device fails.
+pub fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
+    match activation {
+        Activation::Gelu if input.device().is_cpu() => Ok(input.contiguous()?.apply_op1(GeluOp)?),
+        Activation::Gelu => composed::gelu(input),
+        Activation::GeluTanh => Ok(input.gelu()?),
+        Activation::Relu => Ok(input.relu()?),
+    }
+}
+
+/// Layer normalisation over the last dimension.
+///
+/// # Errors
+/// If shapes do not fit or the device fails.
+pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
+    match input.device().is_cpu() {
+        true => Ok(input.contiguous()?.apply_op3(weight, bias, LayerNormOp { epsilon: epsilon as f32 })?),
+        false => composed::layer_norm(input, weight, bias, epsilon),
+    }
+}
+
+/// Attention probabilities of `scores` (`[windows, heads, rows, length]`) times `scale`, none on padding.
+///
+/// # Errors
+/// If shapes do not fit or the device fails.
+pub fn masked_softmax(scores: &Tensor, mask: &Mask, scale: f64) -> Result<Tensor> {
+    match &mask.bias {
+        None => {
+            let op = SoftmaxOp { lengths: mask.lengths.clone(), scale: scale as f32 };
+            Ok(scores.contiguous()?.apply_op1(op)?)
+        }
+        Some(bias) => composed::masked_softmax(scores, bias, scale),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Var;
+
+    fn wave(shape: &[usize], seed: f32) -> Result<Var> {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| ((i as f32 * 0.73 + seed).sin() * 1.8) + 0.1).collect();
+        Ok(Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)?)
+    }
+
+    /// Results and all gradients of two forms of one operation agree.
+    fn agree(inputs: &[Var], fused: impl Fn() -> Result<Tensor>, composed: impl Fn() -> Result<Tensor>) -> Result<()> {
+        let (one, other) = (fused()?, composed()?);
+        let close = |a: &Tensor, b: &Tensor, what: &str| -> Result<()> {
+            let off = (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
+            assert!(off < 2e-5, "{what} differs by {off}");
+            Ok(())
+        };
+        close(&one, &other, "the result")?;
+        // Weights that differ from place to place, so that no gradient is right by symmetry.
+        let weight = wave(one.dims(), 4.0)?;
+        let loss = |result: Tensor| -> Result<_> { Ok((result * weight.as_tensor())?.sum_all()?.backward()?) };
+        let (one, other) = (loss(one)?, loss(other)?);
+        for (number, input) in inputs.iter().enumerate() {
+            let gradient = |store: &candle_core::backprop::GradStore| store.get(input).cloned();
+            match (gradient(&one), gradient(&other)) {
+                (Some(a), Some(b)) => close(&a, &b, &format!("the gradient of input {number}"))?,
+                _ => unreachable!("input {number} has no gradient"),
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn dense_forms_agree() -> Result<()> {
+        let inputs = [wave(&[7, 12], 0.0)?, wave(&[5, 12], 1.0)?, wave(&[5], 2.0)?];
+        let [x, w, b] = &inputs;
+        agree(&inputs, || dense(x, w, b), || composed::dense(x, w, b))
+    }
+
+    #[test]
+    fn gelu_forms_agree() -> Result<()> {
+        let inputs = [wave(&[9, 33], 0.0)?];
+        agree(&inputs, || activate(&inputs[0], Activation::Gelu), || composed::gelu(&inputs[0]))
+    }
+
+    #[test]
+    fn layer_norm_forms_agree() -> Result<()> {
+        let inputs = [wave(&[2, 3, 24], 0.0)?, wave(&[24], 1.0)?, wave(&[24], 2.0)?];
+        let [x, w, b] = &inputs;
+        agree(&inputs, || layer_norm(x, w, b, 1e-6), || composed::layer_norm(x, w, b, 1e-6))
+    }
+
+    #[test]
+    fn softmax_forms_agree() -> Result<()> {
+        let inputs = [wave(&[2, 3, 4, 6], 0.0)?];
+        let (lengths, device) = ([6, 4], Device::Cpu);
+        let mask = Mask::new(&lengths, 6, &device)?;
+        let bias = composed::mask_bias(&lengths, 6, &device)?;
+        agree(&inputs, || masked_softmax(&inputs[0], &mask, 0.4), || composed::masked_softmax(&inputs[0], &bias, 0.4))
+    }
+}

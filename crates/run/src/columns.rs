@@ -1,0 +1,157 @@
+//! The columns that a prediction adds to its row.
+
+use newsdesk_data::Value;
+use newsdesk_model::{Head, HeadPrediction, Prediction};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// How much is said about each head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scores {
+    /// The answer and its score.
+    #[default]
+    Best,
+    /// Besides, the K most probable labels with their scores.
+    Top(usize),
+    /// Besides, the score of every label.
+    All,
+}
+
+/// Names and values of the added columns, the same for every row of a run.
+///
+/// For each head: its answer under the head's name, the answer's code under `<head>_code` where the head has codes, and
+/// its probability under `<head>_score`. On a sigmoid head the answer is all labels beyond their thresholds with `; `
+/// between, maybe none, and the score is the largest one. With [`Scores::Top`]: `<head>_1`, `<head>_1_score`, and so
+/// on. With [`Scores::All`]: `<head>_score_<label>`, the label in lower case with `_` for all but letters and digits.
+pub struct Columns {
+    heads: Vec<Arc<Head>>,
+    scores: Scores,
+    prefix: String,
+    slugs: Vec<Vec<String>>,
+}
+
+impl Columns {
+    /// Columns for these heads; `prefix` stands before every name.
+    pub fn new(heads: &[Arc<Head>], scores: Scores, prefix: &str) -> Self {
+        let slugs = heads.iter().map(|head| slugs(head)).collect();
+        Self { heads: heads.to_vec(), scores, prefix: prefix.into(), slugs }
+    }
+
+    /// The columns of one article.
+    pub fn values(&self, prediction: &Prediction) -> Vec<(String, Value)> {
+        let answers = self.heads.iter().zip(&self.slugs).zip(&prediction.heads);
+        answers.flat_map(|((head, slugs), answer)| self.of_head(head, slugs, answer)).collect()
+    }
+
+    fn of_head(&self, head: &Head, slugs: &[String], answer: &HeadPrediction) -> Vec<(String, Value)> {
+        let name = format!("{}{}", self.prefix, head.name);
+        let ranked = answer.ranked();
+        let given = answer.given();
+        let joined = |texts: Vec<&str>| match texts.is_empty() {
+            true => Value::Null,
+            false => Value::Text(texts.join("; ")),
+        };
+        let score = |label: Option<&newsdesk_model::ScoredLabel>| label.map_or(Value::Null, |l| number(l.score));
+        let mut columns = vec![(name.clone(), joined(given.iter().map(|l| l.name).collect()))];
+        if head.labels.iter().any(|label| label.code.is_some()) {
+            columns.push((format!("{name}_code"), joined(given.iter().filter_map(|l| l.code).collect())));
+        }
+        columns.push((format!("{name}_score"), score(ranked.first())));
+        match self.scores {
+            Scores::Best => {}
+            Scores::Top(count) => {
+                for (place, label) in ranked.iter().take(count).enumerate() {
+                    columns.push((format!("{name}_{}", place + 1), Value::Text(label.name.into())));
+                    columns.push((format!("{name}_{}_score", place + 1), number(label.score)));
+                }
+            }
+            Scores::All => {
+                for (slug, &p) in slugs.iter().zip(&answer.probabilities.0) {
+                    columns.push((format!("{name}_score_{slug}"), number(p)));
+                }
+            }
+        }
+        columns
+    }
+}
+
+/// Four decimals: what a probability means, and more than it is exact.
+fn number(probability: f32) -> Value {
+    Value::Number((f64::from(probability) * 1e4).round() / 1e4)
+}
+
+/// A column-friendly form of each label; numbered where two would be the same.
+fn slugs(head: &Head) -> Vec<String> {
+    let mut taken = HashSet::new();
+    let one = |label: &newsdesk_model::HeadLabel| {
+        let letters = label.name.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect::<String>();
+        let plain = letters.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+        let mut slug = plain.clone();
+        let mut number = 2;
+        while !taken.insert(slug.clone()) {
+            slug = format!("{plain}_{number}");
+            number += 1;
+        }
+        slug
+    };
+    head.labels.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use newsdesk_model::{HeadActivation, HeadLabel};
+
+    fn prediction(activation: HeadActivation, probabilities: &[f32]) -> (Vec<Arc<Head>>, Prediction) {
+        let label = |name: &str, code: Option<&str>| HeadLabel {
+            name: name.into(),
+            code: code.map(str::to_string),
+            threshold: None,
+        };
+        let labels =
+            vec![label("war, and peace", Some("x:1")), label("War and Peace", Some("x:2")), label("sport", None)];
+        let head = Arc::new(Head { name: "topic".into(), activation, temperature: 1.0, labels });
+        let probabilities = newsdesk_model::head::Probabilities(probabilities.to_vec());
+        let answer = HeadPrediction { head: head.clone(), probabilities };
+        (vec![head], Prediction { heads: vec![answer], windows: 1, tokens: 5 })
+    }
+
+    fn shown(columns: Vec<(String, Value)>) -> Vec<String> {
+        let text = |value| match value {
+            Value::Text(text) => text,
+            Value::Number(number) => number.to_string(),
+            Value::Null => "-".into(),
+        };
+        columns.into_iter().map(|(name, value)| format!("{name}={}", text(value))).collect()
+    }
+
+    #[test]
+    fn the_answer_its_code_and_its_score() {
+        let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.712_345, 0.1]);
+        let columns = shown(Columns::new(&heads, Scores::Best, "nd_").values(&p));
+        assert_eq!(columns, ["nd_topic=War and Peace", "nd_topic_code=x:2", "nd_topic_score=0.7123"]);
+    }
+
+    #[test]
+    fn every_score_under_a_name_of_its_own() {
+        let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.7, 0.1]);
+        let columns = shown(Columns::new(&heads, Scores::All, "").values(&p));
+        let scores = ["topic_score_war_and_peace=0.2", "topic_score_war_and_peace_2=0.7", "topic_score_sport=0.1"];
+        assert_eq!(columns[3..], scores);
+        let top = shown(Columns::new(&heads, Scores::Top(2), "").values(&p));
+        assert_eq!(
+            top[3..],
+            ["topic_1=War and Peace", "topic_1_score=0.7", "topic_2=war, and peace", "topic_2_score=0.2"]
+        );
+    }
+
+    #[test]
+    fn a_sigmoid_head_gives_several_answers_or_none() {
+        let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.6, 0.1, 0.9]);
+        let columns = shown(Columns::new(&heads, Scores::Best, "").values(&p));
+        assert_eq!(columns, ["topic=sport; war, and peace", "topic_code=x:1", "topic_score=0.9"]);
+        let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.3, 0.1, 0.2]);
+        let columns = shown(Columns::new(&heads, Scores::Best, "").values(&p));
+        assert_eq!(columns, ["topic=-", "topic_code=-", "topic_score=0.3"]);
+    }
+}

@@ -66,8 +66,8 @@ pub enum OutputFormat {
 
 #[derive(Debug, Args)]
 pub struct Classify {
-    /// Files, folders or globs of .txt, .jsonl, .csv, .tsv (also .gz, .zst); `-` is standard input
-    #[arg(value_name = "FILES", required = true)]
+    /// Files, folders or globs of .txt, .jsonl, .csv, .tsv (also .gz, .zst) [default: `-`, standard input]
+    #[arg(value_name = "FILES")]
     pub inputs: Vec<String>,
     /// Write here instead of standard output; the ending says the format (.jsonl, .csv, .tsv, also .gz, .zst)
     #[arg(short, long, value_name = "FILE")]

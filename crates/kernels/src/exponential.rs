@@ -15,13 +15,13 @@ pub fn exp(x: f32) -> f32 {
     let shifted = x * LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
-    // Minimax polynomial of e^r on [-ln 2 / 2, ln 2 / 2] (the coefficients of Cephes' expf).
+    // Minimax polynomial of e^r on [-ln 2 / 2, ln 2 / 2] (the coefficients of Cephes' expf, rounded to f32).
     let p = 1.987_569_1e-4;
     let p = p * r + 1.398_2e-3;
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 0.5;
     let p = (p * r) * r + r + 1.0;
     // 2^n, from the integer that `shifted` carries in its low bits.
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);

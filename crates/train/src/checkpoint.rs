@@ -1,9 +1,9 @@
 //! What a run needs to go on after an interruption: variables, moments, and how far it was.
 
 use crate::error::{Result, TrainError};
+use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, weights_bytes};
-use newsdesk_model::{Device, ModelError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -23,30 +23,44 @@ pub(crate) struct State {
 }
 
 const STATE: &str = "state.json";
-const VARIABLES: &str = "variables.safetensors";
-const MOMENTS: &str = "moments.safetensors";
-const BEST: &str = "best.safetensors";
 
-/// Writes a checkpoint after an epoch. The state goes last: a checkpoint without it counts for nothing.
-pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: &Weights, best: bool) -> Result<()> {
+/// The tensor files of the checkpoint after this epoch.
+fn names(epoch: usize) -> [String; 2] {
+    ["variables", "moments"].map(|what| format!("{what}-{epoch}.safetensors"))
+}
+
+/// The variables of the best epoch so far.
+fn best_name(epoch: usize) -> String {
+    format!("best-{epoch}.safetensors")
+}
+
+/// Writes a checkpoint after an epoch. The last one stays whole until the new state, which names the new files, has
+/// taken the old one's place.
+pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: &Weights) -> Result<()> {
     let fail = |path: PathBuf| move |source| TrainError::Checkpoint { verb: "write", path, source };
     std::fs::create_dir_all(folder).map_err(fail(folder.into()))?;
     let put = |name: &str, bytes: &[u8]| {
         let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
         std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path)).map_err(fail(path))
     };
-    let state_path = folder.join(STATE);
-    if state_path.exists() {
-        std::fs::remove_file(&state_path).map_err(fail(state_path))?;
-    }
     let variables = weights_bytes(variables, Storage::F32)?;
-    put(VARIABLES, &variables)?;
-    if best {
-        put(BEST, &variables)?;
+    let [variables_name, moments_name] = names(state.epochs_done);
+    put(&variables_name, &variables)?;
+    put(&moments_name, &weights_bytes(moments, Storage::F32)?)?;
+    if state.best_epoch == state.epochs_done {
+        put(&best_name(state.best_epoch), &variables)?;
     }
-    put(MOMENTS, &weights_bytes(moments, Storage::F32)?)?;
     let json = serde_json::to_vec_pretty(state).map_err(|e| fail(folder.join(STATE))(e.into()))?;
-    put(STATE, &json)
+    put(STATE, &json)?;
+    // What the state no longer names is of no use to anybody.
+    let kept = [STATE.to_string(), variables_name, moments_name, best_name(state.best_epoch)];
+    for entry in std::fs::read_dir(folder).map_err(fail(folder.into()))? {
+        let entry = entry.map_err(fail(folder.into()))?;
+        if !kept.iter().any(|name| entry.file_name() == name.as_str()) {
+            std::fs::remove_file(entry.path()).map_err(fail(entry.path()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A checkpoint that was read.
@@ -75,15 +89,19 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
         let cause = format!("it was made with {}, this run has {fingerprint}", state.fingerprint);
         return Err(TrainError::OtherRun { path: folder.into(), cause });
     }
-    let weights = |name: &str| -> Result<Weights, TrainError> {
-        let file = folder.join(name).display().to_string();
-        Ok(Weights::from_bytes(&get(name)?, &file, device).map_err(|e: ModelError| e)?)
+    let weights = |name: &str| -> Result<Weights> {
+        Ok(Weights::from_bytes(&get(name)?, &folder.join(name).display().to_string(), device)?)
     };
-    Ok(Some(Checkpoint { variables: weights(VARIABLES)?, moments: weights(MOMENTS)?, best: weights(BEST)?, state }))
+    let [variables, moments] = names(state.epochs_done);
+    let (variables, moments) = (weights(&variables)?, weights(&moments)?);
+    Ok(Some(Checkpoint { variables, moments, best: weights(&best_name(state.best_epoch))?, state }))
 }
 
-/// Removes a checkpoint that is no longer needed.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
+/// Removes the checkpoint of a run whose model is safely written.
+///
+/// # Errors
+/// If it is there and cannot be removed.
+pub fn remove_checkpoint(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(TrainError::Checkpoint { verb: "remove", path: folder.into(), source: e })

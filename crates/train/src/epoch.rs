@@ -57,7 +57,7 @@ pub(crate) fn steps(
 
 /// A number with which the dropout of one part of one step is drawn.
 pub(crate) fn dropout_seed(seed: u64, epoch: usize, step: usize, part: usize) -> u64 {
-    random(seed, 255 - (part as u64 % 64), epoch, step).random()
+    random(seed, 255 - (part as u64 % 64), epoch, step | (part / 64) << 24).random()
 }
 
 #[cfg(test)]

@@ -12,11 +12,13 @@ mod loss;
 mod schedule;
 mod optimizer;
 mod checkpoint;
+mod run;
 mod trainer;
 mod measure;
 mod error;
 
+pub use checkpoint::remove_checkpoint;
 pub use error::{Result, TrainError};
-pub use measure::{HeadReport, measure};
+pub use measure::{HeadReport, SetReport, measure};
 pub use settings::Settings;
 pub use trainer::{Progress, Trained, train};

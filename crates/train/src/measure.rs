@@ -17,6 +17,23 @@ pub struct HeadReport {
     pub report: Report,
 }
 
+/// What a classifier reached on a set.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct SetReport {
+    /// Name of the set.
+    pub set: String,
+    /// Its split.
+    pub split: String,
+    /// Articles that were classified.
+    pub articles: usize,
+    /// Rows of the set that could not be used.
+    pub rejected: usize,
+    /// Good rows that are labelled for no head of the set.
+    pub skipped: u64,
+    /// The figures of each head that the set and the model share.
+    pub heads: Vec<HeadReport>,
+}
+
 /// Which of a model's labels a set's labels are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct MatchedHead {
@@ -58,7 +75,7 @@ impl MatchedHead {
 ///
 /// # Errors
 /// If no head is shared, a label of the set is not one of the model's, or classifying fails.
-pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<HeadReport>> {
+pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<SetReport> {
     let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
     let matched: Vec<Option<MatchedHead>> =
         set.heads.iter().map(|taught| MatchedHead::new(set, taught, &heads)).collect::<Result<_>>()?;
@@ -101,7 +118,14 @@ pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn Fn
         };
         Some(HeadReport { head: taught.name.clone(), report })
     });
-    Ok(reports.collect())
+    Ok(SetReport {
+        set: set.name.clone(),
+        split: set.split.clone(),
+        articles: set.articles.len(),
+        rejected: set.rejects.len(),
+        skipped: set.skipped,
+        heads: reports.collect(),
+    })
 }
 
 fn case(

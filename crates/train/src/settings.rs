@@ -32,32 +32,33 @@ pub struct Settings {
     pub window: WindowRecord,
     /// Seed of every random choice.
     pub seed: u64,
-    /// Threads.
+    /// Threads; changes nothing but the time.
+    #[serde(skip)]
     pub threads: usize,
 }
 
 impl Settings {
-    /// Checks that the settings can be used with an encoder that takes `longest` tokens.
+    /// Checks that the settings can be used with an encoder that takes `longest` tokens, of which `frame` are special.
     ///
     /// # Errors
     /// [`TrainError::Setting`] naming the first one that cannot.
-    pub fn check(&self, longest: usize) -> Result<()> {
+    pub fn check(&self, longest: usize, frame: usize) -> Result<()> {
         let positive = |setting, value: f64| match value > 0.0 && value.is_finite() {
             true => Ok(()),
             false => Err(TrainError::Setting { setting, cause: format!("{value} is not above zero") }),
         };
-        let within = |setting, value: usize, most: usize| match (1..=most).contains(&value) {
+        let between = |setting, value: usize, least: usize, most: usize| match (least..=most).contains(&value) {
             true => Ok(()),
-            false => Err(TrainError::Setting { setting, cause: format!("{value} is not within 1..={most}") }),
+            false => Err(TrainError::Setting { setting, cause: format!("{value} is not within {least}..={most}") }),
         };
         positive("epochs", self.epochs as f64)?;
         positive("learning-rate", self.learning_rate)?;
         positive("head-rate-factor", self.head_rate_factor)?;
         positive("batch-size", self.batch_size as f64)?;
-        within("micro-batch", self.micro_batch, self.batch_size)?;
-        within("length", self.length, longest)?;
-        within("window", self.window.length, longest)?;
-        within("stride", self.window.stride, self.window.length)?;
+        between("micro-batch", self.micro_batch, 1, self.batch_size)?;
+        between("length", self.length, frame + 1, longest)?;
+        between("window", self.window.length, frame + 1, longest)?;
+        between("stride", self.window.stride, 1, self.window.length - frame)?;
         if !(0.0..1.0).contains(&self.warmup) {
             return Err(TrainError::Setting {
                 setting: "warmup",

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(options: Classify) -> Result<ExitCode> {
-    let sources = expand(&options.inputs)?;
+    let sources = expand(&inputs(&options)?)?;
     refuse_overwriting(&options, &sources)?;
     let format = output_format(&options)?;
     let read = ReadOptions {
@@ -48,6 +48,17 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     Ok(ExitCode::from(1))
 }
 
+/// The inputs as given, or standard input if something is piped into it.
+fn inputs(options: &Classify) -> Result<Vec<String>> {
+    if !options.inputs.is_empty() {
+        return Ok(options.inputs.clone());
+    }
+    if std::io::stdin().is_terminal() {
+        return Err(Usage::new("Failed to find articles: no files are given", "name files, or pipe articles in").into());
+    }
+    Ok(vec!["-".into()])
+}
+
 /// An output that is one of the inputs would be emptied before it is read.
 fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
@@ -57,7 +68,9 @@ fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
             return Err(Usage::new(message, "choose another file for the output").into());
         }
     }
-    if options.output.is_some() && options.output == options.rejects {
+    let standard_output = Path::new("-");
+    let rows = options.output.as_deref().unwrap_or(standard_output);
+    if options.rejects.as_deref() == Some(rows) {
         return Err(Usage::new("Failed to write: rows and rejects have one file", "choose two files").into());
     }
     Ok(())

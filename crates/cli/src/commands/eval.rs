@@ -9,20 +9,9 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::{Classifier, Head};
-use newsdesk_train::{HeadReport, measure};
-use serde::Serialize;
+use newsdesk_train::{HeadReport, SetReport, measure};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
-
-/// The figures of one set.
-#[derive(Serialize)]
-struct SetReport {
-    set: String,
-    split: String,
-    articles: usize,
-    rejected: usize,
-    heads: Vec<HeadReport>,
-}
 
 pub fn run(options: Eval) -> Result<ExitCode> {
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
@@ -58,21 +47,18 @@ fn measure_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Resul
         bar.set_style(style);
     }
     bar.set_prefix(set.name.clone());
-    let heads = measure(classifier, set, &mut |done| bar.set_position(done as u64))?;
+    let report = measure(classifier, set, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
-    Ok(SetReport {
-        set: set.name.clone(),
-        split: set.split.clone(),
-        articles: set.articles.len(),
-        rejected: set.rejects.len(),
-        heads,
-    })
+    Ok(report)
 }
 
 fn shown(report: &SetReport) -> String {
     let mut text = format!("{}, {}: {} articles", report.set, report.split, report.articles);
     if report.rejected > 0 {
         text += &format!(", {} rows rejected", report.rejected);
+    }
+    if report.skipped > 0 {
+        text += &format!(", {} rows without a label left out", report.skipped);
     }
     text += "\n";
     for HeadReport { head, report } in &report.heads {

@@ -7,8 +7,9 @@ pub mod models;
 pub mod train;
 
 use crate::arguments::Running;
+use crate::failure::say;
 use anyhow::Result;
-use newsdesk_model::{Classifier, Device, Model, Options, processors};
+use newsdesk_model::{Classifier, Device, DeviceChoice, Model, Options, processors};
 use std::path::Path;
 
 /// The model in a folder, or the one inside.
@@ -30,7 +31,11 @@ fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
 fn open_classifier(folder: Option<&Path>, running: &Running, windows: Option<u32>) -> Result<Classifier> {
     let options =
         Options { device: running.device, threads: Some(threads(running)), windows: windows.map(|n| n as usize) };
-    Ok(Classifier::new(open_model(folder, &running.device.open()?)?, &options)?)
+    let device = running.device.open()?;
+    if running.device == DeviceChoice::Auto && device.is_cpu() && cfg!(any(feature = "cuda", feature = "metal")) {
+        say("warning: no GPU could be opened, so the processor does the work");
+    }
+    Ok(Classifier::new(open_model(folder, &device)?, &options)?)
 }
 
 /// Threads as asked for, or one per processor.

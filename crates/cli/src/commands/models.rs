@@ -74,15 +74,9 @@ fn shown(info: &Info) -> String {
         text += &labels.iter().map(|label| format!("  {label}\n")).collect::<String>();
     }
     if let Some(training) = &manifest.training {
-        text += &format!(
-            "\ntrained   from {}, seed {}, epoch {} of {} kept, learning rate {}, {} articles a step\n",
-            training.base,
-            training.seed,
-            training.best_epoch,
-            training.epochs,
-            training.learning_rate,
-            training.batch_size
-        );
+        text += &format!("\ntrained   from {}, epoch {} kept\n", training.base, training.best_epoch);
+        let settings = training.settings.as_object().into_iter().flatten();
+        text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();
         text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
     }
     if !manifest.scores.is_empty() {

@@ -8,8 +8,8 @@ use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Combine, device_name};
-use newsdesk_train::{HeadReport, Progress, Settings, train};
+use newsdesk_model::{Classifier, Combine, Options, device_name};
+use newsdesk_train::{HeadReport, Progress, SetReport, Settings, measure, remove_checkpoint, train};
 use std::process::ExitCode;
 
 /// Steps between two lines of progress.
@@ -36,7 +36,9 @@ pub fn run(options: Train) -> Result<ExitCode> {
     }
     let (sets, validation) = load(&options)?;
     for set in sets.iter().chain(&validation) {
-        say(&format!("{} {}: {} articles", set.name, set.split, set.articles.len()));
+        let skipped =
+            if set.skipped > 0 { format!(", {} rows without a label left out", set.skipped) } else { String::new() };
+        say(&format!("{} {}: {} articles{skipped}", set.name, set.split, set.articles.len()));
         describe_rejects(&set.rejects).iter().for_each(|line| say(line));
     }
     let settings = Settings {
@@ -60,7 +62,6 @@ pub fn run(options: Train) -> Result<ExitCode> {
     };
     say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
     let checkpoint = options.output.join("checkpoint");
-    let mut best: Vec<(String, Vec<HeadReport>)> = Vec::new();
     let trained =
         train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| match progress {
             Progress::Resumed { epochs } => say(&format!("going on after epoch {epochs}")),
@@ -72,33 +73,39 @@ pub fn run(options: Train) -> Result<ExitCode> {
                 }
             }
             Progress::Epoch { epoch, reports, score, best: is_best } => {
-                for (set, heads) in reports {
+                for SetReport { set, heads, .. } in reports {
                     for HeadReport { head, report } in heads {
                         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
                         say(&format!("  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}"));
                     }
                 }
                 say(&format!("epoch {epoch}: score {score:.4}{}", if is_best { ", the best so far" } else { "" }));
-                if is_best {
-                    best = reports.to_vec();
-                }
             }
         })?;
     let mut model = trained.model;
     let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
-    model.manifest.scores = best.iter().flat_map(|(set, heads)| heads.iter().map(|r| record(set, r))).collect();
-    save(&model, &options.output, if options.full_precision { Storage::F32 } else { Storage::F16 })?;
-    say(&format!("wrote {} (validation score {:.4})", options.output.display(), trained.score));
+    let storage = if options.full_precision { Storage::F32 } else { Storage::F16 };
+    save(&model, &options.output, storage)?;
+    // The figures are those of the model as it was stored, on whole articles.
+    let run = Options { device: options.running.device, threads: Some(settings.threads), windows: None };
+    let classifier = Classifier::open_with(&options.output, &run)?;
+    for set in validation.iter().filter(|set| !set.articles.is_empty()) {
+        let report = measure(&classifier, set, &mut |_| {})?;
+        model.manifest.scores.extend(report.heads.iter().map(|head| record(&report, head)));
+    }
+    save(&model, &options.output, storage)?;
+    remove_checkpoint(&checkpoint)?;
+    say(&format!("wrote {}", options.output.display()));
     Ok(ExitCode::SUCCESS)
 }
 
-fn record(set: &str, HeadReport { head, report }: &HeadReport) -> ScoreRecord {
+fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRecord {
     // Four decimals are what a few hundred articles can tell.
     let round = |x: f64| (x * 1e4).round() / 1e4;
     ScoreRecord {
-        set: set.into(),
-        split: "validation".into(),
+        set: set.set.clone(),
+        split: set.split.clone(),
         head: head.clone(),
         articles: report.cases,
         accuracy: round(report.accuracy),

@@ -56,10 +56,10 @@ impl CorpusOutput {
     pub fn finish(mut self) -> Result<(), DataError> {
         self.progress.finish_and_clear();
         self.rows.finish()?;
-        if let Some(rejects) = &mut self.rejects {
-            rejects.flush().map_err(|source| write_error("the rejects file", source))?;
+        match &mut self.rejects {
+            None => Ok(()),
+            Some(rejects) => rejects.flush().map_err(|e| write_error("the rejects file", e)),
         }
-        Ok(())
     }
 }
 
@@ -105,6 +105,9 @@ impl Output for CorpusOutput {
 
     fn chunk_done(&mut self, counts: &Counts) -> Result<(), DataError> {
         self.progress.set_position(counts.articles);
+        if let Some(rejects) = &mut self.rejects {
+            rejects.flush().map_err(|e| write_error("the rejects file", e))?;
+        }
         self.rows.finish()
     }
 }
@@ -164,11 +167,12 @@ impl TableRows {
     }
 }
 
-/// The title, or the text's first words; for text files their name, too, tells which is meant.
+/// The title, or the text's first words, without what a terminal would obey.
 fn beginning(row: &Row) -> String {
     let article = &row.article;
     let title = article.title.as_deref().filter(|title| !title.trim().is_empty());
     let mut words = title.unwrap_or(&article.text).split_whitespace().collect::<Vec<_>>().join(" ");
+    words.retain(|c| !c.is_control());
     if words.chars().count() > SHOWN {
         words = words.chars().take(SHOWN - 1).collect::<String>().trim_end().to_string() + "…";
     }

@@ -76,7 +76,10 @@ impl EncoderConfig {
             intermediate_size: keys.size("intermediate_size")?,
             max_position_embeddings: keys.size("max_position_embeddings")?,
             type_vocab_size: keys.size("type_vocab_size")?,
-            pad_token_id: config.get("pad_token_id").and_then(Value::as_u64).unwrap_or(0) as u32,
+            pad_token_id: match config.get("pad_token_id") {
+                None | Some(Value::Null) => 0,
+                Some(_) => keys.get("pad_token_id", "the id of a token", |v| v.as_u64()?.try_into().ok())?,
+            },
             layer_norm_eps: keys.number("layer_norm_eps")?,
             hidden_act,
             hidden_dropout_prob: keys.number("hidden_dropout_prob")?,
@@ -87,6 +90,9 @@ impl EncoderConfig {
                 "num_attention_heads",
                 &format!("{} heads do not divide a hidden size of {}", config.num_attention_heads, config.hidden_size),
             ));
+        }
+        if config.pad_token_id as usize >= config.vocab_size {
+            return Err(keys.invalid("pad_token_id", &format!("{} is not in the vocabulary", config.pad_token_id)));
         }
         Ok(config)
     }

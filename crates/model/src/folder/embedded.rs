@@ -1,6 +1,6 @@
 //! The default model, compiled in.
 
-use super::open::Files;
+use super::files::Files;
 
 macro_rules! default_model {
     ($file:literal) => {

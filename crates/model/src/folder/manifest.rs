@@ -51,18 +51,12 @@ pub struct TrainingRecord {
     pub base: String,
     /// Labelled sets, with the rows of one epoch.
     pub sets: Vec<String>,
-    /// Seed of every random choice.
-    pub seed: u64,
-    /// Epochs that were run.
-    pub epochs: usize,
     /// The epoch that was kept, counted from 1.
     pub best_epoch: usize,
-    /// Largest learning rate.
-    pub learning_rate: f64,
-    /// Articles per step.
-    pub batch_size: usize,
     /// Newsdesk's version.
     pub newsdesk: String,
+    /// All settings of the run, the seed among them, under the names of `newsdesk train`'s options.
+    pub settings: serde_json::Value,
 }
 
 /// A figure that the model reached on labelled data.

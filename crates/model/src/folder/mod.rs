@@ -2,6 +2,7 @@
 
 #[cfg(feature = "embedded-model")]
 mod embedded;
+mod files;
 mod manifest;
 mod open;
 mod save;
@@ -9,11 +10,3 @@ mod save;
 pub use manifest::{Manifest, ScoreRecord, TrainingRecord, WindowRecord};
 pub use open::Model;
 pub use save::{Storage, save, weights_bytes};
-
-/// File names of a model folder.
-pub(crate) mod file {
-    pub(crate) const CONFIG: &str = "config.json";
-    pub(crate) const TOKENIZER: &str = "tokenizer.json";
-    pub(crate) const WEIGHTS: &str = "model.safetensors";
-    pub(crate) const MANIFEST: &str = "newsdesk.toml";
-}

@@ -1,6 +1,6 @@
 //! Reads a model folder: Newsdesk's own, a `BertForSequenceClassification`, or a bare encoder to train from.
 
-use super::file;
+use super::files::{self, Files};
 use super::manifest::{Manifest, WindowRecord};
 use crate::decide::Combine;
 use crate::encoder::{EncoderConfig, Weights};
@@ -10,7 +10,7 @@ use crate::network::{Parts, Pooling};
 use crate::tokenize::Tokenizer;
 use candle_core::Device;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A model in memory: weights, tokenizer, and what its heads mean.
@@ -30,17 +30,6 @@ pub struct Model {
     pub parts: Parts,
 }
 
-/// The four files of a model, wherever they come from.
-pub(super) struct Files<'a> {
-    pub(super) origin: PathBuf,
-    pub(super) config: &'a [u8],
-    pub(super) tokenizer: Vec<u8>,
-    pub(super) weights: &'a [u8],
-    pub(super) manifest: Option<&'a str>,
-    /// `1_Pooling/config.json` of sentence-transformers folders.
-    pub(super) pooling: Option<&'a [u8]>,
-}
-
 impl Model {
     /// Reads a model folder onto a device.
     ///
@@ -56,17 +45,17 @@ impl Model {
             std::fs::read(&path).map_err(|source| ModelError::Read { path, source })
         };
         let optional = |name: &str| if folder.join(name).exists() { read(name).map(Some) } else { Ok(None) };
-        let (config, tokenizer, weights) = (read(file::CONFIG)?, read(file::TOKENIZER)?, read(file::WEIGHTS)?);
-        let manifest = match optional(file::MANIFEST)? {
+        let (config, tokenizer, weights) = (read(files::CONFIG)?, read(files::TOKENIZER)?, read(files::WEIGHTS)?);
+        let manifest = match optional(files::MANIFEST)? {
             None => None,
             Some(bytes) => Some(String::from_utf8(bytes).map_err(|e| ModelError::Invalid {
-                file: folder.join(file::MANIFEST).display().to_string(),
+                file: folder.join(files::MANIFEST).display().to_string(),
                 key: "text".into(),
                 cause: e.to_string(),
             })?),
         };
-        let pooling = optional("1_Pooling/config.json")?;
-        let files = Files {
+        let pooling = optional(files::POOLING)?;
+        let found = Files {
             origin: folder.into(),
             config: &config,
             tokenizer,
@@ -74,7 +63,7 @@ impl Model {
             manifest: manifest.as_deref(),
             pooling: pooling.as_deref(),
         };
-        Self::from_files(files, device)
+        Self::from_files(found, device)
     }
 
     /// The model inside this library.
@@ -86,37 +75,37 @@ impl Model {
         Self::from_files(super::embedded::files(), device)
     }
 
-    pub(super) fn from_files(files: Files, device: &Device) -> Result<Self> {
-        let name = |file: &str| files.origin.join(file).display().to_string();
-        let config_name = name(file::CONFIG);
-        let config_json: Value = serde_json::from_slice(files.config).map_err(|e| ModelError::Invalid {
+    pub(super) fn from_files(found: Files, device: &Device) -> Result<Self> {
+        let name = |file: &str| found.origin.join(file).display().to_string();
+        let config_name = name(files::CONFIG);
+        let config_json: Value = serde_json::from_slice(found.config).map_err(|e| ModelError::Invalid {
             file: config_name.clone(),
             key: format!("line {}", e.line()),
             cause: e.to_string(),
         })?;
         let config = EncoderConfig::from_json(&config_json, &config_name)?;
-        let tokenizer = Tokenizer::from_bytes(files.tokenizer, &name(file::TOKENIZER))?;
+        let tokenizer = Tokenizer::from_bytes(found.tokenizer, &name(files::TOKENIZER))?;
         if tokenizer.vocabulary_size() > config.vocab_size {
             return Err(ModelError::Invalid {
-                file: name(file::TOKENIZER),
+                file: name(files::TOKENIZER),
                 key: "model.vocab".into(),
                 cause: format!("{} tokens, the encoder knows {}", tokenizer.vocabulary_size(), config.vocab_size),
             });
         }
-        let weights = Weights::from_bytes(files.weights, &name(file::WEIGHTS), device)?;
+        let weights = Weights::from_bytes(found.weights, &name(files::WEIGHTS), device)?;
         let encoder = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
-        let (manifest, head_names) = match files.manifest {
+        let (manifest, head_names) = match found.manifest {
             Some(text) => {
-                let manifest = Manifest::parse(text, &name(file::MANIFEST), config.max_position_embeddings)?;
+                let manifest = Manifest::parse(text, &name(files::MANIFEST), config.max_position_embeddings)?;
                 let names = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
                 (manifest, names)
             }
             None => {
-                let mut manifest = checkpoint(&config_json, &config, &weights, &config_name, &files.origin)?;
-                if let Some(json) = files.pooling
+                let mut manifest = checkpoint(&config_json, &config, &weights, &config_name, &found.origin)?;
+                if let Some(json) = found.pooling
                     && manifest.heads.is_empty()
                 {
-                    manifest.pooling = sentence_pooling(json);
+                    manifest.pooling = sentence_pooling(json, &name(files::POOLING))?;
                 }
                 let names: Vec<String> = manifest.heads.iter().map(|_| "classifier".into()).collect();
                 (manifest, names)
@@ -126,7 +115,7 @@ impl Model {
         let parts = Parts { encoder: encoder.into(), heads, pooling: manifest.pooling };
         if manifest.window.length <= tokenizer.frame_length() {
             return Err(ModelError::Invalid {
-                file: name(file::MANIFEST),
+                file: name(files::MANIFEST),
                 key: "window.length".into(),
                 cause: format!("{} tokens leave no room for text", manifest.window.length),
             });
@@ -180,11 +169,13 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
 }
 
 /// Pooling by `1_Pooling/config.json` of sentence-transformers.
-fn sentence_pooling(json: &[u8]) -> Pooling {
-    let config: Value = serde_json::from_slice(json).unwrap_or_default();
-    if config.get("pooling_mode_mean_tokens").and_then(Value::as_bool) == Some(true) {
-        Pooling::Mean
-    } else {
-        Pooling::Cls
+fn sentence_pooling(json: &[u8], file: &str) -> Result<Pooling> {
+    let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
+    let config: Value = serde_json::from_slice(json).map_err(|e| invalid("contents", e.to_string()))?;
+    let says = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
+    match (says("pooling_mode_mean_tokens"), says("pooling_mode_cls_token")) {
+        (true, false) => Ok(Pooling::Mean),
+        (false, true) => Ok(Pooling::Cls),
+        _ => Err(invalid("pooling_mode", "it asks for neither the mean nor the first token alone".into())),
     }
 }

@@ -1,6 +1,6 @@
 //! Writes a model folder.
 
-use super::file;
+use super::files;
 use super::open::Model;
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
@@ -32,8 +32,8 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|source| ModelError::Write { path, source })
     };
-    write(file::WEIGHTS, &weights_bytes(&model.weights, storage)?)?;
-    write(file::TOKENIZER, model.tokenizer.json())?;
+    write(files::WEIGHTS, &weights_bytes(&model.weights, storage)?)?;
+    write(files::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
     if let Value::Object(keys) = &mut config {
         // What transformers finds here is the encoder; the heads are described by the manifest.
@@ -43,10 +43,10 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
         }
     }
     let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
-    let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(file::CONFIG, e.to_string()))?;
-    write(file::CONFIG, format!("{config}\n").as_bytes())?;
-    let manifest = toml::to_string(&model.manifest).map_err(|e| invalid(file::MANIFEST, e.to_string()))?;
-    write(file::MANIFEST, manifest.as_bytes())
+    let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(files::CONFIG, e.to_string()))?;
+    write(files::CONFIG, format!("{config}\n").as_bytes())?;
+    let manifest = toml::to_string(&model.manifest).map_err(|e| invalid(files::MANIFEST, e.to_string()))?;
+    write(files::MANIFEST, manifest.as_bytes())
 }
 
 /// Weights as the bytes of a safetensors file.
@@ -66,7 +66,7 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
         };
         tensors.push((name, tensor.dims().to_vec(), bytes));
     }
-    let invalid = |cause: String| ModelError::Invalid { file: file::WEIGHTS.into(), key: "tensors".into(), cause };
+    let invalid = |cause: String| ModelError::Invalid { file: files::WEIGHTS.into(), key: "tensors".into(), cause };
     let views: Vec<_> = tensors
         .iter()
         .map(|(name, shape, bytes)| {

@@ -16,7 +16,7 @@ pub(super) fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon
     Ok(candle_nn::ops::layer_norm_slow(input, weight, bias, epsilon as f32)?)
 }
 
-/// `bias` is what [`mask_bias`] gives.
+/// `bias` is what `mask_bias` gives.
 pub(super) fn masked_softmax(scores: &Tensor, bias: &Tensor, scale: f64) -> Result<Tensor> {
     let scores = (scores * scale)?.broadcast_add(bias)?;
     Ok(candle_nn::ops::softmax(&scores, D::Minus1)?)

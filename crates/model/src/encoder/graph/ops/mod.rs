@@ -1,7 +1,7 @@
 //! The operations that candle lacks or runs slowly, each with a gradient.
 //!
-//! On the processor they run through `newsdesk-kernels` ([`fused`]); elsewhere they are composed of candle's own
-//! operations that have a gradient ([`composed`]). Tests hold the two together.
+//! On the processor they run through `newsdesk-kernels` (`fused.rs`); elsewhere they are composed of candle's own
+//! operations that have a gradient (`composed.rs`). Tests hold the two together.
 
 mod composed;
 mod fused;

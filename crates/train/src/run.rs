@@ -1,0 +1,182 @@
+//! A training run's network and optimiser: one step, one validation, and the model that comes out.
+
+use crate::epoch::{dropout_seed, random};
+use crate::error::Result;
+use crate::examples::Example;
+use crate::loss;
+use crate::measure::{HeadReport, SetReport, measure};
+use crate::optimizer::{AdamW, Gradients};
+use crate::settings::Settings;
+use candle_core::{Tensor, Var};
+use newsdesk_data::LabelledSet;
+use newsdesk_model::batch::Batch;
+use newsdesk_model::encoder::graph::Dropout;
+use newsdesk_model::encoder::{EncoderConfig, Variables, Weights};
+use newsdesk_model::folder::Manifest;
+use newsdesk_model::network::{Network, Parts, Pooling};
+use newsdesk_model::tokenize::TokenId;
+use newsdesk_model::workers::parallel;
+use newsdesk_model::{Classifier, Device, Head, Model, Options};
+use rand::RngExt;
+use std::collections::BTreeSet;
+
+/// What one part of a step gives.
+struct Part {
+    loss: f32,
+    /// Gradients of all variables but the word table.
+    gradients: Gradients,
+    /// Rows of the word table that occur, and their gradients `[words, width]`.
+    words: Vec<TokenId>,
+    word_rows: Tensor,
+}
+
+pub(crate) struct Run<'a> {
+    base: &'a Model,
+    heads: Vec<Head>,
+    parts: Parts,
+    settings: &'a Settings,
+    pub(crate) variables: Variables,
+    /// Name of the word table among the variables.
+    word_table: String,
+    pub(crate) optimizer: AdamW,
+    pub(crate) device: Device,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(base: &'a Model, heads: Vec<Head>, settings: &'a Settings) -> Result<Self> {
+        let pooling = base.manifest.pooling;
+        let parts = Parts {
+            encoder: base.parts.encoder.clone(),
+            heads: heads.iter().map(|h| (format!("heads.{}", h.name), h.labels.len())).collect(),
+            pooling,
+        };
+        let device = base.weights.tensors().values().next().map_or(Device::Cpu, |t| t.device().clone());
+        let mut variables = Variables::copy_of(&base.weights)?;
+        // Old heads and, where it is not used, the pooler would be carried along untrained.
+        let pooler =
+            if parts.encoder.is_empty() { "pooler.".to_string() } else { format!("{}.pooler.", parts.encoder) };
+        let is_encoder = |name: &str| name.starts_with(&parts.encoder) && !name.starts_with("heads.");
+        variables.retain(|name| {
+            is_encoder(name)
+                && !name.starts_with("classifier.")
+                && (pooling == Pooling::Pooler || !name.starts_with(&pooler))
+        });
+        let mut random = random(settings.seed, 254, 0, 0);
+        for (prefix, labels) in &parts.heads {
+            let width = base.config.hidden_size;
+            // Normal with deviation 0.02, as BERT's own weights begin; the sum of 12 uniform numbers is near enough.
+            let mut normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
+            let values: Vec<f32> = (0..labels * width).map(|_| 0.02 * normal()).collect();
+            variables.insert(&format!("{prefix}.weight"), &Tensor::from_vec(values, (*labels, width), &device)?)?;
+            variables.insert(&format!("{prefix}.bias"), &Tensor::zeros(*labels, candle_core::DType::F32, &device)?)?;
+        }
+        // Fails here rather than in the first step if a tensor is missing.
+        Network::new(&variables.weights(), &base.config, &parts)?;
+        let dot = if parts.encoder.is_empty() { "" } else { "." };
+        let word_table = format!("{}{dot}embeddings.word_embeddings.weight", parts.encoder);
+        let optimizer = AdamW::new(&variables, settings, |name| name.starts_with("heads."))?;
+        Ok(Self { base, heads, parts, settings, variables, word_table, optimizer, device })
+    }
+
+    pub(crate) fn restore(&mut self, variables: &Weights, moments: &Weights, steps: i32) -> Result<()> {
+        for (name, variable) in self.variables.iter() {
+            variable.set(&variables.get_shaped(variable.dims(), name)?)?;
+        }
+        self.optimizer.restore(moments, steps)
+    }
+
+    /// One step of the optimiser; returns the mean loss per article.
+    pub(crate) fn step(&mut self, batch: &[&Example], epoch: usize, number: usize, rate: f64) -> Result<f32> {
+        let parts: Vec<&[&Example]> = batch.chunks(self.settings.micro_batch).collect();
+        let seed = |part| dropout_seed(self.settings.seed, epoch, number, part);
+        let results =
+            parallel(parts.len(), self.settings.threads, |part| self.gradients(parts[part], batch.len(), seed(part)))?;
+        let mut total = 0.0;
+        let mut gradients = Gradients::new();
+        let (mut words, mut word_rows) = (Vec::new(), Vec::new());
+        for part in results.into_iter().flatten() {
+            total += part.loss;
+            words.extend(part.words);
+            word_rows.push(part.word_rows);
+            for (name, gradient) in part.gradients {
+                match gradients.get_mut(&name) {
+                    None => {
+                        gradients.insert(name, gradient);
+                    }
+                    Some(sum) => *sum = (&*sum + gradient)?,
+                }
+            }
+        }
+        if !word_rows.is_empty() {
+            let table = self.variables.get(&self.word_table)?;
+            let words = Tensor::from_vec(words, word_rows.iter().map(|w| w.dims()[0]).sum::<usize>(), &self.device)?;
+            let gradient = table.zeros_like()?.index_add(&words, &Tensor::cat(&word_rows, 0)?, 0)?;
+            gradients.insert(self.word_table.clone(), gradient);
+        }
+        self.optimizer.step(&gradients, rate)?;
+        Ok(total)
+    }
+
+    /// Loss and gradients of one part of a step, as shares of the whole step's; `None` if nothing in it has a target.
+    ///
+    /// The word table is most of the weights, and a batch touches a few hundred of its rows. So the network is built on
+    /// just those rows: the same numbers, without a gradient as large as the table for each part.
+    fn gradients(&self, examples: &[&Example], step_rows: usize, seed: u64) -> Result<Option<Part>> {
+        let config = &self.base.config;
+        let words: Vec<TokenId> =
+            examples.iter().flat_map(|e| &e.tokens).copied().chain([config.pad_token_id]).collect();
+        let words: Vec<TokenId> = words.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let place = |token: &TokenId| words.binary_search(token).map_or(0, |i| i as TokenId);
+        let windows: Vec<Vec<TokenId>> = examples.iter().map(|e| e.tokens.iter().map(place).collect()).collect();
+        let windows: Vec<&[TokenId]> = windows.iter().map(Vec::as_slice).collect();
+        let batch = Batch::new(&windows, place(&config.pad_token_id), &self.device)?;
+
+        let table = self.variables.get(&self.word_table)?;
+        let rows = table.index_select(&Tensor::from_slice(&words, words.len(), &self.device)?, 0)?;
+        let rows = Var::from_tensor(&rows.detach())?; // [words, width]
+        let weights = self.variables.weights().with(&self.word_table, rows.as_tensor().clone());
+        let config = EncoderConfig { vocab_size: words.len(), ..config.clone() };
+        let network = Network::new(&weights, &config, &self.parts)?;
+
+        let mut dropout = Dropout::new(config.hidden_dropout_prob, config.attention_probs_dropout_prob, seed);
+        let logits = network.forward(&batch, Some(&mut dropout))?;
+        let Some(loss) = loss::sum(&self.heads, &logits, examples)? else { return Ok(None) };
+        let loss = (loss / step_rows as f64)?;
+        let mut store = loss.backward()?;
+        let gradient = |(name, var): (&str, &Var)| store.remove(var).map(|g| (name.to_string(), g));
+        let gradients = self.variables.iter().filter_map(gradient).collect();
+        let word_rows = store.remove(&rows).map_or_else(|| rows.zeros_like(), Ok)?;
+        Ok(Some(Part { loss: loss.to_scalar::<f32>()?, gradients, words, word_rows }))
+    }
+
+    /// The model with these weights.
+    pub(crate) fn model(&self, weights: Weights) -> Model {
+        Model {
+            weights,
+            parts: self.parts.clone(),
+            manifest: Manifest {
+                heads: self.heads.clone(),
+                window: self.settings.window.clone(),
+                training: None,
+                scores: vec![],
+                ..self.base.manifest.clone()
+            },
+            ..self.base.clone()
+        }
+    }
+
+    /// Figures per validation set and head, and their mean.
+    pub(crate) fn validate(&self, weights: &Weights, sets: &[LabelledSet]) -> Result<(Vec<SetReport>, f64)> {
+        // Whole windows as in use, but of each article only the first, which tells epochs apart as well.
+        let options = Options { threads: Some(self.settings.threads), windows: Some(1), ..Options::default() };
+        let classifier = Classifier::new(self.model(weights.clone()), &options)?;
+        let mut reports = Vec::new();
+        for set in sets.iter().filter(|set| !set.articles.is_empty()) {
+            reports.push(measure(&classifier, set, &mut |_| {})?);
+        }
+        let figure = |r: &HeadReport| if r.report.labels_are_sources { r.report.accuracy } else { r.report.macro_f1 };
+        let figures: Vec<f64> = reports.iter().flat_map(|set| set.heads.iter().map(figure)).collect();
+        let score = figures.iter().sum::<f64>() / figures.len() as f64;
+        Ok((reports, score))
+    }
+}

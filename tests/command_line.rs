@@ -1,4 +1,4 @@
-//! The command line itself: help, version, completions, pipes that close.
+//! The command line itself: help, version, completions, options that cannot be, pipes that close.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod newsdesk;
@@ -46,6 +46,25 @@ fn nonsense_ends_with_code_2_and_help() {
     folder.classify(&["a.txt", "--scores", "--top-k", "2"]).refused("'--scores' cannot be used with");
     let nothing = folder.newsdesk(&[]);
     assert!(nothing.code == Some(2) && nothing.err.contains("Usage: newsdesk"), "{nothing}");
+}
+
+#[test]
+fn devices_and_threads_that_are_not_there() {
+    let folder = Folder::new();
+    folder.write("a.txt", "Goal!");
+    let refused = |flags: &[&str], error: &str| folder.classify(&[&["a.txt"], flags].concat()).refused(error);
+    if !cfg!(feature = "cuda") {
+        refused(&["--device", "cuda"], "Failed to open device `cuda:0`: this build has no").hint("--device cpu");
+    }
+    if !cfg!(feature = "metal") {
+        refused(&["--device", "metal"], "Failed to open device `metal`: this build has no").hint("--device cpu");
+    }
+    refused(&["--device", "nonsense"], "`nonsense` is none of auto, cpu, cuda, cuda:N, metal");
+    refused(&["--device", "cuda:x"], "`x` is not the number of a GPU");
+    refused(&["--threads", "0"], "'--threads <N>': 0 is not in 1..");
+    refused(&["--windows", "0"], "'--windows <N>': 0 is not in 1..");
+    refused(&["--top-k", "0"], "'--top-k <K>': 0 is not in 1..");
+    folder.newsdesk(&["eval", TINY, "--data", "a.txt", "--threads", "x"]).refused("invalid digit found in string");
 }
 
 /// As `newsdesk ... | head -1` does.

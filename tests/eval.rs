@@ -62,11 +62,14 @@ fn figures_are_those_of_the_answers() {
 #[test]
 fn a_table_for_people() {
     let folder = Folder::new();
-    folder.write("set.csv", "category,text\nArts,Goal!\nSCIENCE,OIL PRICES FALL AGAIN\nsport,Goal!\n,not labelled\n");
+    folder.write(
+        "set.csv",
+        "category,text\nArts,Goal!\nSCIENCE,OIL PRICES FALL AGAIN\nsport,Goal!\n,not labelled\n ,nor this\n",
+    );
     let answer = folder.newsdesk(&["eval", TINY, "--data", "set.csv"]).done();
     assert_eq!(answer.err, "");
     insta::assert_snapshot!(answer.out, @r"
-    set.csv, all: 3 articles
+    set.csv, all: 3 articles, 2 rows without a label left out
 
     label: accuracy 0.6667, macro-F1 0.5556
 

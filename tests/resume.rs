@@ -1,1 +1,153 @@
-//! x
+//! `newsdesk train --resume`: a run that was killed ends as if it had not been, and runs that cannot begin.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod newsdesk;
+
+use newsdesk::{Folder, TINY};
+use std::process::Stdio;
+use std::time::Duration;
+
+fn rows(count: usize) -> String {
+    let row = |i: usize| format!("{} {} said {i},{}\n", i * 7 % 100, i * i % 60, ["a", "b"][i * i % 3 % 2]);
+    format!("text,label\n{}", (0..count).map(row).collect::<String>())
+}
+
+fn arguments<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let usual = "--data rows.csv --epochs 3 --seed 4 --batch-size 8 --window 64 --stride 48 --length 64";
+    [&["train", "--base", TINY, "-o", output], &usual.split(' ').collect::<Vec<_>>()[..], more].concat()
+}
+
+/// Begins a run and kills it between its first epoch and its end.
+fn kill_after_an_epoch(folder: &Folder, output: &str) {
+    let mut child = folder.command(&arguments(output, &[])).stderr(Stdio::null()).spawn().unwrap();
+    while !folder.path(output).join("checkpoint/state.json").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!folder.path(output).join("model.safetensors").exists(), "the run ended before it was killed");
+}
+
+#[test]
+fn a_killed_run_ends_as_if_it_had_not_been() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(1200));
+    folder.newsdesk(&arguments("whole", &["--quiet"])).done();
+
+    kill_after_an_epoch(&folder, "killed");
+
+    // The checkpoint is of no use to another run.
+    let other = folder.newsdesk(&arguments("killed", &["--resume", "--learning-rate", "1e-4"]));
+    other.refused("Failed to continue from `killed/checkpoint`").hint("leave out `--resume` to begin anew");
+
+    // The number of threads changes nothing.
+    let resumed = folder.newsdesk(&arguments("killed", &["--resume", "--threads", "1"])).done();
+    let resumed = resumed.says("going on after epoch ");
+    assert!(!resumed.err.contains("epoch 1,"), "the first epoch was run again: {}", resumed.err);
+    assert!(folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors"), "the models differ");
+    assert!(!folder.path("killed/checkpoint").exists());
+    let manifest = |name: &str| folder.text(&format!("{name}/newsdesk.toml")).replace(name, "");
+    assert_eq!(manifest("killed"), manifest("whole"));
+}
+
+#[test]
+fn resuming_nothing_begins_anew() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    folder.newsdesk(&arguments("one", &[])).done();
+    let two = folder.newsdesk(&arguments("two", &["--resume"])).done();
+    assert!(!two.err.contains("going on"), "{two}");
+    assert!(folder.bytes("one/model.safetensors") == folder.bytes("two/model.safetensors"));
+}
+
+#[test]
+#[ignore = "bug: a checkpoint is continued although the rows have changed"]
+fn a_checkpoint_of_other_rows_is_refused() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(1200));
+    kill_after_an_epoch(&folder, "m");
+    folder.write("rows.csv", rows(1200).replace("said", "asked"));
+    folder.newsdesk(&arguments("m", &["--resume"])).refused("Failed to continue from `m/checkpoint`");
+}
+
+#[test]
+#[ignore = "bug: the weights are written before the rest of the model, and then `--resume` is refused"]
+fn a_run_that_was_killed_while_it_wrote_the_model_can_go_on() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(1200));
+    kill_after_an_epoch(&folder, "m");
+    // What is there when the run ends between the first file of the model and the second.
+    folder.write("m/model.safetensors", "weights");
+    folder.newsdesk(&arguments("m", &["--resume"])).done().says("going on after epoch ");
+}
+
+#[test]
+fn sets_that_teach_nothing() {
+    let folder = Folder::new();
+    let refused = |contents: &str, error: &str, hint: &str| {
+        folder.write("rows.csv", contents);
+        folder.newsdesk(&arguments("m", &[])).refused(error).hint(hint);
+        assert!(!folder.path("m").exists());
+    };
+    let one = "text,label\nGoal!,sport\nMatch,sport\n";
+    refused(one, "head `label` has 1 label, which leaves nothing to tell apart", "name it with `--label-field`");
+    refused("", "Failed to read the header of `rows.csv`: the file is empty", "the first line must name every column");
+    refused("text,label\n", "Failed to find a labelled article in `rows.csv`", "the file has no rows");
+    refused("text,desk\nGoal!,a\nOil,b\n", "a labelled article in `rows.csv`", "--label-field names the one to use");
+    refused("text,label\nGoal!,\nOil, \n", "Failed to find a labelled article in `rows.csv`", "");
+    refused("id,label\n1,a\n", "Failed to find the text column of `rows.csv`", "--text-field");
+    let train = |set: &str| folder.newsdesk(&["train", "--base", TINY, "--data", set, "-o", "m"]);
+    train("ag-nws").refused("Failed to find the set `ag-nws`").hint("recipes are ag-news");
+    train("ag-news").refused("the split `train` of `ag-news`").hint("--data-root");
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    let refused = |flags: &str, error: &str| {
+        let flags: Vec<&str> = flags.split(' ').collect();
+        let all = [&["train", "--base", TINY, "--data", "rows.csv", "-o", "m", "--stride", "40"], &flags[..]].concat();
+        let answer = folder.newsdesk(&all).refused(error);
+        assert!(!folder.path("m/model.safetensors").exists());
+        answer
+    };
+    refused("--epochs 0", "Failed to use the setting `epochs`: 0 is not above zero");
+    refused("--learning-rate nan", "`learning-rate`: NaN is not above zero");
+    refused("--learning-rate=-1", "`learning-rate`: -1 is not above zero");
+    refused("--batch-size 0", "`batch-size`: 0 is not above zero");
+    refused("--micro-batch 0", "`micro-batch`: 0 is not within 1..=32");
+    refused("--warmup 1", "`warmup`: 1 is not within 0..1");
+    refused("--length 0", "`length`: 0 is not within");
+    refused("--window 39", "`stride`: 40 is not within 1..=");
+    refused("--learning-rate 1e30", "the loss became NaN at step").hint("a smaller `--learning-rate` usually helps");
+}
+
+#[test]
+#[ignore = "bug: weight decay and clipping take any number, and a default stride may be longer than the window"]
+fn more_settings_that_cannot_be() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    folder.newsdesk(&arguments("a", &["--weight-decay", "nan"])).refused("Failed to use the setting `weight-decay`");
+    folder.newsdesk(&arguments("b", &["--weight-decay=-1"])).refused("Failed to use the setting `weight-decay`");
+    folder.newsdesk(&arguments("c", &["--clip", "nan"])).refused("Failed to use the setting `clip`");
+    folder.newsdesk(&["train", "--base", TINY, "--data", "rows.csv", "--window", "32", "-o", "d"]).done();
+}
+
+#[test]
+#[ignore = "bug: that the output is a file is found out after the first epoch"]
+fn an_output_that_cannot_be_is_refused_before_the_work() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40)).write("m", "a file");
+    let answer = folder.newsdesk(&arguments("m", &[])).refused("`m");
+    assert!(!answer.err.contains("epoch 1"), "{answer}");
+}
+
+#[test]
+#[ignore = "bug: errors of settings have no hint"]
+fn settings_have_a_hint() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    folder.newsdesk(&arguments("a", &["--warmup", "1"])).refused("`warmup`").hint("");
+}

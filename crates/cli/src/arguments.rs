@@ -78,6 +78,9 @@ pub struct Classify {
     /// Format of the output [default: by the output's name; a table on a terminal, jsonl otherwise]
     #[arg(long, value_enum)]
     pub output_format: Option<OutputFormat>,
+    /// JSON Lines, also on a terminal
+    #[arg(long, conflicts_with = "output_format")]
+    pub json: bool,
     /// Model folder [default: the model inside]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
@@ -193,6 +196,9 @@ pub struct Train {
     pub full_precision: bool,
     #[command(flatten)]
     pub running: Running,
+    /// Print the finished model's figures on the validation sets as one JSON object
+    #[arg(long)]
+    pub json: bool,
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,

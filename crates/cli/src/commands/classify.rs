@@ -79,7 +79,8 @@ fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
 /// The format of the output; `None` for a table.
 fn output_format(options: &Classify) -> Result<Option<Format>> {
     let path = options.output.as_deref().filter(|path| *path != Path::new("-"));
-    match (options.output_format, path) {
+    let asked = if options.json { Some(OutputFormat::Jsonl) } else { options.output_format };
+    match (asked, path) {
         (Some(OutputFormat::Jsonl), _) => Ok(Some(Format::JsonLines)),
         (Some(OutputFormat::Csv), _) => Ok(Some(Format::Csv)),
         (Some(OutputFormat::Tsv), _) => Ok(Some(Format::Tsv)),

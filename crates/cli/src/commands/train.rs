@@ -10,6 +10,7 @@ use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Combine, Options, device_name};
 use newsdesk_train::{HeadReport, Progress, SetReport, Settings, measure, remove_checkpoint, train};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Steps between two lines of progress.
@@ -90,13 +91,18 @@ pub fn run(options: Train) -> Result<ExitCode> {
     // The figures are those of the model as it was stored, on whole articles.
     let run = Options { device: options.running.device, threads: Some(settings.threads), windows: None };
     let classifier = Classifier::open_with(&options.output, &run)?;
+    let mut reports = Vec::new();
     for set in validation.iter().filter(|set| !set.articles.is_empty()) {
         let report = measure(&classifier, set, &mut |_| {})?;
         model.manifest.scores.extend(report.heads.iter().map(|head| record(&report, head)));
+        reports.push(report);
     }
     save(&model, &options.output, storage)?;
     remove_checkpoint(&checkpoint)?;
     say(&format!("wrote {}", options.output.display()));
+    if options.json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -65,7 +65,6 @@ fn config_that_is_not_understood() {
 }
 
 #[test]
-#[ignore = "bug: `problem_type` is dropped unless it is a string"]
 fn a_problem_type_that_is_no_string_is_no_guess() {
     config("\"single_label_classification\"", "3").refused("`problem_type` in `m/config.json`");
 }
@@ -77,7 +76,6 @@ fn a_padding_token_that_is_none_is_no_guess() {
 }
 
 #[test]
-#[ignore = "bug: a name in `id2label` without an output is dropped"]
 fn labels_without_an_output_are_no_guess() {
     let answer = config("\"4\": \"world\"", "\"4\": \"world\", \"5\": \"weather\"");
     answer.refused("`id2label` in `m/config.json`");
@@ -196,7 +194,6 @@ fn a_manifest_that_is_not_understood() {
 }
 
 #[test]
-#[ignore = "bug: a key at the beginning of a line is said to be on the line before"]
 fn a_manifests_error_names_its_line() {
     manifest("pooling", "colour = 1\npooling").refused("`line 3` in `m/newsdesk.toml`: unknown field `colour`");
     manifest("stride", "hop = 1\nstride").refused("`line 6` in `m/newsdesk.toml`: unknown field `hop`");
@@ -213,14 +210,12 @@ fn a_manifest_and_weights_that_do_not_belong_together() {
 }
 
 #[test]
-#[ignore = "bug: the message says `config.json` where `newsdesk.toml` has the wrong number of labels"]
 fn a_manifest_with_too_few_labels_is_named() {
     manifest(", { name = \"world\" }", "").refused("`newsdesk.toml` asks for [4, 32]");
 }
 
 /// `error:` lines carry one `hint:`; these do not.
 #[test]
-#[ignore = "bug: `ModelError::Invalid` and `ModelError::Tokenizer` have no hint"]
 fn whatever_is_not_understood_has_a_hint() {
     let answers = [
         spoiled(|folder| _ = folder.write("m/config.json", "{")),

@@ -180,7 +180,6 @@ fn outputs_that_cannot_be_are_refused_before_the_work() {
 }
 
 #[test]
-#[ignore = "bug: rows and rejects may have one file if it is named in two ways"]
 fn rows_and_rejects_have_two_files() {
     let folder = Folder::new();
     folder.write("news.jsonl", articles(["Goal!"]));
@@ -189,7 +188,6 @@ fn rows_and_rejects_have_two_files() {
 }
 
 #[test]
-#[ignore = "bug: a table without rows comes out without its header"]
 fn a_table_without_rows_keeps_its_header() {
     let answer = Folder::new().classify_reading("id,text\n", &["-", "--format", "csv", "--output-format", "csv"]);
     assert_eq!(answer.done().out, "id,text,label,label_score\n");

@@ -224,7 +224,6 @@ fn recipes_that_cannot_be_used() {
 }
 
 #[test]
-#[ignore = "bug: errors of recipe files have no hint"]
 fn recipe_errors_have_a_hint() {
     let folder = moods();
     folder.newsdesk(&["eval", "m", "--data", "no.toml"]).refused("`no.toml`").hint("");

@@ -6,9 +6,6 @@ set -euo pipefail
 data_root=$1 base=$2 output=$3
 newsdesk=${NEWSDESK:-newsdesk}
 
-# glibc gives large blocks back to the system at once, and a step takes and frees thousands of them.
-export MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1
-
 # iptc-news stands twice: it alone is labelled for both heads with our own labels.
 exec "$newsdesk" train \
   --data iptc-news iptc-news ag-news bbc-news huffpost newsmtsc financial-phrasebank \

@@ -176,15 +176,15 @@ pub struct Train {
     /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
     #[arg(long, default_value_t = 0)]
     pub rows_per_epoch: usize,
-    /// Tokens of an article read in training
-    #[arg(long, default_value_t = 256)]
-    pub length: usize,
-    /// Tokens in a window of the finished model
-    #[arg(long, default_value_t = 256)]
-    pub window: usize,
-    /// Tokens from one window's start to the next one's
-    #[arg(long, default_value_t = 192)]
-    pub stride: usize,
+    /// Tokens of an article read in training [default: 256, or what the base takes]
+    #[arg(long)]
+    pub length: Option<usize>,
+    /// Tokens in a window of the finished model [default: 256, or what the base takes]
+    #[arg(long)]
+    pub window: Option<usize>,
+    /// Tokens from one window's start to the next one's [default: three quarters of the window]
+    #[arg(long)]
+    pub stride: Option<usize>,
     /// Seed of every random choice
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

@@ -53,6 +53,11 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// The same error, told in full rather than taken as the end of the reader's interest.
+pub fn not_a_broken_pipe(error: Error) -> Error {
+    if is_broken_pipe(&error) { anyhow::anyhow!("{error:#}") } else { error }
+}
+
 /// Whether the reader of our output has gone, as `head` does.
 pub fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe))

@@ -3,12 +3,13 @@
 use crate::arguments::Labelled;
 use crate::failure::Usage;
 use crate::recipes;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use newsdesk_data::{
-    Label, LabelSet, LabelledSet, PlainOptions, ReadOptions, Recipe, Reject, expand, load_plain, load_recipe,
+    Label, LabelId, LabelSet, LabelledArticle, LabelledSet, PlainOptions, ReadOptions, Recipe, Reject, StableHash,
+    Target, expand, load_plain, load_recipe,
 };
 use newsdesk_model::Head;
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use std::sync::Arc;
 pub enum SetSource {
     /// A public set, read by its recipe.
     Recipe(Box<Recipe>),
-    /// Labelled files.
-    Plain(String),
+    /// Labelled files: the arguments that name them.
+    Plain(Vec<String>),
 }
 
 impl SetSource {
@@ -25,8 +26,10 @@ impl SetSource {
     pub fn find(argument: &str) -> Result<Self> {
         let path = Path::new(argument);
         if path.extension().is_some_and(|e| e == "toml") {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("Failed to read the recipe `{argument}`"))?;
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                let hint = format!("recipes that come with Newsdesk are {}", recipes::names().join(", "));
+                Usage::new(format!("Failed to read the recipe `{argument}`: {e}"), hint)
+            })?;
             return Ok(Self::Recipe(Box::new(Recipe::parse(&text, argument)?)));
         }
         if let Some(recipe) = recipes::recipe(argument) {
@@ -37,7 +40,20 @@ impl SetSource {
             let message = format!("Failed to find the set `{argument}`: there is no recipe and no file of that name");
             return Err(Usage::new(message, format!("recipes are {}", recipes::names().join(", "))).into());
         }
-        Ok(Self::Plain(argument.into()))
+        Ok(Self::Plain(vec![argument.into()]))
+    }
+
+    /// What several arguments name: each recipe for itself, all plain files together as one set, so that they share
+    /// their labels and none of their texts is on both sides of a split.
+    pub fn find_all(arguments: &[String]) -> Result<Vec<Self>> {
+        let mut sources: Vec<Self> = Vec::new();
+        for argument in arguments {
+            match (Self::find(argument)?, sources.iter_mut().find(|source| matches!(source, Self::Plain(_)))) {
+                (Self::Plain(more), Some(Self::Plain(files))) => files.extend(more),
+                (source, _) => sources.push(source),
+            }
+        }
+        Ok(sources)
     }
 
     /// The set's articles: a split of a recipe's set, or all rows of plain files. With `heads`, the labels of plain
@@ -45,7 +61,7 @@ impl SetSource {
     pub fn load(&self, options: &Labelled, split: &str, heads: Option<&[Head]>) -> Result<LabelledSet> {
         match self {
             Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
-            Self::Plain(argument) => {
+            Self::Plain(arguments) => {
                 let name = match (&options.head, &options.label_field, heads) {
                     (Some(name), _, _) => name.clone(),
                     // A model with one head leaves no doubt about which is meant.
@@ -68,7 +84,7 @@ impl SetSource {
                     labels,
                     separator: options.label_separator.clone(),
                 };
-                Ok(load_plain(&expand(std::slice::from_ref(argument))?, &plain)?)
+                Ok(load_plain(&expand(arguments)?, &plain)?)
             }
         }
     }
@@ -85,39 +101,33 @@ fn head_labels(name: &str, heads: &[Head]) -> Result<LabelSet> {
     Ok(LabelSet { name: name.into(), source: None, labels })
 }
 
-/// Takes every tenth article of each label out of a set, by a hash of its text, so that the same article is always on
-/// the same side.
+/// Takes about a tenth of a set out of it. A hash of the text decides, so that an article is on the same side in every
+/// file and every run. Every label keeps an article to learn from, and something is held out whatever the hash says.
 pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
-    let mut by_label: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (index, article) in set.articles.iter().enumerate() {
-        let label = article.source_labels.iter().flatten().next().cloned().unwrap_or_default();
-        by_label.entry(label).or_default().push(index);
+    let hash = |article: &LabelledArticle| StableHash::new().with(article.article.input().as_bytes()).value();
+    let labels = |article: &LabelledArticle| -> Vec<LabelId> {
+        article.targets.iter().flatten().flat_map(Target::labels).copied().collect()
+    };
+    // FNV's low bits alone are poor for texts that differ in their last letter only.
+    let mut held: Vec<bool> = set.articles.iter().map(|article| (hash(article) >> 32).is_multiple_of(10)).collect();
+    if !held.contains(&true)
+        && let Some(lowest) = (0..held.len()).min_by_key(|&i| hash(&set.articles[i]))
+    {
+        held[lowest] = true;
     }
-    let mut held = vec![false; set.articles.len()];
-    for indices in by_label.values_mut() {
-        indices.sort_by_key(|&i| hash(&set.articles[i].article.input()));
-        for &index in indices.iter().step_by(10) {
-            // A label with one article only stays where it can be learned.
-            held[index] = indices.len() > 1;
+    let mut learned: HashSet<LabelId> =
+        (0..held.len()).filter(|&i| !held[i]).flat_map(|i| labels(&set.articles[i])).collect();
+    for (article, held) in set.articles.iter().zip(&mut held) {
+        if *held && labels(article).iter().any(|label| !learned.contains(label)) {
+            *held = false;
+            learned.extend(labels(article));
         }
     }
-    // The same text twice must not stand on both sides.
-    let texts: std::collections::HashSet<String> =
-        (0..held.len()).filter(|&i| held[i]).map(|i| set.articles[i].article.input()).collect();
-    let (mut training, mut validation) = (Vec::new(), Vec::new());
-    for (article, held) in set.articles.drain(..).zip(held) {
-        match held || texts.contains(&article.article.input()) {
-            true => validation.push(article),
-            false => training.push(article),
-        }
-    }
+    let kept: HashSet<String> =
+        (0..held.len()).filter(|&i| !held[i]).map(|i| set.articles[i].article.input()).collect();
+    let (validation, training) = set.articles.drain(..).partition(|article| !kept.contains(&article.article.input()));
     let validation = LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], ..set.clone() };
     (LabelledSet { split: "train".into(), articles: training, ..set }, validation)
-}
-
-/// FNV-1a: the same on every machine and in every version, which the standard library does not promise.
-fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ byte as u64).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// One line for each of the first few rejects, and how many there are.
@@ -136,20 +146,30 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    #[test]
-    fn a_tenth_of_each_label_is_held_out_and_no_text_is_on_both_sides() {
+    fn set(rows: impl Iterator<Item = String>) -> LabelledSet {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("set.csv");
-        let rows: String = (0..200).map(|i| format!("article {},{}\n", i % 190, i % 2)).collect();
-        std::fs::write(&path, format!("text,label\n{rows}")).unwrap();
+        std::fs::write(&path, format!("text,label\n{}", rows.collect::<String>())).unwrap();
         let sources = expand(&[path.display().to_string()]).unwrap();
-        let options = PlainOptions { head: "label".into(), ..PlainOptions::default() };
-        let set = load_plain(&sources, &options).unwrap();
-        let (training, validation) = hold_out(set);
-        assert_eq!(training.articles.len() + validation.articles.len(), 200);
-        assert!((20..=24).contains(&validation.articles.len()), "{}", validation.articles.len());
-        for article in &validation.articles {
-            assert!(training.articles.iter().all(|a| a.article.input() != article.article.input()));
+        load_plain(&sources, &PlainOptions { head: "label".into(), ..PlainOptions::default() }).unwrap()
+    }
+
+    #[test]
+    fn about_a_tenth_is_held_out_and_no_text_is_on_both_sides() {
+        let (training, validation) = hold_out(set((0..2000).map(|i| format!("article {},{}\n", i % 1900, i % 2))));
+        assert_eq!(training.articles.len() + validation.articles.len(), 2000);
+        assert!((150..=250).contains(&validation.articles.len()), "{}", validation.articles.len());
+        let texts: HashSet<String> = training.articles.iter().map(|a| a.article.input()).collect();
+        assert!(validation.articles.iter().all(|a| !texts.contains(&a.article.input())));
+    }
+
+    #[test]
+    fn every_label_keeps_an_article_and_something_is_held_out() {
+        for rows in 2..40 {
+            let (training, validation) = hold_out(set((0..rows).map(|i| format!("text {i},label {}\n", i / 2))));
+            let learned: HashSet<_> = training.articles.iter().filter_map(|a| a.source_labels[0].clone()).collect();
+            assert_eq!(learned.len(), (rows as usize).div_ceil(2), "{rows} rows");
+            assert!(rows % 2 == 1 || !validation.articles.is_empty(), "{rows} rows");
         }
     }
 }

@@ -99,6 +99,15 @@ pub struct Row {
 }
 
 impl Row {
+    /// About how many bytes the row's contents take.
+    pub fn size(&self) -> usize {
+        let cell = |cell: &Cell| match cell {
+            Cell::Text(text) => text.len(),
+            Cell::Json(raw) => raw.get().len(),
+        };
+        self.article.text.len() + self.columns.iter().map(|(_, value)| cell(value)).sum::<usize>()
+    }
+
     /// The value of the column with exactly this name.
     pub fn column(&self, name: &str) -> Option<&Cell> {
         self.columns.iter().find(|(column, _)| &**column == name).map(|(_, cell)| cell)

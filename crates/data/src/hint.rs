@@ -34,6 +34,8 @@ impl DataError {
             DataError::NoSplitFile { origin, .. } => {
                 Some(format!("the set comes from {origin}; --data-root names the folder that holds all sets"))
             }
+            DataError::Toml { .. } => Some("datasets/README.md describes recipes and label sets".into()),
+            DataError::NoLabelSet { .. } => Some("the label sets are `iptc-topics` and `sentiment`".into()),
             DataError::Unmapped { label, head, .. } => {
                 Some(format!("add `{label}` to [heads.{head}.map] of the recipe, with [] if it teaches nothing"))
             }

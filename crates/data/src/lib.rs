@@ -14,6 +14,7 @@
 mod article;
 mod error;
 mod format;
+mod hash;
 mod hint;
 mod labelled;
 mod labels;
@@ -28,6 +29,7 @@ mod write;
 pub use article::{Article, Cell, Position, Row};
 pub use error::DataError;
 pub use format::Format;
+pub use hash::StableHash;
 pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe};
 pub use labels::{Label, LabelId, LabelSet};
 pub use plain::{PlainOptions, load_plain};

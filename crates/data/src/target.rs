@@ -57,6 +57,7 @@ impl Written {
                         _ => None,
                     };
                     let labels = labels.into_iter().map(label).collect::<Option<Vec<_>>>();
+                    let labels = labels.map(|labels| labels.into_iter().filter(|label| !label.is_empty()).collect());
                     labels.map(Written::List).ok_or("holds a list of something other than labels")
                 }
                 _ => Err("holds no label"),

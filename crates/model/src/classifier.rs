@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// a GPU wants more to do at once.
 const CPU_BATCH_TOKENS: usize = 2048;
 const GPU_BATCH_TOKENS: usize = 32_768;
+/// Small jobs are cut into about this many batches, if they stay above the least.
+const CPU_PARTS: usize = 16;
+const CPU_LEAST_TOKENS: usize = 256;
 
 /// How a classifier runs.
 #[derive(Debug, Clone, Default)]
@@ -97,7 +100,7 @@ impl Classifier {
         Self::new(Model::open(folder.as_ref(), &options.device.open()?)?, options)
     }
 
-    /// A model that is in memory already; it stays on its device.
+    /// A model that is in memory already; it stays on its device, whatever the options say.
     ///
     /// # Errors
     /// If the model has no head, or a tensor is missing or of another shape.
@@ -109,8 +112,8 @@ impl Classifier {
             });
         }
         let network = Network::new(&model.weights, &model.config, &model.parts)?;
-        let frame = model.tokenizer.frame_length();
-        let length = model.manifest.window.length - frame;
+        model.manifest.check(&model.manifest.name, model.config.max_position_embeddings, &model.tokenizer)?;
+        let length = model.manifest.window.length - model.tokenizer.frame_length();
         let stride = model.manifest.window.stride.min(length);
         let device = model.weights.tensors().values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
         Ok(Self {
@@ -146,7 +149,13 @@ impl Classifier {
     /// # Errors
     /// If the tokenizer or the device fails; never for what a text says.
     pub fn classify<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<Prediction>> {
-        let tokens = parallel(texts.len(), self.threads, |i| self.model.tokenizer.encode(texts[i].as_ref()))?;
+        let needed = self.windowing.limit.map(|limit| {
+            self.windowing.length.saturating_add(limit.saturating_sub(1).saturating_mul(self.windowing.stride))
+        });
+        let tokens = parallel(texts.len(), self.threads, |i| match needed {
+            None => self.model.tokenizer.encode(texts[i].as_ref()),
+            Some(count) => self.model.tokenizer.encode_beginning(texts[i].as_ref(), count),
+        })?;
         let windows: Vec<Window> = tokens.iter().enumerate().flat_map(|(text, t)| self.cut(text, t.len())).collect();
         let answers = self.run(&tokens, &windows)?;
         let mut predictions = Vec::with_capacity(texts.len());
@@ -182,10 +191,11 @@ impl Classifier {
         let frame = self.model.tokenizer.frame_length();
         let lengths: Vec<usize> = windows.iter().map(|w| w.tokens.len() + frame).collect();
         let (budget, threads) = match self.device.is_cpu() {
-            // A small job is split so that every thread has a part.
+            // A small job is cut finer, so that every thread has a part; not by their number, on which no score may
+            // depend.
             true => {
-                let total = lengths.iter().sum::<usize>();
-                (total.div_ceil(self.threads).min(CPU_BATCH_TOKENS), self.threads)
+                let part = lengths.iter().sum::<usize>() / CPU_PARTS;
+                (part.clamp(CPU_LEAST_TOKENS, CPU_BATCH_TOKENS), self.threads)
             }
             false => (GPU_BATCH_TOKENS, 1),
         };

@@ -31,7 +31,7 @@ pub struct Prediction {
     pub heads: Vec<HeadPrediction>,
     /// Windows that were read.
     pub windows: usize,
-    /// Tokens of the article, special tokens not counted.
+    /// Tokens of the article that were read, special tokens not counted; all of them, unless windows are limited.
     pub tokens: usize,
 }
 
@@ -65,6 +65,11 @@ pub struct ScoredLabel<'a> {
 }
 
 impl HeadPrediction {
+    /// The head's name.
+    pub fn name(&self) -> &str {
+        &self.head.name
+    }
+
     fn scored(&self, index: usize) -> ScoredLabel<'_> {
         let label = &self.head.labels[index];
         ScoredLabel { index, name: &label.name, code: label.code.as_deref(), score: self.probabilities.0[index] }

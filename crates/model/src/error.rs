@@ -50,9 +50,7 @@ pub enum ModelError {
         name: String,
     },
     /// A tensor has another shape than the configuration says.
-    #[error(
-        "Failed to load tensor `{name}` from `{file}`: its shape is {found:?}, `config.json` asks for {expected:?}"
-    )]
+    #[error("Failed to load tensor `{name}` from `{file}`: its shape is {found:?}, `{asked_by}` asks for {expected:?}")]
     WrongShape {
         /// The weights file.
         file: String,
@@ -62,6 +60,8 @@ pub enum ModelError {
         found: Vec<usize>,
         /// Shape by the configuration.
         expected: Vec<usize>,
+        /// The file that says so: `config.json`, or `newsdesk.toml` for heads.
+        asked_by: &'static str,
     },
     /// The tokenizer failed on a text or on its own file.
     #[error("Failed to tokenize with `{file}`: {cause}")]
@@ -112,6 +112,15 @@ impl ModelError {
             Self::Device { device, .. } if device != "cpu" => {
                 Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
             }
+            Self::Invalid { file, .. } if file.ends_with("safetensors") => Some(
+                "a download was cut short, or only its pointer was fetched (`git lfs pull` fetches the file)".into(),
+            ),
+            Self::Invalid { .. } => Some(
+                "BERT encoders with classification heads can be read, as transformers and Newsdesk write them".into(),
+            ),
+            Self::Tokenizer { .. } => Some(
+                "`tokenizer.json` is written by the tokenizers library; transformers' fast tokenizers save it".into(),
+            ),
             _ => None,
         }
     }

@@ -61,6 +61,23 @@ impl Tokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
+    /// The first `count` token ids of a text, or all if it has fewer, without reading much more of it than that.
+    ///
+    /// # Errors
+    /// If the tokenizer's model fails on the text.
+    pub fn encode_beginning(&self, text: &str, count: usize) -> Result<Vec<TokenId>> {
+        // A word gives at least one token, unless it is made of characters that the tokenizer drops.
+        let mut tokens = match word_end(text, count) {
+            Some(end) => self.encode(&text[..end])?,
+            None => vec![],
+        };
+        if tokens.len() < count {
+            tokens = self.encode(text)?;
+        }
+        tokens.truncate(count);
+        Ok(tokens)
+    }
+
     /// A window as the model reads it: the special tokens put around `tokens`.
     pub fn frame(&self, tokens: &[TokenId]) -> Vec<TokenId> {
         [&self.before, tokens, &self.after].concat()
@@ -79,5 +96,48 @@ impl Tokenizer {
     /// The `tokenizer.json` it was read from.
     pub fn json(&self) -> &[u8] {
         &self.json
+    }
+}
+
+/// Where the word number `count` (from 1) of a text ends, if there is more text behind it.
+fn word_end(text: &str, count: usize) -> Option<usize> {
+    let mut words = 0;
+    let mut in_word = false;
+    for (place, letter) in text.char_indices() {
+        let space = letter.is_whitespace();
+        if in_word && space {
+            words += 1;
+            if words == count {
+                return Some(place);
+            }
+        }
+        in_word = !space;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_end_where_a_space_follows() {
+        assert_eq!(word_end("  a bc\n d", 1), Some(3));
+        assert_eq!(word_end("  a bc\n d", 2), Some(6));
+        assert_eq!(word_end("  a bc\n d", 3), None);
+        assert_eq!(word_end("", 1), None);
+    }
+
+    #[test]
+    fn the_beginning_is_the_beginning_of_the_whole() -> Result<()> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
+        let tokenizer = Tokenizer::open(&folder.join("tokenizer.json"))?;
+        // Characters that the tokenizer drops make words without tokens.
+        let text = "\u{200d} \u{200d} The council voted, unexpectedly, to repair the bridge; rain closed the road.";
+        let whole = tokenizer.encode(text)?;
+        for count in 0..whole.len() + 3 {
+            assert_eq!(tokenizer.encode_beginning(text, count)?, whole[..count.min(whole.len())]);
+        }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The columns that a prediction adds to its row.
 
 use newsdesk_data::Value;
+use newsdesk_model::head::Probabilities;
 use newsdesk_model::{Head, HeadPrediction, Prediction};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,6 +36,17 @@ impl Columns {
     pub fn new(heads: &[Arc<Head>], scores: Scores, prefix: &str) -> Self {
         let slugs = heads.iter().map(|head| slugs(head)).collect();
         Self { heads: heads.to_vec(), scores, prefix: prefix.into(), slugs }
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> Vec<String> {
+        let nothing = |head: &Arc<Head>| HeadPrediction {
+            head: head.clone(),
+            probabilities: Probabilities(vec![0.0; head.labels.len()]),
+        };
+        let heads = self.heads.iter().map(nothing).collect();
+        let columns = self.values(&Prediction { heads, windows: 0, tokens: 0 });
+        columns.into_iter().map(|(name, _)| name).collect()
     }
 
     /// The columns of one article.
@@ -111,7 +123,7 @@ mod tests {
         let labels =
             vec![label("war, and peace", Some("x:1")), label("War and Peace", Some("x:2")), label("sport", None)];
         let head = Arc::new(Head { name: "topic".into(), activation, temperature: 1.0, labels });
-        let probabilities = newsdesk_model::head::Probabilities(probabilities.to_vec());
+        let probabilities = Probabilities(probabilities.to_vec());
         let answer = HeadPrediction { head: head.clone(), probabilities };
         (vec![head], Prediction { heads: vec![answer], windows: 1, tokens: 5 })
     }

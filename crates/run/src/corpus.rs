@@ -3,9 +3,11 @@
 use crate::columns::Columns;
 use newsdesk_data::{DataError, ReadError, ReadOptions, Reject, Row, Source, Value, read};
 use newsdesk_model::{Classifier, ModelError};
+use std::sync::Arc;
 
-/// A chunk is full with this many rows or this many bytes of text: enough to batch by length, few enough for memory
-/// to stay flat and the first answers to come soon.
+/// A chunk is full with this many rows or this many bytes: enough to batch by length, few enough for memory to stay
+/// flat. The first chunks are small, so that a slow stream gives its first answers soon.
+const FIRST_CHUNK_ROWS: usize = 32;
 const CHUNK_ROWS: usize = 1024;
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 
@@ -45,6 +47,12 @@ pub struct Counts {
 
 /// Where a run's results go.
 pub trait Output {
+    /// The columns of a table's rows and those that will be added; called before its first row.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError>;
+
     /// A labelled row, in the order of the corpus.
     ///
     /// # Errors
@@ -77,18 +85,21 @@ pub fn run(
 ) -> Result<Counts, RunError> {
     let mut counts = Counts::default();
     let mut chunk: Vec<(Row, String)> = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut full) = (0, FIRST_CHUNK_ROWS);
     for source in sources {
         // Sources are opened one after the other, and what was read before one fails is not lost.
         let rows = match read(source, options) {
             Ok(rows) => rows,
             Err(error) => return Err(finish(classifier, &mut chunk, columns, output, &mut counts, error)),
         };
+        if !rows.columns().is_empty() && counts == Counts::default() && chunk.is_empty() {
+            output.header(rows.columns(), &columns.names())?;
+        }
         for row in rows {
             match row {
                 Ok(row) => {
                     let input = row.article.input();
-                    bytes += input.len();
+                    bytes += row.size() + input.len();
                     chunk.push((row, input));
                 }
                 Err(ReadError::Reject(reject)) => {
@@ -99,9 +110,9 @@ pub fn run(
                     return Err(finish(classifier, &mut chunk, columns, output, &mut counts, error));
                 }
             }
-            if chunk.len() >= CHUNK_ROWS || bytes >= CHUNK_BYTES {
+            if chunk.len() >= full || bytes >= CHUNK_BYTES {
                 label(classifier, &mut chunk, columns, output, &mut counts)?;
-                bytes = 0;
+                (bytes, full) = (0, (full * 2).min(CHUNK_ROWS));
             }
         }
     }

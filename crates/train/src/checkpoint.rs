@@ -53,11 +53,21 @@ pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: 
     let json = serde_json::to_vec_pretty(state).map_err(|e| fail(folder.join(STATE))(e.into()))?;
     put(STATE, &json)?;
     // What the state no longer names is of no use to anybody.
-    let kept = [STATE.to_string(), variables_name, moments_name, best_name(state.best_epoch)];
-    for entry in std::fs::read_dir(folder).map_err(fail(folder.into()))? {
-        let entry = entry.map_err(fail(folder.into()))?;
-        if !kept.iter().any(|name| entry.file_name() == name.as_str()) {
-            std::fs::remove_file(entry.path()).map_err(fail(entry.path()))?;
+    clear(folder, &[variables_name, moments_name, best_name(state.best_epoch)])
+}
+
+/// Removes the tensor files of checkpoints from a folder, but for those that are kept. Other files are not ours.
+fn clear(folder: &Path, kept: &[String]) -> Result<()> {
+    let fail = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| TrainError::Checkpoint { verb: "clear", path, source }
+    };
+    for entry in std::fs::read_dir(folder).map_err(fail(folder))? {
+        let entry = entry.map_err(fail(folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = ["variables-", "moments-", "best-"].iter().any(|start| name.starts_with(start));
+        if ours && name.contains(".safetensors") && !kept.contains(&name) {
+            std::fs::remove_file(entry.path()).map_err(fail(&entry.path()))?;
         }
     }
     Ok(())
@@ -102,10 +112,13 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
 /// # Errors
 /// If it is there and cannot be removed.
 pub fn remove_checkpoint(folder: &Path) -> Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(TrainError::Checkpoint { verb: "remove", path: folder.into(), source: e })
-        }
-        _ => Ok(()),
+    let state = folder.join(STATE);
+    if !state.exists() {
+        return Ok(());
     }
+    std::fs::remove_file(&state).map_err(|source| TrainError::Checkpoint { verb: "remove", path: state, source })?;
+    clear(folder, &[])?;
+    // A folder that holds something else stays.
+    let _ = std::fs::remove_dir(folder);
+    Ok(())
 }

@@ -95,10 +95,11 @@ impl TrainError {
             }
             Self::Diverged { .. } => Some("a smaller `--learning-rate` usually helps".into()),
             Self::OtherRun { .. } => {
-                Some("give the options of the first run again, or leave out `--resume` to begin anew".into())
+                Some("give the options of the first run again, or remove the folder to begin anew".into())
             }
             Self::Model(error) => error.hint(),
-            Self::Setting { .. } | Self::Checkpoint { .. } => None,
+            Self::Setting { .. } => Some("`newsdesk train --help` says what each option means and its default".into()),
+            Self::Checkpoint { .. } => None,
         }
     }
 }

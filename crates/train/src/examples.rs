@@ -27,8 +27,7 @@ pub(crate) fn prepare(
     let room = length.saturating_sub(tokenizer.frame_length());
     parallel(set.articles.len(), threads, |i| {
         let row = &set.articles[i];
-        let mut tokens = tokenizer.encode(&row.article.input())?;
-        tokens.truncate(room);
+        let tokens = tokenizer.encode_beginning(&row.article.input(), room)?;
         let targets = places.iter().map(|place| place.and_then(|p| row.targets[p].clone())).collect();
         Ok(Example { tokens: tokenizer.frame(&tokens), targets })
     })

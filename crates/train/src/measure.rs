@@ -77,16 +77,7 @@ impl MatchedHead {
 /// If no head is shared, a label of the set is not one of the model's, or classifying fails.
 pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<SetReport> {
     let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
-    let matched: Vec<Option<MatchedHead>> =
-        set.heads.iter().map(|taught| MatchedHead::new(set, taught, &heads)).collect::<Result<_>>()?;
-    if matched.iter().all(Option::is_none) {
-        let names = |names: Vec<&str>| names.join("`, `");
-        return Err(TrainError::UnknownHead {
-            set: set.name.clone(),
-            head: names(set.heads.iter().map(|h| h.name.as_str()).collect()),
-            known: heads.iter().map(|h| h.name.clone()).collect(),
-        });
-    }
+    let matched = matched(set, &heads)?;
     let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
     let mut done = 0;
     for articles in set.articles.chunks(CHUNK) {
@@ -125,6 +116,29 @@ pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn Fn
         rejected: set.rejects.len(),
         skipped: set.skipped,
         heads: reports.collect(),
+    })
+}
+
+/// Checks that a set can be measured with a model of these heads.
+///
+/// # Errors
+/// If no head is shared, or a label of the set is not one of the model's.
+pub(crate) fn check(set: &LabelledSet, heads: &[Head]) -> Result<()> {
+    matched(set, heads).map(|_| ())
+}
+
+/// The model's head for each of the set's, where there is one; for one of them at least.
+fn matched(set: &LabelledSet, heads: &[Head]) -> Result<Vec<Option<MatchedHead>>> {
+    let matched: Vec<Option<MatchedHead>> =
+        set.heads.iter().map(|taught| MatchedHead::new(set, taught, heads)).collect::<Result<_>>()?;
+    if matched.iter().any(Option::is_some) {
+        return Ok(matched);
+    }
+    let names: Vec<&str> = set.heads.iter().map(|head| head.name.as_str()).collect();
+    Err(TrainError::UnknownHead {
+        set: set.name.clone(),
+        head: names.join("`, `"),
+        known: heads.iter().map(|head| head.name.clone()).collect(),
     })
 }
 

@@ -79,7 +79,8 @@ impl AdamW {
         Ok(Self { slots, count: 0, clip: settings.clip, threads: settings.threads })
     }
 
-    /// Moves every variable that has a gradient. Returns the length of the whole gradient before clipping.
+    /// Moves every variable that has a gradient. Returns the length of the whole gradient before clipping; if it is no
+    /// number, nothing is moved.
     pub(crate) fn step(&mut self, gradients: &Gradients, rate: f64) -> Result<f32> {
         self.count += 1;
         let squares = parallel(self.slots.len(), self.threads, |i| -> Result<f32> {
@@ -89,6 +90,10 @@ impl AdamW {
             }
         })?;
         let norm = squares.iter().sum::<f32>().sqrt();
+        if !norm.is_finite() {
+            self.count -= 1;
+            return Ok(norm);
+        }
         let scale = if self.clip > 0.0 && norm as f64 > self.clip { self.clip as f32 / norm } else { 1.0 };
         parallel(self.slots.len(), self.threads, |i| -> Result<()> {
             let slot = &self.slots[i];

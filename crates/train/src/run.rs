@@ -113,8 +113,9 @@ impl<'a> Run<'a> {
             let gradient = table.zeros_like()?.index_add(&words, &Tensor::cat(&word_rows, 0)?, 0)?;
             gradients.insert(self.word_table.clone(), gradient);
         }
-        self.optimizer.step(&gradients, rate)?;
-        Ok(total)
+        let norm = self.optimizer.step(&gradients, rate)?;
+        // A gradient that is no number tells of a loss that is about to be none.
+        Ok(if norm.is_finite() { total } else { norm })
     }
 
     /// Loss and gradients of one part of a step, as shares of the whole step's; `None` if nothing in it has a target.

@@ -51,6 +51,12 @@ impl Settings {
             true => Ok(()),
             false => Err(TrainError::Setting { setting, cause: format!("{value} is not within {least}..={most}") }),
         };
+        let not_negative = |setting, value: f64| match value >= 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => Err(TrainError::Setting { setting, cause: format!("{value} is not zero or above") }),
+        };
+        not_negative("weight-decay", self.weight_decay)?;
+        not_negative("clip", self.clip)?;
         positive("epochs", self.epochs as f64)?;
         positive("learning-rate", self.learning_rate)?;
         positive("head-rate-factor", self.head_rate_factor)?;

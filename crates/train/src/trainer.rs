@@ -6,11 +6,11 @@ use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
 use crate::heads::union;
 use crate::loss;
-use crate::measure::SetReport;
+use crate::measure::{SetReport, check};
 use crate::run::Run;
 use crate::schedule::linear;
 use crate::settings::Settings;
-use newsdesk_data::LabelledSet;
+use newsdesk_data::{LabelledSet, StableHash};
 use newsdesk_model::Model;
 use newsdesk_model::folder::TrainingRecord;
 use std::path::Path;
@@ -96,12 +96,12 @@ pub fn train(
         });
     }
 
+    validation.iter().try_for_each(|set| check(set, &heads))?;
     let mut run = Run::new(base, heads, settings)?;
     let taken = |count: usize| if settings.rows_per_epoch == 0 { count } else { count.min(settings.rows_per_epoch) };
     let described: Vec<String> =
         sets.iter().zip(&rows).map(|(s, &n)| format!("{} {}: {} of {n} rows", s.name, s.split, taken(n))).collect();
-    let validated = validation.iter().map(|s| format!("{} {}: {} rows", s.name, s.split, s.articles.len()));
-    let fingerprint = fingerprint(base, settings, &described, &validated.collect::<Vec<_>>());
+    let fingerprint = fingerprint(base, settings, sets, validation)?;
     let steps_per_epoch = rows.iter().map(|&n| taken(n)).sum::<usize>().div_ceil(settings.batch_size);
     let all_steps = steps_per_epoch * settings.epochs;
 
@@ -165,9 +165,24 @@ pub fn train(
     Ok(Trained { model, score: state.best_score })
 }
 
-/// What decides the result of a run, in one line.
-fn fingerprint(base: &Model, settings: &Settings, sets: &[String], validation: &[String]) -> String {
+/// What decides the result of a run, in one line: base, settings, and every labelled article.
+fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validation: &[LabelledSet]) -> Result<String> {
+    let articles = |sets: &[LabelledSet]| {
+        let articles = sets.iter().flat_map(|set| &set.articles);
+        let hash = articles.fold(StableHash::new(), |hash, row| {
+            hash.with(row.article.input().as_bytes()).with(format!("{:?}", row.targets).as_bytes())
+        });
+        let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+        format!("{} ({:016x})", names.join(", "), hash.value())
+    };
+    let mut weights = StableHash::new();
+    for (name, tensor) in base.weights.tensors() {
+        weights = weights.with(name.as_bytes());
+        // The sum of each tensor tells bases apart well enough, and is there at once.
+        weights = weights.with(&tensor.sum_all()?.to_scalar::<f32>()?.to_le_bytes());
+    }
+    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights.value());
+    let (train, validation) = (articles(sets), articles(validation));
     let settings = serde_json::to_string(settings).unwrap_or_default();
-    let (name, pooling) = (&base.manifest.name, base.manifest.pooling);
-    format!("base {name}, pooling {pooling}, {}, validated by {}, {settings}", sets.join(", "), validation.join(", "))
+    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}, {settings}"))
 }

@@ -2,14 +2,14 @@
 
 use super::open_classifier;
 use crate::arguments::{Classify, FormatName, OutputFormat};
-use crate::failure::{Usage, say};
+use crate::failure::{self, Usage, say};
 use crate::output::corpus::{CorpusOutput, TableRows};
 use anyhow::Result;
-use newsdesk_data::{Format, ReadOptions, RowWriter, Source, create, expand, writer};
+use newsdesk_data::{Format, ReadOptions, RowWriter, Source, create, expand, read as read_source, writer};
 use newsdesk_model::Classifier;
 use newsdesk_run::{Columns, Scores, run as run_corpus};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub fn run(options: Classify) -> Result<ExitCode> {
@@ -33,18 +33,28 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     };
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
     let columns = Columns::new(classifier.heads(), scores, &options.prefix);
-    // Files are made only now, when everything that can be checked before has been.
+    if let Some(first @ Source::File(_)) = sources.first() {
+        // An input that cannot be read at all must not cost the output of an earlier run.
+        read_source(first, &read)?;
+    }
     let rows = rows(&options, format, &classifier)?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();
     let bar = !options.quiet && !to_terminal && std::io::stderr().is_terminal();
     let mut output = CorpusOutput::new(rows, rejects, bar, options.quiet);
-    let counts = run_corpus(&classifier, &sources, &read, &columns, &mut output)?;
-    output.finish()?;
+    let counts = run_corpus(&classifier, &sources, &read, &columns, &mut output);
+    let counts = counts.map_err(anyhow::Error::from).and_then(|counts| Ok(output.finish().map(|()| counts)?));
+    let counts = match options.output {
+        // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.
+        Some(_) => counts.map_err(failure::not_a_broken_pipe)?,
+        None => counts?,
+    };
     if counts.rejected == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    say(&format!("{} articles labelled, {} rows rejected", counts.articles, counts.rejected));
+    if !options.quiet {
+        say(&format!("articles labelled: {}, rows rejected: {}", counts.articles, counts.rejected));
+    }
     Ok(ExitCode::from(1))
 }
 
@@ -62,18 +72,46 @@ fn inputs(options: &Classify) -> Result<Vec<String>> {
 /// An output that is one of the inputs would be emptied before it is read.
 fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let into_itself = |source: &&Source| matches!(source, Source::File(path) if is_standard_output(path));
+    if let Some(source) = sources.iter().find(into_itself) {
+        let message =
+            format!("Failed to write to standard output: it goes into `{}`, one of the inputs", source.name());
+        return Err(Usage::new(message, "send it to a file outside of the folder").into());
+    }
     for output in options.output.iter().chain(&options.rejects) {
         if sources.iter().any(|source| matches!(source, Source::File(path) if same(path, output))) {
             let message = format!("Failed to write `{}`: it is one of the inputs", output.display());
             return Err(Usage::new(message, "choose another file for the output").into());
         }
     }
-    let standard_output = Path::new("-");
-    let rows = options.output.as_deref().unwrap_or(standard_output);
-    if options.rejects.as_deref() == Some(rows) {
+    let rows = options.output.as_deref().unwrap_or(Path::new("-"));
+    if options.rejects.as_deref().is_some_and(|rejects| place(rejects) == place(rows)) {
         return Err(Usage::new("Failed to write: rows and rejects have one file", "choose two files").into());
     }
     Ok(())
+}
+
+/// Whether a file is what standard output was redirected to.
+#[cfg(unix)]
+fn is_standard_output(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| (m.dev(), m.ino()));
+    identity(path).is_some_and(|file| identity(Path::new("/dev/stdout")) == Some(file))
+}
+
+#[cfg(not(unix))]
+fn is_standard_output(_: &Path) -> bool {
+    false
+}
+
+/// A path with its folder resolved, so that two names of one file that is yet to be made are the same.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.canonicalize(), folder.canonicalize(), path.file_name()) {
+        (Ok(whole), _, _) => whole,
+        (_, Ok(folder), Some(name)) => folder.join(name),
+        _ => path.into(),
+    }
 }
 
 /// The format of the output; `None` for a table.

@@ -16,14 +16,13 @@ use std::process::ExitCode;
 pub fn run(options: Eval) -> Result<ExitCode> {
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
     let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
-    let mut reports = Vec::new();
-    for argument in &options.data {
-        let set = SetSource::find(argument)?.load(&options.labelled, &options.split, Some(&heads))?;
-        if !options.quiet {
-            describe_rejects(&set.rejects).iter().for_each(|line| say(line));
-        }
-        reports.push(measure_set(&classifier, &set, options.quiet)?);
+    // All of them are read before the first is measured: a wrong name must not cost the work on the others.
+    let load = |argument: &String| SetSource::find(argument)?.load(&options.labelled, &options.split, Some(&heads));
+    let sets: Vec<LabelledSet> = options.data.iter().map(load).collect::<Result<_>>()?;
+    if !options.quiet {
+        sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
     }
+    let reports = sets.iter().map(|set| measure_set(&classifier, set, options.quiet)).collect::<Result<Vec<_>>>()?;
     let mut out = std::io::stdout();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,

@@ -54,11 +54,8 @@ fn shown(info: &Info) -> String {
     let manifest = info.manifest;
     let mut text = format!("{}\n\n", manifest.name);
     text += &format!(
-        "encoder   BERT, {} layers, width {}, {} attention heads, {:.1} million parameters\n",
-        info.layers,
-        info.width,
-        info.attention_heads,
-        info.parameters as f64 / 1e6
+        "encoder   BERT, {} layers, width {}, {} attention heads, {} parameters\n",
+        info.layers, info.width, info.attention_heads, info.parameters
     );
     text += &format!(
         "windows   {} tokens, one every {}, pooled by {}, combined by {}\n",
@@ -75,7 +72,8 @@ fn shown(info: &Info) -> String {
     }
     if let Some(training) = &manifest.training {
         text += &format!("\ntrained   from {}, epoch {} kept\n", training.base, training.best_epoch);
-        let settings = training.settings.as_object().into_iter().flatten();
+        // The windows stand above.
+        let settings = training.settings.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object());
         text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();
         text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
     }

@@ -6,15 +6,19 @@ use crate::failure::{Usage, say};
 use crate::sets::{SetSource, describe_rejects, hold_out};
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
-use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save};
+use newsdesk_model::encoder::Weights;
+use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Combine, Options, device_name};
+use newsdesk_model::{Classifier, Combine, ModelError, Options, device_name};
 use newsdesk_train::{HeadReport, Progress, SetReport, Settings, measure, remove_checkpoint, train};
 use std::io::Write;
 use std::process::ExitCode;
 
 /// Steps between two lines of progress.
 const STEPS_PER_LINE: usize = 50;
+
+/// Tokens of a window unless the options say otherwise or the base takes fewer.
+const DEFAULT_LENGTH: usize = 256;
 
 pub fn run(options: Train) -> Result<ExitCode> {
     let say = |line: &str| {
@@ -26,6 +30,11 @@ pub fn run(options: Train) -> Result<ExitCode> {
         let message = format!("Failed to write the model: `{}` holds one already", options.output.display());
         return Err(Usage::new(message, "choose another folder for `--output`").into());
     }
+    let checkpoint = options.output.join("checkpoint");
+    if !options.resume && checkpoint.join("state.json").exists() {
+        let message = format!("Failed to begin: `{}` holds the checkpoint of another run", options.output.display());
+        return Err(Usage::new(message, "go on with `--resume`, or remove the folder `checkpoint` in it").into());
+    }
     let device = options.running.device.open()?;
     let mut base = open_model(options.base.as_deref(), &device)?;
     if let Some(pooling) = options.pooling {
@@ -36,12 +45,18 @@ pub fn run(options: Train) -> Result<ExitCode> {
         };
     }
     let (sets, validation) = load(&options)?;
+    // Before the work rather than after it.
+    std::fs::create_dir_all(&options.output)
+        .map_err(|source| ModelError::Write { path: options.output.clone(), source })?;
     for set in sets.iter().chain(&validation) {
         let skipped =
             if set.skipped > 0 { format!(", {} rows without a label left out", set.skipped) } else { String::new() };
         say(&format!("{} {}: {} articles{skipped}", set.name, set.split, set.articles.len()));
         describe_rejects(&set.rejects).iter().for_each(|line| say(line));
     }
+    let longest = base.config.max_position_embeddings;
+    let window = options.window.unwrap_or(longest.min(DEFAULT_LENGTH));
+    let room = window.saturating_sub(base.tokenizer.frame_length()).max(1);
     let settings = Settings {
         epochs: options.epochs,
         learning_rate: options.learning_rate,
@@ -52,17 +67,16 @@ pub fn run(options: Train) -> Result<ExitCode> {
         batch_size: options.batch_size,
         micro_batch: options.micro_batch.min(options.batch_size),
         rows_per_epoch: options.rows_per_epoch,
-        length: options.length.min(base.config.max_position_embeddings),
+        length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),
         window: WindowRecord {
-            length: options.window.min(base.config.max_position_embeddings),
-            stride: options.stride.min(base.config.max_position_embeddings),
+            length: window,
+            stride: options.stride.unwrap_or((window * 3 / 4).clamp(1, room)),
             combine: Combine::Mean,
         },
         seed: options.seed,
         threads: threads(&options.running),
     };
     say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
-    let checkpoint = options.output.join("checkpoint");
     let trained =
         train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| match progress {
             Progress::Resumed { epochs } => say(&format!("going on after epoch {epochs}")),
@@ -87,10 +101,10 @@ pub fn run(options: Train) -> Result<ExitCode> {
     let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
     let storage = if options.full_precision { Storage::F32 } else { Storage::F16 };
-    save(&model, &options.output, storage)?;
-    // The figures are those of the model as it was stored, on whole articles.
-    let run = Options { device: options.running.device, threads: Some(settings.threads), windows: None };
-    let classifier = Classifier::open_with(&options.output, &run)?;
+    // The figures are those of the weights as they are stored, on whole articles.
+    model.weights = Weights::from_bytes(&weights_bytes(&model.weights, storage)?, "the trained weights", &device)?;
+    let run = Options { threads: Some(settings.threads), ..Options::default() };
+    let classifier = Classifier::new(model.clone(), &run)?;
     let mut reports = Vec::new();
     for set in validation.iter().filter(|set| !set.articles.is_empty()) {
         let report = measure(&classifier, set, &mut |_| {})?;
@@ -103,7 +117,8 @@ pub fn run(options: Train) -> Result<ExitCode> {
     if options.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let rejected = sets.iter().chain(&validation).any(|set| !set.rejects.is_empty());
+    Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRecord {
@@ -122,8 +137,7 @@ fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRec
 /// Training and validation sets. Without `--validation`, recipes bring theirs and plain files give a tenth.
 fn load(options: &Train) -> Result<(Vec<LabelledSet>, Vec<LabelledSet>)> {
     let (mut sets, mut validation) = (Vec::new(), Vec::new());
-    for argument in &options.data {
-        let source = SetSource::find(argument)?;
+    for source in SetSource::find_all(&options.data)? {
         let set = source.load(&options.labelled, "train", None)?;
         match source {
             _ if !options.validation.is_empty() => sets.push(set),
@@ -138,8 +152,8 @@ fn load(options: &Train) -> Result<(Vec<LabelledSet>, Vec<LabelledSet>)> {
             }
         }
     }
-    for argument in &options.validation {
-        validation.push(SetSource::find(argument)?.load(&options.labelled, "validation", None)?);
+    for source in SetSource::find_all(&options.validation)? {
+        validation.push(source.load(&options.labelled, "validation", None)?);
     }
     Ok((sets, validation))
 }

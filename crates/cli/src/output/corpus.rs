@@ -19,8 +19,12 @@ pub struct CorpusOutput {
     rejects: Option<Box<dyn Write + Send>>,
     progress: ProgressBar,
     replaced: HashSet<String>,
+    rejected: usize,
     quiet: bool,
 }
+
+/// Rejects that are told one by one.
+const REJECTS_SHOWN: usize = 20;
 
 /// A line of the rejects file.
 #[derive(Serialize)]
@@ -49,7 +53,7 @@ impl CorpusOutput {
         if bar {
             progress.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { rows, rejects, progress, replaced: HashSet::new(), quiet }
+        Self { rows, rejects, progress, replaced: HashSet::new(), rejected: 0, quiet }
     }
 
     /// Ends the run's output.
@@ -68,6 +72,10 @@ fn write_error(name: &str, source: io::Error) -> DataError {
 }
 
 impl Output for CorpusOutput {
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
+        self.rows.header(columns, added)
+    }
+
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
         for (name, _) in added {
             if row.column(name).is_some() && !self.quiet && self.replaced.insert(name.clone()) {
@@ -81,12 +89,17 @@ impl Output for CorpusOutput {
     }
 
     fn reject(&mut self, reject: &Reject) -> Result<(), DataError> {
-        self.progress.suspend(|| {
-            say(&format!("error: {reject}"));
-            if let Some(hint) = &reject.hint {
-                say(&format!("hint: {hint}"));
-            }
-        });
+        self.rejected += 1;
+        if self.rejected <= REJECTS_SHOWN {
+            self.progress.suspend(|| {
+                say(&format!("error: {reject}"));
+                if let Some(hint) = &reject.hint {
+                    say(&format!("hint: {hint}"));
+                }
+            });
+        } else if self.rejected == REJECTS_SHOWN + 1 {
+            self.progress.suspend(|| say("error: more rows are rejected; `--rejects FILE` writes each of them down"));
+        }
         if let Some(file) = &mut self.rejects {
             let line = RejectLine {
                 source: &reject.position.source,

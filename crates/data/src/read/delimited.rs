@@ -89,6 +89,11 @@ impl Delimited {
         Ok(())
     }
 
+    /// The columns of the header.
+    pub fn columns(&self) -> &[Arc<str>] {
+        &self.columns
+    }
+
     /// Reads the next record, and finds where it starts.
     fn advance(&mut self) -> Result<Option<Position>, DataError> {
         self.csv.get_mut().release(self.length);
@@ -123,9 +128,16 @@ impl Delimited {
     fn row(&self, position: Position) -> Result<Row, ReadError> {
         let held = self.csv.get_ref();
         let raw = &held.pending()[..self.length];
-        if held.ended && ends_in_quotes(raw, self.delimiter) {
-            let hint = "close the quote; rows that it swallowed stand in the reject";
-            return Err(reject(position, "a quote that opens in this row is never closed", Some(hint), raw));
+        match quotes(raw, self.delimiter) {
+            Quotes::Open if held.ended => {
+                let hint = "close the quote; rows that it swallowed stand in the reject";
+                return Err(reject(position, "a quote that opens in this row is never closed", Some(hint), raw));
+            }
+            Quotes::Stray => {
+                let hint = "a field that begins with a quote must end with one, and quotes within are doubled";
+                return Err(reject(position, "a quote closes before its field ends", Some(hint), raw));
+            }
+            Quotes::Open | Quotes::Fit => {}
         }
         let raw = raw.strip_suffix(b"\n").or(raw.strip_suffix(b"\r")).unwrap_or(raw);
         let fields: Result<Vec<&str>, _> = self.record.iter().map(from_utf8).collect();
@@ -144,7 +156,7 @@ impl Delimited {
         let article =
             Article { title: self.title.map(|title| fields[title].to_owned()), text: fields[self.text].to_owned() };
         if article.is_blank() {
-            return Err(reject(position, "the text is blank", None, raw));
+            return Err(reject(position, "the text is blank", Some(super::BLANK_HINT), raw));
         }
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
         Ok(Row { position, columns: self.columns.iter().cloned().zip(cells).collect(), article })
@@ -220,20 +232,37 @@ impl Read for Held {
     }
 }
 
-/// Whether the last field of a record opens a quote and does not close it.
-fn ends_in_quotes(record: &[u8], delimiter: u8) -> bool {
-    let mut quoted = false;
-    let mut field_start = true;
-    for &byte in record {
-        if quoted {
-            // The second of two quotes opens again what the first has closed.
-            quoted = byte != b'"';
-            field_start = !quoted;
-        } else if byte == b'"' && field_start {
-            quoted = true;
-        } else {
-            field_start = byte == delimiter || byte == b'\r' || byte == b'\n';
+/// What is wrong with the quotes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    Fit,
+    /// The record ends inside quotes.
+    Open,
+    /// A quote closes and the field goes on, which says that it was no quote of ours: a headline that begins with a
+    /// quotation, say, which would take everything up to the next quotation along.
+    Stray,
+}
+
+fn quotes(record: &[u8], delimiter: u8) -> Quotes {
+    let ends = |byte: &u8| *byte == delimiter || matches!(byte, b'\r' | b'\n');
+    let (mut quoted, mut field_start) = (false, true);
+    let mut bytes = record.iter().peekable();
+    while let Some(byte) = bytes.next() {
+        if quoted && *byte == b'"' {
+            match bytes.peek() {
+                // A doubled quote stands for one.
+                Some(b'"') => _ = bytes.next(),
+                next => {
+                    if next.is_some_and(|next| !ends(next)) {
+                        return Quotes::Stray;
+                    }
+                    quoted = false;
+                }
+            }
+        } else if !quoted {
+            quoted = *byte == b'"' && field_start;
+            field_start = ends(byte);
         }
     }
-    quoted
+    if quoted { Quotes::Open } else { Quotes::Fit }
 }

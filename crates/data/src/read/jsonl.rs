@@ -87,7 +87,10 @@ impl JsonLines {
         };
         let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
         if let Some(repeated) = repeated(&names) {
-            return refused(format!("the member `{repeated}` stands there twice"), None);
+            return refused(
+                format!("the member `{repeated}` stands there twice"),
+                Some("a member's name may stand in an object only once"),
+            );
         }
         let Some(text) = self.options.text_column(&names) else {
             let cause = match &self.options.text_field {
@@ -114,7 +117,7 @@ impl JsonLines {
         };
         let article = Article { title, text };
         if article.is_blank() {
-            return refused("the text is blank".to_owned(), None);
+            return refused("the text is blank".to_owned(), Some(super::BLANK_HINT));
         }
         Ok(Row { position, columns, article })
     }
@@ -130,7 +133,8 @@ impl Iterator for JsonLines {
                 Ok(None) => return None,
                 Ok(Some((position, false))) => {
                     let cause = format!("the line is longer than {} bytes", self.limit);
-                    return Some(Err(reject(position, cause, None, &self.buffer)));
+                    let hint = "an article is never that long; is a line break missing?";
+                    return Some(Err(reject(position, cause, Some(hint), &self.buffer)));
                 }
                 Ok(Some(_)) if self.buffer.trim_ascii().is_empty() => {}
                 Ok(Some((position, true))) => return Some(self.row(position)),

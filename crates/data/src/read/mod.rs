@@ -21,6 +21,9 @@ const LONGEST_ROW: usize = 64 * 1024 * 1024;
 /// How much of a row that is too long, or no text at all, goes into its reject.
 const SAMPLE: usize = 1024;
 
+/// What to do about a row without an article.
+const BLANK_HINT: &str = "a row needs a text or a title; --text-field names another column as the text";
+
 const TEXT_NAMES: [&str; 4] = ["text", "body", "content", "article"];
 const TITLE_NAMES: [&str; 2] = ["title", "headline"];
 
@@ -67,6 +70,7 @@ pub enum ReadError {
 /// The rows of one source, in order.
 pub struct RowReader {
     format: Format,
+    columns: Vec<Arc<str>>,
     rows: Box<dyn Iterator<Item = Result<Row, ReadError>> + Send>,
     ended: bool,
 }
@@ -75,6 +79,11 @@ impl RowReader {
     /// The format in which the source is read.
     pub fn format(&self) -> Format {
         self.format
+    }
+
+    /// The columns that every row has, where the source's header names them; empty for other formats.
+    pub fn columns(&self) -> &[Arc<str>] {
+        &self.columns
     }
 }
 
@@ -101,33 +110,50 @@ pub fn read(source: &Source, options: &ReadOptions) -> Result<RowReader, DataErr
     };
     let format = match options.format.or(by_ending) {
         Some(format) => format,
-        None => sniff(&mut stream, &name)?,
+        None => sniff(&mut stream, &name, options)?,
+    };
+    let mut columns = Vec::new();
+    let mut table = |stream, name, delimiter| -> Result<_, DataError> {
+        let table = delimited::Delimited::new(stream, name, options, delimiter, LONGEST_ROW)?;
+        columns = table.columns().to_vec();
+        Ok(Box::new(table))
     };
     let rows: Box<dyn Iterator<Item = _> + Send> = match format {
         Format::Text => Box::new(std::iter::once_with(move || text::row(stream, name, LONGEST_ROW))),
         Format::JsonLines => Box::new(jsonl::JsonLines::new(stream, name, options.clone(), LONGEST_ROW)),
-        Format::Csv => Box::new(delimited::Delimited::new(stream, name, options, b',', LONGEST_ROW)?),
-        Format::Tsv => Box::new(delimited::Delimited::new(stream, name, options, b'\t', LONGEST_ROW)?),
+        Format::Csv => table(stream, name, b',')?,
+        Format::Tsv => table(stream, name, b'\t')?,
     };
-    Ok(RowReader { format, rows, ended: false })
+    Ok(RowReader { format, columns, rows, ended: false })
 }
 
-/// A stream without a telling name is JSON Lines if it opens an object, and otherwise a text.
-fn sniff(stream: &mut Stream, name: &str) -> Result<Format, DataError> {
+/// A stream without a telling name is JSON Lines if it opens an object, a table if its first line names a column of
+/// texts among others, and otherwise a text.
+fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Format, DataError> {
     const FURTHEST: usize = 64 * 1024;
-    let solid =
-        |seen: &[u8]| seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(2).collect::<Vec<_>>();
     let seen = stream
-        .peek(|seen| match solid(seen).as_slice() {
-            [] | [b'['] => seen.len() == FURTHEST,
-            _ => true,
+        .peek(|seen| {
+            let begun = seen.trim_ascii_start();
+            seen.len() == FURTHEST || begun.starts_with(b"{") || (!begun.is_empty() && begun.contains(&b'\n'))
         })
         .map_err(|source| DataError::Broken { name: name.to_owned(), rows: 0, source })?;
-    match solid(&seen).as_slice() {
-        [b'{', ..] => Ok(Format::JsonLines),
-        [b'[', b'{'] => Err(DataError::JsonArray { name: name.to_owned() }),
-        _ => Ok(Format::Text),
+    let mut solid = seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    match (solid.next(), solid.next()) {
+        (Some(b'{'), _) => return Ok(Format::JsonLines),
+        (Some(b'['), Some(b'{')) => return Err(DataError::JsonArray { name: name.to_owned() }),
+        _ => {}
     }
+    let line = seen.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let is_header = |delimiter: char| {
+        let names: Vec<&str> = line.split(delimiter).map(|name| name.trim_matches('"')).collect();
+        names.len() > 1 && options.text_column(&names).is_some()
+    };
+    Ok(match (is_header(','), is_header('\t')) {
+        (true, _) => Format::Csv,
+        (_, true) => Format::Tsv,
+        _ => Format::Text,
+    })
 }
 
 impl ReadOptions {

@@ -15,7 +15,12 @@ pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, R
 
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     if bytes.len() > limit {
-        return Err(reject(position, format!("the text is longer than {limit} bytes"), None, sample));
+        return Err(reject(
+            position,
+            format!("the text is longer than {limit} bytes"),
+            Some("an article is never that long"),
+            sample,
+        ));
     }
     if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
         let hint = "convert it first, for example with `iconv -f utf-16 -t utf-8`";
@@ -29,7 +34,7 @@ pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, R
         String::from_utf8(bytes).map_err(|error| not_utf8(position.clone(), &error.utf8_error(), error.as_bytes()))?;
     let article = Article { title: None, text };
     if article.is_blank() {
-        return Err(reject(position, "the text is blank", None, article.text.as_bytes()));
+        return Err(reject(position, "the text is blank", Some("the file holds no article"), article.text.as_bytes()));
     }
     let columns =
         vec![(Arc::from("file"), Cell::Text(name.to_string())), (Arc::from("text"), Cell::Text(article.text.clone()))];

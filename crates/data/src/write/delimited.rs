@@ -1,10 +1,11 @@
-//! CSV and TSV: a header made of the first row's columns and the added ones, then one record a row.
+//! CSV and TSV: a header made of the input's, or the first row's, columns and the added ones, then one record a row.
 //!
 //! JSON strings are written as what they say, `null` as nothing, other JSON values as their raw text. A later row
 //! may lack columns, which stay empty; a column that the header does not have is an error, since it would be lost.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use super::{RowWriter, Value, number};
 use crate::article::{Cell, Row};
@@ -23,6 +24,16 @@ impl Delimited {
 }
 
 impl RowWriter for Delimited {
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
+        if self.header.is_none() {
+            let kept = columns.iter().filter(|name| !added.iter().any(|added| **added == ***name));
+            let header: Vec<String> = kept.map(|name| name.to_string()).chain(added.iter().cloned()).collect();
+            self.csv.write_record(&header).map_err(failed)?;
+            self.header = Some(header);
+        }
+        Ok(())
+    }
+
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
         let kept = row.columns.iter().filter(|(name, _)| !added.iter().any(|(added, _)| **added == **name));
         let mut values: Vec<(&str, Cow<'_, str>)> = kept.map(|(name, cell)| (&**name, cell_text(cell))).collect();

@@ -8,6 +8,7 @@ mod jsonl;
 mod output;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use crate::article::Row;
 use crate::error::DataError;
@@ -29,6 +30,13 @@ pub enum Value {
 
 /// Writes rows in one format.
 pub trait RowWriter {
+    /// Says which columns rows will have and which will be added, where that is known before the first row. A table
+    /// then has its header even if no row follows. Nothing happens in formats without a header.
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
+        let _ = (columns, added);
+        Ok(())
+    }
+
     /// Writes a row and the columns added to it.
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError>;
 

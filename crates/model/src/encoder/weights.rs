@@ -91,6 +91,7 @@ impl Weights {
                 name,
                 found: tensor.dims().to_vec(),
                 expected: shape.to_vec(),
+                asked_by: if self.prefix.starts_with("heads.") { "newsdesk.toml" } else { "config.json" },
             }),
             Some(tensor) => Ok(tensor.clone()),
         }

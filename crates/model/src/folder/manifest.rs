@@ -2,8 +2,9 @@
 
 use crate::decide::Combine;
 use crate::error::{ModelError, Result};
-use crate::head::Head;
+use crate::head::{Head, HeadActivation, HeadLabel};
 use crate::network::Pooling;
+use crate::tokenize::Tokenizer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -55,7 +56,7 @@ pub struct TrainingRecord {
     pub best_epoch: usize,
     /// Newsdesk's version.
     pub newsdesk: String,
-    /// All settings of the run, the seed among them, under the names of `newsdesk train`'s options.
+    /// The settings that decided the result, the seed among them; `newsdesk train` has an option for each.
     pub settings: serde_json::Value,
 }
 
@@ -78,20 +79,28 @@ pub struct ScoreRecord {
 }
 
 impl Manifest {
-    /// Reads the text of a manifest and checks it; `file` names it in errors.
+    /// Reads the text of a manifest; `file` names it in errors.
     ///
     /// # Errors
     /// [`ModelError::Invalid`] naming what is wrong.
-    pub fn parse(text: &str, file: &str, longest: usize) -> Result<Self> {
+    pub fn parse(text: &str, file: &str) -> Result<Self> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        let manifest: Self = toml::from_str(text).map_err(|e| {
-            let place = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1));
+        toml::from_str(text).map_err(|e| {
+            let place = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
             invalid(&place.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
-        })?;
-        if manifest.version != 1 {
-            return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", manifest.version)));
+        })
+    }
+
+    /// Checks what a manifest says, for an encoder that takes `longest` tokens; `file` names it in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Invalid`] naming what is wrong.
+    pub fn check(&self, file: &str, longest: usize, tokenizer: &Tokenizer) -> Result<()> {
+        let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
+        if self.version != 1 {
+            return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", self.version)));
         }
-        let window = &manifest.window;
+        let window = &self.window;
         if window.length > longest {
             return Err(invalid("window.length", format!("{} tokens, the encoder takes {longest}", window.length)));
         }
@@ -99,9 +108,17 @@ impl Manifest {
             return Err(invalid("window.stride", format!("{} is not within 1..={}", window.stride, window.length)));
         }
         let mut names = BTreeSet::new();
-        for head in &manifest.heads {
-            if head.labels.len() < 2 && head.activation == crate::head::HeadActivation::Softmax {
+        for head in &self.heads {
+            if head.labels.len() < 2 && head.activation == HeadActivation::Softmax {
                 return Err(invalid("head.label", format!("head `{}` has fewer than two labels", head.name)));
+            }
+            let mut labels = BTreeSet::new();
+            if let Some(twice) = head.labels.iter().find(|label| !labels.insert(&label.name)) {
+                return Err(invalid("head.label", format!("head `{}` has `{}` twice", head.name, twice.name)));
+            }
+            let outside = |label: &&HeadLabel| label.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t));
+            if let Some(label) = head.labels.iter().find(outside) {
+                return Err(invalid("head.label.threshold", format!("that of `{}` is not within 0..=1", label.name)));
             }
             if head.temperature.is_nan() || head.temperature <= 0.0 {
                 return Err(invalid("head.temperature", format!("{} is not positive", head.temperature)));
@@ -110,6 +127,9 @@ impl Manifest {
                 return Err(invalid("head.name", format!("two heads are called `{}`", head.name)));
             }
         }
-        Ok(manifest)
+        if window.length <= tokenizer.frame_length() {
+            return Err(invalid("window.length", format!("{} tokens leave no room for text", window.length)));
+        }
+        Ok(())
     }
 }

@@ -96,7 +96,8 @@ impl Model {
         let encoder = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
         let (manifest, head_names) = match found.manifest {
             Some(text) => {
-                let manifest = Manifest::parse(text, &name(files::MANIFEST), config.max_position_embeddings)?;
+                let manifest = Manifest::parse(text, &name(files::MANIFEST))?;
+                manifest.check(&name(files::MANIFEST), config.max_position_embeddings, &tokenizer)?;
                 let names = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
                 (manifest, names)
             }
@@ -113,13 +114,6 @@ impl Model {
         };
         let heads = head_names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
         let parts = Parts { encoder: encoder.into(), heads, pooling: manifest.pooling };
-        if manifest.window.length <= tokenizer.frame_length() {
-            return Err(ModelError::Invalid {
-                file: name(files::MANIFEST),
-                key: "window.length".into(),
-                cause: format!("{} tokens leave no room for text", manifest.window.length),
-            });
-        }
         Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, parts })
     }
 }
@@ -131,11 +125,16 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
     let heads = match rows {
         None => vec![],
         Some(rows) => {
-            let activation = match json.get("problem_type").and_then(Value::as_str) {
-                None | Some("single_label_classification") => HeadActivation::Softmax,
-                Some("multi_label_classification") => HeadActivation::Sigmoid,
-                Some(other) => return Err(invalid("problem_type", format!("`{other}` is no classification"))),
+            let activation = match json.get("problem_type") {
+                None | Some(Value::Null) => HeadActivation::Softmax,
+                Some(Value::String(kind)) if kind == "single_label_classification" => HeadActivation::Softmax,
+                Some(Value::String(kind)) if kind == "multi_label_classification" => HeadActivation::Sigmoid,
+                Some(other) => return Err(invalid("problem_type", format!("{other} is no classification"))),
             };
+            let named = json.get("id2label").and_then(Value::as_object).map_or(rows, serde_json::Map::len);
+            if named != rows {
+                return Err(invalid("id2label", format!("it names {named} labels, the classifier has {rows} outputs")));
+            }
             if rows < 2 && activation == HeadActivation::Softmax {
                 return Err(invalid("id2label", "one output is a regression, no classification".into()));
             }

@@ -32,7 +32,6 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|source| ModelError::Write { path, source })
     };
-    write(files::WEIGHTS, &weights_bytes(&model.weights, storage)?)?;
     write(files::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
     if let Value::Object(keys) = &mut config {
@@ -46,7 +45,9 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(files::CONFIG, e.to_string()))?;
     write(files::CONFIG, format!("{config}\n").as_bytes())?;
     let manifest = toml::to_string(&model.manifest).map_err(|e| invalid(files::MANIFEST, e.to_string()))?;
-    write(files::MANIFEST, manifest.as_bytes())
+    write(files::MANIFEST, manifest.as_bytes())?;
+    // Last: a folder that has its weights has everything.
+    write(files::WEIGHTS, &weights_bytes(&model.weights, storage)?)
 }
 
 /// Weights as the bytes of a safetensors file.

@@ -90,7 +90,7 @@ fn json_rows_that_are_no_articles() {
         "`a.jsonl`, line 12: the line is not valid JSON: trailing characters at column 14",
     ]);
     assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil"]);
-    let answer = answer.says("2 articles labelled, 11 rows rejected");
+    let answer = answer.says("articles labelled: 2, rows rejected: 11");
     let hints = answer.starting("hint: ").join("\n");
     for hint in ["`jq -c .`", "such as {\"text\"", "its members are `story`", "--text-field", "--title-field"] {
         assert!(hints.contains(hint), "no hint speaks of {hint}: {answer}");

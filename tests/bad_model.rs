@@ -51,7 +51,7 @@ fn config_that_is_not_understood() {
     spoiled(|folder| _ = folder.write("m/config.json", "{\n\"a\": 1,\n")).refused("`line 3` in `m/config.json`: EOF");
     config("\"bert\"", "\"roberta\"").refused("`model_type` in `m/config.json`: `roberta` is not supported; `bert` is");
     let problem = config("single_label_classification", "regression");
-    problem.refused("`problem_type` in `m/config.json`: `regression` is no classification");
+    problem.refused("`problem_type` in `m/config.json`: \"regression\" is no classification");
     config("\"hidden_size\"", "\"size\"").refused("`hidden_size` in `m/config.json`: it is missing");
     let size = config("\"hidden_size\": 32", "\"hidden_size\": \"32\"");
     size.refused("`hidden_size` in `m/config.json`: \"32\" is not a positive whole number");

@@ -144,7 +144,7 @@ fn info_for_people() {
     insta::assert_snapshot!(folder.newsdesk(&["models", "info", TINY]).done().out, @r"
     tiny
 
-    encoder   BERT, 2 layers, width 32, 4 attention heads, 0.0 million parameters
+    encoder   BERT, 2 layers, width 32, 4 attention heads, 39685 parameters
     windows   64 tokens, one every 56, pooled by pooler, combined by mean
 
     head label (softmax), 5 labels
@@ -157,7 +157,7 @@ fn info_for_people() {
     insta::assert_snapshot!(folder.newsdesk(&["models", "info", "m"]).done().out, @r"
     two-heads
 
-    encoder   BERT, 2 layers, width 32, 4 attention heads, 0.0 million parameters
+    encoder   BERT, 2 layers, width 32, 4 attention heads, 39784 parameters
     windows   32 tokens, one every 20, pooled by pooler, combined by max
 
     head desk (sigmoid), 3 labels

@@ -39,7 +39,7 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
 
     // The checkpoint is of no use to another run.
     let other = folder.newsdesk(&arguments("killed", &["--resume", "--learning-rate", "1e-4"]));
-    other.refused("Failed to continue from `killed/checkpoint`").hint("leave out `--resume` to begin anew");
+    other.refused("Failed to continue from `killed/checkpoint`").hint("give the options of the first run again");
 
     // The number of threads changes nothing.
     let resumed = folder.newsdesk(&arguments("killed", &["--resume", "--threads", "1"])).done();

@@ -9,7 +9,7 @@ use newsdesk_data::LabelledSet;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Combine, ModelError, Options, device_name};
+use newsdesk_model::{Classifier, Combine, Options, device_name};
 use newsdesk_train::{HeadReport, Progress, SetReport, Settings, measure, remove_checkpoint, train};
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,12 +26,18 @@ pub fn run(options: Train) -> Result<ExitCode> {
             say(line);
         }
     };
-    if options.output.join("model.safetensors").exists() {
+    let begun = options.output.join("checkpoint/state.json").exists();
+    // The weights are the last file of a model: with a checkpoint beside them, writing was cut short.
+    if options.output.join("model.safetensors").exists() && !(options.resume && begun) {
         let message = format!("Failed to write the model: `{}` holds one already", options.output.display());
         return Err(Usage::new(message, "choose another folder for `--output`").into());
     }
+    if options.output.exists() && !options.output.is_dir() {
+        let message = format!("Failed to write the model: `{}` is a file", options.output.display());
+        return Err(Usage::new(message, "`--output` names a folder").into());
+    }
     let checkpoint = options.output.join("checkpoint");
-    if !options.resume && checkpoint.join("state.json").exists() {
+    if begun && !options.resume {
         let message = format!("Failed to begin: `{}` holds the checkpoint of another run", options.output.display());
         return Err(Usage::new(message, "go on with `--resume`, or remove the folder `checkpoint` in it").into());
     }
@@ -45,9 +51,6 @@ pub fn run(options: Train) -> Result<ExitCode> {
         };
     }
     let (sets, validation) = load(&options)?;
-    // Before the work rather than after it.
-    std::fs::create_dir_all(&options.output)
-        .map_err(|source| ModelError::Write { path: options.output.clone(), source })?;
     for set in sets.iter().chain(&validation) {
         let skipped =
             if set.skipped > 0 { format!(", {} rows without a label left out", set.skipped) } else { String::new() };

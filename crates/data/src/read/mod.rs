@@ -133,8 +133,14 @@ fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Forma
     const FURTHEST: usize = 64 * 1024;
     let seen = stream
         .peek(|seen| {
-            let begun = seen.trim_ascii_start();
-            seen.len() == FURTHEST || begun.starts_with(b"{") || (!begun.is_empty() && begun.contains(&b'\n'))
+            let begun = seen.trim_ascii();
+            let enough = match begun.first() {
+                None => false,
+                Some(b'{') => true,
+                Some(b'[') => begun.len() > 1,
+                Some(_) => seen.trim_ascii_start().contains(&b'\n'),
+            };
+            enough || seen.len() == FURTHEST
         })
         .map_err(|source| DataError::Broken { name: name.to_owned(), rows: 0, source })?;
     let mut solid = seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace());

@@ -231,3 +231,19 @@ fn a_column_that_the_tables_header_lacks() {
     let answer = answer.refused("Failed to write `a.jsonl`, line 3: its column `b` is not in the header of the output");
     assert_eq!(answer.hint("JSON Lines, where each row has its own columns").out.lines().count(), 3);
 }
+
+#[test]
+fn a_quotation_does_not_swallow_the_rows_behind_it() {
+    let folder = Folder::new();
+    // The second row opens with a quotation, and so does the fifth, where the csv reader takes it for the end.
+    let rows = "text\tid\nGoal!\t1\n\"Never again, says mayor\t2\nOil\t3\nRain\t4\n\"Fine\", he said\t5\nSnow\t6\n";
+    folder.write("a.tsv", rows);
+    let answer =
+        folder.classify(&["a.tsv"]).rejected(&["`a.tsv`, row 2 (line 3): a quote closes before its field ends"]);
+    let answer = answer.hint("quotes within are doubled");
+    assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Snow"]);
+    folder.write("b.csv", "text\n\"Wheel\" guest wins\n\"\"\"Wheel\"\" guest wins\"\n");
+    let answer = folder.classify(&["b.csv", "--rejects", "r.jsonl"]).rejected(&["`b.csv`, row 1"]);
+    assert_eq!(column(&answer.rows(), "text"), ["\"Wheel\" guest wins"]);
+    assert!(folder.text("r.jsonl").contains(r#""raw":"\"Wheel\" guest wins\n""#), "{}", folder.text("r.jsonl"));
+}

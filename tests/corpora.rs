@@ -213,3 +213,36 @@ fn a_full_disk_is_an_error() {
     let answer = folder.classify(&["bad.jsonl", "--rejects", "full.csv"]);
     assert_eq!(answer.says("`full.csv`: No space left on device").code, Some(2));
 }
+
+#[test]
+fn a_piped_table_is_known_by_its_first_line() {
+    let folder = Folder::new();
+    let csv = folder.classify_reading("id,text\n1,Goal!\n2,Oil\n", &["-"]).done().rows();
+    assert_eq!(column(&csv, "id"), ["1", "2"]);
+    let tsv = folder.classify_reading("Headline\tbody\nGoal!\tLate win\n", &[]).done().rows();
+    assert_eq!((column(&tsv, "Headline"), column(&tsv, "body")), (vec!["Goal!"], vec!["Late win"]));
+    let text = folder.classify_reading("Shares, text and more\nOil fell.\n", &["-"]).done().rows();
+    assert_eq!(column(&text, "text"), ["Shares, text and more\nOil fell.\n"], "a sentence is no header");
+}
+
+#[test]
+fn an_output_is_kept_if_the_input_cannot_be_read() {
+    let folder = Folder::new();
+    folder.write("a.csv", "id,text\n1,Goal!\n").write("out.csv", "what was there\n");
+    folder.classify(&["a.csv", "-o", "out.csv", "--text-field", "txet"]).refused("`txet`");
+    assert_eq!(folder.text("out.csv"), "what was there\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_does_not_read_what_it_writes() {
+    let folder = Folder::new();
+    folder.write("news/a.jsonl", articles(texts(3)));
+    let out = std::fs::File::create(folder.path("news/out.jsonl")).unwrap();
+    let mut command = folder.command(&["classify", "--model", newsdesk::TINY, "news"]);
+    let output = command.stdout(out).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("it goes into `news/out.jsonl`, one of the inputs"), "{said}");
+    assert_eq!(folder.text("news/out.jsonl"), "");
+}

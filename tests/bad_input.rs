@@ -228,7 +228,7 @@ fn a_column_that_the_tables_header_lacks() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"Goal!\",\"a\":1}\n{\"text\":\"Oil\"}\n{\"text\":\"Oil\",\"b\":1}\n");
     let answer = folder.classify(&["a.jsonl", "--output-format", "csv"]);
-    let answer = answer.refused("Failed to write `a.jsonl`, line 3: its column `b` is not in the header of the output");
+    let answer = answer.rejected(&["`a.jsonl`, line 3: its column `b` is not in the header of the output"]);
     assert_eq!(answer.hint("JSON Lines, where each row has its own columns").out.lines().count(), 3);
 }
 

@@ -243,3 +243,12 @@ fn several_sets_one_report_each() {
     assert_eq!(column(all.as_array().unwrap(), "set"), ["a.csv", "moods"]);
     assert_eq!([&report(&answer, 0, 0)["cases"], &report(&answer, 1, 0)["cases"]], [1, 30]);
 }
+
+#[test]
+fn several_labels_a_row_are_no_test_of_a_head_that_gives_one() {
+    let folder = Folder::new();
+    folder.write("rows.csv", "text,label\nGoal!,sport|world\n");
+    let arguments = ["eval", newsdesk::TINY, "--data", "rows.csv", "--label-separator", "|"];
+    let answer = folder.newsdesk(&arguments).refused("several labels a row for head `label`, which gives one label");
+    answer.hint("`--label-separator` are for multi-label heads");
+}

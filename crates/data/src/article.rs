@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use crate::write::row_as_json;
+
 /// What a model reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Article {
@@ -99,6 +101,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// The row as one JSON object, to show it where its bytes are gone.
+    pub fn to_json(&self) -> String {
+        row_as_json(self)
+    }
+
     /// About how many bytes the row's contents take.
     pub fn size(&self) -> usize {
         let cell = |cell: &Cell| match cell {

@@ -10,7 +10,6 @@ use crate::read::{ReadError, ReadOptions, Reject, read};
 use crate::recipe::{HeadRecipe, Recipe};
 use crate::source::Source;
 use crate::target::{Target, Written, find_label, target};
-use crate::write::row_as_json;
 
 /// An article with what is known of it.
 #[derive(Debug, Clone)]
@@ -187,6 +186,6 @@ pub(crate) fn unlabelled(row: &Row, field: &str, cause: &str, what: &str) -> Rej
         position: row.position.clone(),
         cause: format!("the label {what} `{field}` {cause}"),
         hint: Some(format!("its columns are {}", quoted(&found))),
-        raw: row_as_json(row),
+        raw: row.to_json(),
     }
 }

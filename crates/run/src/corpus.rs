@@ -145,10 +145,22 @@ fn label(
     let texts: Vec<&str> = chunk.iter().map(|(_, text)| text.as_str()).collect();
     let predictions = classifier.classify(&texts)?;
     for ((row, _), prediction) in chunk.iter().zip(&predictions) {
-        output.row(row, &columns.values(prediction))?;
-        counts.articles += 1;
         counts.windows += prediction.windows as u64;
         counts.tokens += prediction.tokens as u64;
+        match output.row(row, &columns.values(prediction)) {
+            Ok(()) => counts.articles += 1,
+            // A row that a table has no place for is that row's trouble, not the corpus's.
+            Err(DataError::NewColumn { column, .. }) => {
+                counts.rejected += 1;
+                output.reject(&Reject {
+                    position: row.position.clone(),
+                    cause: format!("its column `{column}` is not in the header of the output"),
+                    hint: Some("write JSON Lines, where each row has its own columns".into()),
+                    raw: row.to_json(),
+                })?;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     chunk.clear();
     Ok(output.chunk_done(counts)?)

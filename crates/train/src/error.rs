@@ -15,7 +15,7 @@ pub enum TrainError {
         cause: String,
     },
     /// There is nothing to learn from.
-    #[error("Failed to train: {cause}")]
+    #[error("Failed to use the labelled data: {cause}")]
     Data {
         /// What is missing or contradicts itself.
         cause: String,

@@ -3,7 +3,7 @@
 use crate::error::{Result, TrainError};
 use newsdesk_data::{LabelledArticle, LabelledHead, LabelledSet, Target};
 use newsdesk_eval::{Case, Report, Truth, multi_label, set_valued, single_label};
-use newsdesk_model::{Classifier, Head, Prediction};
+use newsdesk_model::{Classifier, Head, HeadActivation, Prediction};
 
 /// Articles that are classified in one call: enough to sort by length, few enough to report progress.
 const CHUNK: usize = 1024;
@@ -46,6 +46,19 @@ impl MatchedHead {
     fn new(set: &LabelledSet, taught: &LabelledHead, heads: &[Head]) -> Result<Option<Self>> {
         let Some(number) = heads.iter().position(|head| head.name == taught.name) else { return Ok(None) };
         let head = &heads[number];
+        if taught.multi != (head.activation == HeadActivation::Sigmoid) {
+            let several = |yes| if yes { "several labels" } else { "one label" };
+            return Err(TrainError::Data {
+                cause: format!(
+                    "`{}` has {} a row for head `{}`, which gives {}",
+                    set.name,
+                    several(taught.multi),
+                    head.name,
+                    several(!taught.multi)
+                ),
+                hint: "lists of labels and `--label-separator` are for multi-label heads".into(),
+            });
+        }
         let find = |name: &str| {
             head.find(name).ok_or_else(|| TrainError::UnknownLabel {
                 set: set.name.clone(),

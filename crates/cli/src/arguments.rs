@@ -1,7 +1,7 @@
 //! The command line as it is typed: nothing here is checked against files or models yet.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use newsdesk_model::DeviceChoice;
+use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use std::path::PathBuf;
 
 /// Labels news articles by topic and sentiment, with a trained model inside.
@@ -101,6 +101,9 @@ pub struct Classify {
     /// Write rejected rows here, as JSON Lines with place, cause and contents
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, bf16 or int8
+    #[arg(long, default_value_t, value_name = "NAME")]
+    pub precision: PrecisionChoice,
     #[command(flatten)]
     pub running: Running,
     /// Say nothing but errors
@@ -230,6 +233,9 @@ pub struct Eval {
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub json: bool,
+    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, bf16 or int8
+    #[arg(long, default_value_t, value_name = "NAME")]
+    pub precision: PrecisionChoice,
     #[command(flatten)]
     pub running: Running,
     /// Say nothing but errors and results

@@ -3,11 +3,15 @@
 //! Source of the form: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. The error function is formula
 //! 7.1.26 of Abramowitz and Stegun (absolute error below 1.5e-7), whose `exp(-x^2)` the derivative needs as well.
 
+use crate::instructions::InstructionSet;
 use crate::exponential::exp;
 
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 /// 1 / sqrt(2 pi)
 const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+
+/// 2 sqrt(2 / pi)
+const TWICE_SQRT_2_PI: f32 = 1.595_769_2;
 
 /// The normal distribution function and its density at `x`.
 #[inline(always)]
@@ -43,11 +47,49 @@ fn gelu_slope(x: f32) -> f32 {
 /// If the slices differ in length.
 pub fn gelu(input: &[f32], out: &mut [f32]) {
     assert_eq!(input.len(), out.len(), "gelu: input and output differ in length");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             for (y, &x) in out.iter_mut().zip(input) {
                 *y = gelu_one(x);
+            }
+        },
+    );
+}
+
+/// `values[i] = gelu(values[i])`.
+pub fn gelu_in_place(values: &mut [f32], set: InstructionSet) {
+    set.run(
+        #[inline(always)]
+        || {
+            for x in values.iter_mut() {
+                *x = gelu_one(*x);
+            }
+        },
+    );
+}
+
+/// `values[i] = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`: GELU by its tanh approximation.
+pub fn gelu_tanh_in_place(values: &mut [f32], set: InstructionSet) {
+    set.run(
+        #[inline(always)]
+        || {
+            for x in values.iter_mut() {
+                // (1 + tanh(u)) / 2 is 1 / (1 + e^(-2u)).
+                let twice = TWICE_SQRT_2_PI * (*x + 0.044_715 * *x * *x * *x);
+                *x /= 1.0 + exp(-twice);
+            }
+        },
+    );
+}
+
+/// `values[i] = max(values[i], 0)`.
+pub fn relu_in_place(values: &mut [f32], set: InstructionSet) {
+    set.run(
+        #[inline(always)]
+        || {
+            for x in values.iter_mut() {
+                *x = if *x > 0.0 { *x } else { 0.0 };
             }
         },
     );
@@ -60,7 +102,7 @@ pub fn gelu(input: &[f32], out: &mut [f32]) {
 pub fn gelu_backward(input: &[f32], gradient: &[f32], out: &mut [f32]) {
     assert_eq!(input.len(), out.len(), "gelu: input and output differ in length");
     assert_eq!(input.len(), gradient.len(), "gelu: input and gradient differ in length");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             for ((y, &x), &g) in out.iter_mut().zip(input).zip(gradient) {
@@ -87,6 +129,23 @@ mod tests {
         gelu(&input, &mut out);
         for (y, k) in out.iter().zip(known) {
             assert!((y - k).abs() < 1e-6, "{y} is not {k}");
+        }
+    }
+
+    #[test]
+    fn forms_in_place_agree_with_their_formulas() {
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+            let (mut erf, mut tanh, mut relu) = (grid(), grid(), grid());
+            gelu_in_place(&mut erf, set);
+            gelu_tanh_in_place(&mut tanh, set);
+            relu_in_place(&mut relu, set);
+            for (i, &x) in grid().iter().enumerate() {
+                let wide = x as f64;
+                let formula = 0.5 * wide * (1.0 + (0.797_884_56 * (wide + 0.044_715 * wide.powi(3))).tanh());
+                assert_eq!(erf[i].to_bits(), gelu_one(x).to_bits(), "gelu({x}) on {set}");
+                assert!((tanh[i] as f64 - formula).abs() < 2e-6, "gelu_tanh({x}) on {set}: {} not {formula}", tanh[i]);
+                assert_eq!(relu[i], x.max(0.0), "relu({x}) on {set}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2.
 
+use crate::instructions::InstructionSet;
 /// The numbers of one step, after the schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
@@ -37,7 +38,7 @@ pub fn step(
     let correct1 = 1.0 / (1.0 - step.beta1.powi(step.count));
     let correct2 = 1.0 / (1.0 - step.beta2.powi(step.count));
     let (rate, epsilon, keep) = (step.rate, step.epsilon, 1.0 - step.rate * step.decay);
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             let moments = first.iter_mut().zip(second);

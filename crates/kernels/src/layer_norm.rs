@@ -3,6 +3,7 @@
 //! Source of the formula: Ba, Kiros and Hinton, "Layer Normalization", 2016. With `n = (x - mean) / deviation`,
 //! `y = n * weight + bias`.
 
+use crate::instructions::InstructionSet;
 use crate::lanes::{sum, sum_pairs};
 
 /// Mean and `1 / sqrt(variance + epsilon)` of a row.
@@ -22,7 +23,7 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &
     let width = weight.len();
     assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
     assert!(input.len().is_multiple_of(width) && out.len() == input.len(), "layer norm: sizes do not fit");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             for (row, y) in input.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
@@ -30,6 +31,56 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &
                 for i in 0..width {
                     y[i] = (row[i] - mean) * scale * weight[i] + bias[i];
                 }
+            }
+        },
+    );
+}
+
+/// Normalises each row of `hidden` in place; sizes as in [`forward`].
+///
+/// # Panics
+/// If the sizes do not fit.
+pub fn in_place(hidden: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32, set: InstructionSet) {
+    let width = weight.len();
+    assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
+    assert!(hidden.len().is_multiple_of(width), "layer norm: input is not made of whole rows");
+    set.run(
+        #[inline(always)]
+        || hidden.chunks_exact_mut(width).for_each(|row| normalise(row, weight, bias, epsilon)),
+    );
+}
+
+#[inline(always)]
+fn normalise(row: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
+    let (mean, scale) = moments(row, epsilon);
+    for ((x, w), b) in row.iter_mut().zip(weight).zip(bias) {
+        *x = (*x - mean) * scale * w + b;
+    }
+}
+
+/// `hidden = norm(hidden + update)`, row by row, in place; sizes as in [`forward`].
+///
+/// # Panics
+/// If the sizes do not fit.
+pub fn residual(
+    hidden: &mut [f32],
+    update: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    epsilon: f32,
+    set: InstructionSet,
+) {
+    let width = weight.len();
+    assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
+    assert!(hidden.len().is_multiple_of(width) && hidden.len() == update.len(), "layer norm: sizes do not fit");
+    set.run(
+        #[inline(always)]
+        || {
+            for (row, update) in hidden.chunks_exact_mut(width).zip(update.chunks_exact(width)) {
+                for (x, u) in row.iter_mut().zip(update) {
+                    *x += u;
+                }
+                normalise(row, weight, bias, epsilon);
             }
         },
     );
@@ -52,7 +103,7 @@ pub fn backward(
     assert!(width > 0 && d_weight.len() == width && d_bias.len() == width, "layer norm: widths differ");
     assert!(input.len() == gradient.len() && input.len() == d_input.len(), "layer norm: sizes do not fit");
     assert!(input.len().is_multiple_of(width), "layer norm: input is not made of whole rows");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             let rows = input.chunks_exact(width).zip(gradient.chunks_exact(width));
@@ -92,6 +143,23 @@ mod tests {
             let mean: f32 = row.iter().sum::<f32>() / 37.0;
             let variance: f32 = row.iter().map(|x| x * x).sum::<f32>() / 37.0;
             assert!(mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4, "mean {mean}, variance {variance}");
+        }
+    }
+
+    #[test]
+    fn residual_is_a_sum_and_a_norm() {
+        let (hidden, update) = (wave(40 * 3, 0.2), wave(40 * 3, 7.0));
+        let (weight, bias) = (wave(40, 3.0), wave(40, 5.0));
+        let sum: Vec<f32> = hidden.iter().zip(&update).map(|(h, u)| h + u).collect();
+        let mut expected = vec![0f32; sum.len()];
+        forward(&sum, &weight, &bias, 1e-5, &mut expected);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
+            let mut result = sum.clone();
+            in_place(&mut result, &weight, &bias, 1e-5, set);
+            assert_eq!(result, expected, "{set}");
+            let mut result = hidden.clone();
+            residual(&mut result, &update, &weight, &bias, 1e-5, set);
+            assert_eq!(result, expected, "{set}");
         }
     }
 

@@ -9,8 +9,12 @@
 pub mod activation;
 pub mod adamw;
 pub mod exponential;
+pub mod instructions;
 pub mod layer_norm;
 pub mod matmul;
+pub mod packed;
 pub mod softmax;
 
+mod half;
 mod lanes;
+mod tiles;

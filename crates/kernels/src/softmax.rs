@@ -1,5 +1,6 @@
 //! Scaled softmax over the last dimension with a length: what attention does with its scores.
 
+use crate::instructions::InstructionSet;
 use crate::exponential::exp;
 use crate::lanes::{max, sum, sum_pairs};
 
@@ -11,7 +12,7 @@ use crate::lanes::{max, sum, sum_pairs};
 pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
     assert!(width > 0 && scores.len().is_multiple_of(width), "softmax: scores are not made of whole rows");
     assert!(valid > 0 && valid <= width, "softmax: valid length outside the row");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             for row in scores.chunks_exact_mut(width) {
@@ -38,7 +39,7 @@ pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
 pub fn backward(probabilities: &[f32], gradient: &[f32], width: usize, scale: f32, out: &mut [f32]) {
     assert!(width > 0 && probabilities.len().is_multiple_of(width), "softmax: not made of whole rows");
     assert!(probabilities.len() == gradient.len() && gradient.len() == out.len(), "softmax: sizes do not fit");
-    pulp::Arch::new().dispatch(
+    InstructionSet::best().run(
         #[inline(always)]
         || {
             let rows = probabilities.chunks_exact(width).zip(gradient.chunks_exact(width));

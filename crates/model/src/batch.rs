@@ -1,10 +1,54 @@
-//! Windows of several texts side by side: grouped by length, padded to the longest of their batch.
+//! Windows of several texts together: end to end for the packed encoder, or side by side, grouped by length and padded to
+//! the longest of their batch, for tensors.
 
 use crate::error::Result;
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor};
+use std::ops::Range;
 
-/// Windows that go through the encoder together.
+/// Windows end to end, without padding.
+#[derive(Debug, Default)]
+pub struct PackedBatch {
+    ids: Vec<TokenId>,
+    /// Where each window ends.
+    ends: Vec<usize>,
+}
+
+impl PackedBatch {
+    /// Adds a window (special tokens included) at the end.
+    pub fn push(&mut self, window: impl IntoIterator<Item = TokenId>) {
+        self.ids.extend(window);
+        self.ends.push(self.ids.len());
+    }
+
+    /// Takes all windows out and keeps the memory.
+    pub fn clear(&mut self) {
+        self.ids.clear();
+        self.ends.clear();
+    }
+
+    /// Token ids of all windows.
+    pub fn ids(&self) -> &[TokenId] {
+        &self.ids
+    }
+
+    /// Where each window stands among the ids.
+    pub fn windows(&self) -> impl Iterator<Item = Range<usize>> {
+        self.ends.iter().scan(0, |start, &end| Some(std::mem::replace(start, end)..end))
+    }
+
+    /// Number of windows.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no window.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+/// Windows side by side, padded to the longest.
 pub struct Batch {
     /// Token ids, shorter windows filled up with the padding token; `[windows, length]`, u32.
     pub ids: Tensor,
@@ -55,6 +99,17 @@ pub fn plan(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn packed_windows_lie_end_to_end() {
+        let mut batch = PackedBatch::default();
+        batch.push([5, 6, 7]);
+        batch.push([8]);
+        assert_eq!(batch.ids(), [5, 6, 7, 8]);
+        assert_eq!(batch.windows().collect::<Vec<_>>(), [0..3, 3..4]);
+        batch.clear();
+        assert!(batch.is_empty() && batch.windows().next().is_none());
+    }
 
     #[test]
     fn shorter_windows_are_padded() -> Result<()> {

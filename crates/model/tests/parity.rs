@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use newsdesk_model::batch::Batch;
-use newsdesk_model::encoder::graph::{Encoder, Rows};
+use newsdesk_model::encoder::Rows;
+use newsdesk_model::encoder::graph::Encoder;
 use newsdesk_model::network::{Network, Parts, Pooling};
 use newsdesk_model::{Classifier, Model};
 use serde::Deserialize;

@@ -1,15 +1,12 @@
-//! The run itself: read a chunk, classify it, write it, and again.
+//! The run itself: rows are read, classified and written at the same time, in their order.
 
 use crate::columns::Columns;
 use newsdesk_data::{DataError, ReadError, ReadOptions, Reject, Row, Source, Value, read};
-use newsdesk_model::{Classifier, ModelError};
+use newsdesk_model::{Answer, Classifier, Intake, ModelError, Prediction};
 use std::sync::Arc;
 
-/// A chunk is full with this many rows or this many bytes: enough to batch by length, few enough for memory to stay
-/// flat. The first chunks are small, so that a slow stream gives its first answers soon.
-const FIRST_CHUNK_ROWS: usize = 32;
-const CHUNK_ROWS: usize = 1024;
-const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// Most rows between two calls of [`Output::pause`].
+const ROWS_PER_PAUSE: u32 = 1024;
 
 /// What stopped a run.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +62,21 @@ pub trait Output {
     /// If it cannot be written.
     fn reject(&mut self, reject: &Reject) -> Result<(), DataError>;
 
-    /// Called after each chunk with the counts so far; everything written until here should become visible.
+    /// Called now and then, and at the end, with the counts so far; everything written until here should become visible.
     ///
     /// # Errors
     /// If it cannot be written.
-    fn chunk_done(&mut self, counts: &Counts) -> Result<(), DataError>;
+    fn pause(&mut self, counts: &Counts) -> Result<(), DataError>;
+}
+
+/// What the reader finds, in the order of the corpus.
+enum Event {
+    /// The columns of a table.
+    Header(Vec<Arc<str>>),
+    Row(Row),
+    Reject(Reject),
+    /// A source cannot be read on.
+    Fatal(DataError),
 }
 
 /// Labels all rows of `sources`.
@@ -84,84 +91,96 @@ pub fn run(
     output: &mut dyn Output,
 ) -> Result<Counts, RunError> {
     let mut counts = Counts::default();
-    let mut chunk: Vec<(Row, String)> = Vec::new();
-    let (mut bytes, mut full) = (0, FIRST_CHUNK_ROWS);
-    for source in sources {
-        // Sources are opened one after the other, and what was read before one fails is not lost.
-        let rows = match read(source, options) {
-            Ok(rows) => rows,
-            Err(error) => return Err(finish(classifier, &mut chunk, columns, output, &mut counts, error)),
-        };
-        if !rows.columns().is_empty() && counts == Counts::default() && chunk.is_empty() {
-            output.header(rows.columns(), &columns.names())?;
-        }
-        for row in rows {
-            match row {
-                Ok(row) => {
-                    let input = row.article.input();
-                    bytes += row.size() + input.len();
-                    chunk.push((row, input));
-                }
-                Err(ReadError::Reject(reject)) => {
+    let mut since_pause = 0;
+    classifier.stream(
+        |intake| read_all(sources, options, intake),
+        |answer| {
+            let Answer::Item(event, prediction) = answer else {
+                // Whoever feeds the run slowly sees every answer at once.
+                since_pause = 0;
+                return Ok(output.pause(&counts)?);
+            };
+            match event {
+                Event::Header(names) => output.header(&names, &columns.names())?,
+                Event::Reject(reject) => {
                     counts.rejected += 1;
                     output.reject(&reject)?;
                 }
-                Err(ReadError::Fatal(error)) => {
-                    return Err(finish(classifier, &mut chunk, columns, output, &mut counts, error));
+                Event::Fatal(error) => return Err(RunError::Data(error)),
+                Event::Row(row) => {
+                    if let Some(prediction) = prediction {
+                        label(&row, &prediction, columns, output, &mut counts)?;
+                    }
                 }
             }
-            if chunk.len() >= full || bytes >= CHUNK_BYTES {
-                label(classifier, &mut chunk, columns, output, &mut counts)?;
-                (bytes, full) = (0, (full * 2).min(CHUNK_ROWS));
+            since_pause += 1;
+            if since_pause == ROWS_PER_PAUSE {
+                since_pause = 0;
+                output.pause(&counts)?;
             }
-        }
-    }
-    label(classifier, &mut chunk, columns, output, &mut counts)?;
+            Ok(())
+        },
+    )?;
+    output.pause(&counts)?;
     Ok(counts)
 }
 
-/// Writes what was read before `error`; the error that is to be told.
-fn finish(
-    classifier: &Classifier,
-    chunk: &mut Vec<(Row, String)>,
-    columns: &Columns,
-    output: &mut dyn Output,
-    counts: &mut Counts,
-    error: DataError,
-) -> RunError {
-    match label(classifier, chunk, columns, output, counts) {
-        Ok(()) => error.into(),
-        Err(other) => other,
+/// Reads the sources one after the other, until one fails or nothing more is wanted.
+fn read_all(sources: &[Source], options: &ReadOptions, intake: &Intake<Event>) {
+    let mut is_first = true;
+    for source in sources {
+        let rows = match read(source, options) {
+            Ok(rows) => rows,
+            Err(error) => {
+                intake.push(Event::Fatal(error), None);
+                return;
+            }
+        };
+        if is_first && !rows.columns().is_empty() {
+            intake.push(Event::Header(rows.columns().to_vec()), None);
+        }
+        for row in rows {
+            is_first = false;
+            let goes_on = match row {
+                Ok(row) => {
+                    let text = row.article.input();
+                    intake.push(Event::Row(row), Some(text))
+                }
+                Err(ReadError::Reject(reject)) => intake.push(Event::Reject(reject), None),
+                Err(ReadError::Fatal(error)) => {
+                    intake.push(Event::Fatal(error), None);
+                    false
+                }
+            };
+            if !goes_on {
+                return;
+            }
+        }
     }
 }
 
 fn label(
-    classifier: &Classifier,
-    chunk: &mut Vec<(Row, String)>,
+    row: &Row,
+    prediction: &Prediction,
     columns: &Columns,
     output: &mut dyn Output,
     counts: &mut Counts,
 ) -> Result<(), RunError> {
-    let texts: Vec<&str> = chunk.iter().map(|(_, text)| text.as_str()).collect();
-    let predictions = classifier.classify(&texts)?;
-    for ((row, _), prediction) in chunk.iter().zip(&predictions) {
-        counts.windows += prediction.windows as u64;
-        counts.tokens += prediction.tokens as u64;
-        match output.row(row, &columns.values(prediction)) {
-            Ok(()) => counts.articles += 1,
-            // A row that a table has no place for is that row's trouble, not the corpus's.
-            Err(DataError::NewColumn { column, .. }) => {
-                counts.rejected += 1;
-                output.reject(&Reject {
-                    position: row.position.clone(),
-                    cause: format!("its column `{column}` is not in the header of the output"),
-                    hint: Some("write JSON Lines, where each row has its own columns".into()),
-                    raw: row.to_json(),
-                })?;
-            }
-            Err(error) => return Err(error.into()),
+    counts.windows += prediction.windows as u64;
+    counts.tokens += prediction.tokens as u64;
+    match output.row(row, &columns.values(prediction)) {
+        Ok(()) => counts.articles += 1,
+        // A row that a table has no place for is that row's trouble, not the corpus's.
+        Err(DataError::NewColumn { column, .. }) => {
+            counts.rejected += 1;
+            output.reject(&Reject {
+                position: row.position.clone(),
+                cause: format!("its column `{column}` is not in the header of the output"),
+                hint: Some("write JSON Lines, where each row has its own columns".into()),
+                raw: row.to_json(),
+            })?;
         }
+        Err(error) => return Err(error.into()),
     }
-    chunk.clear();
-    Ok(output.chunk_done(counts)?)
+    Ok(())
 }

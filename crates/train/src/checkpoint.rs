@@ -100,7 +100,7 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
         return Err(TrainError::OtherRun { path: folder.into(), cause });
     }
     let weights = |name: &str| -> Result<Weights> {
-        Ok(Weights::from_bytes(&get(name)?, &folder.join(name).display().to_string(), device)?)
+        Ok(Weights::from_bytes(get(name)?, &folder.join(name).display().to_string(), device)?)
     };
     let [variables, moments] = names(state.epochs_done);
     let (variables, moments) = (weights(&variables)?, weights(&moments)?);

@@ -50,7 +50,7 @@ impl<'a> Run<'a> {
             heads: heads.iter().map(|h| (format!("heads.{}", h.name), h.labels.len())).collect(),
             pooling,
         };
-        let device = base.weights.tensors().values().next().map_or(Device::Cpu, |t| t.device().clone());
+        let device = base.weights.device().clone();
         let mut variables = Variables::copy_of(&base.weights)?;
         // Old heads and, where it is not used, the pooler would be carried along untrained.
         let pooler =
@@ -160,6 +160,7 @@ impl<'a> Run<'a> {
                 window: self.settings.window.clone(),
                 training: None,
                 scores: vec![],
+                certificates: vec![],
                 ..self.base.manifest.clone()
             },
             ..self.base.clone()

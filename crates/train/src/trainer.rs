@@ -176,7 +176,8 @@ fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validati
         format!("{} ({:016x})", names.join(", "), hash.value())
     };
     let mut weights = StableHash::new();
-    for (name, tensor) in base.weights.tensors() {
+    for tensor in base.weights.tensors() {
+        let (name, tensor) = tensor?;
         weights = weights.with(name.as_bytes());
         // The sum of each tensor tells bases apart well enough, and is there at once.
         weights = weights.with(&tensor.sum_all()?.to_scalar::<f32>()?.to_le_bytes());

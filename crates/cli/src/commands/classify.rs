@@ -31,7 +31,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         (false, Some(count)) => Scores::Top(count.into()),
         (false, None) => Scores::Best,
     };
-    let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
+    let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
     let columns = Columns::new(classifier.heads(), scores, &options.prefix);
     if let Some(first @ Source::File(_)) = sources.first() {
         // An input that cannot be read at all must not cost the output of an earlier run.

@@ -14,7 +14,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 pub fn run(options: Eval) -> Result<ExitCode> {
-    let classifier = open_classifier(options.model.as_deref(), &options.running, options.windows)?;
+    let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
     let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
     // All of them are read before the first is measured: a wrong name must not cost the work on the others.
     let load = |argument: &String| SetSource::find(argument)?.load(&options.labelled, &options.split, Some(&heads));

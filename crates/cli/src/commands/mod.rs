@@ -7,9 +7,9 @@ pub mod models;
 pub mod train;
 
 use crate::arguments::Running;
-use crate::failure::say;
+use crate::failure::{Usage, say};
 use anyhow::Result;
-use newsdesk_model::{Classifier, Device, DeviceChoice, Model, Options, processors};
+use newsdesk_model::{Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors};
 use std::path::Path;
 
 /// The model in a folder, or the one inside.
@@ -19,7 +19,7 @@ fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
         #[cfg(feature = "embedded-model")]
         None => Ok(Model::embedded(device)?),
         #[cfg(not(feature = "embedded-model"))]
-        None => Err(crate::failure::Usage::new(
+        None => Err(Usage::new(
             "Failed to open the default model: this build has none inside",
             "name a model folder, or build with the feature `embedded-model`",
         )
@@ -28,14 +28,38 @@ fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
 }
 
 /// A classifier on the model in a folder, or on the one inside.
-fn open_classifier(folder: Option<&Path>, running: &Running, windows: Option<u32>) -> Result<Classifier> {
-    let options =
-        Options { device: running.device, threads: Some(threads(running)), windows: windows.map(|n| n as usize) };
+fn open_classifier(
+    folder: Option<&Path>,
+    running: &Running,
+    precision: PrecisionChoice,
+    windows: Option<u32>,
+) -> Result<Classifier> {
+    let options = Options {
+        device: running.device,
+        threads: Some(threads(running)),
+        windows: windows.map(|n| n as usize),
+        precision,
+        instructions: instructions()?,
+    };
     let device = running.device.open()?;
     if running.device == DeviceChoice::Auto && device.is_cpu() && cfg!(any(feature = "cuda", feature = "metal")) {
         say("warning: no GPU could be opened, so the processor does the work");
     }
     Ok(Classifier::new(open_model(folder, &device)?, &options)?)
+}
+
+/// The vector instructions that the environment asks for; `None` for the best ones.
+fn instructions() -> Result<Option<InstructionSet>> {
+    const VARIABLE: &str = "NEWSDESK_INSTRUCTIONS";
+    let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return Ok(None) };
+    let set = name.to_string_lossy().parse::<InstructionSet>();
+    let set = set.and_then(|set| if set.is_available() { Ok(set) } else { Err(format!("this machine has no {set}")) });
+    set.map(Some).map_err(|cause| {
+        let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
+        let names: Vec<String> = available.map(|set| set.to_string()).collect();
+        let hint = format!("unset `{VARIABLE}`, or choose from {}", names.join(", "));
+        Usage::new(format!("Failed to use `{VARIABLE}`: {cause}"), hint).into()
+    })
 }
 
 /// Threads as asked for, or one per processor.

@@ -45,7 +45,7 @@ fn info(model: &Model) -> Info<'_> {
         attention_heads: config.num_attention_heads,
         vocabulary: config.vocab_size,
         longest_window: config.max_position_embeddings,
-        parameters: model.weights.tensors().values().map(|tensor| tensor.elem_count()).sum(),
+        parameters: model.weights.parameters(),
         manifest: &model.manifest,
     }
 }

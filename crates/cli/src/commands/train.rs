@@ -105,7 +105,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
     let storage = if options.full_precision { Storage::F32 } else { Storage::F16 };
     // The figures are those of the weights as they are stored, on whole articles.
-    model.weights = Weights::from_bytes(&weights_bytes(&model.weights, storage)?, "the trained weights", &device)?;
+    model.weights = Weights::from_bytes(weights_bytes(&model.weights, storage)?, "the trained weights", &device)?;
     let run = Options { threads: Some(settings.threads), ..Options::default() };
     let classifier = Classifier::new(model.clone(), &run)?;
     let mut reports = Vec::new();

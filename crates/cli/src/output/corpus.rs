@@ -116,7 +116,7 @@ impl Output for CorpusOutput {
         Ok(())
     }
 
-    fn chunk_done(&mut self, counts: &Counts) -> Result<(), DataError> {
+    fn pause(&mut self, counts: &Counts) -> Result<(), DataError> {
         self.progress.set_position(counts.articles);
         if let Some(rejects) = &mut self.rejects {
             rejects.flush().map_err(|e| write_error("the rejects file", e))?;

@@ -1,8 +1,19 @@
-//! The encoder: token ids in, one vector per token out. Configuration and weights here, execution in [`graph`].
+//! The encoder: token ids in, one vector per token out. Configuration and weights here, execution in [`graph`]
+//! (candle, any device, training) and [`packed`] (the processor, inference).
 
 mod config;
 pub mod graph;
+pub mod packed;
 mod weights;
 
 pub use config::{Activation, EncoderConfig};
-pub use weights::{Variables, Weights};
+pub use weights::{Table, Variables, Weights};
+
+/// Which tokens' vectors the last layer has to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Every token's.
+    All,
+    /// Only the first token's, where nothing else is pooled: the same numbers for about 14 % less work in 6 layers.
+    First,
+}

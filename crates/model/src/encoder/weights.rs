@@ -1,52 +1,182 @@
-//! Tensors by checkpoint name: read from safetensors, checked against the shape that the configuration asks for.
+//! Tensors by checkpoint name: read from safetensors when they are asked for, and checked against the shape that the
+//! configuration asks for.
 
 use crate::error::{ModelError, Result};
 use candle_core::{Device, Tensor, Var};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// The tensors of a checkpoint in f32, seen from one of its name prefixes.
+/// The tensors of a checkpoint, seen from one of its name prefixes. A tensor of a file stays as bytes until it is asked
+/// for, so that each user widens what it needs, once, into the form it needs.
 #[derive(Clone)]
 pub struct Weights {
     file: Arc<str>,
-    tensors: Arc<BTreeMap<String, Tensor>>,
+    tensors: Arc<BTreeMap<String, Stored>>,
+    device: Device,
     prefix: String,
 }
 
+/// The contents of a weights file, in memory or in the program.
+type Bytes = Arc<Cow<'static, [u8]>>;
+
+#[derive(Clone)]
+enum Stored {
+    Tensor(Tensor),
+    Bytes(Region),
+}
+
+/// A tensor's place in a file.
+#[derive(Clone)]
+struct Region {
+    bytes: Bytes,
+    place: Range<usize>,
+    kind: Kind,
+    shape: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl Kind {
+    fn size(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+
+    /// Widens little-endian numbers into as many floats.
+    fn widen(self, bytes: &[u8], out: &mut [f32]) {
+        match self {
+            Self::F32 => out
+                .iter_mut()
+                .zip(bytes.as_chunks::<4>().0)
+                .for_each(|(value, bytes)| *value = f32::from_le_bytes(*bytes)),
+            Self::F16 => widen(bytes, f16::from_le_bytes, out),
+            Self::Bf16 => widen(bytes, bf16::from_le_bytes, out),
+        }
+    }
+}
+
+impl Region {
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[self.place.clone()]
+    }
+}
+
+impl Stored {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Tensor(tensor) => tensor.dims(),
+            Self::Bytes(region) => &region.shape,
+        }
+    }
+
+    fn tensor(&self, device: &Device) -> Result<Tensor> {
+        match self {
+            Self::Tensor(tensor) => Ok(tensor.clone()),
+            Self::Bytes(region) => {
+                let mut values = vec![0f32; region.shape.iter().product()];
+                region.kind.widen(region.bytes(), &mut values);
+                Ok(Tensor::from_vec(values, region.shape.as_slice(), device)?)
+            }
+        }
+    }
+
+    /// Appends the values in row-major order.
+    fn read(&self, out: &mut Vec<f32>) -> Result<()> {
+        match self {
+            Self::Tensor(tensor) => out.extend(tensor.flatten_all()?.to_vec1::<f32>()?),
+            Self::Bytes(region) => {
+                let start = out.len();
+                out.resize(start + region.shape.iter().product::<usize>(), 0.0);
+                region.kind.widen(region.bytes(), &mut out[start..]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A matrix whose rows are read one at a time, from wherever they are stored.
+pub struct Table {
+    rows: Rows,
+    width: usize,
+}
+
+enum Rows {
+    Values(Vec<f32>),
+    Stored(Region),
+}
+
+impl Table {
+    /// Copies a row.
+    ///
+    /// # Panics
+    /// If there is no such row, or `out` has another length.
+    pub fn row(&self, number: usize, out: &mut [f32]) {
+        assert_eq!(out.len(), self.width, "table: a row has another width");
+        match &self.rows {
+            Rows::Values(values) => out.copy_from_slice(&values[number * self.width..(number + 1) * self.width]),
+            Rows::Stored(region) => {
+                let size = self.width * region.kind.size();
+                region.kind.widen(&region.bytes()[number * size..(number + 1) * size], out);
+            }
+        }
+    }
+}
+
 impl Weights {
-    /// Reads the contents of a safetensors file and widens f16 and bf16 to f32; `file` names it in errors.
+    /// Reads the contents of a safetensors file; `file` names it in errors. What it holds becomes f32 on `device` when it
+    /// is asked for.
     ///
     /// The old names `LayerNorm.gamma` and `LayerNorm.beta` are read as `weight` and `bias`.
     ///
     /// # Errors
     /// If the bytes are not safetensors, or a tensor is not of floating-point type.
-    pub fn from_bytes(bytes: &[u8], file: &str, device: &Device) -> Result<Self> {
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>, file: &str, device: &Device) -> Result<Self> {
+        let bytes: Bytes = Arc::new(bytes.into());
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        let parsed = SafeTensors::deserialize(bytes).map_err(|e| invalid("header", e.to_string()))?;
+        // Says where each tensor stands after the header, whose length the first eight bytes hold.
+        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| invalid("header", e.to_string()))?;
+        let start = header + size_of::<u64>();
         let mut tensors = BTreeMap::new();
-        for (name, view) in parsed.tensors() {
-            let values = match view.dtype() {
-                Dtype::F32 => {
-                    view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-                }
-                Dtype::F16 => widen(view.data(), f16::from_le_bytes),
-                Dtype::BF16 => widen(view.data(), bf16::from_le_bytes),
+        for (name, info) in metadata.tensors() {
+            let kind = match info.dtype {
+                Dtype::F32 => Kind::F32,
+                Dtype::F16 => Kind::F16,
+                Dtype::BF16 => Kind::Bf16,
                 // Position ids, which old checkpoints carry, are no weights.
                 Dtype::I64 | Dtype::I32 => continue,
                 other => return Err(invalid(&name, format!("tensors of type {other:?} are not supported"))),
             };
+            let (from, to) = info.data_offsets;
+            let place = start + from..start + to;
             let name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias");
-            tensors.insert(name, Tensor::from_vec(values, view.shape(), device)?);
+            let region = Region { bytes: bytes.clone(), place, kind, shape: info.shape.clone() };
+            tensors.insert(name, Stored::Bytes(region));
         }
-        Ok(Self::from_tensors(tensors, file))
+        Ok(Self { file: file.into(), tensors: Arc::new(tensors), device: device.clone(), prefix: String::new() })
     }
 
-    /// Tensors that are in memory already.
+    /// Tensors that are in memory already, on one device.
     pub fn from_tensors(tensors: BTreeMap<String, Tensor>, file: &str) -> Self {
-        Self { file: file.into(), tensors: Arc::new(tensors), prefix: String::new() }
+        let device = tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
+        let tensors = tensors.into_iter().map(|(name, tensor)| (name, Stored::Tensor(tensor))).collect();
+        Self { file: file.into(), tensors: Arc::new(tensors), device, prefix: String::new() }
+    }
+
+    /// The device of the tensors.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The same tensors, seen from a longer prefix: `pp("encoder.layer").pp(0)`.
@@ -66,7 +196,7 @@ impl Weights {
 
     /// The shape of a tensor, if it is there.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(&self.path(name)).map(|t| t.dims())
+        self.tensors.get(&self.path(name)).map(Stored::shape)
     }
 
     /// The tensor of this name and shape.
@@ -80,52 +210,86 @@ impl Weights {
     /// As [`Weights::get`], for a shape that is known at run time only.
     ///
     /// # Errors
-    /// [`ModelError::MissingTensor`] or [`ModelError::WrongShape`].
+    /// As [`Weights::get`].
     pub fn get_shaped(&self, shape: &[usize], name: &str) -> Result<Tensor> {
+        self.find(shape, name)?.tensor(&self.device)
+    }
+
+    /// Appends the values of the tensor of this name and shape, in row-major order.
+    ///
+    /// # Errors
+    /// As [`Weights::get`].
+    pub fn read(&self, shape: &[usize], name: &str, out: &mut Vec<f32>) -> Result<()> {
+        self.find(shape, name)?.read(out)
+    }
+
+    /// The matrix of this name and shape, to be read by rows.
+    ///
+    /// # Errors
+    /// As [`Weights::get`].
+    pub fn table(&self, shape: [usize; 2], name: &str) -> Result<Table> {
+        let rows = match self.find(&shape, name)? {
+            Stored::Bytes(region) => Rows::Stored(region.clone()),
+            stored @ Stored::Tensor(_) => {
+                let mut values = vec![];
+                stored.read(&mut values)?;
+                Rows::Values(values)
+            }
+        };
+        Ok(Table { rows, width: shape[1] })
+    }
+
+    fn find(&self, shape: &[usize], name: &str) -> Result<&Stored> {
         let name = self.path(name);
         let file = || self.file.to_string();
         match self.tensors.get(&name) {
             None => Err(ModelError::MissingTensor { file: file(), name }),
-            Some(tensor) if tensor.dims() != shape => Err(ModelError::WrongShape {
+            Some(stored) if stored.shape() != shape => Err(ModelError::WrongShape {
                 file: file(),
                 name,
-                found: tensor.dims().to_vec(),
+                found: stored.shape().to_vec(),
                 expected: shape.to_vec(),
                 asked_by: if self.prefix.starts_with("heads.") { "newsdesk.toml" } else { "config.json" },
             }),
-            Some(tensor) => Ok(tensor.clone()),
+            Some(stored) => Ok(stored),
         }
     }
 
     /// The same tensors with one replaced or added, by its whole name.
     pub fn with(&self, name: &str, tensor: Tensor) -> Self {
         let mut tensors = (*self.tensors).clone();
-        tensors.insert(name.into(), tensor);
+        tensors.insert(name.into(), Stored::Tensor(tensor));
         Self { tensors: Arc::new(tensors), ..self.clone() }
     }
 
-    /// All tensors with their whole names.
-    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
-        &self.tensors
+    /// All tensors with their whole names, in name order.
+    ///
+    /// # Errors
+    /// Each one, if the device fails.
+    pub fn tensors(&self) -> impl Iterator<Item = Result<(&str, Tensor)>> {
+        self.tensors.iter().map(|(name, stored)| Ok((name.as_str(), stored.tensor(&self.device)?)))
+    }
+
+    /// Number of values in all tensors.
+    pub fn parameters(&self) -> usize {
+        self.tensors.values().map(|stored| stored.shape().iter().product::<usize>()).sum()
     }
 }
 
 /// Widens little-endian 16-bit numbers, a block at a time so that the conversion can use vector instructions
 /// whatever the alignment of the bytes.
-fn widen<T: Copy + Default>(bytes: &[u8], read: impl Fn([u8; 2]) -> T) -> Vec<f32>
+fn widen<T: Copy + Default>(bytes: &[u8], read: impl Fn([u8; 2]) -> T, wide: &mut [f32])
 where
     [T]: HalfFloatSliceExt,
 {
-    const BLOCK: usize = 4096;
+    const BLOCK: usize = 512;
     let mut narrow = [T::default(); BLOCK];
-    let mut wide = vec![0f32; bytes.len() / 2];
     for (out, block) in wide.chunks_mut(BLOCK).zip(bytes.chunks(2 * BLOCK)) {
         for (value, pair) in narrow.iter_mut().zip(block.chunks_exact(2)) {
             *value = read([pair[0], pair[1]]);
         }
         narrow[..out.len()].convert_to_f32_slice(out);
     }
-    wide
 }
 
 /// Trainable tensors by name. The same names as in the checkpoint, so that what is trained can be saved.
@@ -141,8 +305,9 @@ impl Variables {
     /// If memory runs out.
     pub fn copy_of(weights: &Weights) -> Result<Self> {
         let mut variables = BTreeMap::new();
-        for (name, tensor) in weights.tensors() {
-            variables.insert(name.clone(), Var::from_tensor(tensor)?);
+        for tensor in weights.tensors() {
+            let (name, tensor) = tensor?;
+            variables.insert(name.into(), Var::from_tensor(&tensor)?);
         }
         Ok(Self { variables })
     }

@@ -13,7 +13,7 @@ pub(super) fn files() -> Files<'static> {
         origin: "the embedded model".into(),
         config: default_model!("config.json"),
         tokenizer: default_model!("tokenizer.json").to_vec(),
-        weights: default_model!("model.safetensors"),
+        weights: default_model!("model.safetensors").as_slice().into(),
         manifest: Some(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/default/newsdesk.toml"))),
         pooling: None,
     }

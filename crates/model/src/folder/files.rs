@@ -1,5 +1,6 @@
 //! The files of a model folder: their names, and their contents wherever they come from.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub(super) const CONFIG: &str = "config.json";
@@ -14,7 +15,7 @@ pub(super) struct Files<'a> {
     pub(super) origin: PathBuf,
     pub(super) config: &'a [u8],
     pub(super) tokenizer: Vec<u8>,
-    pub(super) weights: &'a [u8],
+    pub(super) weights: Cow<'static, [u8]>,
     pub(super) manifest: Option<&'a str>,
     pub(super) pooling: Option<&'a [u8]>,
 }

@@ -4,6 +4,7 @@ use crate::decide::Combine;
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
 use crate::network::Pooling;
+use crate::precision::Certificate;
 use crate::tokenize::Tokenizer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +30,9 @@ pub struct Manifest {
     /// What it reached.
     #[serde(default, rename = "score", skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreRecord>,
+    /// The precisions besides f32 that were found good enough.
+    #[serde(default, rename = "certificate", skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Certificate>,
 }
 
 /// How articles are cut into windows, in tokens.

@@ -24,7 +24,7 @@ pub struct Model {
     pub tokenizer: Arc<Tokenizer>,
     /// Heads, windows, history; made up from `config.json` where the folder has no manifest.
     pub manifest: Manifest,
-    /// All tensors, in f32.
+    /// All tensors.
     pub weights: Weights,
     /// Where the network's parts stand among the tensors.
     pub parts: Parts,
@@ -59,7 +59,7 @@ impl Model {
             origin: folder.into(),
             config: &config,
             tokenizer,
-            weights: &weights,
+            weights: weights.into(),
             manifest: manifest.as_deref(),
             pooling: pooling.as_deref(),
         };
@@ -164,6 +164,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         heads,
         training: None,
         scores: vec![],
+        certificates: vec![],
     })
 }
 

@@ -59,7 +59,8 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
         Storage::F32 => (Dtype::F32, vec![]),
         Storage::F16 => (Dtype::F16, vec![]),
     };
-    for (name, tensor) in weights.tensors() {
+    for tensor in weights.tensors() {
+        let (name, tensor) = tensor?;
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         let bytes: Vec<u8> = match storage {
             Storage::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),

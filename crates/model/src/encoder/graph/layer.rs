@@ -1,11 +1,10 @@
 //! One encoder layer: attention, then two wide products with GELU between, each with residual and layer norm.
 
-use super::Rows;
 use super::attention::Attention;
 use super::dense::Dense;
 use super::dropout::{Dropout, drop_hidden};
 use super::ops::{self, Mask};
-use crate::encoder::{Activation, EncoderConfig, Weights};
+use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 

@@ -14,20 +14,11 @@ pub use dense::Dense;
 pub use dropout::Dropout;
 
 use crate::batch::Batch;
-use crate::encoder::{EncoderConfig, Weights};
+use crate::encoder::{EncoderConfig, Rows, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 use embeddings::Embeddings;
 use layer::Layer;
-
-/// Which tokens' vectors the last layer has to compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
-    /// Every token's.
-    All,
-    /// Only the first token's, where nothing else is pooled: the same numbers for about 14 % less work in 6 layers.
-    First,
-}
 
 /// A BERT encoder over one set of weights.
 pub struct Encoder {

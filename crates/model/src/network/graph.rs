@@ -1,44 +1,11 @@
-//! Encoder, pooling and heads together: a batch of windows in, logits of every head out.
+//! The network as candle tensor operations: for training, for GPUs, and as reference for the packed one.
 
+use super::{Parts, Pooling};
 use crate::batch::Batch;
-use crate::encoder::graph::{Dense, Dropout, Encoder, Rows};
-use crate::encoder::{EncoderConfig, Weights};
+use crate::encoder::graph::{Dense, Dropout, Encoder};
+use crate::encoder::{EncoderConfig, Rows, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
-use serde::{Deserialize, Serialize};
-
-/// How a window's token vectors become one vector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pooling {
-    /// The first token's vector.
-    Cls,
-    /// The mean of all tokens' vectors, special tokens included, padding not.
-    Mean,
-    /// The first token's vector through the checkpoint's `pooler` (dense and tanh).
-    Pooler,
-}
-
-impl std::fmt::Display for Pooling {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Cls => "cls",
-            Self::Mean => "mean",
-            Self::Pooler => "pooler",
-        })
-    }
-}
-
-/// Where the parts of a network stand among the weights' names, and how many labels each head has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parts {
-    /// Prefix of the encoder's tensors: `bert`, or empty.
-    pub encoder: String,
-    /// Prefix of each head's `weight` and `bias`, with its number of labels.
-    pub heads: Vec<(String, usize)>,
-    /// How windows are pooled.
-    pub pooling: Pooling,
-}
 
 /// A network over one set of weights.
 pub struct Network {

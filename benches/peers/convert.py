@@ -1,0 +1,160 @@
+"""A model folder in the forms that ONNX Runtime and OpenVINO want, made once and kept in a cache folder.
+
+A converted model's name is a hash of all that went into it: the checkpoint, the packages' versions, for OpenVINO's int8
+the texts that it was calibrated on. Conversion needs far more memory than inference, so engine.py runs this file as a
+process of its own and the measured process only loads the result.
+
+usage: convert.py FORM MODEL --cache DIR [--calibration CORPUS] prints the converted model's path
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import tempfile
+
+import checkpoint
+import corpus
+
+CALIBRATION_TEXTS = 200
+FILES = {"onnx": "model.onnx", "ort": "model.onnx", "ort_int8": "model.onnx", "ov_int8": "model.xml"}
+# The form that each engine loads; the others load the folder as it is.
+FORM = {"ort": "ort", "ort_int8": "ort_int8", "ov": "onnx", "ov_bf16": "onnx", "ov_int8": "ov_int8"}
+
+
+def converted(form, model, cache, calibration=None):
+    """Where the model in this form stands, or would stand."""
+    key = hashlib.sha256()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        with open(pathlib.Path(model) / name, "rb") as file:
+            key.update(hashlib.file_digest(file, "sha256").digest())
+    packages = ["torch", "transformers", "onnxruntime"] + ["openvino", "nncf"] * (form == "ov_int8")
+    key.update(repr([(name, importlib.metadata.version(name)) for name in packages]).encode())
+    key.update(pathlib.Path(__file__).read_bytes())
+    if form == "ov_int8":
+        key.update(repr(calibration_texts(calibration)).encode())
+    if form == "ort_int8":
+        key.update(repr(needs_reduced_range()).encode())
+    return pathlib.Path(cache) / f"{form}-{key.hexdigest()[:16]}" / FILES[form]
+
+
+def convert(form, model, cache, calibration=None):
+    """The path of the model in this form; made now if it is not there yet."""
+    path = converted(form, model, cache, calibration)
+    if not path.exists():
+        pathlib.Path(cache).mkdir(parents=True, exist_ok=True)
+        # Made beside its place and moved there when it is whole.
+        with tempfile.TemporaryDirectory(dir=cache) as making:
+            target = pathlib.Path(making) / "model"
+            target.mkdir()
+            if form == "onnx":
+                export_onnx(model, target / path.name)
+            elif form == "ort":
+                fuse(model, convert("onnx", model, cache), target / path.name)
+            elif form == "ort_int8":
+                quantise_onnx(convert("ort", model, cache), target / path.name)
+            elif form == "ov_int8":
+                texts = calibration_texts(calibration)
+                quantise_openvino(model, convert("onnx", model, cache), texts, target / path.name)
+            os.rename(target, path.parent)
+    return path
+
+
+def calibration_texts(path):
+    return [corpus.article(row) for row in corpus.rows(path, CALIBRATION_TEXTS)]
+
+
+def export_onnx(model, target):
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    # Attention as plain matrix products: the patterns that both optimisers know.
+    network = AutoModelForSequenceClassification.from_pretrained(
+        model, attn_implementation="eager", dtype=torch.float32
+    ).eval()
+
+    class Logits(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, input_ids, attention_mask):
+            return self.network(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    ids = torch.randint(1000, 2000, (2, 16)) % network.config.vocab_size
+    free = {0: "windows", 1: "length"}
+    with torch.inference_mode():
+        torch.onnx.export(
+            Logits(),
+            (ids, torch.ones_like(ids)),
+            str(target),
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_axes={"input_ids": free, "attention_mask": free, "logits": {0: "windows"}},
+            opset_version=17,
+            dynamo=False,
+        )
+
+
+def fuse(model, onnx_model, target):
+    from onnxruntime.transformers import optimizer
+
+    config = checkpoint.config(model)
+    fused = optimizer.optimize_model(
+        str(onnx_model),
+        model_type="bert",
+        num_heads=config["num_attention_heads"],
+        hidden_size=config["hidden_size"],
+    )
+    # An exporter that changes its patterns would leave the graph unfused, and the comparison unfair.
+    found = fused.get_fused_operator_statistics()
+    layers = config["num_hidden_layers"]
+    if found["Attention"] != layers or found["SkipLayerNormalization"] < 2 * layers:
+        raise SystemExit(f"error: ONNX Runtime's optimiser did not fuse all of {layers} layers: {found}")
+    fused.save_model_to_file(str(target))
+
+
+def needs_reduced_range():
+    """Without VNNI, sums of 8-bit products saturate at 16 bits, unless the weights keep to 7 bits."""
+    path = pathlib.Path("/proc/cpuinfo")
+    return path.exists() and "vnni" not in path.read_text()
+
+
+def quantise_onnx(fused, target):
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(
+        fused,
+        target,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=needs_reduced_range(),
+        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+    )
+
+
+def quantise_openvino(model, onnx_model, texts, target):
+    import nncf
+    import numpy
+    import openvino
+
+    encodings = checkpoint.tokenizer(model).encode_batch(texts)
+    windows = [numpy.array([encoding.ids], numpy.int64) for encoding in encodings]
+    samples = nncf.Dataset([{"input_ids": ids, "attention_mask": numpy.ones_like(ids)} for ids in windows])
+    network = openvino.Core().read_model(onnx_model)
+    quantised = nncf.quantize(network, samples, model_type=nncf.ModelType.TRANSFORMER, subset_size=len(texts))
+    openvino.save_model(quantised, target, compress_to_fp16=False)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("form", choices=FILES)
+    parser.add_argument("model")
+    parser.add_argument("--cache", required=True)
+    parser.add_argument("--calibration", help="corpus whose first 200 texts calibrate OpenVINO's int8")
+    settings = parser.parse_args()
+    if settings.form == "ov_int8" and not settings.calibration:
+        parser.error("ov_int8 needs --calibration")
+    print(convert(settings.form, settings.model, settings.cache, settings.calibration))

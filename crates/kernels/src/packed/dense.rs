@@ -1,0 +1,285 @@
+//! The dense layer `x W^T + b` over packed weights.
+
+use super::Precision;
+use super::buffer::Buffer;
+use super::quantise;
+use crate::half::narrow;
+use crate::instructions::InstructionSet;
+use crate::matmul;
+use crate::tiles::{INT8_DEPTH, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+
+/// Rows that `gemm` gets at a time: always as many, since its results depend on the number.
+const GEMM_ROWS: usize = 32;
+
+/// Weights of a dense layer, laid out for one instruction set.
+pub struct PackedDense {
+    set: InstructionSet,
+    tiles: &'static Tiles,
+    depth: usize,
+    width: usize,
+    weights: Weights,
+}
+
+enum Weights {
+    /// As they were, for `gemm`.
+    Plain { weight: Vec<f32>, bias: Vec<f32> },
+    /// Panels, and the bias filled up to whole panels.
+    F32 { panels: Buffer<f32>, bias: Buffer<f32> },
+    /// Panels, and the bias filled up to whole panels.
+    Bf16 { panels: Buffer<u16>, bias: Buffer<f32> },
+    /// Panels, and for each of them the columns' sums, scales and biases.
+    Int8 { panels: Buffer<i8>, columns: Buffer<f32> },
+}
+
+/// What a product needs besides input and output; kept from one to the next, so that none takes memory.
+#[derive(Default)]
+pub struct Scratch {
+    /// Activations as bytes: quantised, or rounded to bf16.
+    bytes: Buffer<u8>,
+    ranges: Vec<[f32; 2]>,
+    /// A tile at the right edge.
+    edge: Buffer<f32>,
+    /// Rows for `gemm`.
+    rows: Vec<f32>,
+}
+
+impl PackedDense {
+    /// Lays out `weight` (`[width, depth]`, row-major) and `bias` (`[width]`).
+    ///
+    /// # Panics
+    /// If the sizes do not fit, or this machine does not have the instruction set.
+    pub fn new(weight: &[f32], bias: &[f32], precision: Precision, set: InstructionSet) -> Self {
+        let width = bias.len();
+        assert!(width > 0 && weight.len().is_multiple_of(width), "packed dense: weight is not made of whole rows");
+        let depth = weight.len() / width;
+        let tiles = Tiles::of(set);
+        let columns = tiles.columns;
+        let padded_width = width.next_multiple_of(columns);
+        let row = |column: usize| &weight[column * depth..(column + 1) * depth];
+        let padded_bias = || {
+            let mut padded = Buffer::zeros(padded_width);
+            padded.first(width).copy_from_slice(bias);
+            padded
+        };
+        let weights = match precision {
+            Precision::F32 if set == InstructionSet::Portable => {
+                Weights::Plain { weight: weight.to_vec(), bias: bias.to_vec() }
+            }
+            Precision::F32 => {
+                let mut panels = Buffer::zeros(padded_width * depth);
+                let out = panels.first(padded_width * depth);
+                for column in 0..width {
+                    let start = column / columns * columns * depth + column % columns;
+                    for (k, &w) in row(column).iter().enumerate() {
+                        out[start + k * columns] = w;
+                    }
+                }
+                Weights::F32 { panels, bias: padded_bias() }
+            }
+            Precision::Bf16 => {
+                let padded_depth = depth.next_multiple_of(2);
+                let mut panels = Buffer::zeros(padded_width * padded_depth);
+                let out = panels.first(padded_width * padded_depth);
+                for column in 0..width {
+                    let (panel, c) = (column / columns * columns * padded_depth, column % columns);
+                    for (k, &w) in row(column).iter().enumerate() {
+                        let place = match tiles.pair_order {
+                            PairOrder::Depth => (k / 2 * columns + c) * 2 + k % 2,
+                            PairOrder::Columns => k * columns + c / 16 * 16 + c % 8 * 2 + c % 16 / 8,
+                        };
+                        out[panel + place] = narrow(w);
+                    }
+                }
+                Weights::Bf16 { panels, bias: padded_bias() }
+            }
+            Precision::Int8 => {
+                let padded_depth = depth.next_multiple_of(INT8_DEPTH);
+                let mut panels = Buffer::zeros(padded_width * padded_depth);
+                let mut facts = Buffer::zeros(3 * padded_width);
+                let (out, facts_out) = (panels.first(padded_width * padded_depth), facts.first(3 * padded_width));
+                for column in 0..width {
+                    let (panel, c) = (column / columns * columns, column % columns);
+                    let mut sum = 0i32;
+                    let scale = quantise::weights(row(column), tiles.int8_limits.1, |k, q| {
+                        sum += i32::from(q);
+                        out[panel * padded_depth + (k / 4 * columns + c) * 4 + k % 4] = q;
+                    });
+                    let facts = &mut facts_out[3 * panel..];
+                    (facts[c], facts[columns + c], facts[2 * columns + c]) = (sum as f32, scale, bias[column]);
+                }
+                Weights::Int8 { panels, columns: facts }
+            }
+        };
+        Self { set, tiles, depth, width, weights }
+    }
+
+    /// Length of an input row.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Length of an output row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// `out = input * weight^T + bias`: `input` is `[rows, depth]`, `out` is `[rows, width]`, both row-major. Each row's
+    /// result depends on that row alone, to the bit. Runs on the calling thread.
+    ///
+    /// # Panics
+    /// If the sizes do not fit.
+    pub fn forward(&self, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+        let rows = out.len() / self.width;
+        assert!(out.len() == rows * self.width, "packed dense: output is not made of whole rows");
+        assert!(input.len() == rows * self.depth, "packed dense: input is not rows x depth");
+        let tiles = self.tiles;
+        match &self.weights {
+            Weights::Plain { weight, bias } => self.by_gemm(input, weight, bias, scratch, out),
+            Weights::F32 { panels, bias } => {
+                let (panels, bias) = (panels.all(), bias.all());
+                self.tiled(rows, tiles.rows, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
+                    let tile = TileF32 {
+                        input: input[row * self.depth..][..count * self.depth].as_ptr(),
+                        input_stride: self.depth,
+                        panel: panels[panel * self.depth..][..tiles.columns * self.depth].as_ptr(),
+                        depth: self.depth,
+                        bias: bias[panel..][..tiles.columns].as_ptr(),
+                        out,
+                        out_stride,
+                    };
+                    // SAFETY: input, panel and bias were sliced to the tile's sizes just now; `tiled` gives an output
+                    // of `count` rows with room for a panel's columns each. The machine has the instructions
+                    // (`Tiles::of`).
+                    unsafe { (tiles.f32)(count, tile) }
+                });
+            }
+            Weights::Bf16 { panels, bias } => {
+                let (panels, bias) = (panels.all(), bias.all());
+                let depth = self.depth.next_multiple_of(2);
+                let (input, input_stride) = match tiles.pair_order {
+                    PairOrder::Depth => {
+                        let rounded = scratch.bytes.first(2 * rows * depth);
+                        self.set.run(
+                            #[inline(always)]
+                            || round(input, self.depth, depth, rounded),
+                        );
+                        (&*rounded, 2 * depth)
+                    }
+                    PairOrder::Columns => (as_bytes(input), 4 * self.depth),
+                };
+                // A last odd product would have no partner in a pair, and none in an unrounded row.
+                let products = if tiles.pair_order == PairOrder::Depth { depth } else { self.depth };
+                self.tiled(rows, tiles.rows, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
+                    let tile = TileBf16 {
+                        input: input[row * input_stride..][..count * input_stride].as_ptr(),
+                        input_stride,
+                        panel: panels[panel * depth..][..tiles.columns * depth].as_ptr(),
+                        depth: products,
+                        bias: bias[panel..][..tiles.columns].as_ptr(),
+                        out,
+                        out_stride,
+                    };
+                    // SAFETY: as above.
+                    unsafe { (tiles.bf16)(count, tile) }
+                });
+            }
+            Weights::Int8 { panels, columns } => {
+                let (panels, columns) = (panels.all(), columns.all());
+                let depth = self.depth.next_multiple_of(INT8_DEPTH);
+                let Scratch { bytes, ranges, edge, .. } = scratch;
+                let quantised = bytes.first(rows * depth);
+                ranges.resize(rows, [0.0; 2]);
+                self.set.run(
+                    #[inline(always)]
+                    || {
+                        for (row, range) in ranges.iter_mut().enumerate() {
+                            let q = &mut quantised[row * depth..(row + 1) * depth];
+                            q[self.depth..].fill(0);
+                            let x = &input[row * self.depth..(row + 1) * self.depth];
+                            *range = quantise::row(x, tiles.int8_limits.0, &mut q[..self.depth]);
+                        }
+                    },
+                );
+                self.tiled(rows, tiles.int8_rows, edge, out, |count, row, panel, out, out_stride| {
+                    let tile = TileInt8 {
+                        input: quantised[row * depth..][..count * depth].as_ptr(),
+                        input_stride: depth,
+                        row_ranges: ranges[row..][..count].as_ptr(),
+                        panel: panels[panel * depth..][..tiles.columns * depth].as_ptr(),
+                        depth,
+                        columns: columns[3 * panel..][..3 * tiles.columns].as_ptr(),
+                        out,
+                        out_stride,
+                    };
+                    // SAFETY: as above.
+                    unsafe { (tiles.int8)(count, tile) }
+                });
+            }
+        }
+    }
+
+    /// Calls `tile` with (rows, first row, first column, output, stride of the output) for every tile, panel by panel:
+    /// a panel stays in the first cache while the rows pass by.
+    fn tiled(
+        &self,
+        rows: usize,
+        tile_rows: usize,
+        edge: &mut Buffer<f32>,
+        out: &mut [f32],
+        mut tile: impl FnMut(usize, usize, usize, *mut f32, usize),
+    ) {
+        let columns = self.tiles.columns;
+        for panel in (0..self.width).step_by(columns) {
+            let whole = panel + columns <= self.width;
+            for row in (0..rows).step_by(tile_rows) {
+                let count = tile_rows.min(rows - row);
+                if whole {
+                    // The last row ends where the panel does, maybe before the end of the output.
+                    let end = (row + count - 1) * self.width + panel + columns;
+                    let place = &mut out[row * self.width + panel..end];
+                    tile(count, row, panel, place.as_mut_ptr(), self.width);
+                } else {
+                    let block = edge.first(tile_rows * columns);
+                    tile(count, row, panel, block.as_mut_ptr(), columns);
+                    for (r, values) in block.chunks_exact(columns).take(count).enumerate() {
+                        let row = &mut out[(row + r) * self.width..(row + r + 1) * self.width];
+                        row[panel..].copy_from_slice(&values[..self.width - panel]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn by_gemm(&self, input: &[f32], weight: &[f32], bias: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+        let blocks = input.chunks(GEMM_ROWS * self.depth).zip(out.chunks_mut(GEMM_ROWS * self.width));
+        for (input, out) in blocks {
+            if out.len() == GEMM_ROWS * self.width {
+                matmul::dense(input, weight, bias, GEMM_ROWS, self.depth, out);
+                continue;
+            }
+            scratch.rows.clear();
+            scratch.rows.extend_from_slice(input);
+            scratch.rows.resize(GEMM_ROWS * self.depth, 0.0);
+            let whole = scratch.edge.first(GEMM_ROWS * self.width);
+            matmul::dense(&scratch.rows, weight, bias, GEMM_ROWS, self.depth, whole);
+            out.copy_from_slice(&whole[..out.len()]);
+        }
+    }
+}
+
+/// Rounds rows of `width` floats to bf16, each filled up with zeros to `padded` values.
+#[inline(always)]
+fn round(rows: &[f32], width: usize, padded: usize, out: &mut [u8]) {
+    for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(2 * padded)) {
+        let (values, rest) = out.split_at_mut(2 * width);
+        for (pair, &x) in values.as_chunks_mut::<2>().0.iter_mut().zip(row) {
+            *pair = narrow(x).to_ne_bytes();
+        }
+        rest.fill(0);
+    }
+}
+
+fn as_bytes(numbers: &[f32]) -> &[u8] {
+    // SAFETY: floats are plain bytes, and bytes need no alignment.
+    unsafe { std::slice::from_raw_parts(numbers.as_ptr().cast(), size_of_val(numbers)) }
+}

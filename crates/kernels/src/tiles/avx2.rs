@@ -1,0 +1,166 @@
+//! Tiles for AVX2 and FMA: sixteen registers of eight floats, so 6 rows by 16 columns in floating point.
+//!
+//! Without VNNI the int8 product is two instructions: `vpmaddubsw` adds pairs of products in 16 bits, `vpmaddwd` widens
+//! them. Both compete for the same two ports, so two results of the first are added up before they are widened: three
+//! instructions there for 64 products instead of four. Four products must then fit into 16 bits, which is why both sides
+//! have seven bits: 4 * 127 * 63 < 2^15.
+
+use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use std::arch::x86_64::*;
+
+const LANES: usize = 8;
+/// Columns of a panel.
+const COLUMNS: usize = 16;
+
+pub(super) static TILES: Tiles = Tiles {
+    rows: 6,
+    columns: COLUMNS,
+    attention_columns: COLUMNS,
+    f32: tile_f32,
+    attention: tile_f32,
+    pair_order: PairOrder::Columns,
+    bf16: tile_bf16,
+    int8_rows: 3,
+    int8: tile_int8,
+    int8_limits: (127, 63),
+};
+
+pub(super) static VNNI_TILES: Tiles =
+    Tiles { int8_rows: 6, int8: tile_int8_vnni, int8_limits: (255, 127), ..TILES };
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_f32(rows: usize, tile: TileF32) {
+    with_rows!(rows, f32_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn f32_rows<const ROWS: usize>(tile: TileF32) {
+    let TileF32 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
+    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    unsafe {
+        let mut sums = [[_mm256_loadu_ps(bias), _mm256_loadu_ps(bias.add(LANES))]; ROWS];
+        for k in 0..depth {
+            let weights = panel.add(k * COLUMNS);
+            let (left, right) = (_mm256_loadu_ps(weights), _mm256_loadu_ps(weights.add(LANES)));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm256_broadcast_ss(&*input.add(row * input_stride + k));
+                sum[0] = _mm256_fmadd_ps(x, left, sum[0]);
+                sum[1] = _mm256_fmadd_ps(x, right, sum[1]);
+            }
+        }
+        store(sums, out, out_stride);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store<const ROWS: usize>(sums: [[__m256; 2]; ROWS], out: *mut f32, stride: usize) {
+    for (row, sum) in sums.iter().enumerate() {
+        // SAFETY: the caller promises `ROWS` rows of sixteen values.
+        unsafe {
+            _mm256_storeu_ps(out.add(row * stride), sum[0]);
+            _mm256_storeu_ps(out.add(row * stride + LANES), sum[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
+    with_rows!(rows, bf16_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
+    let TileBf16 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
+    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    unsafe {
+        let mut sums = [[_mm256_loadu_ps(bias), _mm256_loadu_ps(bias.add(LANES))]; ROWS];
+        let upper = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+        for k in 0..depth {
+            // Column c in the lower half of each lane, c + 8 in the upper: a bf16 is the upper half of an f32.
+            let pairs = _mm256_loadu_si256(panel.add(k * COLUMNS).cast());
+            let left = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(pairs));
+            let right = _mm256_castsi256_ps(_mm256_and_si256(pairs, upper));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm256_broadcast_ss(&*input.add(row * input_stride).cast::<f32>().add(k));
+                sum[0] = _mm256_fmadd_ps(x, left, sum[0]);
+                sum[1] = _mm256_fmadd_ps(x, right, sum[1]);
+            }
+        }
+        store(sums, out, out_stride);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_int8(rows: usize, tile: TileInt8) {
+    with_rows!(rows, int8_rows, tile, [3, 1, 2])
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
+    let TileInt8 { input, input_stride, panel, depth, .. } = tile;
+    let ones = _mm256_set1_epi16(1);
+    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in eights.
+    unsafe {
+        for k in (0..depth).step_by(8) {
+            let weights: *const __m256i = panel.add(k * COLUMNS).cast();
+            let near = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
+            let far = [_mm256_loadu_si256(weights.add(2)), _mm256_loadu_si256(weights.add(3))];
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x: *const i32 = input.add(row * input_stride + k).cast();
+                let (x_near, x_far) = (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
+                for half in 0..2 {
+                    let products = _mm256_add_epi16(
+                        _mm256_maddubs_epi16(x_near, near[half]),
+                        _mm256_maddubs_epi16(x_far, far[half]),
+                    );
+                    sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(products, ones));
+                }
+            }
+        }
+        store_int8(&tile, sums);
+    }
+}
+
+#[target_feature(enable = "avx2,fma,avxvnni")]
+unsafe fn tile_int8_vnni(rows: usize, tile: TileInt8) {
+    with_rows!(rows, int8_vnni_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx2,fma,avxvnni")]
+unsafe fn int8_vnni_rows<const ROWS: usize>(tile: TileInt8) {
+    let TileInt8 { input, input_stride, panel, depth, .. } = tile;
+    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
+    unsafe {
+        for k in (0..depth).step_by(4) {
+            let weights: *const __m256i = panel.add(k * COLUMNS).cast();
+            let (left, right) = (_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1)));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm256_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+                sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, left);
+                sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, right);
+            }
+        }
+        store_int8(&tile, sums);
+    }
+}
+
+/// Turns integer sums back into floats and writes them.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store_int8<const ROWS: usize>(tile: &TileInt8, sums: [[__m256i; 2]; ROWS]) {
+    for (row, sum) in sums.iter().enumerate() {
+        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        unsafe {
+            let [scale, least] = *tile.row_ranges.add(row);
+            let (scale, least) = (_mm256_set1_ps(scale), _mm256_set1_ps(least));
+            for (half, &sum) in sum.iter().enumerate() {
+                let column = |part: usize| _mm256_loadu_ps(tile.columns.add(part * COLUMNS + half * LANES));
+                let sum = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum));
+                let sum = _mm256_fmadd_ps(least, column(0), sum);
+                let sum = _mm256_fmadd_ps(sum, column(1), column(2));
+                _mm256_storeu_ps(tile.out.add(row * tile.out_stride + half * LANES), sum);
+            }
+        }
+    }
+}

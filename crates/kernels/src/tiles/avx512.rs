@@ -1,0 +1,156 @@
+//! Tiles for AVX-512 with VNNI and BF16: thirty-two registers of sixteen lanes, so 6 rows by 64 columns.
+
+use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use std::arch::x86_64::*;
+
+const LANES: usize = 16;
+/// Columns of a panel of weights.
+const COLUMNS: usize = 64;
+const VECTORS: usize = COLUMNS / LANES;
+
+pub(super) static TILES: Tiles = Tiles {
+    rows: 6,
+    columns: COLUMNS,
+    // A head is often 32 wide, and short windows fill 64 columns badly.
+    attention_columns: 32,
+    f32: tile_f32,
+    attention: tile_attention,
+    pair_order: PairOrder::Depth,
+    bf16: tile_bf16,
+    int8_rows: 6,
+    int8: tile_int8,
+    int8_limits: (255, 127),
+};
+
+#[target_feature(enable = "avx512f")]
+unsafe fn tile_f32(rows: usize, tile: TileF32) {
+    with_rows!(rows, f32_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn f32_rows<const ROWS: usize>(tile: TileF32) {
+    // SAFETY: the caller's promise is passed on.
+    unsafe { f32_block::<ROWS, VECTORS>(tile) }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn tile_attention(rows: usize, tile: TileF32) {
+    with_rows!(rows, attention_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn attention_rows<const ROWS: usize>(tile: TileF32) {
+    // SAFETY: the caller's promise is passed on.
+    unsafe { f32_block::<ROWS, 2>(tile) }
+}
+
+/// Loads `WIDE` neighbouring vectors.
+#[target_feature(enable = "avx512f")]
+unsafe fn load<const WIDE: usize>(from: *const f32) -> [__m512; WIDE] {
+    let mut vectors = [_mm512_setzero_ps(); WIDE];
+    for (v, vector) in vectors.iter_mut().enumerate() {
+        // SAFETY: the caller promises that many values.
+        *vector = unsafe { _mm512_loadu_ps(from.add(v * LANES)) };
+    }
+    vectors
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn f32_block<const ROWS: usize, const WIDE: usize>(tile: TileF32) {
+    let TileF32 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
+    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    unsafe {
+        let mut sums = [load::<WIDE>(bias); ROWS];
+        for k in 0..depth {
+            let weights = load::<WIDE>(panel.add(k * WIDE * LANES));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm512_set1_ps(*input.add(row * input_stride + k));
+                for v in 0..WIDE {
+                    sum[v] = _mm512_fmadd_ps(x, weights[v], sum[v]);
+                }
+            }
+        }
+        store(sums, out, out_stride);
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn store<const ROWS: usize, const WIDE: usize>(sums: [[__m512; WIDE]; ROWS], out: *mut f32, stride: usize) {
+    for (row, sum) in sums.iter().enumerate() {
+        for (v, &sum) in sum.iter().enumerate() {
+            // SAFETY: the caller promises `ROWS` rows of `WIDE` vectors.
+            unsafe { _mm512_storeu_ps(out.add(row * stride + v * LANES), sum) };
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
+    with_rows!(rows, bf16_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
+    let TileBf16 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
+    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth is even. Vectors of integers
+    // and of bf16 pairs are the same 512 bits.
+    unsafe {
+        let mut sums = [load::<VECTORS>(bias); ROWS];
+        for k in (0..depth).step_by(2) {
+            let weights = load_integers(panel.add(k * COLUMNS).cast());
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm512_set1_epi32(input.add(row * input_stride + 2 * k).cast::<i32>().read_unaligned());
+                for v in 0..VECTORS {
+                    let (x, weights) = (std::mem::transmute::<__m512i, __m512bh>(x), std::mem::transmute::<__m512i, __m512bh>(weights[v]));
+                    sum[v] = _mm512_dpbf16_ps(sum[v], x, weights);
+                }
+            }
+        }
+        store(sums, out, out_stride);
+    }
+}
+
+/// Loads a row of a panel of 16-bit or 8-bit weights.
+#[target_feature(enable = "avx512f")]
+unsafe fn load_integers(from: *const __m512i) -> [__m512i; VECTORS] {
+    let mut vectors = [_mm512_setzero_si512(); VECTORS];
+    for (v, vector) in vectors.iter_mut().enumerate() {
+        // SAFETY: the caller promises that many values.
+        *vector = unsafe { _mm512_loadu_si512(from.add(v)) };
+    }
+    vectors
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile_int8(rows: usize, tile: TileInt8) {
+    with_rows!(rows, int8_rows, tile, [6, 1, 2, 3, 4, 5])
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
+    let TileInt8 { input, input_stride, panel, depth, .. } = tile;
+    let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
+    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
+    unsafe {
+        for k in (0..depth).step_by(4) {
+            let weights = load_integers(panel.add(k * COLUMNS).cast());
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+                for v in 0..VECTORS {
+                    sum[v] = _mm512_dpbusd_epi32(sum[v], x, weights[v]);
+                }
+            }
+        }
+        for (row, sum) in sums.iter().enumerate() {
+            let [scale, least] = *tile.row_ranges.add(row);
+            let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
+            for (v, &sum) in sum.iter().enumerate() {
+                let column = |part: usize| _mm512_loadu_ps(tile.columns.add(part * COLUMNS + v * LANES));
+                let sum = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(sum));
+                let sum = _mm512_fmadd_ps(least, column(0), sum);
+                let sum = _mm512_fmadd_ps(sum, column(1), column(2));
+                _mm512_storeu_ps(tile.out.add(row * tile.out_stride + v * LANES), sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Tiles in plain Rust: the twins of the others, and what runs where no other fits.
+
+use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+use crate::half::widen;
+
+const COLUMNS: usize = 16;
+
+pub(super) static TILES: Tiles = Tiles {
+    rows: 4,
+    columns: COLUMNS,
+    attention_columns: COLUMNS,
+    f32: tile_f32,
+    attention: tile_f32,
+    pair_order: PairOrder::Columns,
+    bf16: tile_bf16,
+    int8_rows: 4,
+    int8: tile_int8,
+    int8_limits: (255, 127),
+};
+
+unsafe fn tile_f32(rows: usize, tile: TileF32) {
+    for row in 0..rows {
+        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        let (input, panel, bias, out) = unsafe {
+            (
+                std::slice::from_raw_parts(tile.input.add(row * tile.input_stride), tile.depth),
+                std::slice::from_raw_parts(tile.panel.cast::<[f32; COLUMNS]>(), tile.depth),
+                &*tile.bias.cast::<[f32; COLUMNS]>(),
+                &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
+            )
+        };
+        let mut sums = *bias;
+        for (&x, weights) in input.iter().zip(panel) {
+            for (sum, &weight) in sums.iter_mut().zip(weights) {
+                *sum += x * weight;
+            }
+        }
+        *out = sums;
+    }
+}
+
+unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
+    for row in 0..rows {
+        // SAFETY: the caller promises that the pointers cover the tile's sizes; activations are f32 in this pair order.
+        let (input, panel, bias, out) = unsafe {
+            (
+                std::slice::from_raw_parts(tile.input.add(row * tile.input_stride).cast::<f32>(), tile.depth),
+                std::slice::from_raw_parts(tile.panel.cast::<[[u16; 2]; COLUMNS / 2]>(), tile.depth),
+                &*tile.bias.cast::<[f32; COLUMNS]>(),
+                &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
+            )
+        };
+        let mut sums = *bias;
+        for (&x, weights) in input.iter().zip(panel) {
+            for (c, &[left, right]) in weights.iter().enumerate() {
+                sums[c] += x * widen(left);
+                sums[c + COLUMNS / 2] += x * widen(right);
+            }
+        }
+        *out = sums;
+    }
+}
+
+unsafe fn tile_int8(rows: usize, tile: TileInt8) {
+    for row in 0..rows {
+        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        let (input, [scale, least], panel, columns, out) = unsafe {
+            (
+                std::slice::from_raw_parts(tile.input.add(row * tile.input_stride), tile.depth),
+                *tile.row_ranges.add(row),
+                std::slice::from_raw_parts(tile.panel.cast::<[[i8; 4]; COLUMNS]>(), tile.depth / 4),
+                &*tile.columns.cast::<[[f32; COLUMNS]; 3]>(),
+                &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
+            )
+        };
+        let mut sums = [0i32; COLUMNS];
+        for (x, weights) in input.chunks_exact(4).zip(panel) {
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                for (&x, &weight) in x.iter().zip(weights) {
+                    *sum += i32::from(x) * i32::from(weight);
+                }
+            }
+        }
+        for c in 0..COLUMNS {
+            out[c] = (scale * sums[c] as f32 + least * columns[0][c]) * columns[1][c] + columns[2][c];
+        }
+    }
+}

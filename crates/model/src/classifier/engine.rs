@@ -1,0 +1,79 @@
+//! Runs windows through the network: packed on a processor, as tensors on a GPU.
+
+use crate::batch::{Batch, PackedBatch, plan};
+use crate::error::Result;
+use crate::head::Logits;
+use crate::network::{Network, PackedNetwork, Scratch};
+use crate::tokenize::TokenId;
+use candle_core::Device;
+
+/// Tokens that a worker takes at once. On a processor, few enough for a batch to stay in the caches and for the last
+/// batches to end at about the same time; more brings nothing, since nothing is padded.
+const CPU_BATCH_TOKENS: usize = 512;
+/// Less than this is not split between workers.
+const CPU_LEAST_TOKENS: usize = 64;
+/// A GPU wants more at once, and enough to choose from that windows of one length come together.
+const GPU_BATCH_TOKENS: usize = 32_768;
+const GPU_LOOK_AHEAD_TOKENS: usize = 8 * GPU_BATCH_TOKENS;
+
+pub(super) enum Engine {
+    Packed(PackedNetwork),
+    Graph { network: Network, device: Device },
+}
+
+/// What a worker keeps from batch to batch.
+#[derive(Default)]
+pub(super) struct WorkerMemory {
+    batch: PackedBatch,
+    scratch: Scratch,
+}
+
+impl Engine {
+    /// Least and most tokens that a worker should take at once.
+    pub(super) fn batch_tokens(&self) -> (usize, usize) {
+        match self {
+            Self::Packed(_) => (CPU_LEAST_TOKENS, CPU_BATCH_TOKENS),
+            Self::Graph { .. } => (GPU_LOOK_AHEAD_TOKENS, GPU_LOOK_AHEAD_TOKENS),
+        }
+    }
+
+    /// Workers that may encode at the same time.
+    pub(super) fn encoders(&self) -> usize {
+        match self {
+            Self::Packed(_) => usize::MAX,
+            Self::Graph { .. } => 1,
+        }
+    }
+
+    /// Logits of each head for each window (special tokens included): the outer vector is by window.
+    pub(super) fn run(
+        &self,
+        windows: &[&[TokenId]],
+        padding: TokenId,
+        memory: &mut WorkerMemory,
+    ) -> Result<Vec<Vec<Logits>>> {
+        let mut answers: Vec<Vec<Logits>> = vec![vec![]; windows.len()];
+        match self {
+            Self::Packed(network) => {
+                memory.batch.clear();
+                for window in windows {
+                    memory.batch.push(window.iter().copied());
+                }
+                for head in network.forward(&memory.batch, &mut memory.scratch) {
+                    answers.iter_mut().zip(head).for_each(|(answer, logits)| answer.push(logits));
+                }
+            }
+            Self::Graph { network, device } => {
+                let lengths: Vec<usize> = windows.iter().map(|w| w.len()).collect();
+                for part in plan(&lengths, GPU_BATCH_TOKENS) {
+                    let chosen: Vec<&[TokenId]> = part.iter().map(|&i| windows[i]).collect();
+                    for head in network.forward(&Batch::new(&chosen, padding, device)?, None)? {
+                        let rows = head.to_vec2::<f32>()?;
+                        part.iter().zip(rows).for_each(|(&window, row)| answers[window].push(Logits(row)));
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+}

@@ -1,0 +1,292 @@
+//! Texts on their way to an answer: tokenised and encoded by workers as they come, and given out in their order.
+//!
+//! Every worker takes whatever is most urgent: a batch of windows if there is a full one, else a text to tokenise, else
+//! what windows there are. So tokenising and encoding overlap, and nobody waits in the middle of either.
+
+use super::engine::WorkerMemory;
+use super::{Classifier, Text, Window};
+use crate::decide::Prediction;
+use crate::error::{ModelError, Result};
+use crate::head::{Logits, Probabilities};
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Most items, and bytes of text, that are under way before [`Queue::push`] waits.
+const MOST_ITEMS: usize = 4096;
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// What comes out of [`Classifier::stream`].
+#[derive(Debug)]
+pub enum Answer<T> {
+    /// An item of the source, with its prediction if it came with a text.
+    Item(T, Option<Prediction>),
+    /// All that was read is answered, and the source is waiting for more.
+    Idle,
+}
+
+/// Texts under way; `T` is what the caller wants back with each answer.
+pub(super) struct Queue<'c, 't, T> {
+    classifier: &'c Classifier,
+    state: Mutex<State<'t, T>>,
+    /// Something to do for workers.
+    work: Condvar,
+    /// Room for another text.
+    room: Condvar,
+    /// The oldest item may be done.
+    done: Condvar,
+}
+
+struct State<'t, T> {
+    /// Items in the order of `push`; the first one has the number `first`.
+    items: VecDeque<Item<T>>,
+    first: usize,
+    /// Bytes of the texts of `items`.
+    bytes: usize,
+    texts: VecDeque<(usize, Cow<'t, str>)>,
+    windows: VecDeque<Window>,
+    /// Tokens of `windows`.
+    tokens: usize,
+    tokenising: usize,
+    encoding: usize,
+    /// No text will come any more.
+    closed: bool,
+    /// Somebody failed or lost interest.
+    stopped: bool,
+    /// Since the last item, nothing was under way and nobody was told.
+    busy: bool,
+    error: Option<ModelError>,
+}
+
+struct Item<T> {
+    payload: T,
+    bytes: usize,
+    progress: Progress,
+}
+
+enum Progress {
+    /// Nothing to classify: passed on in its order.
+    Empty,
+    Untouched,
+    Encoding {
+        text: Text,
+        /// By window, then by head.
+        answers: Vec<Vec<Probabilities>>,
+        missing: usize,
+    },
+    Done(Prediction),
+}
+
+enum Job<'t> {
+    Tokenise(usize, Cow<'t, str>),
+    Encode(Vec<Window>),
+}
+
+impl<'c, 't, T: Send> Queue<'c, 't, T> {
+    pub(super) fn new(classifier: &'c Classifier) -> Self {
+        let state = State {
+            items: VecDeque::new(),
+            first: 0,
+            bytes: 0,
+            texts: VecDeque::new(),
+            windows: VecDeque::new(),
+            tokens: 0,
+            tokenising: 0,
+            encoding: 0,
+            closed: false,
+            stopped: false,
+            busy: false,
+            error: None,
+        };
+        let (work, room, done) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Self { classifier, state: Mutex::new(state), work, room, done }
+    }
+
+    /// The state holds together between any two statements that can panic, so a panic elsewhere does not spoil it.
+    fn lock(&self) -> MutexGuard<'_, State<'t, T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an item, with a text to classify or none. With `wait`, waits while too much is under way. `false` if nobody
+    /// wants more.
+    pub(super) fn push(&self, payload: T, text: Option<Cow<'t, str>>, wait: bool) -> bool {
+        let bytes = text.as_ref().map_or(0, |text| text.len());
+        let mut state = self.lock();
+        let is_full = |state: &State<T>| {
+            let many = state.items.len() >= MOST_ITEMS || state.bytes + bytes > MOST_BYTES;
+            many && !state.items.is_empty() && !state.stopped
+        };
+        while wait && is_full(&state) {
+            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.stopped {
+            return false;
+        }
+        let number = state.first + state.items.len();
+        let progress = if text.is_some() { Progress::Untouched } else { Progress::Empty };
+        state.items.push_back(Item { payload, bytes, progress });
+        state.bytes += bytes;
+        match text {
+            Some(text) => {
+                state.texts.push_back((number, text));
+                self.work.notify_one();
+            }
+            None => self.done.notify_one(),
+        }
+        true
+    }
+
+    /// Says that no text will come any more.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.work.notify_all();
+        self.done.notify_all();
+    }
+
+    /// Ends all work; what is under way is dropped.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.work.notify_all();
+        self.room.notify_all();
+        self.done.notify_all();
+    }
+
+    /// Works until there is nothing left to do. Called by each worker.
+    pub(super) fn work(&self) {
+        let _guard = StopOnPanic(self);
+        let mut memory = WorkerMemory::default();
+        while let Some(job) = self.take() {
+            let outcome = match job {
+                Job::Tokenise(number, text) => self.tokenise(number, &text),
+                Job::Encode(windows) => self.encode(&windows, &mut memory),
+            };
+            if let Err(error) = outcome {
+                self.lock().error = Some(error);
+                self.stop();
+            }
+        }
+    }
+
+    /// The next job; waits for one. `None` when there will be none.
+    fn take(&self) -> Option<Job<'t>> {
+        let (least, most) = self.classifier.engine.batch_tokens();
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            let may_encode = !state.windows.is_empty() && state.encoding < self.classifier.engine.encoders();
+            let nothing_to_add = state.texts.is_empty() && state.tokenising == 0;
+            if may_encode && (state.tokens >= most || nothing_to_add) {
+                // The rest is shared out, so that the workers end together.
+                let share = (state.tokens / self.classifier.threads).clamp(least, most);
+                let mut windows = Vec::new();
+                let mut tokens = 0;
+                while let Some(window) = state.windows.front()
+                    && (windows.is_empty() || tokens + window.ids.len() <= share)
+                {
+                    tokens += window.ids.len();
+                    windows.extend(state.windows.pop_front());
+                }
+                state.tokens -= tokens;
+                state.encoding += 1;
+                return Some(Job::Encode(windows));
+            }
+            if let Some((number, text)) = state.texts.pop_front() {
+                state.tokenising += 1;
+                return Some(Job::Tokenise(number, text));
+            }
+            if state.closed && nothing_to_add && state.windows.is_empty() {
+                return None;
+            }
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn tokenise(&self, number: usize, text: &str) -> Result<()> {
+        let result = self.classifier.windows(number, text);
+        let mut state = self.lock();
+        state.tokenising -= 1;
+        let (text, windows) = result?;
+        let place = number - state.first;
+        state.items[place].progress =
+            Progress::Encoding { text, answers: vec![vec![]; windows.len()], missing: windows.len() };
+        state.tokens += windows.iter().map(|w| w.ids.len()).sum::<usize>();
+        state.windows.extend(windows);
+        drop(state);
+        // The last one to tokenise may have been what the others wait for.
+        self.work.notify_all();
+        Ok(())
+    }
+
+    fn encode(&self, windows: &[Window], memory: &mut WorkerMemory) -> Result<()> {
+        let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
+        let result = self.classifier.engine.run(&ids, self.classifier.model.config.pad_token_id, memory);
+        let heads = &self.classifier.heads;
+        let probabilities = |logits: Vec<Logits>| heads.iter().zip(&logits).map(|(h, l)| h.probabilities(l)).collect();
+        let mut state = self.lock();
+        state.encoding -= 1;
+        for (window, logits) in windows.iter().zip(result?) {
+            let place = window.text - state.first;
+            let progress = &mut state.items[place].progress;
+            if let Progress::Encoding { text, answers, missing } = progress {
+                answers[window.number] = probabilities(logits);
+                *missing -= 1;
+                if *missing == 0 {
+                    *progress = Progress::Done(self.classifier.combine(text, answers));
+                }
+            }
+        }
+        drop(state);
+        self.done.notify_one();
+        self.work.notify_all();
+        Ok(())
+    }
+
+    /// The next item in the order of [`Queue::push`], with its prediction if it has a text; waits for it. `None` after the
+    /// last one. Before it waits with nothing under way, it says so, once.
+    ///
+    /// # Errors
+    /// The error that stopped the work.
+    pub(super) fn next(&self) -> Result<Option<Answer<T>>> {
+        let mut state = self.lock();
+        loop {
+            let is_done = |item: &Item<T>| matches!(item.progress, Progress::Empty | Progress::Done(_));
+            if state.items.front().is_some_and(is_done)
+                && let Some(item) = state.items.pop_front()
+            {
+                state.first += 1;
+                state.bytes -= item.bytes;
+                state.busy = true;
+                drop(state);
+                self.room.notify_one();
+                let prediction = match item.progress {
+                    Progress::Done(prediction) => Some(prediction),
+                    _ => None,
+                };
+                return Ok(Some(Answer::Item(item.payload, prediction)));
+            }
+            if let Some(error) = state.error.take() {
+                return Err(error);
+            }
+            if state.stopped || (state.closed && state.items.is_empty()) {
+                return Ok(None);
+            }
+            if state.items.is_empty() && std::mem::take(&mut state.busy) {
+                return Ok(Some(Answer::Idle));
+            }
+            state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// A worker that panics must not leave the others waiting; its panic goes on when its thread is joined.
+struct StopOnPanic<'a, 'c, 't, T: Send>(&'a Queue<'c, 't, T>);
+
+impl<T: Send> Drop for StopOnPanic<'_, '_, '_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}

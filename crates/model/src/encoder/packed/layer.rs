@@ -1,0 +1,165 @@
+//! One encoder layer: attention, then two wide products with an activation between, each with residual and layer norm.
+
+use super::{EncoderScratch, dense, sized};
+use crate::batch::PackedBatch;
+use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
+use crate::error::Result;
+use newsdesk_kernels::instructions::InstructionSet;
+use newsdesk_kernels::packed::{Attention, PackedDense, Precision, Strided};
+use newsdesk_kernels::{activation, layer_norm};
+
+/// Rows that go through a layer's products together: what they read and write stays in the second cache, and the weights
+/// come from farther away only once per block.
+const BLOCK: usize = 48;
+
+struct LayerNorm {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    epsilon: f32,
+}
+
+impl LayerNorm {
+    fn new(weights: &Weights, config: &EncoderConfig) -> Result<Self> {
+        let read = |name: &str| {
+            let mut values = vec![];
+            weights.read(&[config.hidden_size], name, &mut values).map(|()| values)
+        };
+        Ok(Self { weight: read("weight")?, bias: read("bias")?, epsilon: config.layer_norm_eps as f32 })
+    }
+
+    fn residual(&self, hidden: &mut [f32], update: &[f32], set: InstructionSet) {
+        layer_norm::residual(hidden, update, &self.weight, &self.bias, self.epsilon, set);
+    }
+}
+
+/// What a token's vector becomes before attention.
+enum Projection {
+    /// Query, key and value of every token, side by side.
+    All(PackedDense),
+    /// The first token's query, and every token's key and value.
+    First { query: PackedDense, key_value: PackedDense },
+}
+
+pub(super) struct Layer {
+    projection: Projection,
+    attention: Attention,
+    attention_output: PackedDense,
+    attention_norm: LayerNorm,
+    intermediate: PackedDense,
+    activation: Activation,
+    output: PackedDense,
+    output_norm: LayerNorm,
+    set: InstructionSet,
+}
+
+impl Layer {
+    pub(super) fn new(
+        weights: &Weights,
+        config: &EncoderConfig,
+        rows: Rows,
+        precision: Precision,
+        set: InstructionSet,
+    ) -> Result<Self> {
+        let (width, wide) = (config.hidden_size, config.intermediate_size);
+        let pack = |name: &str, input, output| dense(&[&weights.pp(name)], input, output, precision, set);
+        let inner = weights.pp("attention.self");
+        let [query, key, value] = ["query", "key", "value"].map(|name| inner.pp(name));
+        let projection = match rows {
+            Rows::All => Projection::All(dense(&[&query, &key, &value], width, width, precision, set)?),
+            Rows::First => Projection::First {
+                query: dense(&[&query], width, width, precision, set)?,
+                key_value: dense(&[&key, &value], width, width, precision, set)?,
+            },
+        };
+        let heads = config.num_attention_heads;
+        Ok(Self {
+            projection,
+            attention: Attention { heads, head_width: width / heads, set },
+            attention_output: pack("attention.output.dense", width, width)?,
+            attention_norm: LayerNorm::new(&weights.pp("attention.output.LayerNorm"), config)?,
+            intermediate: pack("intermediate.dense", width, wide)?,
+            activation: config.hidden_act,
+            output: pack("output.dense", wide, width)?,
+            output_norm: LayerNorm::new(&weights.pp("output.LayerNorm"), config)?,
+            set,
+        })
+    }
+
+    /// Replaces `scratch.hidden` (`[tokens, width]`) by this layer's result: as many rows, or one for each window where
+    /// only first tokens are wanted. Returns the number of rows.
+    pub(super) fn forward(&self, batch: &PackedBatch, scratch: &mut EncoderScratch) -> usize {
+        let EncoderScratch { hidden, projected, gathered, wide, update, first, product, attention } = scratch;
+        let (tokens, width) = (batch.ids().len(), self.attention_output.width());
+        let hidden = &mut hidden[..tokens * width];
+        match &self.projection {
+            Projection::All(projection) => {
+                let projected = sized(projected, tokens * 3 * width);
+                by_block(projection, hidden, product, projected);
+                let gathered = sized(gathered, tokens * width);
+                for window in batch.windows() {
+                    let rows = &projected[window.start * 3 * width..];
+                    let part = |number: usize| Strided { values: &rows[number * width..], stride: 3 * width };
+                    let out = &mut gathered[window.start * width..window.end * width];
+                    self.attention.forward(part(0), part(1), part(2), window.len(), attention, out);
+                }
+                self.after_attention(hidden, gathered, wide, update, product);
+                tokens
+            }
+            Projection::First { query, key_value } => {
+                let projected = sized(projected, tokens * 2 * width);
+                by_block(key_value, hidden, product, projected);
+                // From here on a window is one row; the rows move up, each into a place that was read before.
+                for (row, window) in batch.windows().enumerate() {
+                    hidden.copy_within(window.start * width..(window.start + 1) * width, row * width);
+                }
+                let hidden = &mut hidden[..batch.len() * width];
+                let queries = sized(first, batch.len() * width);
+                by_block(query, hidden, product, queries);
+                let gathered = sized(gathered, batch.len() * width);
+                for (row, window) in batch.windows().enumerate() {
+                    let rows = &projected[window.start * 2 * width..];
+                    let part = |number: usize| Strided { values: &rows[number * width..], stride: 2 * width };
+                    let place = row * width..(row + 1) * width;
+                    let query = Strided { values: &queries[place.clone()], stride: width };
+                    self.attention.forward(query, part(0), part(1), window.len(), attention, &mut gathered[place]);
+                }
+                self.after_attention(hidden, gathered, wide, update, product);
+                batch.len()
+            }
+        }
+    }
+
+    fn after_attention(
+        &self,
+        hidden: &mut [f32],
+        gathered: &[f32],
+        wide: &mut Vec<f32>,
+        update: &mut Vec<f32>,
+        product: &mut newsdesk_kernels::packed::Scratch,
+    ) {
+        let (width, inner) = (self.output.width(), self.intermediate.width());
+        let blocks = hidden.chunks_mut(BLOCK * width).zip(gathered.chunks(BLOCK * width));
+        for (hidden, gathered) in blocks {
+            let rows = hidden.len() / width;
+            let update = sized(update, rows * width);
+            self.attention_output.forward(gathered, product, update);
+            self.attention_norm.residual(hidden, update, self.set);
+            let wide = sized(wide, rows * inner);
+            self.intermediate.forward(hidden, product, wide);
+            match self.activation {
+                Activation::Gelu => activation::gelu_in_place(wide, self.set),
+                Activation::GeluTanh => activation::gelu_tanh_in_place(wide, self.set),
+                Activation::Relu => activation::relu_in_place(wide, self.set),
+            }
+            self.output.forward(wide, product, update);
+            self.output_norm.residual(hidden, update, self.set);
+        }
+    }
+}
+
+fn by_block(dense: &PackedDense, input: &[f32], scratch: &mut newsdesk_kernels::packed::Scratch, out: &mut [f32]) {
+    let blocks = input.chunks(BLOCK * dense.depth()).zip(out.chunks_mut(BLOCK * dense.width()));
+    for (input, out) in blocks {
+        dense.forward(input, scratch, out);
+    }
+}

@@ -1,0 +1,102 @@
+//! The network over packed weights: for the processor.
+
+use super::{Parts, Pooling};
+use crate::batch::PackedBatch;
+use crate::encoder::packed::{EncoderScratch, PackedEncoder, dense};
+use crate::encoder::{EncoderConfig, Rows, Weights};
+use crate::error::Result;
+use crate::head::Logits;
+use newsdesk_kernels::instructions::InstructionSet;
+use newsdesk_kernels::packed::{self, PackedDense, Precision};
+
+/// A network whose weights are laid out for one instruction set in one precision.
+pub struct PackedNetwork {
+    encoder: PackedEncoder,
+    pooling: Pooling,
+    pooler: Option<PackedDense>,
+    heads: Vec<PackedDense>,
+}
+
+/// Memory of one worker, kept from batch to batch.
+#[derive(Default)]
+pub struct Scratch {
+    encoder: EncoderScratch,
+    pooled: Vec<f32>,
+    tanh: Vec<f32>,
+    product: packed::Scratch,
+}
+
+impl PackedNetwork {
+    /// Lays out the weights, on up to `threads` threads. Pooler and heads are f32 in every precision: they are small, and
+    /// scores depend on them directly.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another shape than `config` and `parts` say.
+    pub fn new(
+        weights: &Weights,
+        config: &EncoderConfig,
+        parts: &Parts,
+        precision: Precision,
+        set: InstructionSet,
+        threads: usize,
+    ) -> Result<Self> {
+        let inner = if parts.encoder.is_empty() { weights.clone() } else { weights.pp(&parts.encoder) };
+        let width = config.hidden_size;
+        let rows = if parts.pooling == Pooling::Mean { Rows::All } else { Rows::First };
+        let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Precision::F32, set);
+        let pooler = match parts.pooling {
+            Pooling::Pooler => Some(exact(&inner.pp("pooler.dense"), width)?),
+            Pooling::Cls | Pooling::Mean => None,
+        };
+        Ok(Self {
+            encoder: PackedEncoder::new(&inner, config, rows, precision, set, threads)?,
+            pooling: parts.pooling,
+            pooler,
+            heads: parts.heads.iter().map(|(prefix, labels)| exact(&weights.pp(prefix), *labels)).collect::<Result<_>>()?,
+        })
+    }
+
+    /// Logits of each head for each window: the outer vector is by head. A window's logits depend on that window alone,
+    /// to the bit.
+    pub fn forward(&self, batch: &PackedBatch, scratch: &mut Scratch) -> Vec<Vec<Logits>> {
+        let Scratch { encoder, pooled, tanh, product } = scratch;
+        let hidden = self.encoder.forward(batch, encoder);
+        let width = self.encoder.width();
+        let mut pooled: &mut [f32] = match self.pooling {
+            // The encoder gave the first tokens' vectors.
+            Pooling::Cls | Pooling::Pooler => hidden,
+            Pooling::Mean => {
+                pooled.clear();
+                for window in batch.windows() {
+                    let rows = &hidden[window.start * width..window.end * width];
+                    mean(rows, width, pooled);
+                }
+                pooled
+            }
+        }; // [windows, width]
+        if let Some(pooler) = &self.pooler {
+            tanh.resize(pooled.len(), 0.0);
+            pooler.forward(pooled, product, tanh);
+            tanh.iter_mut().for_each(|x| *x = x.tanh());
+            pooled = tanh;
+        }
+        let head = |head: &PackedDense| {
+            let mut logits = vec![0.0; batch.len() * head.width()];
+            head.forward(pooled, product, &mut logits);
+            logits.chunks_exact(head.width()).map(|row| Logits(row.to_vec())).collect()
+        };
+        self.heads.iter().map(head).collect()
+    }
+}
+
+/// Appends the mean of `rows` (`[tokens, width]`) to `out`.
+fn mean(rows: &[f32], width: usize, out: &mut Vec<f32>) {
+    let start = out.len();
+    out.resize(start + width, 0.0);
+    let sums = &mut out[start..];
+    for row in rows.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    let share = 1.0 / (rows.len() / width) as f32;
+    sums.iter_mut().for_each(|sum| *sum *= share);
+}

@@ -3,8 +3,8 @@
 //! Source of the form: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. The error function is formula
 //! 7.1.26 of Abramowitz and Stegun (absolute error below 1.5e-7), whose `exp(-x^2)` the derivative needs as well.
 
-use crate::instructions::InstructionSet;
 use crate::exponential::exp;
+use crate::instructions::InstructionSet;
 
 const SQRT_HALF: f32 = std::f32::consts::FRAC_1_SQRT_2;
 /// 1 / sqrt(2 pi)

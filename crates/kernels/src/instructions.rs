@@ -56,7 +56,10 @@ impl InstructionSet {
     /// # Panics
     /// If this machine does not have the set.
     #[inline(always)]
-    #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls code that is compiled for more instructions"))]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(unsafe_code, reason = "calls code that is compiled for more instructions")
+    )]
     pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
         assert!(self.is_available(), "this machine has no {self}");
         #[cfg(target_arch = "x86_64")]

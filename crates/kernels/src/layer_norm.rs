@@ -62,14 +62,7 @@ fn normalise(row: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
 ///
 /// # Panics
 /// If the sizes do not fit.
-pub fn residual(
-    hidden: &mut [f32],
-    update: &[f32],
-    weight: &[f32],
-    bias: &[f32],
-    epsilon: f32,
-    set: InstructionSet,
-) {
+pub fn residual(hidden: &mut [f32], update: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, set: InstructionSet) {
     let width = weight.len();
     assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
     assert!(hidden.len().is_multiple_of(width) && hidden.len() == update.len(), "layer norm: sizes do not fit");

@@ -1,7 +1,7 @@
 //! Scaled softmax over the last dimension with a length: what attention does with its scores.
 
-use crate::instructions::InstructionSet;
 use crate::exponential::exp;
+use crate::instructions::InstructionSet;
 use crate::lanes::{max, sum, sum_pairs};
 
 /// Turns each row of `scores` (`width` long) into probabilities, in place:

@@ -137,7 +137,7 @@ impl PackedDense {
             Weights::Plain { weight, bias } => self.by_gemm(input, weight, bias, scratch, out),
             Weights::F32 { panels, bias } => {
                 let (panels, bias) = (panels.all(), bias.all());
-                self.tiled(rows, tiles.rows, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
+                self.tiled(rows, tiles.rows, panels, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
                     let tile = TileF32 {
                         input: input[row * self.depth..][..count * self.depth].as_ptr(),
                         input_stride: self.depth,
@@ -169,7 +169,7 @@ impl PackedDense {
                 };
                 // A last odd product would have no partner in a pair, and none in an unrounded row.
                 let products = if tiles.pair_order == PairOrder::Depth { depth } else { self.depth };
-                self.tiled(rows, tiles.rows, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
+                self.tiled(rows, tiles.rows, panels, &mut scratch.edge, out, |count, row, panel, out, out_stride| {
                     let tile = TileBf16 {
                         input: input[row * input_stride..][..count * input_stride].as_ptr(),
                         input_stride,
@@ -200,7 +200,7 @@ impl PackedDense {
                         }
                     },
                 );
-                self.tiled(rows, tiles.int8_rows, edge, out, |count, row, panel, out, out_stride| {
+                self.tiled(rows, tiles.int8_rows, panels, edge, out, |count, row, panel, out, out_stride| {
                     let tile = TileInt8 {
                         input: quantised[row * depth..][..count * depth].as_ptr(),
                         input_stride: depth,
@@ -219,19 +219,24 @@ impl PackedDense {
     }
 
     /// Calls `tile` with (rows, first row, first column, output, stride of the output) for every tile, panel by panel:
-    /// a panel stays in the first cache while the rows pass by.
-    fn tiled(
+    /// a panel stays in the first cache while the rows pass by, and the next one is fetched meanwhile.
+    fn tiled<W>(
         &self,
         rows: usize,
         tile_rows: usize,
+        panels: &[W],
         edge: &mut Buffer<f32>,
         out: &mut [f32],
         mut tile: impl FnMut(usize, usize, usize, *mut f32, usize),
     ) {
         let columns = self.tiles.columns;
-        for panel in (0..self.width).step_by(columns) {
+        let panel_size = panels.len() / self.width.div_ceil(columns);
+        let part = panel_size.div_ceil(rows.div_ceil(tile_rows).max(1));
+        for (panel, next) in (0..self.width).step_by(columns).zip((1..).map(|number| number * panel_size)) {
             let whole = panel + columns <= self.width;
+            let mut coming = panels.get(next..).unwrap_or(&[]).chunks(part);
             for row in (0..rows).step_by(tile_rows) {
+                prefetch(coming.next().unwrap_or(&[]));
                 let count = tile_rows.min(rows - row);
                 if whole {
                     // The last row ends where the panel does, maybe before the end of the output.
@@ -265,6 +270,18 @@ impl PackedDense {
             out.copy_from_slice(&whole[..out.len()]);
         }
     }
+}
+
+/// Asks for the cache lines of a slice.
+fn prefetch<W>(values: &[W]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(64 / size_of::<W>()) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint, with no effect but on caches.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
 }
 
 /// Rounds rows of `width` floats to bf16, each filled up with zeros to `padded` values.

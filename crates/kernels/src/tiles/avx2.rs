@@ -25,8 +25,7 @@ pub(super) static TILES: Tiles = Tiles {
     int8_limits: (127, 63),
 };
 
-pub(super) static VNNI_TILES: Tiles =
-    Tiles { int8_rows: 6, int8: tile_int8_vnni, int8_limits: (255, 127), ..TILES };
+pub(super) static VNNI_TILES: Tiles = Tiles { int8_rows: 6, int8: tile_int8_vnni, int8_limits: (255, 127), ..TILES };
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile_f32(rows: usize, tile: TileF32) {
@@ -108,7 +107,8 @@ unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
             let far = [_mm256_loadu_si256(weights.add(2)), _mm256_loadu_si256(weights.add(3))];
             for (row, sum) in sums.iter_mut().enumerate() {
                 let x: *const i32 = input.add(row * input_stride + k).cast();
-                let (x_near, x_far) = (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
+                let (x_near, x_far) =
+                    (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
                 for half in 0..2 {
                     let products = _mm256_add_epi16(
                         _mm256_maddubs_epi16(x_near, near[half]),

@@ -101,7 +101,10 @@ unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
             for (row, sum) in sums.iter_mut().enumerate() {
                 let x = _mm512_set1_epi32(input.add(row * input_stride + 2 * k).cast::<i32>().read_unaligned());
                 for v in 0..VECTORS {
-                    let (x, weights) = (std::mem::transmute::<__m512i, __m512bh>(x), std::mem::transmute::<__m512i, __m512bh>(weights[v]));
+                    let (x, weights) = (
+                        std::mem::transmute::<__m512i, __m512bh>(x),
+                        std::mem::transmute::<__m512i, __m512bh>(weights[v]),
+                    );
                     sum[v] = _mm512_dpbf16_ps(sum[v], x, weights);
                 }
             }

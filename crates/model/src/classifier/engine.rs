@@ -4,12 +4,20 @@ use crate::batch::{Batch, PackedBatch, plan};
 use crate::error::Result;
 use crate::head::Logits;
 use crate::network::{Network, PackedNetwork, Scratch};
+use crate::precision::Precision;
 use crate::tokenize::TokenId;
 use candle_core::Device;
 
-/// Tokens that a worker takes at once. On a processor, few enough for a batch to stay in the caches and for the last
-/// batches to end at about the same time; more brings nothing, since nothing is padded.
-const CPU_BATCH_TOKENS: usize = 512;
+/// Tokens that a worker takes at once on a processor: few enough for a batch to stay in the caches and for the last ones
+/// to end together, enough for all of a model's weights to be read once for them. More brings nothing, since nothing is
+/// padded.
+fn cpu_batch_tokens(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 1024,
+        Precision::Bf16 | Precision::Int8 => 384,
+    }
+}
+
 /// Less than this is not split between workers.
 const CPU_LEAST_TOKENS: usize = 64;
 /// A GPU wants more at once, and enough to choose from that windows of one length come together.
@@ -17,7 +25,7 @@ const GPU_BATCH_TOKENS: usize = 32_768;
 const GPU_LOOK_AHEAD_TOKENS: usize = 8 * GPU_BATCH_TOKENS;
 
 pub(super) enum Engine {
-    Packed(PackedNetwork),
+    Packed { network: PackedNetwork, precision: Precision },
     Graph { network: Network, device: Device },
 }
 
@@ -32,7 +40,7 @@ impl Engine {
     /// Least and most tokens that a worker should take at once.
     pub(super) fn batch_tokens(&self) -> (usize, usize) {
         match self {
-            Self::Packed(_) => (CPU_LEAST_TOKENS, CPU_BATCH_TOKENS),
+            Self::Packed { precision, .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(*precision)),
             Self::Graph { .. } => (GPU_LOOK_AHEAD_TOKENS, GPU_LOOK_AHEAD_TOKENS),
         }
     }
@@ -40,7 +48,7 @@ impl Engine {
     /// Workers that may encode at the same time.
     pub(super) fn encoders(&self) -> usize {
         match self {
-            Self::Packed(_) => usize::MAX,
+            Self::Packed { .. } => usize::MAX,
             Self::Graph { .. } => 1,
         }
     }
@@ -54,7 +62,7 @@ impl Engine {
     ) -> Result<Vec<Vec<Logits>>> {
         let mut answers: Vec<Vec<Logits>> = vec![vec![]; windows.len()];
         match self {
-            Self::Packed(network) => {
+            Self::Packed { network, .. } => {
                 memory.batch.clear();
                 for window in windows {
                     memory.batch.push(window.iter().copied());

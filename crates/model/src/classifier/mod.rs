@@ -149,7 +149,10 @@ impl Classifier {
         };
         let (weights, config, parts) = (&model.weights, &model.config, &model.parts);
         let engine = match device.is_cpu() {
-            true => Engine::Packed(PackedNetwork::new(weights, config, parts, precision, instructions, threads)?),
+            true => {
+                let network = PackedNetwork::new(weights, config, parts, precision, instructions, threads)?;
+                Engine::Packed { network, precision }
+            }
             false => Engine::Graph { network: Network::new(weights, config, parts)?, device: device.clone() },
         };
         Ok(Self {

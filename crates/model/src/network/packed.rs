@@ -52,7 +52,11 @@ impl PackedNetwork {
             encoder: PackedEncoder::new(&inner, config, rows, precision, set, threads)?,
             pooling: parts.pooling,
             pooler,
-            heads: parts.heads.iter().map(|(prefix, labels)| exact(&weights.pp(prefix), *labels)).collect::<Result<_>>()?,
+            heads: parts
+                .heads
+                .iter()
+                .map(|(prefix, labels)| exact(&weights.pp(prefix), *labels))
+                .collect::<Result<_>>()?,
         })
     }
 

@@ -5,12 +5,17 @@ use crate::batch::PackedBatch;
 use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, PackedDense, Precision, Strided};
+use newsdesk_kernels::packed::{Attention, PackedDense, Precision, Scratch, Strided};
 use newsdesk_kernels::{activation, layer_norm};
 
 /// Rows that go through a layer's products together: what they read and write stays in the second cache, and the weights
-/// come from farther away only once per block.
-const BLOCK: usize = 48;
+/// come from farther away only once per block. f32 weights come in four times as many bytes, so more rows share them.
+fn block_rows(precision: Precision) -> usize {
+    match precision {
+        Precision::F32 => 96,
+        Precision::Bf16 | Precision::Int8 => 48,
+    }
+}
 
 struct LayerNorm {
     weight: Vec<f32>,
@@ -50,6 +55,8 @@ pub(super) struct Layer {
     output: PackedDense,
     output_norm: LayerNorm,
     set: InstructionSet,
+    /// Rows of a block.
+    block: usize,
 }
 
 impl Layer {
@@ -82,6 +89,7 @@ impl Layer {
             output: pack("output.dense", wide, width)?,
             output_norm: LayerNorm::new(&weights.pp("output.LayerNorm"), config)?,
             set,
+            block: block_rows(precision),
         })
     }
 
@@ -94,7 +102,7 @@ impl Layer {
         match &self.projection {
             Projection::All(projection) => {
                 let projected = sized(projected, tokens * 3 * width);
-                by_block(projection, hidden, product, projected);
+                by_block(projection, self.block, hidden, product, projected);
                 let gathered = sized(gathered, tokens * width);
                 for window in batch.windows() {
                     let rows = &projected[window.start * 3 * width..];
@@ -107,14 +115,14 @@ impl Layer {
             }
             Projection::First { query, key_value } => {
                 let projected = sized(projected, tokens * 2 * width);
-                by_block(key_value, hidden, product, projected);
+                by_block(key_value, self.block, hidden, product, projected);
                 // From here on a window is one row; the rows move up, each into a place that was read before.
                 for (row, window) in batch.windows().enumerate() {
                     hidden.copy_within(window.start * width..(window.start + 1) * width, row * width);
                 }
                 let hidden = &mut hidden[..batch.len() * width];
                 let queries = sized(first, batch.len() * width);
-                by_block(query, hidden, product, queries);
+                by_block(query, self.block, hidden, product, queries);
                 let gathered = sized(gathered, batch.len() * width);
                 for (row, window) in batch.windows().enumerate() {
                     let rows = &projected[window.start * 2 * width..];
@@ -135,10 +143,10 @@ impl Layer {
         gathered: &[f32],
         wide: &mut Vec<f32>,
         update: &mut Vec<f32>,
-        product: &mut newsdesk_kernels::packed::Scratch,
+        product: &mut Scratch,
     ) {
         let (width, inner) = (self.output.width(), self.intermediate.width());
-        let blocks = hidden.chunks_mut(BLOCK * width).zip(gathered.chunks(BLOCK * width));
+        let blocks = hidden.chunks_mut(self.block * width).zip(gathered.chunks(self.block * width));
         for (hidden, gathered) in blocks {
             let rows = hidden.len() / width;
             let update = sized(update, rows * width);
@@ -157,8 +165,8 @@ impl Layer {
     }
 }
 
-fn by_block(dense: &PackedDense, input: &[f32], scratch: &mut newsdesk_kernels::packed::Scratch, out: &mut [f32]) {
-    let blocks = input.chunks(BLOCK * dense.depth()).zip(out.chunks_mut(BLOCK * dense.width()));
+fn by_block(dense: &PackedDense, block: usize, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+    let blocks = input.chunks(block * dense.depth()).zip(out.chunks_mut(block * dense.width()));
     for (input, out) in blocks {
         dense.forward(input, scratch, out);
     }

@@ -87,6 +87,56 @@ impl InstructionSet {
     }
 }
 
+/// How a product and a sum are computed: loops are generic over it, and [`fused!`] chooses.
+pub(crate) trait Arithmetic: Copy {
+    /// `a * b + c`
+    fn fma(self, a: f32, b: f32, c: f32) -> f32;
+}
+
+/// In one instruction, rounded once.
+#[derive(Clone, Copy)]
+pub(crate) struct Fused;
+
+/// In two, for machines where the compiler knows of no such instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
+
+impl Arithmetic for Fused {
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+}
+
+impl Arithmetic for Plain {
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+}
+
+/// Runs `$body` compiled for an instruction set, with `$arithmetic` as fast as it has it. All that the body calls must be
+/// `#[inline(always)]`.
+macro_rules! fused {
+    ($set:expr, |$arithmetic:ident| $body:expr) => {
+        match $set {
+            // Every processor of this kind has the instruction.
+            set if cfg!(target_arch = "aarch64") || set != $crate::instructions::InstructionSet::Portable => set.run(
+                #[inline(always)]
+                || {
+                    let $arithmetic = $crate::instructions::Fused;
+                    $body
+                },
+            ),
+            _ => {
+                let $arithmetic = $crate::instructions::Plain;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use fused;
+
 impl fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {

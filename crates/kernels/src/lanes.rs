@@ -1,8 +1,9 @@
 //! Sums over a row in a fixed order of 16 lanes: fast on every vector width, and the same number on each.
 
-const LANES: usize = 16;
+/// Running sums of a row; a panel of attention is a multiple of it.
+pub(crate) const LANES: usize = 16;
 
-/// Folds `f(a[i], b[i])` over two rows of equal length: 16 running sums, added up in order at the end.
+/// Folds `f(a[i], b[i])` over two rows of equal length: 16 running sums, added up at the end.
 #[inline(always)]
 pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0f32; LANES];
@@ -16,7 +17,20 @@ pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f3
     for (lane, (&x, &y)) in a_rest.iter().zip(b_rest).enumerate() {
         sums[lane] += f(x, y);
     }
-    sums.iter().sum()
+    total(sums)
+}
+
+/// Adds up the lanes, halves onto halves: four steps that vectors can do, where one after the other takes sixteen.
+#[inline(always)]
+pub(crate) fn total(mut sums: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            sums[lane] += sums[lane + half];
+        }
+        half /= 2;
+    }
+    sums[0]
 }
 
 /// Folds `f(row[i])` over one row.
@@ -36,6 +50,15 @@ pub(crate) fn max(row: &[f32]) -> f32 {
             largest[lane] = if x[lane] > largest[lane] { x[lane] } else { largest[lane] };
         }
     }
-    let all = largest.iter().chain(rest);
-    all.fold(f32::NEG_INFINITY, |best, &x| if x > best { x } else { best })
+    for (best, &x) in largest.iter_mut().zip(rest) {
+        *best = if x > *best { x } else { *best };
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            largest[lane] = if largest[lane + half] > largest[lane] { largest[lane + half] } else { largest[lane] };
+        }
+        half /= 2;
+    }
+    largest[0]
 }

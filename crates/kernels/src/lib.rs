@@ -8,7 +8,7 @@
 
 pub mod activation;
 pub mod adamw;
-pub mod exponential;
+mod exponential;
 pub mod instructions;
 pub mod layer_norm;
 pub mod matmul;

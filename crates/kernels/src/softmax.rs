@@ -1,7 +1,7 @@
 //! Scaled softmax over the last dimension with a length: what attention does with its scores.
 
 use crate::exponential::exp;
-use crate::instructions::InstructionSet;
+use crate::instructions::{InstructionSet, fused};
 use crate::lanes::{max, sum, sum_pairs};
 
 /// Turns each row of `scores` (`width` long) into probabilities, in place:
@@ -12,23 +12,20 @@ use crate::lanes::{max, sum, sum_pairs};
 pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
     assert!(width > 0 && scores.len().is_multiple_of(width), "softmax: scores are not made of whole rows");
     assert!(valid > 0 && valid <= width, "softmax: valid length outside the row");
-    InstructionSet::best().run(
-        #[inline(always)]
-        || {
-            for row in scores.chunks_exact_mut(width) {
-                let (row, padding) = row.split_at_mut(valid);
-                let largest = max(row);
-                for s in row.iter_mut() {
-                    *s = exp((*s - largest) * scale);
-                }
-                let norm = 1.0 / sum(row, |p| p);
-                for p in row.iter_mut() {
-                    *p *= norm;
-                }
-                padding.fill(0.0);
+    fused!(InstructionSet::best(), |a| {
+        for row in scores.chunks_exact_mut(width) {
+            let (row, padding) = row.split_at_mut(valid);
+            let largest = max(row);
+            for s in row.iter_mut() {
+                *s = exp((*s - largest) * scale, a);
             }
-        },
-    );
+            let norm = 1.0 / sum(row, |p| p);
+            for p in row.iter_mut() {
+                *p *= norm;
+            }
+            padding.fill(0.0);
+        }
+    });
 }
 
 /// Gradient of [`forward`] with respect to the raw scores, from its result `probabilities` and the `gradient` of

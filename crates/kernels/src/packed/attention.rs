@@ -3,9 +3,14 @@
 
 use super::buffer::Buffer;
 use crate::exponential::exp;
-use crate::instructions::InstructionSet;
-use crate::lanes::{max, sum};
+use crate::instructions::{InstructionSet, fused};
+use crate::lanes::{LANES, max, total};
 use crate::tiles::{TileF32, Tiles};
+
+/// Rows and columns of a block that is turned at once.
+const BLOCK: usize = 8;
+/// No tile has more rows.
+const MOST_ROWS: usize = 16;
 
 /// Rows of a matrix that lie `stride` elements apart.
 #[derive(Clone, Copy)]
@@ -90,58 +95,75 @@ impl Attention {
             // instructions (`Tiles::of`).
             unsafe { (tiles.attention)(count, tile) }
         };
-        set.run(
-            #[inline(always)]
-            || {
-                for head in 0..heads {
-                    let start = head * head_width;
-                    pack_keys(keys, start, length, head_width, columns, key_panels);
-                    pack_values(values, start, length, head_width, columns, value_panels);
-                    for row in (0..rows).step_by(tiles.rows) {
-                        let count = tiles.rows.min(rows - row);
-                        let query = &queries.values[row * queries.stride + start..];
-                        for (number, panel) in key_panels.chunks_exact(head_width * columns).enumerate() {
-                            let out = &mut scores[number * columns..];
-                            product(count, query, queries.stride, panel, head_width, out, padded_length);
-                        }
-                        let mut shares = [0f32; 16];
-                        for (scores, share) in scores.chunks_exact_mut(padded_length).take(count).zip(&mut shares) {
-                            let scores = &mut scores[..length];
-                            let largest = max(scores);
-                            for s in scores.iter_mut() {
-                                *s = exp((*s - largest) * scale);
+        fused!(set, |a| {
+            for head in 0..heads {
+                let start = head * head_width;
+                pack_keys(keys, start, length, head_width, tiles, key_panels);
+                pack_values(values, start, length, head_width, columns, value_panels);
+                for row in (0..rows).step_by(tiles.rows) {
+                    let count = tiles.rows.min(rows - row);
+                    let query = &queries.values[row * queries.stride + start..];
+                    for (number, panel) in key_panels.chunks_exact(head_width * columns).enumerate() {
+                        let out = &mut scores[number * columns..];
+                        product(count, query, queries.stride, panel, head_width, out, padded_length);
+                    }
+                    let mut shares = [0f32; MOST_ROWS];
+                    for (scores, share) in scores.chunks_exact_mut(padded_length).take(count).zip(&mut shares) {
+                        // Whole vectors from here on: what lies beyond the window gets a share of e^-87 at most, which
+                        // no sum notices, and meets no value.
+                        scores[length..].fill(f32::MIN);
+                        let largest = max(scores);
+                        let mut sums = [0f32; LANES];
+                        for chunk in scores.as_chunks_mut::<LANES>().0 {
+                            for (s, sum) in chunk.iter_mut().zip(&mut sums) {
+                                *s = exp((*s - largest) * scale, a);
+                                *sum += *s;
                             }
-                            *share = 1.0 / sum(scores, |p| p);
                         }
-                        for (number, panel) in value_panels.chunks_exact(length * columns).enumerate() {
-                            let out = &mut gathered[number * columns..];
-                            product(count, scores, padded_length, panel, length, out, padded_head);
-                        }
-                        for (r, gathered) in gathered.chunks_exact(padded_head).take(count).enumerate() {
-                            let out = &mut out[(row + r) * width + start..][..head_width];
-                            for (y, &x) in out.iter_mut().zip(gathered) {
-                                *y = x * shares[r];
-                            }
+                        *share = 1.0 / total(sums);
+                    }
+                    for (number, panel) in value_panels.chunks_exact(length * columns).enumerate() {
+                        let out = &mut gathered[number * columns..];
+                        product(count, scores, padded_length, panel, length, out, padded_head);
+                    }
+                    for (r, gathered) in gathered.chunks_exact(padded_head).take(count).enumerate() {
+                        let out = &mut out[(row + r) * width + start..][..head_width];
+                        for (y, &x) in out.iter_mut().zip(gathered) {
+                            *y = x * shares[r];
                         }
                     }
                 }
-            },
-        );
+            }
+        });
     }
 }
 
-/// Keys of one head as panels of `columns` keys, each `[head width][columns]`; places beyond the last key become zero.
+/// Keys of one head as panels of as many keys as a panel has columns, each `[head width][columns]`; places beyond the last
+/// key become zero.
 #[inline(always)]
-fn pack_keys(keys: Strided, start: usize, length: usize, head_width: usize, columns: usize, panels: &mut [f32]) {
+fn pack_keys(keys: Strided, start: usize, length: usize, head_width: usize, tiles: &Tiles, panels: &mut [f32]) {
+    let columns = tiles.attention_columns;
     for (number, panel) in panels.chunks_exact_mut(head_width * columns).enumerate() {
         let first = number * columns;
         let count = columns.min(length - first);
         if count < columns {
             panel.fill(0.0);
         }
+        let (blocks, wide) = (count / BLOCK * BLOCK, head_width / BLOCK * BLOCK);
+        for token in (0..blocks).step_by(BLOCK) {
+            for k in (0..wide).step_by(BLOCK) {
+                let from =
+                    &keys.values[(first + token) * keys.stride + start + k..][..(BLOCK - 1) * keys.stride + BLOCK];
+                let to = &mut panel[k * columns + token..][..(BLOCK - 1) * columns + BLOCK];
+                // SAFETY: both slices hold eight rows of eight values at these strides. The machine has the instructions
+                // (`Tiles::of`).
+                unsafe { (tiles.transpose)(from.as_ptr(), keys.stride, to.as_mut_ptr(), columns) };
+            }
+        }
         for token in 0..count {
+            let rest = if token < blocks { wide } else { 0 };
             let key = &keys.values[(first + token) * keys.stride + start..][..head_width];
-            for (k, &x) in key.iter().enumerate() {
+            for (k, &x) in key.iter().enumerate().skip(rest) {
                 panel[k * columns + token] = x;
             }
         }

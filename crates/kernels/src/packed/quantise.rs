@@ -5,8 +5,10 @@ pub(super) fn weights(weights: &[f32], limit: i8, mut put: impl FnMut(usize, i8)
     let largest = weights.iter().fold(0f32, |largest, w| largest.max(w.abs()));
     let scale = largest / f32::from(limit);
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+    // 1.5 * 2^23: what is added to it is rounded to an integer, which stands in the low bits.
+    const ROUND: f32 = 12_582_912.0;
     for (k, w) in weights.iter().enumerate() {
-        put(k, (w * inverse).round_ties_even() as i8);
+        put(k, (w * inverse + ROUND).to_bits() as i8);
     }
     scale
 }

@@ -18,6 +18,7 @@ pub(super) static TILES: Tiles = Tiles {
     attention_columns: COLUMNS,
     f32: tile_f32,
     attention: tile_f32,
+    transpose,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
     int8_rows: 3,
@@ -58,6 +59,32 @@ unsafe fn store<const ROWS: usize>(sums: [[__m256; 2]; ROWS], out: *mut f32, str
         unsafe {
             _mm256_storeu_ps(out.add(row * stride), sum[0]);
             _mm256_storeu_ps(out.add(row * stride + LANES), sum[1]);
+        }
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    // SAFETY: the caller promises eight rows of eight values on both sides.
+    unsafe {
+        // Rows r and r + 4 side by side, so that no step has to cross the halves of a register.
+        let row = |r: usize, half: usize| {
+            let at = |r: usize| _mm_loadu_ps(from.add(r * from_stride + 4 * half));
+            _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(at(r)), at(r + 4))
+        };
+        for half in 0..2 {
+            let rows = [row(0, half), row(1, half), row(2, half), row(3, half)];
+            let low = [_mm256_unpacklo_ps(rows[0], rows[1]), _mm256_unpacklo_ps(rows[2], rows[3])];
+            let high = [_mm256_unpackhi_ps(rows[0], rows[1]), _mm256_unpackhi_ps(rows[2], rows[3])];
+            let turned = [
+                _mm256_shuffle_ps::<0x44>(low[0], low[1]),
+                _mm256_shuffle_ps::<0xee>(low[0], low[1]),
+                _mm256_shuffle_ps::<0x44>(high[0], high[1]),
+                _mm256_shuffle_ps::<0xee>(high[0], high[1]),
+            ];
+            for (column, values) in turned.into_iter().enumerate() {
+                _mm256_storeu_ps(to.add((4 * half + column) * to_stride), values);
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ pub(super) static TILES: Tiles = Tiles {
     attention_columns: 32,
     f32: tile_f32,
     attention: tile_attention,
+    transpose: super::avx2::transpose,
     pair_order: PairOrder::Depth,
     bf16: tile_bf16,
     int8_rows: 6,

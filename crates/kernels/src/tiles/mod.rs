@@ -107,6 +107,8 @@ pub(crate) struct Tiles {
     pub f32: unsafe fn(usize, TileF32),
     /// f32 keys or values, with panels of `attention_columns`.
     pub attention: unsafe fn(usize, TileF32),
+    /// Turns a block of 8 by 8 values: from, its stride, to, its stride.
+    pub transpose: unsafe fn(*const f32, usize, *mut f32, usize),
     /// Layout of bf16 weights.
     pub pair_order: PairOrder,
     /// bf16 weights.

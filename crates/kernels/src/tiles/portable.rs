@@ -11,6 +11,7 @@ pub(super) static TILES: Tiles = Tiles {
     attention_columns: COLUMNS,
     f32: tile_f32,
     attention: tile_f32,
+    transpose,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
     int8_rows: 4,
@@ -36,6 +37,15 @@ unsafe fn tile_f32(rows: usize, tile: TileF32) {
             }
         }
         *out = sums;
+    }
+}
+
+unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    for row in 0..8 {
+        for column in 0..8 {
+            // SAFETY: the caller promises eight rows of eight values on both sides.
+            unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) };
+        }
     }
 }
 

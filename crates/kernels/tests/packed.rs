@@ -1,0 +1,167 @@
+//! Packed products and attention on every instruction set of the machine, held against plain loops; and that a row's
+//! result does not depend on its neighbours, to the bit.
+
+use newsdesk_kernels::instructions::InstructionSet;
+use newsdesk_kernels::packed::{Attention, AttentionScratch, PackedDense, Precision, Scratch, Strided};
+use proptest::prelude::*;
+
+fn sets() -> impl Iterator<Item = InstructionSet> {
+    InstructionSet::ALL.into_iter().filter(|set| set.is_available())
+}
+
+/// Numbers that look random, within -1 and 1.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn bf16(x: f32) -> f64 {
+    let bits = x.to_bits();
+    let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1)) & 0xffff_0000;
+    f64::from(f32::from_bits(rounded))
+}
+
+/// Largest quantised activation and weight on an instruction set.
+fn limits(set: InstructionSet) -> (f32, f32) {
+    if Precision::Int8.activation_bits(set) == 7 { (127.0, 63.0) } else { (255.0, 127.0) }
+}
+
+/// One output of the dense layer, in plain arithmetic, and how far from it a kernel may be.
+fn expected(input: &[f32], weight: &[f32], bias: f32, precision: Precision, set: InstructionSet) -> (f64, f64) {
+    let pairs = || input.iter().zip(weight);
+    match precision {
+        Precision::F32 | Precision::Bf16 => {
+            let both = precision == Precision::Bf16 && precision.activation_bits(set) == 16;
+            let x = |x: f32| if both { bf16(x) } else { f64::from(x) };
+            let w = |w: f32| if precision == Precision::Bf16 { bf16(w) } else { f64::from(w) };
+            let size: f64 = pairs().map(|(&a, &b)| (x(a) * w(b)).abs()).sum();
+            (f64::from(bias) + pairs().map(|(&a, &b)| x(a) * w(b)).sum::<f64>(), 1e-6 * (1.0 + size))
+        }
+        Precision::Int8 => {
+            let (most, most_weight) = limits(set);
+            let least = input.iter().copied().fold(f32::INFINITY, f32::min);
+            let range = input.iter().copied().fold(f32::NEG_INFINITY, f32::max) - least;
+            let scale = weight.iter().fold(0f32, |largest, w| largest.max(w.abs())) / most_weight;
+            let inverse = if range > 0.0 { most / range } else { 0.0 };
+            let inverse_scale = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            let x = |x: f32| f64::from(((x - least) * inverse).round_ties_even());
+            let w = |w: f32| f64::from((w * inverse_scale).round_ties_even());
+            let sum: f64 = pairs().map(|(&a, &b)| x(a) * w(b)).sum();
+            let weights: f64 = weight.iter().map(|&b| w(b)).sum();
+            let (step, least, scale) = (f64::from(range / most), f64::from(least), f64::from(scale));
+            let size = scale * ((step * sum).abs() + (least * weights).abs());
+            ((step * sum + least * weights) * scale + f64::from(bias), 2e-6 * (1.0 + size))
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn products_agree_with_plain_loops(rows in 1usize..20, depth in 1usize..130, width in 1usize..150, seed: u64) {
+        let (input, weight, bias) = (numbers(rows * depth, seed), numbers(width * depth, seed ^ 1), numbers(width, seed ^ 2));
+        let mut scratch = Scratch::default();
+        for set in sets() {
+            for precision in Precision::ALL {
+                let mut out = vec![f32::NAN; rows * width];
+                PackedDense::new(&weight, &bias, precision, set).forward(&input, &mut scratch, &mut out);
+                for row in 0..rows {
+                    for column in 0..width {
+                        let x = &input[row * depth..(row + 1) * depth];
+                        let w = &weight[column * depth..(column + 1) * depth];
+                        let (expected, most) = expected(x, w, bias[column], precision, set);
+                        let found = f64::from(out[row * width + column]);
+                        prop_assert!(
+                            (found - expected).abs() <= most,
+                            "{} on {}: {} x {} x {} at {}, {}: {} is not {}",
+                            precision, set, rows, depth, width, row, column, found, expected
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_does_not_feel_its_neighbours(rows in 1usize..60, depth in 1usize..200, width in 1usize..100, seed: u64) {
+        let (input, weight, bias) = (numbers(rows * depth, seed), numbers(width * depth, seed ^ 1), numbers(width, seed ^ 2));
+        let mut scratch = Scratch::default();
+        for set in sets() {
+            for precision in Precision::ALL {
+                let dense = PackedDense::new(&weight, &bias, precision, set);
+                let mut together = vec![f32::NAN; rows * width];
+                dense.forward(&input, &mut scratch, &mut together);
+                for row in 0..rows {
+                    let mut alone = vec![f32::NAN; width];
+                    dense.forward(&input[row * depth..(row + 1) * depth], &mut scratch, &mut alone);
+                    prop_assert_eq!(bits(&alone), bits(&together[row * width..(row + 1) * width]), "{} on {}", precision, set);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn attention_agrees_with_plain_loops(length in 1usize..90, heads in 1usize..4, head_width in 1usize..70, seed: u64) {
+        let width = heads * head_width;
+        // Queries, keys and values side by side, as the encoder has them.
+        let rows = numbers(length * 3 * width, seed);
+        let part = |number: usize| Strided { values: &rows[number * width..], stride: 3 * width };
+        let mut scratch = AttentionScratch::default();
+        for set in sets() {
+            let attention = Attention { heads, head_width, set };
+            let mut out = vec![f32::NAN; length * width];
+            attention.forward(part(0), part(1), part(2), length, &mut scratch, &mut out);
+            for query in 0..length {
+                for head in 0..heads {
+                    let at = |number: usize, row: usize, k: usize| {
+                        f64::from(rows[row * 3 * width + number * width + head * head_width + k])
+                    };
+                    let score = |key: usize| -> f64 {
+                        (0..head_width).map(|k| at(0, query, k) * at(1, key, k)).sum::<f64>() / (head_width as f64).sqrt()
+                    };
+                    let shares: Vec<f64> = (0..length).map(|key| score(key).exp()).collect();
+                    let total: f64 = shares.iter().sum();
+                    for k in 0..head_width {
+                        let expected = (0..length).map(|key| shares[key] / total * at(2, key, k)).sum::<f64>();
+                        let found = f64::from(out[query * width + head * head_width + k]);
+                        prop_assert!((found - expected).abs() < 2e-6, "{}: {} is not {}", set, found, expected);
+                    }
+                }
+                // Another query alone gets the same.
+                let mut alone = vec![f32::NAN; width];
+                let row = Strided { values: &rows[query * 3 * width..], stride: 3 * width };
+                attention.forward(row, part(1), part(2), length, &mut scratch, &mut alone);
+                prop_assert_eq!(bits(&alone), bits(&out[query * width..(query + 1) * width]), "{}", set);
+            }
+        }
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn the_sets_of_this_machine_are_tested() {
+    // Shown with --nocapture: what the tests of this file ran on.
+    let names: Vec<String> = sets().map(|set| set.to_string()).collect();
+    assert_eq!(names[0], "portable");
+    println!("instruction sets: {}", names.join(", "));
+}
+
+#[test]
+fn weights_of_zero_and_constant_rows_are_no_trouble() {
+    for set in sets() {
+        for precision in Precision::ALL {
+            let dense = PackedDense::new(&[0.0; 24], &[1.0, -2.0, 0.5], precision, set);
+            let mut out = [f32::NAN; 6];
+            dense.forward(&[3.0; 16], &mut Scratch::default(), &mut out);
+            assert_eq!(out, [1.0, -2.0, 0.5, 1.0, -2.0, 0.5], "{precision} on {set}");
+        }
+    }
+}

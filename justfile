@@ -8,6 +8,11 @@ build:
 test:
     cargo test --release --workspace
 
+# Every kernel beside the machine's peak, then every step from file to file; OPTIONS go to criterion: `just bench int8`
+bench *OPTIONS:
+    cargo bench --workspace --bench kernels -- {{OPTIONS}}
+    cargo bench --workspace --bench flow -- {{OPTIONS}}
+
 # Clippy, where every warning is an error
 lint:
     cargo clippy --release --workspace --all-targets -- -D warnings

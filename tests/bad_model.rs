@@ -210,6 +210,17 @@ fn a_manifest_and_weights_that_do_not_belong_together() {
 }
 
 #[test]
+fn a_manifest_that_does_not_fit_its_checkpoint() {
+    let checkpoint = |manifest: String| spoiled(|folder| _ = folder.write("m/newsdesk.toml", &manifest));
+    let fewer = checkpoint(MANIFEST.replace(", { name = \"world\" }", ""));
+    fewer.refused("`head.label` in `m/newsdesk.toml`: head `desk` has 4 labels, the classifier has 5 outputs");
+    // Which of two heads it is would be a guess.
+    let labels = "label = [{ name = \"a\" }, { name = \"b\" }]";
+    let two = format!("{MANIFEST}[[head]]\nname = \"topic\"\nactivation = \"softmax\"\n{labels}\n");
+    checkpoint(two).refused("Failed to find tensor `heads.desk.weight` in `m/model.safetensors`");
+}
+
+#[test]
 fn a_manifest_with_too_few_labels_is_named() {
     manifest(", { name = \"world\" }", "").refused("`newsdesk.toml` asks for [4, 32]");
 }

@@ -1,7 +1,7 @@
 //! Labelled sets as the command line names them: a recipe's name, a recipe file, or plain labelled files.
 
 use crate::arguments::Labelled;
-use crate::failure::Usage;
+use crate::failure::{Usage, say};
 use crate::recipes;
 use anyhow::Result;
 use newsdesk_data::{
@@ -88,6 +88,23 @@ impl SetSource {
             }
         }
     }
+}
+
+/// The sets that a model with these heads is to be measured on, each argument for itself. All of them are read before
+/// the first is measured: a wrong name must not cost the work on the others. Rejected rows are told unless `quiet`.
+pub fn load_to_measure(
+    arguments: &[String],
+    options: &Labelled,
+    split: &str,
+    heads: &[Head],
+    quiet: bool,
+) -> Result<Vec<LabelledSet>> {
+    let load = |argument: &String| SetSource::find(argument)?.load(options, split, Some(heads));
+    let sets: Vec<LabelledSet> = arguments.iter().map(load).collect::<Result<_>>()?;
+    if !quiet {
+        sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
+    }
+    Ok(sets)
 }
 
 /// The labels of the model's head with this name.

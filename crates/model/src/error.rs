@@ -106,6 +106,7 @@ impl ModelError {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`".into())
             }
+            Self::Write { .. } => Some("the folder must be one that you may write to, on a disk with room".into()),
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
                 Some("`config.json` and `model.safetensors` do not belong together, or a download was cut short".into())
             }

@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 pub use newsdesk_kernels::packed::Precision;
 
+/// Points of a hundred that may come of rounding fractions. One answer of a million is a hundred thousand times that.
+const ROUNDING: f64 = 1e-9;
+
 /// A precision as a user asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PrecisionChoice {
@@ -75,11 +78,70 @@ pub struct CertificateFigure {
     pub largest_change: f64,
 }
 
+impl CertificateFigure {
+    /// The accuracy that is lost, in points of a hundred; below zero where more answers are right than in f32.
+    pub fn loss(&self) -> f64 {
+        100.0 * (self.accuracy_f32 - self.accuracy)
+    }
+}
+
 impl Certificate {
+    /// Each head with the accuracy that it loses over the articles of all sets together, in points of a hundred. Together,
+    /// because a single article of a small set is more than most losses that matter.
+    pub fn losses(&self) -> Vec<(&str, f64)> {
+        let mut heads: Vec<&str> = vec![];
+        for figure in &self.figures {
+            if !heads.contains(&figure.head.as_str()) {
+                heads.push(&figure.head);
+            }
+        }
+        let loss = |head: &str| {
+            let figures = self.figures.iter().filter(|figure| figure.head == head);
+            let sums = figures.fold((0.0, 0.0), |(lost, articles), figure| {
+                (lost + figure.loss() * figure.articles as f64, articles + figure.articles as f64)
+            });
+            sums.0 / sums.1
+        };
+        heads.into_iter().map(|head| (head, loss(head))).collect()
+    }
+
+    /// The heads that lose more than is allowed. One of them is enough for the precision not to be certified.
+    pub fn beyond(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.losses().into_iter().filter(|(_, loss)| *loss > self.max_loss + ROUNDING)
+    }
+
+    /// As it is stored: six decimals tell one article of a million.
+    fn rounded(&self) -> Self {
+        let round = |x: f64| (x * 1e6).round() / 1e6;
+        let figure = |figure: &CertificateFigure| CertificateFigure {
+            accuracy: round(figure.accuracy),
+            accuracy_f32: round(figure.accuracy_f32),
+            agreement: round(figure.agreement),
+            largest_change: round(figure.largest_change),
+            ..figure.clone()
+        };
+        Self { figures: self.figures.iter().map(figure).collect(), ..self.clone() }
+    }
+
     /// Whether it says something about the precision on this instruction set.
     pub fn covers(&self, precision: Precision, set: InstructionSet) -> bool {
         self.precision == precision && self.activation_bits <= precision.activation_bits(set)
     }
+}
+
+/// Takes up what was measured of a precision, and says whether that certifies it. If so, it replaces the certificate for
+/// as many bits of an activation; if not, those for as many or fewer go, since they would cover what was measured.
+pub(crate) fn certify(certificates: &mut Vec<Certificate>, measured: &Certificate) -> bool {
+    let certified = measured.beyond().next().is_none();
+    certificates.retain(|known| {
+        let (bits, measured_bits) = (known.activation_bits, measured.activation_bits);
+        known.precision != measured.precision || if certified { bits != measured_bits } else { bits > measured_bits }
+    });
+    if certified {
+        certificates.push(measured.rounded());
+        certificates.sort_by_key(|certificate| (certificate.precision, certificate.activation_bits));
+    }
+    certified
 }
 
 /// The fastest precision on an instruction set that is f32 or certified.
@@ -121,6 +183,64 @@ mod tests {
         assert_eq!([Avx2, Avx512].map(|set| fastest_certified(&eight, set)), [F32, Int8]);
         // Only the weights were rounded where it was measured.
         assert_eq!(fastest_certified(&[certificate(Bf16, 32)], Avx512), F32);
+    }
+
+    /// Measured on a set of 1500 articles and on one of 500, with so many right answers.
+    fn measured(precision: Precision, activation_bits: u32, right: [u64; 2]) -> Certificate {
+        let figure = |set: &str, articles: u64, right: u64, right_f32: u64| CertificateFigure {
+            set: set.into(),
+            split: "validation".into(),
+            head: "topic".into(),
+            articles,
+            accuracy: right as f64 / articles as f64,
+            accuracy_f32: right_f32 as f64 / articles as f64,
+            agreement: 2.0 / 3.0,
+            largest_change: 0.012_345_678_9,
+        };
+        let figures = vec![figure("large", 1500, right[0], 1000), figure("small", 500, right[1], 400)];
+        Certificate { figures, ..certificate(precision, activation_bits) }
+    }
+
+    #[test]
+    fn a_loss_on_any_head_is_one() {
+        let beyond = |right: [u64; 2]| measured(Precision::Int8, 8, right).beyond().count();
+        assert_eq!(beyond([1000, 400]), 0);
+        // Four of 2000 are the 0.2 points that may be lost, however the fractions are rounded and on whichever set.
+        assert_eq!([beyond([997, 399]), beyond([996, 400]), beyond([1000, 396]), beyond([1001, 395])], [0; 4]);
+        assert_eq!([beyond([996, 399]), beyond([1000, 395])], [1, 1]);
+        // What is won on one head does not pay for what is lost on another.
+        let mut two = measured(Precision::Int8, 8, [1500, 395]);
+        assert!(two.beyond().next().is_none());
+        two.figures[1].head = "sentiment".into();
+        assert_eq!(two.beyond().map(|(head, _)| head).collect::<Vec<_>>(), ["sentiment"]);
+        assert_eq!(two.losses().len(), 2);
+        let nothing = Certificate { max_loss: 0.0, ..measured(Precision::Int8, 8, [1000, 399]) };
+        assert_eq!(nothing.beyond().map(|(head, _)| head).collect::<Vec<_>>(), ["topic"]);
+        assert!((measured(Precision::Int8, 8, [996, 400]).figures[0].loss() - 4.0 / 15.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_measurement_replaces_what_was_known_of_its_precision() {
+        use Precision::{Bf16, Int8};
+        let (good, bad) = ([1000, 400], [900, 400]);
+        let known = |all: &[Certificate]| all.iter().map(|c| (c.precision, c.activation_bits)).collect::<Vec<_>>();
+        let mut all = vec![];
+        assert!(certify(&mut all, &measured(Int8, 8, good)));
+        assert!(certify(&mut all, &measured(Bf16, 16, [999, 400])));
+        assert_eq!(known(&all), [(Bf16, 16), (Int8, 8)]);
+        assert_eq!(all[0].figures[0].accuracy, 0.666);
+        assert_eq!((all[0].figures[0].accuracy_f32, all[0].figures[0].largest_change), (0.666667, 0.012346));
+        // The newer figures of the same bits; those of other bits beside them.
+        assert!(certify(&mut all, &measured(Bf16, 16, good)));
+        assert!(certify(&mut all, &measured(Int8, 7, good)));
+        assert_eq!(known(&all), [(Bf16, 16), (Int8, 7), (Int8, 8)]);
+        assert_eq!(all[0].figures[0].accuracy, 0.666667);
+        // Seven bits are too few, eight may be enough. If eight are too few, seven are.
+        assert!(!certify(&mut all, &measured(Int8, 7, bad)));
+        assert_eq!(known(&all), [(Bf16, 16), (Int8, 8)]);
+        assert!(certify(&mut all, &measured(Int8, 7, good)));
+        assert!(!certify(&mut all, &measured(Int8, 8, bad)));
+        assert_eq!(known(&all), [(Bf16, 16)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whole articles through a classifier: every token is read, and neighbours change nothing.
 
-use newsdesk_model::folder::{Storage, save};
+use newsdesk_model::folder::{Storage, save, save_manifest};
 use newsdesk_model::{Classifier, Device, Model, Options, Prediction};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -105,6 +105,27 @@ fn a_saved_model_answers_as_before() -> Outcome {
         assert!(difference(&before[0], &after[0]) < most, "{storage:?}");
         assert_eq!(Model::open(folder.path(), &Device::Cpu)?.manifest, model.manifest);
     }
+    Ok(())
+}
+
+#[test]
+fn a_checkpoint_that_is_given_a_manifest_answers_as_before() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(tiny().join(file), folder.path().join(file))?;
+    }
+    let model = Model::open(folder.path(), &Device::Cpu)?;
+    let before = Classifier::new(model.clone(), &Options::default())?.classify(&[article(100)])?;
+    save_manifest(&model.manifest, folder.path())?;
+    assert!(folder.path().join("newsdesk.toml").exists());
+    assert_eq!(Model::open(folder.path(), &Device::Cpu)?.manifest, model.manifest);
+    assert_eq!(Classifier::open(folder.path())?.classify(&[article(100)])?, before);
+    // The manifest may call the only head what it likes.
+    let mut renamed = model.manifest;
+    renamed.heads[0].name = "desk".into();
+    save_manifest(&renamed, folder.path())?;
+    let after = Classifier::open(folder.path())?.classify(&[article(100)])?;
+    assert_eq!((after[0].heads[0].name(), scores(&after[0])), ("desk", scores(&before[0])));
     Ok(())
 }
 

@@ -15,10 +15,12 @@ mod checkpoint;
 mod run;
 mod trainer;
 mod measure;
+mod compare;
 mod error;
 
 pub use checkpoint::remove_checkpoint;
+pub use compare::compare;
 pub use error::{Result, TrainError};
-pub use measure::{HeadReport, SetReport, measure};
+pub use measure::{HeadReport, SetReport, check_labelled, measure, predict};
 pub use settings::Settings;
 pub use trainer::{Progress, Trained, train};

@@ -89,22 +89,37 @@ impl MatchedHead {
 /// # Errors
 /// If no head is shared, a label of the set is not one of the model's, or classifying fails.
 pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<SetReport> {
-    let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
-    let matched = matched(set, &heads)?;
-    let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
-    let mut done = 0;
+    let heads = &classifier.model().manifest.heads;
+    // Before the work.
+    check(set, heads)?;
+    report(set, heads, &predict(classifier, set, progress)?)
+}
+
+/// A classifier's answers on a set, in the order of its articles. `progress` is told after each part how many of them
+/// are done.
+///
+/// # Errors
+/// If classifying fails.
+pub fn predict(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<Prediction>> {
+    let mut predictions = Vec::with_capacity(set.articles.len());
     for articles in set.articles.chunks(CHUNK) {
         let inputs: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
-        let predictions = classifier.classify(&inputs)?;
-        for (row, prediction) in articles.iter().zip(&predictions) {
-            for (number, (taught, matched)) in set.heads.iter().zip(&matched).enumerate() {
-                if let Some(matched) = matched {
-                    cases[number].extend(case(row, number, taught, matched, prediction));
-                }
+        predictions.extend(classifier.classify(&inputs)?);
+        progress(predictions.len());
+    }
+    Ok(predictions)
+}
+
+/// How right a model's answers on a set are, one answer for each article.
+pub(crate) fn report(set: &LabelledSet, heads: &[Head], predictions: &[Prediction]) -> Result<SetReport> {
+    let matched = matched(set, heads)?;
+    let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
+    for (row, prediction) in set.articles.iter().zip(predictions) {
+        for (number, (taught, matched)) in set.heads.iter().zip(&matched).enumerate() {
+            if let Some(matched) = matched {
+                cases[number].extend(case(row, number, taught, matched, prediction));
             }
         }
-        done += articles.len();
-        progress(done);
     }
     let reports = set.heads.iter().zip(matched).zip(cases).filter_map(|((taught, matched), cases)| {
         let matched = matched?;
@@ -138,6 +153,23 @@ pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn Fn
 /// If no head is shared, or a label of the set is not one of the model's.
 pub(crate) fn check(set: &LabelledSet, heads: &[Head]) -> Result<()> {
     matched(set, heads).map(|_| ())
+}
+
+/// Checks that a set can be measured with a model of these heads and has an article to do it with.
+///
+/// # Errors
+/// If no head is shared, a label of the set is not one of the model's, or no article is labelled for a shared head.
+pub fn check_labelled(set: &LabelledSet, heads: &[Head]) -> Result<()> {
+    let matched = matched(set, heads)?;
+    let labelled = |row: &LabelledArticle| row.targets.iter().zip(&matched).any(|(t, m)| t.is_some() && m.is_some());
+    if set.articles.iter().any(labelled) {
+        return Ok(());
+    }
+    let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+    Err(TrainError::Data {
+        cause: format!("no article of `{}`, {}, is labelled for a head of the model", set.name, set.split),
+        hint: format!("the model's heads are {}", names.join(", ")),
+    })
 }
 
 /// The model's head for each of the set's, where there is one; for one of them at least.

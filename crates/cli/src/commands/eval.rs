@@ -2,26 +2,20 @@
 
 use super::open_classifier;
 use crate::arguments::Eval;
-use crate::failure::say;
+use crate::output::progress::progress_bar;
 use crate::output::table::table;
-use crate::sets::{SetSource, describe_rejects};
+use crate::sets::load_to_measure;
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
 use newsdesk_data::LabelledSet;
-use newsdesk_model::{Classifier, Head};
+use newsdesk_model::Classifier;
 use newsdesk_train::{HeadReport, SetReport, measure};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 pub fn run(options: Eval) -> Result<ExitCode> {
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
-    let heads: Vec<Head> = classifier.heads().iter().map(|head| (**head).clone()).collect();
-    // All of them are read before the first is measured: a wrong name must not cost the work on the others.
-    let load = |argument: &String| SetSource::find(argument)?.load(&options.labelled, &options.split, Some(&heads));
-    let sets: Vec<LabelledSet> = options.data.iter().map(load).collect::<Result<_>>()?;
-    if !options.quiet {
-        sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
-    }
+    let heads = &classifier.model().manifest.heads;
+    let sets = load_to_measure(&options.data, &options.labelled, &options.split, heads, options.quiet)?;
     let reports = sets.iter().map(|set| measure_set(&classifier, set, options.quiet)).collect::<Result<Vec<_>>>()?;
     let mut out = std::io::stdout();
     match options.json {
@@ -37,15 +31,7 @@ pub fn run(options: Eval) -> Result<ExitCode> {
 }
 
 fn measure_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<SetReport> {
-    let bar = match !quiet && std::io::stderr().is_terminal() {
-        true => ProgressBar::new(set.articles.len() as u64),
-        false => ProgressBar::hidden(),
-    };
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta}")
-    {
-        bar.set_style(style);
-    }
-    bar.set_prefix(set.name.clone());
+    let bar = progress_bar(set.name.clone(), set.articles.len(), quiet);
     let report = measure(classifier, set, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(report)

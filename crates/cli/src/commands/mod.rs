@@ -1,5 +1,6 @@
 //! One module per command: typed arguments to checked settings, then the work.
 
+pub mod certify;
 pub mod classify;
 pub mod completions;
 pub mod eval;

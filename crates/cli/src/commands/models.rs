@@ -1,11 +1,12 @@
 //! `newsdesk models`: what is known about a model.
 
-use super::open_model;
+use super::{certify, open_model};
 use crate::arguments::{Models, ModelsCommand};
 use crate::output::table::table;
 use anyhow::Result;
+use comfy_table::Table;
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::{Device, Model};
+use newsdesk_model::{Certificate, Device, Model};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,9 +33,10 @@ pub fn run(options: Models) -> Result<ExitCode> {
                 true => writeln!(out, "{}", serde_json::to_string(&info)?)?,
                 false => write!(out, "{}", shown(&info))?,
             }
+            Ok(ExitCode::SUCCESS)
         }
+        ModelsCommand::Certify(options) => certify::run(*options),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn info(model: &Model) -> Info<'_> {
@@ -91,5 +93,27 @@ fn shown(info: &Info) -> String {
         }
         text += &format!("\n{}\n", scores.trim_fmt());
     }
+    if !manifest.certificates.is_empty() {
+        text += &format!("\n{}\n", certificates(&manifest.certificates).trim_fmt());
+    }
     text
+}
+
+/// What was measured of the certified precisions; a line for a certificate without figures as well.
+fn certificates(certificates: &[Certificate]) -> Table {
+    let headings =
+        ["certified", "activation bits", "set", "split", "head", "accuracy", "in f32", "agreement", "largest change"];
+    let mut table = table(&headings, &[1, 5, 6, 7, 8]);
+    for certificate in certificates {
+        let precision = || vec![certificate.precision.to_string(), certificate.activation_bits.to_string()];
+        for figure in &certificate.figures {
+            let numbers = [figure.accuracy, figure.accuracy_f32, figure.agreement, figure.largest_change];
+            let names = [&figure.set, &figure.split, &figure.head].map(String::clone);
+            table.add_row([precision(), names.to_vec(), numbers.map(|x| format!("{x:.4}")).to_vec()].concat());
+        }
+        if certificate.figures.is_empty() {
+            table.add_row(precision());
+        }
+    }
+    table
 }

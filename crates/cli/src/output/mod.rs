@@ -1,4 +1,5 @@
 //! What the user sees of results.
 
 pub mod corpus;
+pub mod progress;
 pub mod table;

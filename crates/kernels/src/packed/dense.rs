@@ -6,7 +6,7 @@ use super::quantise;
 use crate::half::narrow;
 use crate::instructions::InstructionSet;
 use crate::matmul;
-use crate::tiles::{INT8_DEPTH, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+use crate::tiles::{INT8_DEPTH, INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
 
 /// Rows that `gemm` gets at a time: always as many, since its results depend on the number.
 const GEMM_ROWS: usize = 32;
@@ -27,7 +27,7 @@ enum Weights {
     F32 { panels: Buffer<f32>, bias: Buffer<f32> },
     /// Panels, and the bias filled up to whole panels.
     Bf16 { panels: Buffer<u16>, bias: Buffer<f32> },
-    /// Panels, and for each of them the columns' sums, scales and biases.
+    /// Panels, and for each of them what is known of its columns, see [`TileInt8::columns`].
     Int8 { panels: Buffer<i8>, columns: Buffer<f32> },
 }
 
@@ -95,17 +95,24 @@ impl PackedDense {
             Precision::Int8 => {
                 let padded_depth = depth.next_multiple_of(INT8_DEPTH);
                 let mut panels = Buffer::zeros(padded_width * padded_depth);
-                let mut facts = Buffer::zeros(3 * padded_width);
-                let (out, facts_out) = (panels.first(padded_width * padded_depth), facts.first(3 * padded_width));
-                for column in 0..width {
+                let facts_of_column = 1 + 2 * depth.div_ceil(INT8_GROUP);
+                let mut facts = Buffer::zeros(facts_of_column * padded_width);
+                let out = panels.first(padded_width * padded_depth);
+                let facts_out = facts.first(facts_of_column * padded_width);
+                for (column, &bias) in bias.iter().enumerate() {
                     let (panel, c) = (column / columns * columns, column % columns);
-                    let mut sum = 0i32;
-                    let scale = quantise::weights(row(column), tiles.int8_limits.1, |k, q| {
-                        sum += i32::from(q);
-                        out[panel * padded_depth + (k / 4 * columns + c) * 4 + k % 4] = q;
-                    });
-                    let facts = &mut facts_out[3 * panel..];
-                    (facts[c], facts[columns + c], facts[2 * columns + c]) = (sum as f32, scale, bias[column]);
+                    let facts = &mut facts_out[facts_of_column * panel..];
+                    facts[c] = bias;
+                    for (group, weights) in row(column).chunks(INT8_GROUP).enumerate() {
+                        let mut sum = 0i32;
+                        let scale = quantise::weights(weights, tiles.int8_limits.1, |k, q| {
+                            let k = group * INT8_GROUP + k;
+                            sum += i32::from(q);
+                            out[panel * padded_depth + (k / 4 * columns + c) * 4 + k % 4] = q;
+                        });
+                        facts[(1 + 2 * group) * columns + c] = sum as f32 * scale;
+                        facts[(2 + 2 * group) * columns + c] = scale;
+                    }
                 }
                 Weights::Int8 { panels, columns: facts }
             }
@@ -188,15 +195,19 @@ impl PackedDense {
                 let depth = self.depth.next_multiple_of(INT8_DEPTH);
                 let Scratch { bytes, ranges, edge, .. } = scratch;
                 let quantised = bytes.first(rows * depth);
-                ranges.resize(rows, [0.0; 2]);
+                let groups = self.depth.div_ceil(INT8_GROUP);
+                let facts = (1 + 2 * groups) * tiles.columns;
+                ranges.resize(rows * groups, [0.0; 2]);
                 self.set.run(
                     #[inline(always)]
                     || {
-                        for (row, range) in ranges.iter_mut().enumerate() {
-                            let q = &mut quantised[row * depth..(row + 1) * depth];
+                        let rows = input.chunks_exact(self.depth).zip(quantised.chunks_exact_mut(depth));
+                        for ((x, q), ranges) in rows.zip(ranges.chunks_exact_mut(groups)) {
                             q[self.depth..].fill(0);
-                            let x = &input[row * self.depth..(row + 1) * self.depth];
-                            *range = quantise::row(x, tiles.int8_limits.0, &mut q[..self.depth]);
+                            let parts = x.chunks(INT8_GROUP).zip(q.chunks_mut(INT8_GROUP));
+                            for ((x, q), range) in parts.zip(ranges) {
+                                *range = quantise::row(x, tiles.int8_limits.0, q);
+                            }
                         }
                     },
                 );
@@ -204,10 +215,10 @@ impl PackedDense {
                     let tile = TileInt8 {
                         input: quantised[row * depth..][..count * depth].as_ptr(),
                         input_stride: depth,
-                        row_ranges: ranges[row..][..count].as_ptr(),
+                        row_ranges: ranges[row * groups..][..count * groups].as_ptr(),
                         panel: panels[panel * depth..][..tiles.columns * depth].as_ptr(),
                         depth,
-                        columns: columns[3 * panel..][..3 * tiles.columns].as_ptr(),
+                        columns: columns[panel / tiles.columns * facts..][..facts].as_ptr(),
                         out,
                         out_stride,
                     };

@@ -22,7 +22,7 @@ pub enum Precision {
     F32,
     /// bf16 weights; bf16 activations where the instruction set multiplies bf16, else f32.
     Bf16,
-    /// int8 weights with a scale per output; activations in eight bits (seven with plain AVX2) with a range per row.
+    /// int8 weights and activations in groups of 128 neighbours with a range of their own; seven bits each with plain AVX2.
     Int8,
 }
 

@@ -1,6 +1,6 @@
-//! f32 to eight bits and fewer: weights by output, once, and activations by row, each time.
+//! f32 to eight bits and fewer, in groups of neighbours with a range of their own: weights once, activations each time.
 
-/// Quantises one output's weights to `-limit..=limit`: `weight = scale * q`. Returns the scale.
+/// Quantises a group of one output's weights to `-limit..=limit`: `weight = scale * q`. Returns the scale.
 pub(super) fn weights(weights: &[f32], limit: i8, mut put: impl FnMut(usize, i8)) -> f32 {
     let largest = weights.iter().fold(0f32, |largest, w| largest.max(w.abs()));
     let scale = largest / f32::from(limit);
@@ -13,7 +13,7 @@ pub(super) fn weights(weights: &[f32], limit: i8, mut put: impl FnMut(usize, i8)
     scale
 }
 
-/// Quantises a row to `0..=limit`: `x = scale * q + least`. Returns scale and least value.
+/// Quantises a group of a row to `0..=limit`: `x = scale * q + least`. Returns scale and least value.
 #[inline(always)]
 pub(super) fn row(row: &[f32], limit: u8, out: &mut [u8]) -> [f32; 2] {
     const LANES: usize = 16;

@@ -5,7 +5,7 @@
 //! instructions there for 64 products instead of four. Four products must then fit into 16 bits, which is why both sides
 //! have seven bits: 4 * 127 * 63 < 2^15.
 
-use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
 use std::arch::x86_64::*;
 
 const LANES: usize = 8;
@@ -125,27 +125,31 @@ unsafe fn tile_int8(rows: usize, tile: TileInt8) {
 unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
     let TileInt8 { input, input_stride, panel, depth, .. } = tile;
     let ones = _mm256_set1_epi16(1);
-    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
     // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in eights.
     unsafe {
-        for k in (0..depth).step_by(8) {
-            let weights: *const __m256i = panel.add(k * COLUMNS).cast();
-            let near = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
-            let far = [_mm256_loadu_si256(weights.add(2)), _mm256_loadu_si256(weights.add(3))];
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let x: *const i32 = input.add(row * input_stride + k).cast();
-                let (x_near, x_far) =
-                    (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
-                for half in 0..2 {
-                    let products = _mm256_add_epi16(
-                        _mm256_maddubs_epi16(x_near, near[half]),
-                        _mm256_maddubs_epi16(x_far, far[half]),
-                    );
-                    sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(products, ones));
+        let mut totals = biases::<ROWS>(&tile);
+        for group in 0..depth.div_ceil(INT8_GROUP) {
+            let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(8) {
+                let weights: *const __m256i = panel.add(k * COLUMNS).cast();
+                let near = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
+                let far = [_mm256_loadu_si256(weights.add(2)), _mm256_loadu_si256(weights.add(3))];
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let x: *const i32 = input.add(row * input_stride + k).cast();
+                    let (x_near, x_far) =
+                        (_mm256_set1_epi32(x.read_unaligned()), _mm256_set1_epi32(x.add(1).read_unaligned()));
+                    for half in 0..2 {
+                        let products = _mm256_add_epi16(
+                            _mm256_maddubs_epi16(x_near, near[half]),
+                            _mm256_maddubs_epi16(x_far, far[half]),
+                        );
+                        sum[half] = _mm256_add_epi32(sum[half], _mm256_madd_epi16(products, ones));
+                    }
                 }
             }
+            add_group(&tile, group, sums, &mut totals);
         }
-        store_int8(&tile, sums);
+        store(totals, tile.out, tile.out_stride);
     }
 }
 
@@ -157,36 +161,53 @@ unsafe fn tile_int8_vnni(rows: usize, tile: TileInt8) {
 #[target_feature(enable = "avx2,fma,avxvnni")]
 unsafe fn int8_vnni_rows<const ROWS: usize>(tile: TileInt8) {
     let TileInt8 { input, input_stride, panel, depth, .. } = tile;
-    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
     // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
     unsafe {
-        for k in (0..depth).step_by(4) {
-            let weights: *const __m256i = panel.add(k * COLUMNS).cast();
-            let (left, right) = (_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1)));
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let x = _mm256_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
-                sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, left);
-                sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, right);
+        let mut totals = biases::<ROWS>(&tile);
+        for group in 0..depth.div_ceil(INT8_GROUP) {
+            let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(4) {
+                let weights: *const __m256i = panel.add(k * COLUMNS).cast();
+                let (left, right) = (_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1)));
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let x = _mm256_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+                    sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, left);
+                    sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, right);
+                }
             }
+            add_group(&tile, group, sums, &mut totals);
         }
-        store_int8(&tile, sums);
+        store(totals, tile.out, tile.out_stride);
     }
 }
 
-/// Turns integer sums back into floats and writes them.
+/// Every row's start: the columns' biases.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn store_int8<const ROWS: usize>(tile: &TileInt8, sums: [[__m256i; 2]; ROWS]) {
-    for (row, sum) in sums.iter().enumerate() {
+unsafe fn biases<const ROWS: usize>(tile: &TileInt8) -> [[__m256; 2]; ROWS] {
+    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    unsafe { [[_mm256_loadu_ps(tile.columns), _mm256_loadu_ps(tile.columns.add(LANES))]; ROWS] }
+}
+
+/// Turns a group's integer sums back into floats and adds them.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn add_group<const ROWS: usize>(
+    tile: &TileInt8,
+    group: usize,
+    sums: [[__m256i; 2]; ROWS],
+    totals: &mut [[__m256; 2]; ROWS],
+) {
+    let groups = tile.depth.div_ceil(INT8_GROUP);
+    for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
         // SAFETY: the caller promises that the pointers cover the tile's sizes.
         unsafe {
-            let [scale, least] = *tile.row_ranges.add(row);
+            let [scale, least] = *tile.row_ranges.add(row * groups + group);
             let (scale, least) = (_mm256_set1_ps(scale), _mm256_set1_ps(least));
-            for (half, &sum) in sum.iter().enumerate() {
-                let column = |part: usize| _mm256_loadu_ps(tile.columns.add(part * COLUMNS + half * LANES));
-                let sum = _mm256_mul_ps(scale, _mm256_cvtepi32_ps(sum));
-                let sum = _mm256_fmadd_ps(least, column(0), sum);
-                let sum = _mm256_fmadd_ps(sum, column(1), column(2));
-                _mm256_storeu_ps(tile.out.add(row * tile.out_stride + half * LANES), sum);
+            for half in 0..2 {
+                let column =
+                    |part: usize| _mm256_loadu_ps(tile.columns.add((1 + 2 * group + part) * COLUMNS + half * LANES));
+                let scales = _mm256_mul_ps(scale, column(1));
+                total[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]), scales, total[half]);
+                total[half] = _mm256_fmadd_ps(least, column(0), total[half]);
             }
         }
     }

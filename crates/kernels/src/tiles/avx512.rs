@@ -1,6 +1,6 @@
 //! Tiles for AVX-512 with VNNI and BF16: thirty-two registers of sixteen lanes, so 6 rows by 64 columns.
 
-use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
 use std::arch::x86_64::*;
 
 const LANES: usize = 16;
@@ -133,28 +133,33 @@ unsafe fn tile_int8(rows: usize, tile: TileInt8) {
 #[target_feature(enable = "avx512f,avx512vnni")]
 unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
     let TileInt8 { input, input_stride, panel, depth, .. } = tile;
-    let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
+    let groups = depth.div_ceil(INT8_GROUP);
     // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
     unsafe {
-        for k in (0..depth).step_by(4) {
-            let weights = load_integers(panel.add(k * COLUMNS).cast());
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+        let mut totals = [load::<VECTORS>(tile.columns); ROWS];
+        for group in 0..groups {
+            let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
+            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(4) {
+                let weights = load_integers(panel.add(k * COLUMNS).cast());
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+                    for v in 0..VECTORS {
+                        sum[v] = _mm512_dpbusd_epi32(sum[v], x, weights[v]);
+                    }
+                }
+            }
+            for (row, (sum, total)) in sums.iter().zip(&mut totals).enumerate() {
+                let [scale, least] = *tile.row_ranges.add(row * groups + group);
+                let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
                 for v in 0..VECTORS {
-                    sum[v] = _mm512_dpbusd_epi32(sum[v], x, weights[v]);
+                    let column =
+                        |part: usize| _mm512_loadu_ps(tile.columns.add((1 + 2 * group + part) * COLUMNS + v * LANES));
+                    let scales = _mm512_mul_ps(scale, column(1));
+                    total[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scales, total[v]);
+                    total[v] = _mm512_fmadd_ps(least, column(0), total[v]);
                 }
             }
         }
-        for (row, sum) in sums.iter().enumerate() {
-            let [scale, least] = *tile.row_ranges.add(row);
-            let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
-            for (v, &sum) in sum.iter().enumerate() {
-                let column = |part: usize| _mm512_loadu_ps(tile.columns.add(part * COLUMNS + v * LANES));
-                let sum = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(sum));
-                let sum = _mm512_fmadd_ps(least, column(0), sum);
-                let sum = _mm512_fmadd_ps(sum, column(1), column(2));
-                _mm512_storeu_ps(tile.out.add(row * tile.out_stride + v * LANES), sum);
-            }
-        }
+        store(totals, tile.out, tile.out_stride);
     }
 }

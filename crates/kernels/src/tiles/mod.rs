@@ -70,21 +70,23 @@ pub(crate) struct TileBf16 {
     pub out_stride: usize,
 }
 
-/// A product of `rows` rows of quantised activations with a panel of int8 weights, and its way back to f32:
-/// `out = (scale * sum + least * column_sum) * column_scale + bias`.
+/// A product of `rows` rows of quantised activations with a panel of int8 weights, and its way back to f32. Both sides are
+/// quantised in groups of [`INT8_GROUP`] neighbours in depth, each with its own range: `out` is `bias` plus, for each group,
+/// `sum * (scale * column_scale) + least * column_sum`.
 #[derive(Clone, Copy)]
 pub(crate) struct TileInt8 {
     /// Activations, `rows` times `depth`.
     pub input: *const u8,
     /// Bytes from one row of `input` to the next.
     pub input_stride: usize,
-    /// Scale and least value of each row, which its quantisation took off: `rows` pairs.
+    /// Scale and least value of each group of each row, which its quantisation took off: `rows` times `groups` pairs.
     pub row_ranges: *const [f32; 2],
     /// Weights.
     pub panel: *const i8,
-    /// Products in each sum; a multiple of [`INT8_DEPTH`].
+    /// Products in each output; a multiple of [`INT8_DEPTH`].
     pub depth: usize,
-    /// For each column: the sum of its weights, its scale and its bias; three times `columns` values.
+    /// The columns' biases; then, for each group, the sums of the columns' weights, and their scales: `columns` values
+    /// each.
     pub columns: *const f32,
     /// Results, `rows` times `columns`.
     pub out: *mut f32,
@@ -92,8 +94,11 @@ pub(crate) struct TileInt8 {
     pub out_stride: usize,
 }
 
-/// Int8 products come in groups of this many.
+/// The depth of int8 products is a multiple of this.
 pub(crate) const INT8_DEPTH: usize = 8;
+
+/// Neighbours in depth that share a range.
+pub(crate) const INT8_GROUP: usize = 128;
 
 /// The tiles of one instruction set. The functions take the number of rows, 1 up to `rows`.
 pub(crate) struct Tiles {

@@ -1,6 +1,6 @@
 //! Tiles in plain Rust: the twins of the others, and what runs where no other fits.
 
-use super::{PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
 use crate::half::widen;
 
 const COLUMNS: usize = 16;
@@ -72,27 +72,38 @@ unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
 }
 
 unsafe fn tile_int8(rows: usize, tile: TileInt8) {
+    let groups = tile.depth.div_ceil(INT8_GROUP);
+    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    let (panel, columns) = unsafe {
+        (
+            std::slice::from_raw_parts(tile.panel.cast::<[[i8; 4]; COLUMNS]>(), tile.depth / 4),
+            std::slice::from_raw_parts(tile.columns.cast::<[f32; COLUMNS]>(), 1 + 2 * groups),
+        )
+    };
     for row in 0..rows {
-        // SAFETY: the caller promises that the pointers cover the tile's sizes.
-        let (input, [scale, least], panel, columns, out) = unsafe {
+        // SAFETY: as before.
+        let (input, ranges, out) = unsafe {
             (
                 std::slice::from_raw_parts(tile.input.add(row * tile.input_stride), tile.depth),
-                *tile.row_ranges.add(row),
-                std::slice::from_raw_parts(tile.panel.cast::<[[i8; 4]; COLUMNS]>(), tile.depth / 4),
-                &*tile.columns.cast::<[[f32; COLUMNS]; 3]>(),
+                std::slice::from_raw_parts(tile.row_ranges.add(row * groups), groups),
                 &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
             )
         };
-        let mut sums = [0i32; COLUMNS];
-        for (x, weights) in input.chunks_exact(4).zip(panel) {
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                for (&x, &weight) in x.iter().zip(weights) {
-                    *sum += i32::from(x) * i32::from(weight);
+        *out = columns[0];
+        let parts = input.chunks(INT8_GROUP).zip(panel.chunks(INT8_GROUP / 4));
+        for (((input, panel), &[scale, least]), facts) in parts.zip(ranges).zip(columns[1..].chunks_exact(2)) {
+            let mut sums = [0i32; COLUMNS];
+            for (x, weights) in input.chunks_exact(4).zip(panel) {
+                for (sum, weights) in sums.iter_mut().zip(weights) {
+                    for (&x, &weight) in x.iter().zip(weights) {
+                        *sum += i32::from(x) * i32::from(weight);
+                    }
                 }
             }
-        }
-        for c in 0..COLUMNS {
-            out[c] = (scale * sums[c] as f32 + least * columns[0][c]) * columns[1][c] + columns[2][c];
+            for (c, out) in out.iter_mut().enumerate() {
+                *out += sums[c] as f32 * (scale * facts[1][c]);
+                *out += least * facts[0][c];
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::decide::Combine;
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
 use crate::network::Pooling;
-use crate::precision::Certificate;
+use crate::precision::{Certificate, certify};
 use crate::tokenize::Tokenizer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -93,6 +93,13 @@ impl Manifest {
             let place = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
             invalid(&place.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
         })
+    }
+
+    /// Takes up what was measured of a precision, and says whether that certifies it. If so, it replaces the certificate
+    /// for as many bits of an activation; if not, those for as many or fewer go, since they would cover what was
+    /// measured.
+    pub fn certify(&mut self, measured: &Certificate) -> bool {
+        certify(&mut self.certificates, measured)
     }
 
     /// Checks what a manifest says, for an encoder that takes `longest` tokens; `file` names it in errors.

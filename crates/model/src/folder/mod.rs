@@ -9,4 +9,4 @@ mod save;
 
 pub use manifest::{Manifest, ScoreRecord, TrainingRecord, WindowRecord};
 pub use open::Model;
-pub use save::{Storage, save, weights_bytes};
+pub use save::{Storage, check_writable, save, save_manifest, weights_bytes};

@@ -94,11 +94,11 @@ impl Model {
         }
         let weights = Weights::from_bytes(found.weights, &name(files::WEIGHTS), device)?;
         let encoder = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
-        let (manifest, head_names) = match found.manifest {
+        let (manifest, names) = match found.manifest {
             Some(text) => {
                 let manifest = Manifest::parse(text, &name(files::MANIFEST))?;
                 manifest.check(&name(files::MANIFEST), config.max_position_embeddings, &tokenizer)?;
-                let names = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
+                let names = head_names(&manifest, &weights, &name(files::MANIFEST))?;
                 (manifest, names)
             }
             None => {
@@ -112,10 +112,28 @@ impl Model {
                 (manifest, names)
             }
         };
-        let heads = head_names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
+        let heads = names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
         let parts = Parts { encoder: encoder.into(), heads, pooling: manifest.pooling };
         Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, parts })
     }
+}
+
+/// Where the tensors of a manifest's heads stand: under their names, or as in a checkpoint to which only a manifest was
+/// added. `file` names the manifest in errors.
+fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<String>> {
+    let names: Vec<String> = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
+    if let ([head], [name]) = (manifest.heads.as_slice(), names.as_slice())
+        && !weights.contains(&format!("{name}.weight"))
+        && let Some(outputs) = weights.shape("classifier.weight").and_then(|shape| shape.first())
+    {
+        let labels = head.labels.len();
+        if *outputs != labels {
+            let cause = format!("head `{}` has {labels} labels, the classifier has {outputs} outputs", head.name);
+            return Err(ModelError::Invalid { file: file.into(), key: "head.label".into(), cause });
+        }
+        return Ok(vec!["classifier".into()]);
+    }
+    Ok(names)
 }
 
 /// What a folder without manifest says about itself: one head if it is a classifier, none if it is an encoder.

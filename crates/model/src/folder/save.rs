@@ -1,6 +1,7 @@
 //! Writes a model folder.
 
 use super::files;
+use super::manifest::Manifest;
 use super::open::Model;
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
@@ -8,7 +9,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,19 +20,13 @@ pub enum Storage {
     F16,
 }
 
-/// Writes the four files of a model into `folder`, which is made if it is missing. Each file is written beside its
-/// place and then moved there, so that a reader never meets half of one.
+/// Writes the four files of a model into `folder`, which is made if it is missing. A reader never meets half of a file.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| ModelError::Write { path: folder.into(), source })?;
-    let write = |name: &str, bytes: &[u8]| {
-        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-        std::fs::write(&partial, bytes)
-            .and_then(|()| std::fs::rename(&partial, &path))
-            .map_err(|source| ModelError::Write { path, source })
-    };
+    let write = |name: &str, bytes: &[u8]| write(folder, name, bytes);
     write(files::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
     if let Value::Object(keys) = &mut config {
@@ -44,10 +39,43 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
     let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(files::CONFIG, e.to_string()))?;
     write(files::CONFIG, format!("{config}\n").as_bytes())?;
-    let manifest = toml::to_string(&model.manifest).map_err(|e| invalid(files::MANIFEST, e.to_string()))?;
-    write(files::MANIFEST, manifest.as_bytes())?;
+    save_manifest(&model.manifest, folder)?;
     // Last: a folder that has its weights has everything.
     write(files::WEIGHTS, &weights_bytes(&model.weights, storage)?)
+}
+
+/// Writes the manifest of a model into its folder. A reader meets the old one or the new one.
+///
+/// # Errors
+/// If it cannot be written; the old one is then still there.
+pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
+    let invalid = |cause| ModelError::Invalid { file: files::MANIFEST.into(), key: "contents".into(), cause };
+    let text = toml::to_string(manifest).map_err(|e| invalid(e.to_string()))?;
+    write(folder, files::MANIFEST, text.as_bytes())
+}
+
+/// Finds out whether [`save_manifest`] can write into a folder, before the work whose result it is to write.
+///
+/// # Errors
+/// If it could not.
+pub fn check_writable(folder: &Path) -> Result<()> {
+    let (path, partial) = places(folder, files::MANIFEST);
+    std::fs::write(&partial, [])
+        .and_then(|()| std::fs::remove_file(&partial))
+        .map_err(|source| ModelError::Write { path, source })
+}
+
+/// Writes a file beside its place and then moves it there.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let (path, partial) = places(folder, name);
+    std::fs::write(&partial, bytes)
+        .and_then(|()| std::fs::rename(&partial, &path))
+        .map_err(|source| ModelError::Write { path, source })
+}
+
+/// Where a file belongs, and where it is written.
+fn places(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    (folder.join(name), folder.join(format!("{name}.partial")))
 }
 
 /// Weights as the bytes of a safetensors file.

@@ -1,0 +1,164 @@
+//! The flow from file to file, step by step and whole, with the default model on the sample articles. Criterion's elem/s
+//! are articles per second.
+//!
+//! Every step's result is counted, each time. The table at the end has the fastest calls.
+
+#![expect(clippy::print_stdout, reason = "a bench says what it found")]
+
+mod timing;
+
+use criterion::Criterion;
+use newsdesk_data::{DataError, Format, ReadOptions, Reject, Row, RowWriter, Source, Value, create, read, writer};
+use newsdesk_model::{Classifier, Options, Precision, PrecisionChoice, processors};
+use newsdesk_run::{Columns, Counts, Output, Scores, run};
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use timing::{fastest, timed};
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/sample/articles.jsonl");
+/// How often the sample is repeated for the steps that take microseconds an article.
+const COPIES: usize = 20;
+/// Articles for the steps that take milliseconds an article.
+const FEW: usize = 24;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(5))
+        .configure_from_args();
+    let folder = tempfile::tempdir()?;
+    let sample = std::fs::read_to_string(SAMPLE)?;
+    let file = |name: &str, content: String| -> Result<Source, std::io::Error> {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content)?;
+        Ok(Source::File(path))
+    };
+    let many = file("many.jsonl", sample.repeat(COPIES))?;
+    let few = file("few.jsonl", sample.split_inclusive('\n').take(FEW).collect())?;
+    let labelled = folder.path().join("labelled.jsonl");
+
+    let classifier = |threads, precision| {
+        Classifier::embedded_with(&Options { threads: Some(threads), precision, ..Options::default() })
+    };
+    let whole = classifier(processors(), PrecisionChoice::Auto)?;
+    let columns = Columns::new(whole.heads(), Scores::Best, "");
+    let rows = rows(&many);
+    let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
+    let tokens_of = |texts: &[String]| -> Result<usize, newsdesk_model::ModelError> {
+        texts.iter().try_fold(0, |sum, text| Ok(sum + whole.model().tokenizer.encode(text)?.len()))
+    };
+    let (tokens, few_tokens) = (tokens_of(&texts)?, tokens_of(&texts[..FEW])?);
+
+    let mut table = vec![];
+    let mut group = criterion.benchmark_group("flow");
+    let mut step = |name: &str, articles: usize, tokens: Option<usize>, call: &mut dyn FnMut() -> Duration| {
+        if let Some(took) = fastest(&mut group, name, articles as u64, call) {
+            let rate = |count: usize| count as f64 / took.as_secs_f64();
+            table.push((name.to_owned(), rate(articles), tokens.map(rate)));
+        }
+    };
+
+    step("read JSON Lines", rows.len(), None, &mut || {
+        let mut found = vec![];
+        let took = timed(|| found = self::rows(&many));
+        assert_eq!(found.len(), rows.len());
+        took
+    });
+
+    step("tokenize", texts.len(), Some(tokens), &mut || {
+        timed(|| assert_eq!(tokens_of(&texts).expect("it was tokenized before"), tokens))
+    });
+
+    for precision in Precision::ALL {
+        let classifier = classifier(1, PrecisionChoice::Exactly(precision))?;
+        step(&format!("encode in {precision}, 1 thread"), FEW, Some(few_tokens), &mut || {
+            let mut predictions = vec![];
+            let took = timed(|| predictions = classifier.classify(&texts[..FEW]).expect("it has a sound model"));
+            assert_eq!(predictions.len(), FEW);
+            assert_eq!(predictions.iter().map(|prediction| prediction.tokens).sum::<usize>(), few_tokens);
+            took
+        });
+    }
+
+    let labels = columns.values(&whole.classify(&texts[..1])?[0]);
+    step("write JSON Lines", rows.len(), None, &mut || {
+        let took = timed(|| write(&rows, &labels, &labelled).expect("its folder can be written to"));
+        assert_eq!(lines(&labelled), rows.len());
+        took
+    });
+
+    let name = format!("whole run in {}, threads: {}", whole.precision(), processors());
+    step(&name, FEW, Some(few_tokens), &mut || {
+        let mut counts = Counts::default();
+        let took = timed(|| {
+            let mut output = File(file_writer(&labelled).expect("its folder can be written to"));
+            let source = std::slice::from_ref(&few);
+            counts = run(&whole, source, &ReadOptions::default(), &columns, &mut output).expect("all can be read");
+        });
+        assert_eq!((counts.articles, counts.rejected, counts.tokens), (FEW as u64, 0, few_tokens as u64));
+        assert_eq!(lines(&labelled), FEW);
+        took
+    });
+
+    group.finish();
+    criterion.final_summary();
+    if !table.is_empty() {
+        println!("{:<36} {:>12} {:>12}", "fastest call", "articles/s", "tokens/s");
+    }
+    for (name, articles, tokens) in table {
+        let tokens = tokens.map_or("-".into(), |tokens| format!("{tokens:.0}"));
+        println!("{name:<36} {articles:>12.0} {tokens:>12}");
+    }
+    Ok(())
+}
+
+/// All rows of a source; the sample has no other.
+fn rows(source: &Source) -> Vec<Row> {
+    let rows = read(source, &ReadOptions::default()).expect("it was just written");
+    rows.map(|row| row.expect("the sample is whole")).collect()
+}
+
+fn write(rows: &[Row], labels: &[(String, Value)], path: &Path) -> Result<(), DataError> {
+    let mut writer = file_writer(path)?;
+    for row in rows {
+        writer.write(row, labels)?;
+    }
+    writer.finish()
+}
+
+fn file_writer(path: &Path) -> Result<Box<dyn RowWriter + Send>, DataError> {
+    writer(Format::JsonLines, create(path)?)
+}
+
+fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+/// A run's results in a file.
+struct File(Box<dyn RowWriter + Send>);
+
+impl Output for File {
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
+        self.0.header(columns, added)
+    }
+
+    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
+        self.0.write(row, added)
+    }
+
+    fn reject(&mut self, _: &Reject) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    fn pause(&mut self, _: &Counts) -> Result<(), DataError> {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,79 @@
+//! The most that one core computes: loops of the instructions that the tiles are made of, on registers alone.
+
+#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls code that is compiled for more instructions"))]
+
+use newsdesk_kernels::instructions::InstructionSet;
+use newsdesk_kernels::packed::Precision;
+
+/// Billions of operations per second, a product and a sum being two; `None` where nothing is known to measure.
+pub fn peak(set: InstructionSet, precision: Precision) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    if set.is_available() {
+        return x86::peak(set, precision);
+    }
+    let _ = (set, precision);
+    None
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{InstructionSet, Precision};
+    use crate::timing::timed;
+    use std::arch::x86_64::*;
+    use std::hint::black_box;
+
+    /// Sums that do not wait for each other: enough to keep every unit busy, few enough to stay in sixteen registers.
+    const CHAINS: usize = 12;
+    const STEPS: usize = 100_000;
+    const ROUNDS: usize = 100;
+
+    pub fn peak(set: InstructionSet, precision: Precision) -> Option<f64> {
+        use InstructionSet::{Avx2, Avx2Vnni, Avx512, Portable};
+        // Operations of a step on one vector, and a loop of steps.
+        let (operations, steps): (usize, unsafe fn()) = match (set, precision) {
+            (Portable, _) => return None,
+            (Avx512, Precision::F32) => (2 * 16, f32_avx512),
+            (Avx512, Precision::Bf16) => (2 * 32, bf16_avx512),
+            (Avx512, Precision::Int8) => (2 * 64, int8_avx512),
+            (Avx2Vnni, Precision::Int8) => (2 * 32, int8_avx2_vnni),
+            (Avx2, Precision::Int8) => (2 * 64, int8_avx2),
+            // bf16 weights are widened, and multiplied as f32.
+            (Avx2 | Avx2Vnni, Precision::F32 | Precision::Bf16) => (2 * 8, f32_avx2),
+        };
+        // SAFETY: the machine has the instruction set.
+        let fastest = (0..ROUNDS).map(|_| timed(|| unsafe { steps() })).min()?;
+        Some((operations * CHAINS * STEPS) as f64 / fastest.as_secs_f64() / 1e9)
+    }
+
+    /// A loop whose every step goes on with all the sums.
+    macro_rules! steps {
+        ($name:ident, $features:literal, $start:expr, |$x:ident, $sum:ident| $step:expr) => {
+            #[target_feature(enable = $features)]
+            fn $name() {
+                let $x = black_box($start);
+                let mut sums = [$x; CHAINS];
+                for _ in 0..STEPS {
+                    for $sum in &mut sums {
+                        *$sum = $step;
+                    }
+                }
+                black_box(sums);
+            }
+        };
+    }
+
+    steps!(f32_avx2, "avx2,fma", _mm256_set1_ps(0.5), |x, sum| _mm256_fmadd_ps(*sum, x, x));
+    // Without VNNI, 64 products are two `vpmaddubsw`, `vpaddw`, `vpmaddwd` and `vpaddd`, as in the tile.
+    steps!(int8_avx2, "avx2,fma", _mm256_set1_epi8(1), |x, sum| {
+        let products = _mm256_add_epi16(_mm256_maddubs_epi16(x, *sum), _mm256_maddubs_epi16(*sum, x));
+        _mm256_add_epi32(*sum, _mm256_madd_epi16(products, x))
+    });
+    steps!(int8_avx2_vnni, "avx2,avxvnni", _mm256_set1_epi8(1), |x, sum| _mm256_dpbusd_avx_epi32(*sum, x, x));
+    steps!(f32_avx512, "avx512f", _mm512_set1_ps(0.5), |x, sum| _mm512_fmadd_ps(*sum, x, x));
+    steps!(bf16_avx512, "avx512f,avx512bf16", _mm512_set1_ps(0.5), |x, sum| {
+        // SAFETY: floats and pairs of bf16 are the same 512 bits.
+        let pairs = unsafe { std::mem::transmute::<__m512, __m512bh>(x) };
+        _mm512_dpbf16_ps(*sum, pairs, pairs)
+    });
+    steps!(int8_avx512, "avx512f,avx512vnni", _mm512_set1_epi8(1), |x, sum| _mm512_dpbusd_epi32(*sum, x, x));
+}

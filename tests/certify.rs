@@ -145,7 +145,7 @@ fn what_loses_too_much_is_refused_and_said() {
     assert_eq!(certified(&folder), kept);
     let warning = |finding: &Value| {
         let precision = finding["precision"].as_str().unwrap();
-        format!("warning: {precision} loses {:.2} points on head label: not certified", lost(finding))
+        format!("warning: {precision} loses {:.2} points on head label of set.jsonl: not certified", lost(finding))
     };
     let warnings: Vec<String> = found.iter().filter(|finding| lost(finding) > 0.0).map(warning).collect();
     assert_eq!(answer.err.lines().collect::<Vec<_>>(), warnings);

@@ -263,9 +263,9 @@ pub enum ModelsCommand {
     /// Find out which precisions are as good as f32, and allow `--precision auto` to use them
     ///
     /// Measures bf16 and int8 against f32 on labelled sets, in the vector instructions of this machine, and writes a
-    /// certificate into the model's `newsdesk.toml` for each that loses little enough on every head, over all articles
-    /// of the sets. The others lose their certificate if they had one. The exit code says that the measuring is done
-    /// (0, or 1 if rows were rejected), whatever came out.
+    /// certificate into the model's `newsdesk.toml` for each that loses little enough on every head of every set. The others lose their
+    /// certificate if they had one. The exit code says that the measuring is done (0, or 1 if rows were rejected),
+    /// whatever came out.
     Certify(Box<Certify>),
 }
 
@@ -280,7 +280,7 @@ pub struct Certify {
     /// Split of sets given by recipe; by the test split nothing should be chosen
     #[arg(long, value_name = "NAME", default_value = "validation")]
     pub split: String,
-    /// Most accuracy to lose on any head, over all articles of the sets, in points of a hundred
+    /// Most accuracy to lose on any head of any set, in points of a hundred
     #[arg(long, value_name = "POINTS", default_value_t = 0.2, allow_negative_numbers = true)]
     pub max_loss: f64,
     #[command(flatten)]

@@ -10,7 +10,9 @@ use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::folder::{check_writable, save_manifest};
-use newsdesk_model::{Certificate, Classifier, Device, DeviceChoice, Options, Precision, PrecisionChoice, Prediction};
+use newsdesk_model::{
+    Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Options, Precision, PrecisionChoice, Prediction,
+};
 use newsdesk_train::{check_labelled, compare, predict};
 use serde::Serialize;
 use std::io::Write;
@@ -96,10 +98,11 @@ fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Ve
     Ok(predictions)
 }
 
-/// Why a precision is not certified: a line for each head on which it loses too much.
+/// Why a precision is not certified: a line for each head of each set on which it loses too much.
 fn refusals(measured: &Certificate) -> Vec<String> {
-    let line = |(head, loss): (&str, f64)| {
-        format!("warning: {} loses {loss:.2} points on head {head}: not certified", measured.precision)
+    let line = |figure: &CertificateFigure| {
+        let (precision, loss, head, set) = (measured.precision, figure.loss(), &figure.head, &figure.set);
+        format!("warning: {precision} loses {loss:.2} points on head {head} of {set}: not certified")
     };
     measured.beyond().map(line).collect()
 }

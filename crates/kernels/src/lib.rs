@@ -1,8 +1,8 @@
 //! Arithmetic on slices: what the encoder spends its time on, without candle and without files.
 //!
-//! Every function takes plain `f32` slices and sizes, checks that they fit, and runs the same Rust loop
-//! compiled for the best instruction set of the machine (through `pulp`, chosen at run time). Except in [`matmul`],
-//! whose blocking depends on the number of rows, a row's result does not depend on its neighbours.
+//! Every function takes slices and sizes, checks that they fit, and runs in the vector instructions that [`instructions`]
+//! finds or the caller names. Except in [`matmul`], whose blocking depends on the number of rows, a row's result does not
+//! depend on its neighbours, to the bit.
 //!
 //! Sizes are named once and mean the same everywhere: `rows` by `width`, row-major, no padding between rows.
 

@@ -170,6 +170,19 @@ fn a_sink_that_fails_ends_the_stream() -> Outcome {
 }
 
 #[test]
+fn a_sink_that_panics_leaves_nobody_waiting() {
+    use newsdesk_model::ModelError;
+    let classifier = classifier(Precision::F32, InstructionSet::best(), 2).expect("models/tiny is a model");
+    let run = std::panic::AssertUnwindSafe(|| {
+        classifier.stream(
+            |intake| while intake.push((), Some("the council voted".into())) {},
+            |_| -> Result<(), ModelError> { panic!("the sink's own trouble") },
+        )
+    });
+    assert!(std::panic::catch_unwind(run).is_err());
+}
+
+#[test]
 fn instructions_that_are_missing_are_an_error() {
     for set in InstructionSet::ALL.into_iter().filter(|set| !set.is_available()) {
         let error = classifier(Precision::F32, set, 1).err().expect("the machine has no such instructions");

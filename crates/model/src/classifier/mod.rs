@@ -15,7 +15,7 @@ use crate::window::Windowing;
 use engine::Engine;
 use newsdesk_kernels::instructions::InstructionSet;
 pub use queue::Answer;
-use queue::Queue;
+use queue::{Queue, StopOnPanic};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -244,6 +244,7 @@ impl Classifier {
                 let intake = Intake { queue: &queue };
                 source(&intake);
             });
+            let _guard = StopOnPanic(&queue);
             let mut receive = || {
                 while let Some(answer) = queue.next()? {
                     sink(answer)?;

@@ -224,13 +224,14 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         let result = self.classifier.engine.run(&ids, self.classifier.model.config.pad_token_id, memory);
         let heads = &self.classifier.heads;
         let probabilities = |logits: Vec<Logits>| heads.iter().zip(&logits).map(|(h, l)| h.probabilities(l)).collect();
+        let result = result.map(|all| all.into_iter().map(probabilities).collect::<Vec<Vec<Probabilities>>>());
         let mut state = self.lock();
         state.encoding -= 1;
-        for (window, logits) in windows.iter().zip(result?) {
+        for (window, probabilities) in windows.iter().zip(result?) {
             let place = window.text - state.first;
             let progress = &mut state.items[place].progress;
             if let Progress::Encoding { text, answers, missing } = progress {
-                answers[window.number] = probabilities(logits);
+                answers[window.number] = probabilities;
                 *missing -= 1;
                 if *missing == 0 {
                     *progress = Progress::Done(self.classifier.combine(text, answers));
@@ -280,8 +281,8 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
     }
 }
 
-/// A worker that panics must not leave the others waiting; its panic goes on when its thread is joined.
-struct StopOnPanic<'a, 'c, 't, T: Send>(&'a Queue<'c, 't, T>);
+/// Whoever panics must not leave the others waiting; the panic goes on when the threads are joined.
+pub(super) struct StopOnPanic<'a, 'c, 't, T: Send>(pub(super) &'a Queue<'c, 't, T>);
 
 impl<T: Send> Drop for StopOnPanic<'_, '_, '_, T> {
     fn drop(&mut self) {

@@ -34,7 +34,10 @@ mod x86 {
             (Portable, _) => return None,
             (Avx512, Precision::F32) => (2 * 16, f32_avx512),
             (Avx512, Precision::Bf16) => (2 * 32, bf16_avx512),
+            (Avx512, Precision::Int16) => (2 * 32, int16_avx512),
             (Avx512, Precision::Int8) => (2 * 64, int8_avx512),
+            (Avx2, Precision::Int16) => (2 * 16, int16_avx2),
+            (Avx2Vnni, Precision::Int16) => (2 * 16, int16_avx2_vnni),
             (Avx2Vnni, Precision::Int8) => (2 * 32, int8_avx2_vnni),
             (Avx2, Precision::Int8) => (2 * 64, int8_avx2),
             // bf16 weights are widened, and multiplied as f32.
@@ -63,11 +66,13 @@ mod x86 {
     }
 
     steps!(f32_avx2, "avx2,fma", _mm256_set1_ps(0.5), |x, sum| _mm256_fmadd_ps(*sum, x, x));
+    steps!(int16_avx2, "avx2,fma", _mm256_set1_epi16(1), |x, sum| _mm256_add_epi32(*sum, _mm256_madd_epi16(x, *sum)));
     // Without VNNI, 64 products are two `vpmaddubsw`, `vpaddw`, `vpmaddwd` and `vpaddd`, as in the tile.
     steps!(int8_avx2, "avx2,fma", _mm256_set1_epi8(1), |x, sum| {
         let products = _mm256_add_epi16(_mm256_maddubs_epi16(x, *sum), _mm256_maddubs_epi16(*sum, x));
         _mm256_add_epi32(*sum, _mm256_madd_epi16(products, x))
     });
+    steps!(int16_avx2_vnni, "avx2,avxvnni", _mm256_set1_epi16(1), |x, sum| _mm256_dpwssd_avx_epi32(*sum, x, x));
     steps!(int8_avx2_vnni, "avx2,avxvnni", _mm256_set1_epi8(1), |x, sum| _mm256_dpbusd_avx_epi32(*sum, x, x));
     steps!(f32_avx512, "avx512f", _mm512_set1_ps(0.5), |x, sum| _mm512_fmadd_ps(*sum, x, x));
     steps!(bf16_avx512, "avx512f,avx512bf16", _mm512_set1_ps(0.5), |x, sum| {
@@ -75,5 +80,6 @@ mod x86 {
         let pairs = unsafe { std::mem::transmute::<__m512, __m512bh>(x) };
         _mm512_dpbf16_ps(*sum, pairs, pairs)
     });
+    steps!(int16_avx512, "avx512f,avx512vnni", _mm512_set1_epi16(1), |x, sum| _mm512_dpwssd_epi32(*sum, x, x));
     steps!(int8_avx512, "avx512f,avx512vnni", _mm512_set1_epi8(1), |x, sum| _mm512_dpbusd_epi32(*sum, x, x));
 }

@@ -73,7 +73,7 @@ fn what_is_certified_is_measured_stored_and_used() {
     let answer = certify(&folder, &["--max-loss", "100", "--json"]).done();
     assert_eq!(answer.err, "");
     let found = precisions(&answer);
-    assert_eq!(column(&found, "precision"), ["bf16", "int8"]);
+    assert_eq!(column(&found, "precision"), ["int16", "bf16", "int8"]);
     for finding in &found {
         let (precision, figure) = (finding["precision"].as_str().unwrap(), &finding["figure"][0]);
         let number = |key: &str| figure[key].as_f64().unwrap_or_else(|| panic!("no {key} in {figure}"));
@@ -134,12 +134,12 @@ fn knife_edge() -> Folder {
 fn what_loses_too_much_is_refused_and_said() {
     let folder = knife_edge();
     certify(&folder, &["--max-loss", "100", "--quiet"]).done();
-    assert_eq!(certified(&folder), ["bf16", "int8"]);
+    assert_eq!(certified(&folder), ["int16", "bf16", "int8"]);
 
     let answer = certify(&folder, &["--max-loss", "0", "--json"]).done();
     let found = precisions(&answer);
     let lost = |finding: &Value| 100.0 * (1.0 - finding["figure"][0]["accuracy"].as_f64().unwrap());
-    assert!(lost(&found[1]) > 0.0, "int8 gives the same answers as f32: {answer}");
+    assert!(lost(&found[2]) > 0.0, "int8 gives the same answers as f32: {answer}");
     let kept: Vec<&str> =
         column(&found, "precision").into_iter().zip(&found).filter(|(_, f)| lost(f) == 0.0).map(|(p, _)| p).collect();
     assert_eq!(certified(&folder), kept);
@@ -161,9 +161,9 @@ fn what_loses_too_much_is_refused_and_said() {
         lines[0].join(" "),
         "precision set head articles accuracy in f32 accuracy points lost agreement largest change certified"
     );
-    let loss = format!("{:.2}", lost(&found[1]));
-    assert_eq!(lines[2][..5], ["int8", "set.jsonl", "label", "200", "1.0000"]);
-    assert_eq!((lines[2][6], lines[2][9], lines.len()), (loss.as_str(), "no", 3));
+    let loss = format!("{:.2}", lost(&found[2]));
+    assert_eq!(lines[3][..5], ["int8", "set.jsonl", "label", "200", "1.0000"]);
+    assert_eq!((lines[3][6], lines[3][9], lines.len()), (loss.as_str(), "no", 4));
 }
 
 const RECIPE: &str = r#"name = "moods"
@@ -275,10 +275,10 @@ fn a_certificate_needs_all_sets_and_changes_nothing_else() {
     let all = after["certificate"].as_array().unwrap();
     // A certificate for fewer bits than this machine has is not what was measured.
     let kinds: Vec<&str> = all.iter().map(|c| c["precision"].as_str().unwrap()).collect();
-    assert_eq!((kinds, &all[1]), (vec!["bf16", "int8", "int8"], &before["certificate"][0]));
+    assert_eq!((kinds, &all[2]), (vec!["int16", "bf16", "int8", "int8"], &before["certificate"][0]));
     let table = folder.newsdesk(&["models", "info", "m"]).done().out;
     let shown = |start: &str| table.lines().filter(|line| line.trim_start().starts_with(start)).count();
-    assert_eq!([shown("certified "), shown("bf16 "), shown("int8 ")], [1, 2, 3], "{table}");
+    assert_eq!(["certified ", "int16 ", "bf16 ", "int8 "].map(shown), [1, 2, 2, 3], "{table}");
     after["certificate"] = before["certificate"].clone();
     assert_eq!(after, before);
 }
@@ -296,7 +296,7 @@ fn instructions_are_those_that_the_environment_asks_for() {
     assert_eq!((&all["instructions"], &all["model"]), (&json!("portable"), &json!("m")));
     let bits: Vec<u64> =
         precisions(&answer).iter().map(|finding| finding["activation_bits"].as_u64().unwrap()).collect();
-    assert_eq!(bits, [32, 8]);
+    assert_eq!(bits, [12, 32, 8]);
     run("sse9").refused("NEWSDESK_INSTRUCTIONS");
 }
 

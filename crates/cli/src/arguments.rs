@@ -101,7 +101,7 @@ pub struct Classify {
     /// Write rejected rows here, as JSON Lines with place, cause and contents
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
-    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, bf16 or int8
+    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
     pub precision: PrecisionChoice,
     #[command(flatten)]
@@ -233,7 +233,7 @@ pub struct Eval {
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub json: bool,
-    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, bf16 or int8
+    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
     pub precision: PrecisionChoice,
     #[command(flatten)]
@@ -262,7 +262,7 @@ pub enum ModelsCommand {
     },
     /// Find out which precisions are as good as f32, and allow `--precision auto` to use them
     ///
-    /// Measures bf16 and int8 against f32 on labelled sets, in the vector instructions of this machine, and writes a
+    /// Measures int16, bf16 and int8 against f32 on labelled sets, in the vector instructions of this machine, and writes a
     /// certificate into the model's `newsdesk.toml` for each that loses little enough on every head of every set. The others lose their
     /// certificate if they had one. The exit code says that the measuring is done (0, or 1 if rows were rejected),
     /// whatever came out.

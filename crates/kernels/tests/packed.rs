@@ -26,8 +26,13 @@ fn bf16(x: f32) -> f64 {
 }
 
 /// Largest quantised activation and weight on an instruction set.
-fn limits(set: InstructionSet) -> (f32, f32) {
-    if Precision::Int8.activation_bits(set) == 7 { (127.0, 63.0) } else { (255.0, 127.0) }
+fn limits(precision: Precision, set: InstructionSet) -> (f32, f32) {
+    match (precision, precision.activation_bits(set)) {
+        (Precision::Int8, 7) => (127.0, 63.0),
+        (Precision::Int8, 8) => (255.0, 127.0),
+        (Precision::Int16, 12) => (4095.0, 4095.0),
+        (precision, bits) => panic!("{precision} has no limits of {bits} bits"),
+    }
 }
 
 /// One output of the dense layer, in plain arithmetic, and how far from it a kernel may be.
@@ -41,8 +46,8 @@ fn expected(input: &[f32], weight: &[f32], bias: f32, precision: Precision, set:
             let size: f64 = pairs().map(|(&a, &b)| (x(a) * w(b)).abs()).sum();
             (f64::from(bias) + pairs().map(|(&a, &b)| x(a) * w(b)).sum::<f64>(), 1e-6 * (1.0 + size))
         }
-        Precision::Int8 => {
-            let (most, most_weight) = limits(set);
+        Precision::Int16 | Precision::Int8 => {
+            let (most, most_weight) = limits(precision, set);
             let (mut total, mut size) = (f64::from(bias), 1.0);
             for (input, weight) in input.chunks(128).zip(weight.chunks(128)) {
                 let least = input.iter().copied().fold(f32::INFINITY, f32::min);

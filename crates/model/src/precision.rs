@@ -26,7 +26,9 @@ impl FromStr for PrecisionChoice {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Exactly).map_err(|_| format!("`{text}` is none of auto, f32, bf16, int8")),
+            _ => {
+                text.parse().map(Self::Exactly).map_err(|_| format!("`{text}` is none of auto, f32, int16, bf16, int8"))
+            }
         }
     }
 }
@@ -155,7 +157,7 @@ mod tests {
     #[test]
     fn only_what_is_certified_is_chosen() {
         use InstructionSet::{Avx2, Avx512, Portable};
-        use Precision::{Bf16, F32, Int8};
+        use Precision::{Bf16, F32, Int8, Int16};
         assert_eq!(fastest_certified(&[], Avx512), F32);
         let all = [certificate(Int8, 7), certificate(Bf16, 16)];
         assert_eq!([Portable, Avx2, Avx512].map(|set| fastest_certified(&all, set)), [F32, Int8, Int8]);
@@ -164,6 +166,8 @@ mod tests {
         assert_eq!([Avx2, Avx512].map(|set| fastest_certified(&eight, set)), [F32, Int8]);
         // Only the weights were rounded where it was measured.
         assert_eq!(fastest_certified(&[certificate(Bf16, 32)], Avx512), F32);
+        let exact = [certificate(Int16, 12), certificate(Int8, 8)];
+        assert_eq!([Portable, Avx2, Avx512].map(|set| fastest_certified(&exact, set)), [F32, Int16, Int8]);
     }
 
     /// Measured on a set of 1500 articles and on one of 500, with so many right answers.
@@ -225,7 +229,7 @@ mod tests {
 
     #[test]
     fn names_are_read_and_shown() {
-        for name in ["auto", "f32", "bf16", "int8"] {
+        for name in ["auto", "f32", "int16", "bf16", "int8"] {
             assert_eq!(name.parse::<PrecisionChoice>().map(|p| p.to_string()), Ok(name.to_string()));
         }
         assert!("fp16".parse::<PrecisionChoice>().is_err());

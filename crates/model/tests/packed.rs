@@ -68,7 +68,7 @@ fn lower_precisions_stay_near_f32() -> Outcome {
     let texts: Vec<String> = (0..20).map(text).collect();
     for set in sets() {
         let exact = classifier(Precision::F32, set, 1)?.classify(&texts)?;
-        for (precision, most) in [(Precision::Bf16, 0.05), (Precision::Int8, 0.1)] {
+        for (precision, most) in [(Precision::Int16, 0.01), (Precision::Bf16, 0.05), (Precision::Int8, 0.1)] {
             let rounded = classifier(precision, set, 1)?.classify(&texts)?;
             let mut largest = 0f32;
             for (a, b) in exact.iter().zip(&rounded) {

@@ -6,6 +6,7 @@ impl Number for f32 {}
 impl Number for u16 {}
 impl Number for u8 {}
 impl Number for i8 {}
+impl Number for i16 {}
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]

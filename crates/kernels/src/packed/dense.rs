@@ -2,11 +2,11 @@
 
 use super::Precision;
 use super::buffer::Buffer;
-use super::quantise;
+use super::quantise::{self, Integer, Weight};
 use crate::half::narrow;
 use crate::instructions::InstructionSet;
 use crate::matmul;
-use crate::tiles::{INT8_DEPTH, INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+use crate::tiles::{GROUP, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileQuantised, Tiles};
 
 /// Rows that `gemm` gets at a time: always as many, since its results depend on the number.
 const GEMM_ROWS: usize = 32;
@@ -22,23 +22,41 @@ pub struct PackedDense {
 
 enum Weights {
     /// As they were, for `gemm`.
-    Plain { weight: Vec<f32>, bias: Vec<f32> },
+    Plain {
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+    },
     /// Panels, and the bias filled up to whole panels.
-    F32 { panels: Buffer<f32>, bias: Buffer<f32> },
+    F32 {
+        panels: Buffer<f32>,
+        bias: Buffer<f32>,
+    },
     /// Panels, and the bias filled up to whole panels.
-    Bf16 { panels: Buffer<u16>, bias: Buffer<f32> },
-    /// Panels, and for each of them what is known of its columns, see [`TileInt8::columns`].
-    Int8 { panels: Buffer<i8>, columns: Buffer<f32> },
+    Bf16 {
+        panels: Buffer<u16>,
+        bias: Buffer<f32>,
+    },
+    Int16(Quantised<i16>),
+    Int8(Quantised<i8>),
+}
+
+/// Panels, and for each of them what is known of its columns, see [`TileQuantised::columns`].
+struct Quantised<W> {
+    panels: Buffer<W>,
+    columns: Buffer<f32>,
 }
 
 /// What a product needs besides input and output; kept from one to the next, so that none takes memory.
 #[derive(Default)]
 pub struct Scratch {
     /// Activations as bytes: quantised, or rounded to bf16.
-    bytes: Buffer<u8>,
-    ranges: Vec<[f32; 2]>,
+    pub(super) bytes: Buffer<u8>,
+    /// Activations quantised to sixteen bits.
+    pub(super) words: Buffer<u16>,
+    /// Scale and least value of each group of activations.
+    pub(super) ranges: Vec<[f32; 2]>,
     /// A tile at the right edge.
-    edge: Buffer<f32>,
+    pub(super) edge: Buffer<f32>,
     /// Rows for `gemm`.
     rows: Vec<f32>,
 }
@@ -92,30 +110,8 @@ impl PackedDense {
                 }
                 Weights::Bf16 { panels, bias: padded_bias() }
             }
-            Precision::Int8 => {
-                let padded_depth = depth.next_multiple_of(INT8_DEPTH);
-                let mut panels = Buffer::zeros(padded_width * padded_depth);
-                let facts_of_column = 1 + 2 * depth.div_ceil(INT8_GROUP);
-                let mut facts = Buffer::zeros(facts_of_column * padded_width);
-                let out = panels.first(padded_width * padded_depth);
-                let facts_out = facts.first(facts_of_column * padded_width);
-                for (column, &bias) in bias.iter().enumerate() {
-                    let (panel, c) = (column / columns * columns, column % columns);
-                    let facts = &mut facts_out[facts_of_column * panel..];
-                    facts[c] = bias;
-                    for (group, weights) in row(column).chunks(INT8_GROUP).enumerate() {
-                        let mut sum = 0i32;
-                        let scale = quantise::weights(weights, tiles.int8_limits.1, |k, q| {
-                            let k = group * INT8_GROUP + k;
-                            sum += i32::from(q);
-                            out[panel * padded_depth + (k / 4 * columns + c) * 4 + k % 4] = q;
-                        });
-                        facts[(1 + 2 * group) * columns + c] = sum as f32 * scale;
-                        facts[(2 + 2 * group) * columns + c] = scale;
-                    }
-                }
-                Weights::Int8 { panels, columns: facts }
-            }
+            Precision::Int16 => Weights::Int16(Quantised::new(weight, bias, tiles)),
+            Precision::Int8 => Weights::Int8(Quantised::new(weight, bias, tiles)),
         };
         Self { set, tiles, depth, width, weights }
     }
@@ -190,43 +186,55 @@ impl PackedDense {
                     unsafe { (tiles.bf16)(count, tile) }
                 });
             }
-            Weights::Int8 { panels, columns } => {
-                let (panels, columns) = (panels.all(), columns.all());
-                let depth = self.depth.next_multiple_of(INT8_DEPTH);
-                let Scratch { bytes, ranges, edge, .. } = scratch;
-                let quantised = bytes.first(rows * depth);
-                let groups = self.depth.div_ceil(INT8_GROUP);
-                let facts = (1 + 2 * groups) * tiles.columns;
-                ranges.resize(rows * groups, [0.0; 2]);
-                self.set.run(
-                    #[inline(always)]
-                    || {
-                        let rows = input.chunks_exact(self.depth).zip(quantised.chunks_exact_mut(depth));
-                        for ((x, q), ranges) in rows.zip(ranges.chunks_exact_mut(groups)) {
-                            q[self.depth..].fill(0);
-                            let parts = x.chunks(INT8_GROUP).zip(q.chunks_mut(INT8_GROUP));
-                            for ((x, q), range) in parts.zip(ranges) {
-                                *range = quantise::row(x, tiles.int8_limits.0, q);
-                            }
-                        }
-                    },
-                );
-                self.tiled(rows, tiles.int8_rows, panels, edge, out, |count, row, panel, out, out_stride| {
-                    let tile = TileInt8 {
-                        input: quantised[row * depth..][..count * depth].as_ptr(),
-                        input_stride: depth,
-                        row_ranges: ranges[row * groups..][..count * groups].as_ptr(),
-                        panel: panels[panel * depth..][..tiles.columns * depth].as_ptr(),
-                        depth,
-                        columns: columns[panel / tiles.columns * facts..][..facts].as_ptr(),
-                        out,
-                        out_stride,
-                    };
-                    // SAFETY: as above.
-                    unsafe { (tiles.int8)(count, tile) }
-                });
-            }
+            Weights::Int16(weights) => self.quantised(weights, rows, input, scratch, out),
+            Weights::Int8(weights) => self.quantised(weights, rows, input, scratch, out),
         }
+    }
+
+    fn quantised<W: Weight>(
+        &self,
+        Quantised { panels, columns }: &Quantised<W>,
+        rows: usize,
+        input: &[f32],
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let (tile_rows, tile) = W::tile(self.tiles);
+        let (panels, columns) = (panels.all(), columns.all());
+        let depth = self.depth.next_multiple_of(QUANTISED_DEPTH);
+        let groups = self.depth.div_ceil(GROUP);
+        let facts = facts_of_column(self.depth) * self.tiles.columns;
+        let (quantised, ranges, edge) = W::scratch(scratch);
+        let quantised = quantised.first(rows * depth);
+        ranges.resize(rows * groups, [0.0; 2]);
+        let (limit, _) = W::limits(self.tiles);
+        self.set.run(
+            #[inline(always)]
+            || {
+                let rows = input.chunks_exact(self.depth).zip(quantised.chunks_exact_mut(depth));
+                for ((x, q), ranges) in rows.zip(ranges.chunks_exact_mut(groups)) {
+                    q[self.depth..].fill(W::Activation::from_low_bits(0));
+                    let parts = x.chunks(GROUP).zip(q.chunks_mut(GROUP));
+                    for ((x, q), range) in parts.zip(ranges) {
+                        *range = quantise::row(x, limit, q);
+                    }
+                }
+            },
+        );
+        self.tiled(rows, tile_rows, panels, edge, out, |count, row, panel, out, out_stride| {
+            let arguments = TileQuantised {
+                input: quantised[row * depth..][..count * depth].as_ptr(),
+                input_stride: depth,
+                row_ranges: ranges[row * groups..][..count * groups].as_ptr(),
+                panel: panels[panel * depth..][..self.tiles.columns * depth].as_ptr(),
+                depth,
+                columns: columns[panel / self.tiles.columns * facts..][..facts].as_ptr(),
+                out,
+                out_stride,
+            };
+            // SAFETY: as in `forward`.
+            unsafe { tile(count, arguments) }
+        });
     }
 
     /// Calls `tile` with (rows, first row, first column, output, stride of the output) for every tile, panel by panel:
@@ -281,6 +289,42 @@ impl PackedDense {
             out.copy_from_slice(&whole[..out.len()]);
         }
     }
+}
+
+impl<W: Weight> Quantised<W> {
+    /// Lays out `weight` (`[width, depth]`) and `bias` (`[width]`) in the panels of `tiles`.
+    fn new(weight: &[f32], bias: &[f32], tiles: &Tiles) -> Self {
+        let (width, columns) = (bias.len(), tiles.columns);
+        let depth = weight.len() / width;
+        let (padded_width, padded_depth) = (width.next_multiple_of(columns), depth.next_multiple_of(QUANTISED_DEPTH));
+        let mut panels = Buffer::zeros(padded_width * padded_depth);
+        let mut facts = Buffer::zeros(facts_of_column(depth) * padded_width);
+        let out = panels.first(padded_width * padded_depth);
+        let facts_out = facts.first(facts_of_column(depth) * padded_width);
+        let (_, limit) = W::limits(tiles);
+        for (column, (row, &bias)) in weight.chunks_exact(depth).zip(bias).enumerate() {
+            let (panel, c) = (column / columns * columns, column % columns);
+            let facts = &mut facts_out[facts_of_column(depth) * panel..];
+            facts[c] = bias;
+            for (group, weights) in row.chunks(GROUP).enumerate() {
+                let mut sum = 0i32;
+                let scale = quantise::weights(weights, limit, |k, q: W| {
+                    let k = group * GROUP + k;
+                    sum += Into::<i32>::into(q);
+                    let place = (k / W::NEIGHBOURS * columns + c) * W::NEIGHBOURS + k % W::NEIGHBOURS;
+                    out[panel * padded_depth + place] = q;
+                });
+                facts[(1 + 2 * group) * columns + c] = sum as f32 * scale;
+                facts[(2 + 2 * group) * columns + c] = scale;
+            }
+        }
+        Self { panels, columns: facts }
+    }
+}
+
+/// What is known of a column: its bias, and the sum and the scale of each group.
+fn facts_of_column(depth: usize) -> usize {
+    1 + 2 * depth.div_ceil(GROUP)
 }
 
 /// Asks for the cache lines of a slice.

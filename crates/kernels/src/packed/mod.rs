@@ -1,4 +1,4 @@
-//! Products with weights that were laid out once, for the instruction set of the machine, in f32, bf16 or int8.
+//! Products with weights that were laid out once, for the instruction set of the machine, in f32, bf16, int16 or int8.
 
 #![expect(unsafe_code, reason = "aligned memory and register tiles work on pointers")]
 
@@ -11,7 +11,7 @@ pub use attention::{Attention, AttentionScratch, Strided};
 pub use dense::{PackedDense, Scratch};
 
 use crate::instructions::InstructionSet;
-use crate::tiles::{PairOrder, Tiles};
+use crate::tiles::{INT16_LIMITS, PairOrder, Tiles};
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,6 +20,9 @@ use std::str::FromStr;
 pub enum Precision {
     /// f32 weights and activations.
     F32,
+    /// Integer weights and activations of twelve bits (and a sign) in sixteen, in groups of 128 neighbours with a range of
+    /// their own: as good as f32.
+    Int16,
     /// bf16 weights; bf16 activations where the instruction set multiplies bf16, else f32.
     Bf16,
     /// int8 weights and activations in groups of 128 neighbours with a range of their own; seven bits each with plain AVX2.
@@ -28,14 +31,14 @@ pub enum Precision {
 
 impl Precision {
     /// All of them, the most exact first.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+    pub const ALL: [Self; 4] = [Self::F32, Self::Int16, Self::Bf16, Self::Int8];
 
     /// The precisions that are faster than f32 on an instruction set, the fastest first.
     pub fn faster_than_f32(set: InstructionSet) -> &'static [Self] {
         match set {
             InstructionSet::Portable => &[],
-            InstructionSet::Avx2 | InstructionSet::Avx2Vnni => &[Self::Int8],
-            InstructionSet::Avx512 => &[Self::Int8, Self::Bf16],
+            InstructionSet::Avx2 | InstructionSet::Avx2Vnni => &[Self::Int8, Self::Int16],
+            InstructionSet::Avx512 => &[Self::Int8, Self::Int16, Self::Bf16],
         }
     }
 
@@ -48,6 +51,7 @@ impl Precision {
                 PairOrder::Depth => 16,
                 PairOrder::Columns => 32,
             },
+            Self::Int16 => u16::BITS - INT16_LIMITS.0.leading_zeros(),
             Self::Int8 => u8::BITS - tiles.int8_limits.0.leading_zeros(),
         }
     }
@@ -58,6 +62,7 @@ impl fmt::Display for Precision {
         f.write_str(match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Int16 => "int16",
             Self::Int8 => "int8",
         })
     }
@@ -70,6 +75,6 @@ impl FromStr for Precision {
         Self::ALL
             .into_iter()
             .find(|precision| precision.to_string() == name)
-            .ok_or_else(|| format!("`{name}` is none of f32, bf16, int8"))
+            .ok_or_else(|| format!("`{name}` is none of f32, int16, bf16, int8"))
     }
 }

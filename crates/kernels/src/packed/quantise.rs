@@ -1,21 +1,91 @@
-//! f32 to eight bits and fewer, in groups of neighbours with a range of their own: weights once, activations each time.
+//! f32 to integers, in groups of neighbours with a range of their own: weights once, activations each time.
+
+use super::buffer::{Buffer, Number};
+use super::dense::Scratch;
+use crate::tiles::{INT16_LIMITS, TileQuantised, Tiles};
+
+/// Integers that activations or weights are quantised to.
+pub(super) trait Integer: Number + Into<f32> + Into<i32> {
+    /// The number whose lowest bits these are.
+    fn from_low_bits(bits: u32) -> Self;
+}
+
+macro_rules! integers {
+    ($($integer:ty),+) => {
+        $(impl Integer for $integer {
+            #[inline(always)]
+            fn from_low_bits(bits: u32) -> Self {
+                bits as Self
+            }
+        })+
+    };
+}
+integers!(u8, i8, u16, i16);
+
+/// Integers that weights are quantised to, and what products with them need.
+pub(super) trait Weight: Integer {
+    /// What activations are quantised to.
+    type Activation: Integer;
+    /// Neighbours in depth that stand side by side in a panel.
+    const NEIGHBOURS: usize;
+    /// Largest activation and magnitude of a weight.
+    fn limits(tiles: &Tiles) -> (Self::Activation, Self);
+    /// Most rows of a tile, and the tile.
+    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<Self::Activation, Self>));
+    /// Where a block's activations are put, with their ranges and the tile at the right edge.
+    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<Self::Activation>, &mut Vec<[f32; 2]>, &mut Buffer<f32>);
+}
+
+impl Weight for i8 {
+    type Activation = u8;
+    const NEIGHBOURS: usize = 4;
+
+    fn limits(tiles: &Tiles) -> (u8, i8) {
+        tiles.int8_limits
+    }
+
+    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<u8, i8>)) {
+        (tiles.int8_rows, tiles.int8)
+    }
+
+    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<u8>, &mut Vec<[f32; 2]>, &mut Buffer<f32>) {
+        (&mut scratch.bytes, &mut scratch.ranges, &mut scratch.edge)
+    }
+}
+
+impl Weight for i16 {
+    type Activation = u16;
+    const NEIGHBOURS: usize = 2;
+
+    fn limits(_: &Tiles) -> (u16, i16) {
+        INT16_LIMITS
+    }
+
+    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<u16, i16>)) {
+        (tiles.rows, tiles.int16)
+    }
+
+    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<u16>, &mut Vec<[f32; 2]>, &mut Buffer<f32>) {
+        (&mut scratch.words, &mut scratch.ranges, &mut scratch.edge)
+    }
+}
 
 /// Quantises a group of one output's weights to `-limit..=limit`: `weight = scale * q`. Returns the scale.
-pub(super) fn weights(weights: &[f32], limit: i8, mut put: impl FnMut(usize, i8)) -> f32 {
+pub(super) fn weights<W: Integer>(weights: &[f32], limit: W, mut put: impl FnMut(usize, W)) -> f32 {
     let largest = weights.iter().fold(0f32, |largest, w| largest.max(w.abs()));
-    let scale = largest / f32::from(limit);
+    let scale = largest / Into::<f32>::into(limit);
     let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
     // 1.5 * 2^23: what is added to it is rounded to an integer, which stands in the low bits.
     const ROUND: f32 = 12_582_912.0;
     for (k, w) in weights.iter().enumerate() {
-        put(k, (w * inverse + ROUND).to_bits() as i8);
+        put(k, W::from_low_bits((w * inverse + ROUND).to_bits()));
     }
     scale
 }
 
 /// Quantises a group of a row to `0..=limit`: `x = scale * q + least`. Returns scale and least value.
 #[inline(always)]
-pub(super) fn row(row: &[f32], limit: u8, out: &mut [u8]) -> [f32; 2] {
+pub(super) fn row<X: Integer>(row: &[f32], limit: X, out: &mut [X]) -> [f32; 2] {
     const LANES: usize = 16;
     // 2^23: what is added to it is rounded to an integer, which stands in the low bits.
     const ROUND: f32 = 8_388_608.0;
@@ -34,44 +104,54 @@ pub(super) fn row(row: &[f32], limit: u8, out: &mut [u8]) -> [f32; 2] {
     let least = least.iter().fold(f32::INFINITY, |a, &b| if b < a { b } else { a });
     let largest = largest.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
     let range = largest - least;
-    let limit = f32::from(limit);
+    let limit: f32 = limit.into();
     let inverse = if range > 0.0 { limit / range } else { 0.0 };
     for (q, &x) in out.iter_mut().zip(row) {
-        *q = ((x - least) * inverse + ROUND).to_bits() as u8;
+        *q = X::from_low_bits(((x - least) * inverse + ROUND).to_bits());
     }
     [range / limit, least]
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{INT16_LIMITS, Integer, row, weights};
     use proptest::prelude::*;
+
+    /// Whether every number of a row comes back within half a step.
+    fn row_comes_back<X: Integer + PartialOrd>(values: &[f32], limit: X) -> bool {
+        let mut out = vec![X::from_low_bits(0); values.len()];
+        let [scale, least] = row(values, limit, &mut out);
+        out.iter().zip(values).all(|(&q, &x)| {
+            let back = scale * Into::<f32>::into(q) + least;
+            q <= limit && (back - x).abs() <= scale * 0.501 + 1e-5
+        })
+    }
+
+    /// Whether every weight comes back within half a step.
+    fn weights_come_back<W: Integer>(values: &[f32], limit: W) -> bool {
+        let mut out = vec![W::from_low_bits(0); values.len()];
+        let scale = weights(values, limit, |k, q| out[k] = q);
+        let most: f32 = limit.into();
+        out.iter().zip(values).all(|(&q, &x)| {
+            let q: f32 = q.into();
+            q.abs() <= most && (scale * q - x).abs() <= scale * 0.501 + 1e-6
+        })
+    }
 
     proptest! {
         #[test]
-        fn a_row_comes_back_within_half_a_step(values in proptest::collection::vec(-50f32..50.0, 1..100), seven: bool) {
-            let limit = if seven { 127 } else { 255 };
-            let mut out = vec![0; values.len()];
-            let [scale, least] = super::row(&values, limit, &mut out);
-            for (&q, &x) in out.iter().zip(&values) {
-                prop_assert!(q <= limit);
-                prop_assert!((scale * f32::from(q) + least - x).abs() <= scale * 0.501 + 1e-5, "{x} became {q}");
-            }
-        }
-
-        #[test]
-        fn weights_come_back_within_half_a_step(values in proptest::collection::vec(-5f32..5.0, 1..100)) {
-            let mut out = vec![0i8; values.len()];
-            let scale = super::weights(&values, 63, |k, q| out[k] = q);
-            for (&q, &x) in out.iter().zip(&values) {
-                prop_assert!(q.abs() <= 63 && (scale * f32::from(q) - x).abs() <= scale * 0.501);
-            }
+        fn numbers_come_back_within_half_a_step(values in proptest::collection::vec(-50f32..50.0, 1..100)) {
+            let (most, most_weight) = INT16_LIMITS;
+            prop_assert!(row_comes_back(&values, 127u8) && row_comes_back(&values, 255u8) && row_comes_back(&values, most));
+            prop_assert!(weights_come_back(&values, 63i8) && weights_come_back(&values, 127i8));
+            prop_assert!(weights_come_back(&values, most_weight));
         }
     }
 
     #[test]
     fn a_row_of_one_value_is_exact() {
-        let mut out = [9; 5];
-        assert_eq!(super::row(&[0.25; 5], 127, &mut out), [0.0, 0.25]);
+        let mut out = [9u8; 5];
+        assert_eq!(row(&[0.25; 5], 127, &mut out), [0.0, 0.25]);
         assert_eq!(out, [0; 5]);
     }
 }

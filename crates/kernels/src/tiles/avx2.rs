@@ -1,11 +1,13 @@
 //! Tiles for AVX2 and FMA: sixteen registers of eight floats, so 6 rows by 16 columns in floating point.
 //!
-//! Without VNNI the int8 product is two instructions: `vpmaddubsw` adds pairs of products in 16 bits, `vpmaddwd` widens
+//! The int16 product is `vpmaddwd` and `vpaddd`, for sixteen products. Without VNNI the int8 product is two instructions: `vpmaddubsw` adds pairs of products in 16 bits, `vpmaddwd` widens
 //! them. Both compete for the same two ports, so two results of the first are added up before they are widened: three
 //! instructions there for 64 products instead of four. Four products must then fit into 16 bits, which is why both sides
 //! have seven bits: 4 * 127 * 63 < 2^15.
 
-use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use super::{
+    GROUP, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileInt8, TileInt16, TileQuantised, Tiles, with_rows,
+};
 use std::arch::x86_64::*;
 
 const LANES: usize = 8;
@@ -21,12 +23,14 @@ pub(super) static TILES: Tiles = Tiles {
     transpose,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
+    int16: tile_int16,
     int8_rows: 3,
     int8: tile_int8,
     int8_limits: (127, 63),
 };
 
-pub(super) static VNNI_TILES: Tiles = Tiles { int8_rows: 6, int8: tile_int8_vnni, int8_limits: (255, 127), ..TILES };
+pub(super) static VNNI_TILES: Tiles =
+    Tiles { int16: tile_int16_vnni, int8_rows: 6, int8: tile_int8_vnni, int8_limits: (255, 127), ..TILES };
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile_f32(rows: usize, tile: TileF32) {
@@ -116,6 +120,56 @@ unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
     }
 }
 
+/// A tile of integers of which `$neighbours` in depth fall into one 32-bit lane, with `$step` for what adds their products to
+/// a sum.
+macro_rules! integer_tile {
+    ($tile:ident, $rows:ident, $arguments:ty, $neighbours:literal, $features:literal, |$sum:ident, $x:ident, $weights:ident| $step:expr) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $tile(rows: usize, tile: $arguments) {
+            with_rows!(rows, $rows, tile, [6, 1, 2, 3, 4, 5])
+        }
+
+        #[target_feature(enable = $features)]
+        unsafe fn $rows<const ROWS: usize>(tile: $arguments) {
+            let TileQuantised { input, input_stride, panel, depth, .. } = tile;
+            // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth is made of whole lanes.
+            unsafe {
+                let mut totals = biases::<ROWS, _, _>(&tile);
+                for group in 0..depth.div_ceil(GROUP) {
+                    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+                    for start in (group * GROUP..depth.min((group + 1) * GROUP)).step_by(QUANTISED_DEPTH) {
+                        // Several steps at a time, which share their addresses.
+                        for k in (start..start + QUANTISED_DEPTH).step_by($neighbours) {
+                            let weights: *const __m256i = panel.add(k * COLUMNS).cast();
+                            let weights = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
+                            for (row, sums) in sums.iter_mut().enumerate() {
+                                let x: *const i32 = input.add(row * input_stride + k).cast();
+                                let $x = _mm256_set1_epi32(x.read_unaligned());
+                                for (sum, &$weights) in sums.iter_mut().zip(&weights) {
+                                    let $sum = *sum;
+                                    *sum = $step;
+                                }
+                            }
+                        }
+                    }
+                    add_group(&tile, group, sums, &mut totals);
+                }
+                store(totals, tile.out, tile.out_stride);
+            }
+        }
+    };
+}
+
+integer_tile!(tile_int16, int16_rows, TileInt16, 2, "avx2,fma", |sum, x, weights| {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(x, weights))
+});
+integer_tile!(tile_int16_vnni, int16_vnni_rows, TileInt16, 2, "avx2,fma,avxvnni", |sum, x, weights| {
+    _mm256_dpwssd_avx_epi32(sum, x, weights)
+});
+integer_tile!(tile_int8_vnni, int8_vnni_rows, TileInt8, 4, "avx2,fma,avxvnni", |sum, x, weights| {
+    _mm256_dpbusd_avx_epi32(sum, x, weights)
+});
+
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile_int8(rows: usize, tile: TileInt8) {
     with_rows!(rows, int8_rows, tile, [3, 1, 2])
@@ -127,10 +181,10 @@ unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
     let ones = _mm256_set1_epi16(1);
     // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in eights.
     unsafe {
-        let mut totals = biases::<ROWS>(&tile);
-        for group in 0..depth.div_ceil(INT8_GROUP) {
+        let mut totals = biases::<ROWS, _, _>(&tile);
+        for group in 0..depth.div_ceil(GROUP) {
             let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
-            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(8) {
+            for k in (group * GROUP..depth.min((group + 1) * GROUP)).step_by(8) {
                 let weights: *const __m256i = panel.add(k * COLUMNS).cast();
                 let near = [_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1))];
                 let far = [_mm256_loadu_si256(weights.add(2)), _mm256_loadu_si256(weights.add(3))];
@@ -153,50 +207,22 @@ unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
     }
 }
 
-#[target_feature(enable = "avx2,fma,avxvnni")]
-unsafe fn tile_int8_vnni(rows: usize, tile: TileInt8) {
-    with_rows!(rows, int8_vnni_rows, tile, [6, 1, 2, 3, 4, 5])
-}
-
-#[target_feature(enable = "avx2,fma,avxvnni")]
-unsafe fn int8_vnni_rows<const ROWS: usize>(tile: TileInt8) {
-    let TileInt8 { input, input_stride, panel, depth, .. } = tile;
-    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
-    unsafe {
-        let mut totals = biases::<ROWS>(&tile);
-        for group in 0..depth.div_ceil(INT8_GROUP) {
-            let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
-            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(4) {
-                let weights: *const __m256i = panel.add(k * COLUMNS).cast();
-                let (left, right) = (_mm256_loadu_si256(weights), _mm256_loadu_si256(weights.add(1)));
-                for (row, sum) in sums.iter_mut().enumerate() {
-                    let x = _mm256_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
-                    sum[0] = _mm256_dpbusd_avx_epi32(sum[0], x, left);
-                    sum[1] = _mm256_dpbusd_avx_epi32(sum[1], x, right);
-                }
-            }
-            add_group(&tile, group, sums, &mut totals);
-        }
-        store(totals, tile.out, tile.out_stride);
-    }
-}
-
 /// Every row's start: the columns' biases.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn biases<const ROWS: usize>(tile: &TileInt8) -> [[__m256; 2]; ROWS] {
+unsafe fn biases<const ROWS: usize, X, W>(tile: &TileQuantised<X, W>) -> [[__m256; 2]; ROWS] {
     // SAFETY: the caller promises that the pointers cover the tile's sizes.
     unsafe { [[_mm256_loadu_ps(tile.columns), _mm256_loadu_ps(tile.columns.add(LANES))]; ROWS] }
 }
 
 /// Turns a group's integer sums back into floats and adds them.
 #[target_feature(enable = "avx2,fma")]
-unsafe fn add_group<const ROWS: usize>(
-    tile: &TileInt8,
+unsafe fn add_group<const ROWS: usize, X, W>(
+    tile: &TileQuantised<X, W>,
     group: usize,
     sums: [[__m256i; 2]; ROWS],
     totals: &mut [[__m256; 2]; ROWS],
 ) {
-    let groups = tile.depth.div_ceil(INT8_GROUP);
+    let groups = tile.depth.div_ceil(GROUP);
     for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
         // SAFETY: the caller promises that the pointers cover the tile's sizes.
         unsafe {

@@ -1,6 +1,6 @@
 //! Tiles for AVX-512 with VNNI and BF16: thirty-two registers of sixteen lanes, so 6 rows by 64 columns.
 
-use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles, with_rows};
+use super::{GROUP, PairOrder, TileBf16, TileF32, TileInt8, TileInt16, TileQuantised, Tiles, with_rows};
 use std::arch::x86_64::*;
 
 const LANES: usize = 16;
@@ -18,6 +18,7 @@ pub(super) static TILES: Tiles = Tiles {
     transpose: super::avx2::transpose,
     pair_order: PairOrder::Depth,
     bf16: tile_bf16,
+    int16: tile_int16,
     int8_rows: 6,
     int8: tile_int8,
     int8_limits: (255, 127),
@@ -125,41 +126,64 @@ unsafe fn load_integers(from: *const __m512i) -> [__m512i; VECTORS] {
     vectors
 }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn tile_int8(rows: usize, tile: TileInt8) {
-    with_rows!(rows, int8_rows, tile, [6, 1, 2, 3, 4, 5])
-}
+/// A tile of integers of which `$neighbours` in depth fall into one 32-bit lane, with `$add_products` for what adds their
+/// products to a sum.
+macro_rules! integer_tile {
+    ($tile:ident, $rows:ident, $arguments:ty, $neighbours:literal, $add_products:ident) => {
+        #[target_feature(enable = "avx512f,avx512vnni")]
+        unsafe fn $tile(rows: usize, tile: $arguments) {
+            with_rows!(rows, $rows, tile, [6, 1, 2, 3, 4, 5])
+        }
 
-#[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn int8_rows<const ROWS: usize>(tile: TileInt8) {
-    let TileInt8 { input, input_stride, panel, depth, .. } = tile;
-    let groups = depth.div_ceil(INT8_GROUP);
-    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth comes in fours.
-    unsafe {
-        let mut totals = [load::<VECTORS>(tile.columns); ROWS];
-        for group in 0..groups {
-            let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
-            for k in (group * INT8_GROUP..depth.min((group + 1) * INT8_GROUP)).step_by(4) {
-                let weights = load_integers(panel.add(k * COLUMNS).cast());
-                for (row, sum) in sums.iter_mut().enumerate() {
-                    let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
-                    for v in 0..VECTORS {
-                        sum[v] = _mm512_dpbusd_epi32(sum[v], x, weights[v]);
+        #[target_feature(enable = "avx512f,avx512vnni")]
+        unsafe fn $rows<const ROWS: usize>(tile: $arguments) {
+            let TileQuantised { input, input_stride, panel, depth, .. } = tile;
+            // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth is made of whole lanes.
+            unsafe {
+                let mut totals = [load::<VECTORS>(tile.columns); ROWS];
+                for group in 0..depth.div_ceil(GROUP) {
+                    let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
+                    for k in (group * GROUP..depth.min((group + 1) * GROUP)).step_by($neighbours) {
+                        let weights = load_integers(panel.add(k * COLUMNS).cast());
+                        for (row, sum) in sums.iter_mut().enumerate() {
+                            let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
+                            for v in 0..VECTORS {
+                                sum[v] = $add_products(sum[v], x, weights[v]);
+                            }
+                        }
                     }
+                    add_group(&tile, group, sums, &mut totals);
                 }
-            }
-            for (row, (sum, total)) in sums.iter().zip(&mut totals).enumerate() {
-                let [scale, least] = *tile.row_ranges.add(row * groups + group);
-                let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
-                for v in 0..VECTORS {
-                    let column =
-                        |part: usize| _mm512_loadu_ps(tile.columns.add((1 + 2 * group + part) * COLUMNS + v * LANES));
-                    let scales = _mm512_mul_ps(scale, column(1));
-                    total[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scales, total[v]);
-                    total[v] = _mm512_fmadd_ps(least, column(0), total[v]);
-                }
+                store(totals, tile.out, tile.out_stride);
             }
         }
-        store(totals, tile.out, tile.out_stride);
+    };
+}
+
+integer_tile!(tile_int16, int16_rows, TileInt16, 2, _mm512_dpwssd_epi32);
+integer_tile!(tile_int8, int8_rows, TileInt8, 4, _mm512_dpbusd_epi32);
+
+/// Turns a group's integer sums back into floats and adds them.
+#[target_feature(enable = "avx512f")]
+unsafe fn add_group<const ROWS: usize, X, W>(
+    tile: &TileQuantised<X, W>,
+    group: usize,
+    sums: [[__m512i; VECTORS]; ROWS],
+    totals: &mut [[__m512; VECTORS]; ROWS],
+) {
+    let groups = tile.depth.div_ceil(GROUP);
+    for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
+        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        unsafe {
+            let [scale, least] = *tile.row_ranges.add(row * groups + group);
+            let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
+            for v in 0..VECTORS {
+                let column =
+                    |part: usize| _mm512_loadu_ps(tile.columns.add((1 + 2 * group + part) * COLUMNS + v * LANES));
+                let scales = _mm512_mul_ps(scale, column(1));
+                total[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scales, total[v]);
+                total[v] = _mm512_fmadd_ps(least, column(0), total[v]);
+            }
+        }
     }
 }

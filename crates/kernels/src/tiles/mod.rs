@@ -4,7 +4,8 @@
 //!
 //! - f32: `[depth][columns]`;
 //! - bf16: as the instruction set wants its pairs, see [`PairOrder`];
-//! - int8: `[depth / 4][columns][4]`, so that four products of a column fall into one 32-bit lane.
+//! - int16: `[depth / 2][columns][2]`, so that two products of a column fall into one 32-bit lane;
+//! - int8: `[depth / 4][columns][4]`, so that four do.
 //!
 //! A tile keeps `rows` times `columns` sums in registers and walks down the panel once. Each output is one chain of
 //! additions in the order of `depth`, whatever the number of rows, so a row's result never depends on its neighbours.
@@ -70,20 +71,20 @@ pub(crate) struct TileBf16 {
     pub out_stride: usize,
 }
 
-/// A product of `rows` rows of quantised activations with a panel of int8 weights, and its way back to f32. Both sides are
-/// quantised in groups of [`INT8_GROUP`] neighbours in depth, each with its own range: `out` is `bias` plus, for each group,
+/// A product of `rows` rows of quantised activations with a panel of quantised weights, and its way back to f32. Both sides
+/// are quantised in groups of [`GROUP`] neighbours in depth, each with its own range: `out` is `bias` plus, for each group,
 /// `sum * (scale * column_scale) + least * column_sum`.
 #[derive(Clone, Copy)]
-pub(crate) struct TileInt8 {
+pub(crate) struct TileQuantised<X, W> {
     /// Activations, `rows` times `depth`.
-    pub input: *const u8,
-    /// Bytes from one row of `input` to the next.
+    pub input: *const X,
+    /// Elements from one row of `input` to the next.
     pub input_stride: usize,
     /// Scale and least value of each group of each row, which its quantisation took off: `rows` times `groups` pairs.
     pub row_ranges: *const [f32; 2],
     /// Weights.
-    pub panel: *const i8,
-    /// Products in each output; a multiple of [`INT8_DEPTH`].
+    pub panel: *const W,
+    /// Products in each output; a multiple of [`QUANTISED_DEPTH`].
     pub depth: usize,
     /// The columns' biases; then, for each group, the sums of the columns' weights, and their scales: `columns` values
     /// each.
@@ -94,15 +95,26 @@ pub(crate) struct TileInt8 {
     pub out_stride: usize,
 }
 
-/// The depth of int8 products is a multiple of this.
-pub(crate) const INT8_DEPTH: usize = 8;
+/// A product of eight-bit integers, of as many bits as [`Tiles::int8_limits`] allow.
+pub(crate) type TileInt8 = TileQuantised<u8, i8>;
+
+/// A product of sixteen-bit integers, within [`INT16_LIMITS`].
+pub(crate) type TileInt16 = TileQuantised<u16, i16>;
+
+/// The depth of quantised products is a multiple of this.
+pub(crate) const QUANTISED_DEPTH: usize = 8;
 
 /// Neighbours in depth that share a range.
-pub(crate) const INT8_GROUP: usize = 128;
+pub(crate) const GROUP: usize = 128;
+
+/// Largest value of an activation in sixteen bits, and of a weight's magnitude: twelve bits each, so that the sum of a
+/// group still fits into 32 bits.
+pub(crate) const INT16_LIMITS: (u16, i16) = (4095, 4095);
+const _: () = assert!(GROUP as i64 * INT16_LIMITS.0 as i64 * INT16_LIMITS.1 as i64 <= i32::MAX as i64);
 
 /// The tiles of one instruction set. The functions take the number of rows, 1 up to `rows`.
 pub(crate) struct Tiles {
-    /// Most rows of a tile of floats.
+    /// Most rows of a tile, but for int8.
     pub rows: usize,
     /// Columns of a panel of weights.
     pub columns: usize,
@@ -118,6 +130,8 @@ pub(crate) struct Tiles {
     pub pair_order: PairOrder,
     /// bf16 weights.
     pub bf16: unsafe fn(usize, TileBf16),
+    /// int16 weights.
+    pub int16: unsafe fn(usize, TileInt16),
     /// Most rows of a tile of int8.
     pub int8_rows: usize,
     /// int8 weights.

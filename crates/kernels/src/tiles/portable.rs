@@ -1,6 +1,6 @@
 //! Tiles in plain Rust: the twins of the others, and what runs where no other fits.
 
-use super::{INT8_GROUP, PairOrder, TileBf16, TileF32, TileInt8, Tiles};
+use super::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles};
 use crate::half::widen;
 
 const COLUMNS: usize = 16;
@@ -14,8 +14,9 @@ pub(super) static TILES: Tiles = Tiles {
     transpose,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
+    int16: tile_quantised::<2, _, _>,
     int8_rows: 4,
-    int8: tile_int8,
+    int8: tile_quantised::<4, _, _>,
     int8_limits: (255, 127),
 };
 
@@ -71,12 +72,17 @@ unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
     }
 }
 
-unsafe fn tile_int8(rows: usize, tile: TileInt8) {
-    let groups = tile.depth.div_ceil(INT8_GROUP);
+/// `NEIGHBOURS` in depth stand side by side in a panel.
+unsafe fn tile_quantised<const NEIGHBOURS: usize, X, W>(rows: usize, tile: TileQuantised<X, W>)
+where
+    X: Copy + Into<i32>,
+    W: Copy + Into<i32>,
+{
+    let groups = tile.depth.div_ceil(GROUP);
     // SAFETY: the caller promises that the pointers cover the tile's sizes.
     let (panel, columns) = unsafe {
         (
-            std::slice::from_raw_parts(tile.panel.cast::<[[i8; 4]; COLUMNS]>(), tile.depth / 4),
+            std::slice::from_raw_parts(tile.panel.cast::<[[W; NEIGHBOURS]; COLUMNS]>(), tile.depth / NEIGHBOURS),
             std::slice::from_raw_parts(tile.columns.cast::<[f32; COLUMNS]>(), 1 + 2 * groups),
         )
     };
@@ -90,13 +96,13 @@ unsafe fn tile_int8(rows: usize, tile: TileInt8) {
             )
         };
         *out = columns[0];
-        let parts = input.chunks(INT8_GROUP).zip(panel.chunks(INT8_GROUP / 4));
+        let parts = input.chunks(GROUP).zip(panel.chunks(GROUP / NEIGHBOURS));
         for (((input, panel), &[scale, least]), facts) in parts.zip(ranges).zip(columns[1..].chunks_exact(2)) {
             let mut sums = [0i32; COLUMNS];
-            for (x, weights) in input.chunks_exact(4).zip(panel) {
+            for (x, weights) in input.chunks_exact(NEIGHBOURS).zip(panel) {
                 for (sum, weights) in sums.iter_mut().zip(weights) {
                     for (&x, &weight) in x.iter().zip(weights) {
-                        *sum += i32::from(x) * i32::from(weight);
+                        *sum += x.into() * weight.into();
                     }
                 }
             }

@@ -14,7 +14,7 @@ use candle_core::Device;
 fn cpu_batch_tokens(precision: Precision) -> usize {
     match precision {
         Precision::F32 => 1024,
-        Precision::Bf16 | Precision::Int8 => 384,
+        Precision::Int16 | Precision::Bf16 | Precision::Int8 => 384,
     }
 }
 

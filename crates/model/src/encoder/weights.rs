@@ -6,7 +6,6 @@ use candle_core::{Device, Tensor, Var};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,8 +20,8 @@ pub struct Weights {
     prefix: String,
 }
 
-/// The contents of a weights file, in memory or in the program.
-type Bytes = Arc<Cow<'static, [u8]>>;
+/// The contents of a weights file: in memory, in the program, or mapped from disk.
+type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 #[derive(Clone)]
 enum Stored {
@@ -69,7 +68,7 @@ impl Kind {
 
 impl Region {
     fn bytes(&self) -> &[u8] {
-        &self.bytes[self.place.clone()]
+        &(*self.bytes).as_ref()[self.place.clone()]
     }
 }
 
@@ -142,11 +141,12 @@ impl Weights {
     ///
     /// # Errors
     /// If the bytes are not safetensors, or a tensor is not of floating-point type.
-    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>, file: &str, device: &Device) -> Result<Self> {
-        let bytes: Bytes = Arc::new(bytes.into());
+    pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static, file: &str, device: &Device) -> Result<Self> {
+        let bytes: Bytes = Arc::new(bytes);
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
         // Says where each tensor stands after the header, whose length the first eight bytes hold.
-        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| invalid("header", e.to_string()))?;
+        let (header, metadata) =
+            SafeTensors::read_metadata((*bytes).as_ref()).map_err(|e| invalid("header", e.to_string()))?;
         let start = header + size_of::<u64>();
         let mut tensors = BTreeMap::new();
         for (name, info) in metadata.tensors() {

@@ -1,6 +1,6 @@
 //! The default model, compiled in.
 
-use super::files::Files;
+use super::files::{Files, WeightsFile};
 
 macro_rules! default_model {
     ($file:literal) => {
@@ -13,7 +13,7 @@ pub(super) fn files() -> Files<'static> {
         origin: "the embedded model".into(),
         config: default_model!("config.json"),
         tokenizer: default_model!("tokenizer.json").to_vec(),
-        weights: default_model!("model.safetensors").as_slice().into(),
+        weights: WeightsFile::Embedded(default_model!("model.safetensors")),
         manifest: Some(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/default/newsdesk.toml"))),
         pooling: None,
     }

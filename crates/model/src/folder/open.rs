@@ -1,6 +1,6 @@
 //! Reads a model folder: Newsdesk's own, a `BertForSequenceClassification`, or a bare encoder to train from.
 
-use super::files::{self, Files};
+use super::files::{self, Files, WeightsFile};
 use super::manifest::{Manifest, WindowRecord};
 use crate::decide::Combine;
 use crate::encoder::{EncoderConfig, Weights};
@@ -40,12 +40,14 @@ impl Model {
             let cause = if folder.exists() { "it is not a folder" } else { "there is no such folder" };
             return Err(ModelError::NotAModel { path: folder.into(), cause: cause.into() });
         }
-        let read = |name: &str| {
+        let failed = |name: &str| {
             let path = folder.join(name);
-            std::fs::read(&path).map_err(|source| ModelError::Read { path, source })
+            move |source| ModelError::Read { path, source }
         };
+        let read = |name: &str| std::fs::read(folder.join(name)).map_err(failed(name));
         let optional = |name: &str| if folder.join(name).exists() { read(name).map(Some) } else { Ok(None) };
-        let (config, tokenizer, weights) = (read(files::CONFIG)?, read(files::TOKENIZER)?, read(files::WEIGHTS)?);
+        let (config, tokenizer) = (read(files::CONFIG)?, read(files::TOKENIZER)?);
+        let weights = WeightsFile::open(&folder.join(files::WEIGHTS)).map_err(failed(files::WEIGHTS))?;
         let manifest = match optional(files::MANIFEST)? {
             None => None,
             Some(bytes) => Some(String::from_utf8(bytes).map_err(|e| ModelError::Invalid {
@@ -59,7 +61,7 @@ impl Model {
             origin: folder.into(),
             config: &config,
             tokenizer,
-            weights: weights.into(),
+            weights,
             manifest: manifest.as_deref(),
             pooling: pooling.as_deref(),
         };

@@ -13,7 +13,7 @@ use newsdesk_kernels::{activation, layer_norm};
 fn block_rows(precision: Precision) -> usize {
     match precision {
         Precision::F32 => 96,
-        Precision::Bf16 | Precision::Int8 => 48,
+        Precision::Int16 | Precision::Bf16 | Precision::Int8 => 48,
     }
 }
 

@@ -27,11 +27,11 @@ fn bf16(x: f32) -> f64 {
 
 /// Largest quantised activation and weight on an instruction set.
 fn limits(precision: Precision, set: InstructionSet) -> (f32, f32) {
-    match (precision, precision.activation_bits(set)) {
-        (Precision::Int8, 7) => (127.0, 63.0),
-        (Precision::Int8, 8) => (255.0, 127.0),
-        (Precision::Int16, 12) => (4095.0, 4095.0),
-        (precision, bits) => panic!("{precision} has no limits of {bits} bits"),
+    match precision.activation_bits(set) {
+        7 => (127.0, 63.0),
+        8 => (255.0, 127.0),
+        12 => (4095.0, 4095.0),
+        bits => unreachable!("{precision} has no limits of {bits} bits"),
     }
 }
 

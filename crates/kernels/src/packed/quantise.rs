@@ -2,7 +2,7 @@
 
 use super::buffer::{Buffer, Number};
 use super::dense::Scratch;
-use crate::tiles::{INT16_LIMITS, TileQuantised, Tiles};
+use crate::tiles::{INT16_LIMITS, QuantisedTile, Tiles};
 
 /// Integers that activations or weights are quantised to.
 pub(super) trait Integer: Number + Into<f32> + Into<i32> {
@@ -31,7 +31,7 @@ pub(super) trait Weight: Integer {
     /// Largest activation and magnitude of a weight.
     fn limits(tiles: &Tiles) -> (Self::Activation, Self);
     /// Most rows of a tile, and the tile.
-    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<Self::Activation, Self>));
+    fn tile(tiles: &Tiles) -> (usize, QuantisedTile<Self::Activation, Self>);
     /// Where a block's activations are put, with their ranges and the tile at the right edge.
     fn scratch(scratch: &mut Scratch) -> (&mut Buffer<Self::Activation>, &mut Vec<[f32; 2]>, &mut Buffer<f32>);
 }
@@ -44,7 +44,7 @@ impl Weight for i8 {
         tiles.int8_limits
     }
 
-    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<u8, i8>)) {
+    fn tile(tiles: &Tiles) -> (usize, QuantisedTile<u8, i8>) {
         (tiles.int8_rows, tiles.int8)
     }
 
@@ -61,7 +61,7 @@ impl Weight for i16 {
         INT16_LIMITS
     }
 
-    fn tile(tiles: &Tiles) -> (usize, unsafe fn(usize, TileQuantised<u16, i16>)) {
+    fn tile(tiles: &Tiles) -> (usize, QuantisedTile<u16, i16>) {
         (tiles.rows, tiles.int16)
     }
 

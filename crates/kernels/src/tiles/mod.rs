@@ -95,7 +95,7 @@ pub(crate) struct TileQuantised<X, W> {
     pub out_stride: usize,
 }
 
-/// A product of eight-bit integers, of as many bits as [`Tiles::int8_limits`] allow.
+/// A product of eight-bit integers, within [`Tiles::int8_limits`].
 pub(crate) type TileInt8 = TileQuantised<u8, i8>;
 
 /// A product of sixteen-bit integers, within [`INT16_LIMITS`].
@@ -111,6 +111,9 @@ pub(crate) const GROUP: usize = 128;
 /// group still fits into 32 bits.
 pub(crate) const INT16_LIMITS: (u16, i16) = (4095, 4095);
 const _: () = assert!(GROUP as i64 * INT16_LIMITS.0 as i64 * INT16_LIMITS.1 as i64 <= i32::MAX as i64);
+
+/// A tile of integers: it takes the number of rows.
+pub(crate) type QuantisedTile<X, W> = unsafe fn(usize, TileQuantised<X, W>);
 
 /// The tiles of one instruction set. The functions take the number of rows, 1 up to `rows`.
 pub(crate) struct Tiles {
@@ -131,11 +134,11 @@ pub(crate) struct Tiles {
     /// bf16 weights.
     pub bf16: unsafe fn(usize, TileBf16),
     /// int16 weights.
-    pub int16: unsafe fn(usize, TileInt16),
+    pub int16: QuantisedTile<u16, i16>,
     /// Most rows of a tile of int8.
     pub int8_rows: usize,
     /// int8 weights.
-    pub int8: unsafe fn(usize, TileInt8),
+    pub int8: QuantisedTile<u8, i8>,
     /// Largest value of a quantised activation, and of a weight's magnitude: more would not fit into the sums.
     pub int8_limits: (u8, i8),
 }

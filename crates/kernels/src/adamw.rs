@@ -3,6 +3,8 @@
 //! Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2.
 
 use crate::instructions::InstructionSet;
+use crate::lanes::sum;
+
 /// The numbers of one step, after the schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
@@ -50,6 +52,15 @@ pub fn step(
             }
         },
     );
+}
+
+/// The sum of the squares of all values.
+pub fn square_sum(values: &[f32]) -> f64 {
+    let chunks = values.chunks(4096);
+    InstructionSet::best().run(
+        #[inline(always)]
+        || chunks.map(|chunk| f64::from(sum(chunk, |x| x * x))).sum(),
+    )
 }
 
 #[cfg(test)]

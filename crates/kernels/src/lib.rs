@@ -8,6 +8,8 @@
 
 pub mod activation;
 pub mod adamw;
+pub mod attention;
+pub mod dropout;
 mod exponential;
 pub mod instructions;
 pub mod layer_norm;

@@ -28,22 +28,21 @@ pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
     });
 }
 
-/// Gradient of [`forward`] with respect to the raw scores, from its result `probabilities` and the `gradient` of
-/// that result: `d[i] = scale * p[i] * (g[i] - sum_j g[j] p[j])`. Places with probability zero get zero.
+/// Gradient of [`forward`] with respect to the raw scores, from its result `probabilities` and the `gradient` of that
+/// result, in whose place it is put: `d[i] = scale * p[i] * (g[i] - sum_j g[j] p[j])`. Places with probability zero get zero.
 ///
 /// # Panics
 /// If the sizes do not fit.
-pub fn backward(probabilities: &[f32], gradient: &[f32], width: usize, scale: f32, out: &mut [f32]) {
+pub fn backward(probabilities: &[f32], gradient: &mut [f32], width: usize, scale: f32) {
     assert!(width > 0 && probabilities.len().is_multiple_of(width), "softmax: not made of whole rows");
-    assert!(probabilities.len() == gradient.len() && gradient.len() == out.len(), "softmax: sizes do not fit");
+    assert!(probabilities.len() == gradient.len(), "softmax: sizes do not fit");
     InstructionSet::best().run(
         #[inline(always)]
         || {
-            let rows = probabilities.chunks_exact(width).zip(gradient.chunks_exact(width));
-            for ((p, g), d) in rows.zip(out.chunks_exact_mut(width)) {
+            for (p, g) in probabilities.chunks_exact(width).zip(gradient.chunks_exact_mut(width)) {
                 let along = sum_pairs(p, g, |p, g| p * g);
                 for i in 0..width {
-                    d[i] = scale * p[i] * (g[i] - along);
+                    g[i] = scale * p[i] * (g[i] - along);
                 }
             }
         },
@@ -81,8 +80,8 @@ mod tests {
         };
         let mut p = scores.clone();
         forward(&mut p, 12, 12, 0.3);
-        let mut d = vec![0f32; 12];
-        backward(&p, &gradient, 12, 0.3, &mut d);
+        let mut d = gradient.clone();
+        backward(&p, &mut d, 12, 0.3);
         for i in 0..12 {
             let (mut up, mut down) = (scores.clone(), scores.clone());
             up[i] += 1e-2;

@@ -1,18 +1,19 @@
 //! A job of many parts on a few threads.
 
-use crate::error::Result;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 
 /// Results of `work(0)`, .., `work(count - 1)` in that order, computed on up to `threads` threads that each take the
-/// next part when they are done with one. The first error ends the job.
+/// next part when they are done with one; no more than there are processors. The first error ends the job.
 pub fn parallel<T: Send, E: Send>(
     count: usize,
     threads: usize,
     work: impl Fn(usize) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
-    if threads <= 1 || count <= 1 {
-        return (0..count).map(work).collect();
-    }
+    let pool = if threads > 1 && count > 1 { pool() } else { None };
+    let Some(pool) = pool else { return (0..count).map(work).collect() };
     let next = AtomicUsize::new(0);
     let worker = || {
         let mut done = Vec::new();
@@ -30,17 +31,42 @@ pub fn parallel<T: Send, E: Send>(
             }
         }
     };
-    let mut done: Vec<(usize, T)> = Vec::with_capacity(count);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads.min(count)).map(|_| scope.spawn(worker)).collect();
-        for handle in handles {
-            // A worker that panicked passes its panic on to the caller.
-            done.extend(handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+    let mut all: Vec<Result<Vec<(usize, T)>, E>> = vec![];
+    all.resize_with(threads.min(count), || Ok(vec![]));
+    pool.in_place_scope(|scope| {
+        let (first, others) = all.split_at_mut(1);
+        for place in others {
+            scope.spawn(|_| *place = worker());
         }
-        Ok(())
-    })?;
+        first[0] = worker();
+    });
+    let mut done: Vec<(usize, T)> = Vec::with_capacity(count);
+    for results in all {
+        done.extend(results?);
+    }
     done.sort_by_key(|(part, _)| *part);
     Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Threads that stay from job to job, since a new one begins with memory that the system has to clear; one for each processor
+/// but that of the caller, who works as well. `None` where the system gives no threads.
+fn pool() -> Option<&'static ThreadPool> {
+    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let threads = available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
+    POOL.get_or_init(|| ThreadPoolBuilder::new().num_threads(threads).build().ok()).as_ref()
+}
+
+/// Calls `work` with each item, on up to `threads` threads that each take the next item when they are done with one. The
+/// first error ends the job.
+pub(crate) fn parallel_each<T: Send>(
+    items: &mut [T],
+    threads: usize,
+    work: impl Fn(&mut T) -> crate::error::Result<()> + Sync,
+) -> crate::error::Result<()> {
+    let items: Vec<Mutex<&mut T>> = items.iter_mut().map(Mutex::new).collect();
+    // Nobody else asks for this lock; it only hands the item over.
+    parallel(items.len(), threads, |i| work(&mut items[i].lock().unwrap_or_else(PoisonError::into_inner)))?;
+    Ok(())
 }
 
 #[cfg(test)]

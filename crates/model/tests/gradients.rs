@@ -5,7 +5,8 @@ use newsdesk_model::Model;
 use newsdesk_model::batch::Batch;
 use newsdesk_model::encoder::Variables;
 use newsdesk_model::encoder::graph::Dropout;
-use newsdesk_model::network::{Network, Parts, Pooling};
+use newsdesk_model::network::{Network, Parts, Pooling, TrainingNetwork};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
@@ -20,13 +21,117 @@ fn tiny(pooling: Pooling) -> Result<(Model, Parts), Box<dyn Error>> {
     Ok((model, parts))
 }
 
-/// A loss in which every logit counts differently.
-fn loss(network: &Network, dropout: Option<&mut Dropout>) -> Result<Tensor, Box<dyn Error>> {
-    let batch = Batch::new(&WINDOWS, 0, &Device::Cpu)?;
-    let logits = &network.forward(&batch, dropout)?[0]; // [windows, labels]
-    let weights: Vec<f32> = (0..logits.elem_count()).map(|i| (i as f32 * 1.3).cos()).collect();
+/// A loss in which every logit counts differently; `first` is the number of the first window.
+fn weighted(logits: &Tensor, first: usize) -> newsdesk_model::Result<Tensor> {
+    let labels = logits.dim(1)?;
+    let weights: Vec<f32> = (0..logits.elem_count()).map(|i| ((first * labels + i) as f32 * 1.3).cos()).collect();
     let weights = Tensor::from_vec(weights, logits.shape(), &Device::Cpu)?;
     Ok((logits * weights)?.sum_all()?)
+}
+
+fn loss(network: &Network, dropout: Option<&mut Dropout>) -> Result<Tensor, Box<dyn Error>> {
+    let batch = Batch::new(&WINDOWS, 0, &Device::Cpu)?;
+    Ok(weighted(&network.forward(&batch, dropout)?[0], 0)?)
+}
+
+/// Loss and gradients by the network that is trained on processors.
+fn own(
+    model: &Model,
+    parts: &Parts,
+    variables: &Variables,
+    windows: &[&[u32]],
+    seed: Option<u64>,
+    threads: usize,
+) -> Result<(f32, BTreeMap<String, Vec<f32>>), Box<dyn Error>> {
+    let mut network = TrainingNetwork::new(&model.config, parts).ok_or("the encoder is not supported")?;
+    let (loss, found) = network
+        .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;
+    let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
+    Ok((loss, encoder.chain(found.top.clone()).collect()))
+}
+
+/// Windows of many lengths, several groups and chunks of them.
+fn many_windows() -> Vec<Vec<u32>> {
+    let token = |window: u32, place: u32| 4 + (window * 7919 + place * 104_729) % 590;
+    (0..70).map(|w| [2].into_iter().chain((0..w * 37 % 60).map(|place| token(w, place))).chain([3]).collect()).collect()
+}
+
+#[test]
+fn own_gradients_are_those_of_the_graph() -> Outcome {
+    let many = many_windows();
+    for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
+        let (model, parts) = tiny(pooling)?;
+        let mut variables = Variables::copy_of(&model.weights)?;
+        variables.retain(|name| pooling == Pooling::Pooler || !name.contains("pooler"));
+        let windows: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
+        let network = Network::new(&variables.weights(), &model.config, &parts)?;
+        let batch = Batch::new(&windows, 0, &Device::Cpu)?;
+        let expected_loss = weighted(&network.forward(&batch, None)?[0], 0)?;
+        let expected = expected_loss.backward()?;
+        let (loss, found) = own(&model, &parts, &variables, &windows, None, 3)?;
+        let expected_loss = expected_loss.to_scalar::<f32>()?;
+        assert!((loss - expected_loss).abs() < 1e-3, "{pooling}: {loss} is not {expected_loss}");
+        assert_eq!(found.len(), variables.iter().count());
+        for (name, variable) in variables.iter() {
+            let expected = expected.get(variable).ok_or("a gradient is missing")?.flatten_all()?.to_vec1::<f32>()?;
+            let largest = expected.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+            let off = expected.iter().zip(&found[name]).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            assert!(
+                expected.len() == found[name].len() && off < 1e-3 * largest + 1e-4,
+                "{pooling}, `{name}`: {off} of {largest}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn own_gradients_are_the_same_to_the_bit_on_any_number_of_threads() -> Outcome {
+    let (model, parts) = tiny(Pooling::Cls)?;
+    let variables = Variables::copy_of(&model.weights)?;
+    let many = many_windows();
+    let windows: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
+    let bits = |seed, threads| -> Result<Vec<Vec<u32>>, Box<dyn Error>> {
+        let (_, found) = own(&model, &parts, &variables, &windows, Some(seed), threads)?;
+        Ok(found.values().map(|values| values.iter().map(|x| x.to_bits()).collect()).collect())
+    };
+    let one = bits(5, 1)?;
+    assert_eq!([bits(5, 2)?, bits(5, 7)?], [one.clone(), one.clone()]);
+    assert_ne!(bits(6, 1)?, one, "the seed draws no dropout");
+    Ok(())
+}
+
+#[test]
+fn own_gradients_are_slopes_under_dropout() -> Outcome {
+    for pooling in [Pooling::Cls, Pooling::Mean] {
+        let (mut model, parts) = tiny(pooling)?;
+        // Much is dropped, so that a place that is dropped on one way only is seen.
+        (model.config.hidden_dropout_prob, model.config.attention_probs_dropout_prob) = (0.3, 0.3);
+        let variables = Variables::copy_of(&model.weights)?;
+        let loss = || own(&model, &parts, &variables, &WINDOWS, Some(9), 2);
+        let (_, found) = loss()?;
+        for (name, gradient) in &found {
+            let length = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
+            if length < 1e-2 {
+                continue;
+            }
+            let variable = variables.get(name)?;
+            let start = variable.as_tensor().copy()?;
+            let direction = Tensor::from_slice(gradient, start.shape(), &Device::Cpu)?;
+            let step = 1e-3 * (1.0 + f64::from(start.abs()?.mean_all()?.to_scalar::<f32>()?));
+            let at = |by: f64| -> Result<f64, Box<dyn Error>> {
+                variable.set(&(&start + (&direction * (by / length))?)?)?;
+                Ok(f64::from(loss()?.0))
+            };
+            let slope = (at(step)? - at(-step)?) / (2.0 * step);
+            variable.set(&start)?;
+            assert!(
+                (slope - length).abs() < 0.05 * length + 1e-2,
+                "{pooling}, `{name}`: slope {slope}, gradient {length}"
+            );
+        }
+    }
+    Ok(())
 }
 
 #[test]

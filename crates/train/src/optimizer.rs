@@ -4,7 +4,7 @@
 
 use crate::error::Result;
 use crate::settings::Settings;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var};
 use newsdesk_kernels::adamw::{self, Step};
 use newsdesk_model::encoder::{Variables, Weights};
 use newsdesk_model::workers::parallel;
@@ -12,7 +12,24 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Gradients by variable name.
-pub(crate) type Gradients = BTreeMap<String, Tensor>;
+pub(crate) type Gradients<'a> = BTreeMap<&'a str, Gradient<'a>>;
+
+/// A variable's gradient.
+pub(crate) enum Gradient<'a> {
+    /// On the processor, row-major.
+    Values(&'a [f32]),
+    /// On any device.
+    Tensor(Tensor),
+}
+
+impl Gradient<'_> {
+    fn square_sum(&self) -> Result<f64> {
+        match self {
+            Self::Values(values) => Ok(adamw::square_sum(values)),
+            Self::Tensor(tensor) => Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?)),
+        }
+    }
+}
 
 struct Slot {
     name: String,
@@ -83,13 +100,10 @@ impl AdamW {
     /// number, nothing is moved.
     pub(crate) fn step(&mut self, gradients: &Gradients, rate: f64) -> Result<f32> {
         self.count += 1;
-        let squares = parallel(self.slots.len(), self.threads, |i| -> Result<f32> {
-            match gradients.get(&self.slots[i].name) {
-                Some(gradient) => Ok(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?),
-                None => Ok(0.0),
-            }
+        let squares = parallel(self.slots.len(), self.threads, |i| {
+            gradients.get(self.slots[i].name.as_str()).map_or(Ok(0.0), Gradient::square_sum)
         })?;
-        let norm = squares.iter().sum::<f32>().sqrt();
+        let norm = squares.iter().sum::<f64>().sqrt() as f32;
         if !norm.is_finite() {
             self.count -= 1;
             return Ok(norm);
@@ -97,7 +111,7 @@ impl AdamW {
         let scale = if self.clip > 0.0 && norm as f64 > self.clip { self.clip as f32 / norm } else { 1.0 };
         parallel(self.slots.len(), self.threads, |i| -> Result<()> {
             let slot = &self.slots[i];
-            let Some(gradient) = gradients.get(&slot.name) else { return Ok(()) };
+            let Some(gradient) = gradients.get(slot.name.as_str()) else { return Ok(()) };
             let step = Step {
                 rate: (rate * slot.rate_factor) as f32,
                 beta1: BETA1,
@@ -107,7 +121,7 @@ impl AdamW {
                 count: self.count,
             };
             let moments = &mut *slot.moments();
-            update(&slot.variable, &gradient.contiguous()?, step, scale, moments)
+            update(&slot.variable, gradient, step, scale, moments)
         })?;
         Ok(norm)
     }
@@ -139,13 +153,25 @@ impl AdamW {
     }
 }
 
-/// Moves one variable; `gradient` is contiguous.
-fn update(variable: &Var, gradient: &Tensor, step: Step, scale: f32, moments: &mut Moments) -> Result<()> {
+/// Moves one variable.
+fn update(variable: &Var, gradient: &Gradient, step: Step, scale: f32, moments: &mut Moments) -> Result<()> {
     match moments {
         Moments::Processor { first, second } => {
-            Ok(variable.inplace_op2(gradient, &Update { step, scale, moments: Mutex::new((first, second)) })?)
+            let copied;
+            let gradient = match gradient {
+                Gradient::Values(values) => values,
+                Gradient::Tensor(tensor) => {
+                    copied = tensor.flatten_all()?.to_vec1::<f32>()?;
+                    copied.as_slice()
+                }
+            };
+            Ok(variable.inplace_op1(&Update { step, scale, gradient, moments: Mutex::new((first, second)) })?)
         }
         Moments::Elsewhere { first, second } => {
+            let gradient = match gradient {
+                Gradient::Values(values) => Tensor::from_slice(values, variable.shape(), variable.device())?,
+                Gradient::Tensor(tensor) => tensor.clone(),
+            };
             let gradient = (gradient * scale as f64)?;
             let mix = |old: &Tensor, new: &Tensor, beta: f32| (old * beta as f64)? + (new * (1.0 - beta as f64))?;
             *first = mix(first, &gradient, step.beta1)?;
@@ -163,31 +189,21 @@ fn update(variable: &Var, gradient: &Tensor, step: Step, scale: f32, moments: &m
 struct Update<'a> {
     step: Step,
     scale: f32,
+    gradient: &'a [f32],
     moments: Mutex<(&'a mut Vec<f32>, &'a mut Vec<f32>)>,
 }
 
-impl InplaceOp2 for Update<'_> {
+impl InplaceOp1 for Update<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(
-        &self,
-        weights: &mut CpuStorage,
-        weights_layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let range = |layout: &Layout| {
-            let offsets = layout.contiguous_offsets();
-            offsets.ok_or(candle_core::Error::RequiresContiguous { op: "adamw" })
-        };
-        let ((w0, w1), (g0, g1)) = (range(weights_layout)?, range(gradient_layout)?);
+    fn cpu_fwd(&self, weights: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let place = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "adamw" })?;
         let CpuStorage::F32(weights) = weights else { candle_core::bail!("adamw: weights are not f32") };
-        let gradient = &gradient.as_slice::<f32>()?[g0..g1];
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, second) = &mut *moments;
-        adamw::step(&self.step, gradient, self.scale, first, second, &mut weights[w0..w1]);
+        adamw::step(&self.step, self.gradient, self.scale, first, second, &mut weights[place.0..place.1]);
         Ok(())
     }
 }
@@ -212,8 +228,9 @@ mod tests {
         let mut elsewhere = Moments::Elsewhere { first: zeros(), second: zeros() };
         for count in 1..4 {
             let step = Step { rate: 0.01, beta1: BETA1, beta2: BETA2, epsilon: EPSILON, decay: 0.1, count };
-            update(&one, &gradient, step, 0.5, &mut processor).unwrap();
-            update(&other, &gradient, step, 0.5, &mut elsewhere).unwrap();
+            let numbers = values(&gradient);
+            update(&one, &Gradient::Values(&numbers), step, 0.5, &mut processor).unwrap();
+            update(&other, &Gradient::Tensor(gradient.clone()), step, 0.5, &mut elsewhere).unwrap();
         }
         for (a, b) in values(&one).iter().zip(values(&other)) {
             assert!((a - b).abs() < 1e-6, "{a} is not {b}");

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::examples::Example;
 use crate::loss;
 use crate::measure::{HeadReport, SetReport, measure};
-use crate::optimizer::{AdamW, Gradients};
+use crate::optimizer::{AdamW, Gradient};
 use crate::settings::Settings;
 use candle_core::{Tensor, Var};
 use newsdesk_data::LabelledSet;
@@ -13,18 +13,19 @@ use newsdesk_model::batch::Batch;
 use newsdesk_model::encoder::graph::Dropout;
 use newsdesk_model::encoder::{EncoderConfig, Variables, Weights};
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::network::{Network, Parts, Pooling};
+use newsdesk_model::network::{Network, Parts, Pooling, TrainingNetwork};
 use newsdesk_model::tokenize::TokenId;
 use newsdesk_model::workers::parallel;
 use newsdesk_model::{Classifier, Device, Head, Model, Options};
 use rand::RngExt;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What one part of a step gives.
 struct Part {
     loss: f32,
     /// Gradients of all variables but the word table.
-    gradients: Gradients,
+    gradients: BTreeMap<String, Tensor>,
     /// Rows of the word table that occur, and their gradients `[words, width]`.
     words: Vec<TokenId>,
     word_rows: Tensor,
@@ -36,6 +37,8 @@ pub(crate) struct Run<'a> {
     parts: Parts,
     settings: &'a Settings,
     pub(crate) variables: Variables,
+    /// What computes gradients on the processor; elsewhere, and for encoders that it does not know, the graph does.
+    network: Option<TrainingNetwork>,
     /// Name of the word table among the variables.
     word_table: String,
     pub(crate) optimizer: AdamW,
@@ -75,7 +78,8 @@ impl<'a> Run<'a> {
         let dot = if parts.encoder.is_empty() { "" } else { "." };
         let word_table = format!("{}{dot}embeddings.word_embeddings.weight", parts.encoder);
         let optimizer = AdamW::new(&variables, settings, |name| name.starts_with("heads."))?;
-        Ok(Self { base, heads, parts, settings, variables, word_table, optimizer, device })
+        let network = if device.is_cpu() { TrainingNetwork::new(&base.config, &parts) } else { None };
+        Ok(Self { base, heads, parts, settings, variables, network, word_table, optimizer, device })
     }
 
     pub(crate) fn restore(&mut self, variables: &Weights, moments: &Weights, steps: i32) -> Result<()> {
@@ -87,21 +91,58 @@ impl<'a> Run<'a> {
 
     /// One step of the optimiser; returns the mean loss per article.
     pub(crate) fn step(&mut self, batch: &[&Example], epoch: usize, number: usize, rate: f64) -> Result<f32> {
+        let (loss, norm) = match self.network.take() {
+            Some(mut network) => {
+                let done = self.step_on_processor(&mut network, batch, epoch, number, rate);
+                self.network = Some(network);
+                done?
+            }
+            None => self.step_by_graph(batch, epoch, number, rate)?,
+        };
+        // A gradient that is no number tells of a loss that is about to be none.
+        Ok(if norm.is_finite() { loss } else { norm })
+    }
+
+    /// Loss and length of the gradient of a step whose gradients are our own.
+    fn step_on_processor(
+        &mut self,
+        network: &mut TrainingNetwork,
+        batch: &[&Example],
+        epoch: usize,
+        number: usize,
+        rate: f64,
+    ) -> Result<(f32, f32)> {
+        let windows: Vec<&[TokenId]> = batch.iter().map(|example| example.tokens.as_slice()).collect();
+        let seed = dropout_seed(self.settings.seed, epoch, number, 0);
+        let share = |chunk: Range<usize>, logits: &[Tensor]| -> Result<Option<Tensor>> {
+            let Some(loss) = loss::sum(&self.heads, logits, &batch[chunk])? else { return Ok(None) };
+            Ok(Some((loss / batch.len() as f64)?))
+        };
+        let threads = self.settings.threads;
+        let (loss, found) = network.gradients(&self.variables, &windows, Some(seed), threads, share)?;
+        let top = found.top.iter().map(|(name, values)| (name.as_str(), values.as_slice()));
+        let all = found.encoder.iter().copied().chain(top);
+        let gradients = all.map(|(name, values)| (name, Gradient::Values(values))).collect();
+        Ok((loss, self.optimizer.step(&gradients, rate)?))
+    }
+
+    /// Loss and length of the gradient of a step through candle.
+    fn step_by_graph(&mut self, batch: &[&Example], epoch: usize, number: usize, rate: f64) -> Result<(f32, f32)> {
         let parts: Vec<&[&Example]> = batch.chunks(self.settings.micro_batch).collect();
         let seed = |part| dropout_seed(self.settings.seed, epoch, number, part);
         let results =
             parallel(parts.len(), self.settings.threads, |part| self.gradients(parts[part], batch.len(), seed(part)))?;
         let mut total = 0.0;
-        let mut gradients = Gradients::new();
+        let mut sums: BTreeMap<String, Tensor> = BTreeMap::new();
         let (mut words, mut word_rows) = (Vec::new(), Vec::new());
         for part in results.into_iter().flatten() {
             total += part.loss;
             words.extend(part.words);
             word_rows.push(part.word_rows);
             for (name, gradient) in part.gradients {
-                match gradients.get_mut(&name) {
+                match sums.get_mut(&name) {
                     None => {
-                        gradients.insert(name, gradient);
+                        sums.insert(name, gradient);
                     }
                     Some(sum) => *sum = (&*sum + gradient)?,
                 }
@@ -111,11 +152,10 @@ impl<'a> Run<'a> {
             let table = self.variables.get(&self.word_table)?;
             let words = Tensor::from_vec(words, word_rows.iter().map(|w| w.dims()[0]).sum::<usize>(), &self.device)?;
             let gradient = table.zeros_like()?.index_add(&words, &Tensor::cat(&word_rows, 0)?, 0)?;
-            gradients.insert(self.word_table.clone(), gradient);
+            sums.insert(self.word_table.clone(), gradient);
         }
-        let norm = self.optimizer.step(&gradients, rate)?;
-        // A gradient that is no number tells of a loss that is about to be none.
-        Ok(if norm.is_finite() { total } else { norm })
+        let gradients = sums.iter().map(|(name, sum)| (name.as_str(), Gradient::Tensor(sum.clone()))).collect();
+        Ok((total, self.optimizer.step(&gradients, rate)?))
     }
 
     /// Loss and gradients of one part of a step, as shares of the whole step's; `None` if nothing in it has a target.

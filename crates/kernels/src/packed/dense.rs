@@ -74,25 +74,11 @@ impl PackedDense {
         let columns = tiles.columns;
         let padded_width = width.next_multiple_of(columns);
         let row = |column: usize| &weight[column * depth..(column + 1) * depth];
-        let padded_bias = || {
-            let mut padded = Buffer::zeros(padded_width);
-            padded.first(width).copy_from_slice(bias);
-            padded
-        };
         let weights = match precision {
-            Precision::F32 if set == InstructionSet::Portable => {
-                Weights::Plain { weight: weight.to_vec(), bias: bias.to_vec() }
-            }
             Precision::F32 => {
-                let mut panels = Buffer::zeros(padded_width * depth);
-                let out = panels.first(padded_width * depth);
-                for column in 0..width {
-                    let start = column / columns * columns * depth + column % columns;
-                    for (k, &w) in row(column).iter().enumerate() {
-                        out[start + k * columns] = w;
-                    }
-                }
-                Weights::F32 { panels, bias: padded_bias() }
+                let mut packed = Self::empty(depth, width, set);
+                packed.fill(weight, bias);
+                return packed;
             }
             Precision::Bf16 => {
                 let padded_depth = depth.next_multiple_of(2);
@@ -108,12 +94,85 @@ impl PackedDense {
                         out[panel + place] = narrow(w);
                     }
                 }
-                Weights::Bf16 { panels, bias: padded_bias() }
+                let mut padded_bias = Buffer::zeros(padded_width);
+                padded_bias.first(width).copy_from_slice(bias);
+                Weights::Bf16 { panels, bias: padded_bias }
             }
             Precision::Int16 => Weights::Int16(Quantised::new(weight, bias, tiles)),
             Precision::Int8 => Weights::Int8(Quantised::new(weight, bias, tiles)),
         };
         Self { set, tiles, depth, width, weights }
+    }
+
+    /// A layer of zeros in f32, to be filled.
+    ///
+    /// # Panics
+    /// If this machine does not have the instruction set.
+    pub fn empty(depth: usize, width: usize, set: InstructionSet) -> Self {
+        let tiles = Tiles::of(set);
+        let padded_width = width.next_multiple_of(tiles.columns);
+        let weights = match set {
+            InstructionSet::Portable => Weights::Plain { weight: vec![0.0; width * depth], bias: vec![0.0; width] },
+            _ => Weights::F32 { panels: Buffer::zeros(padded_width * depth), bias: Buffer::zeros(padded_width) },
+        };
+        Self { set, tiles, depth, width, weights }
+    }
+
+    /// Lays out `weight` (`[width, depth]`, row-major) and `bias` (`[width]`) in place of what was there, in f32.
+    ///
+    /// # Panics
+    /// If the sizes do not fit or the layer is not in f32.
+    pub fn fill(&mut self, weight: &[f32], bias: &[f32]) {
+        let (depth, width, columns) = (self.depth, self.width, self.tiles.columns);
+        assert!(weight.len() == width * depth && bias.len() == width, "packed dense: sizes do not fit");
+        match &mut self.weights {
+            Weights::Plain { weight: plain, bias: plain_bias } => {
+                plain.copy_from_slice(weight);
+                plain_bias.copy_from_slice(bias);
+            }
+            Weights::F32 { panels, bias: padded } => {
+                let panels = panels.first(width.next_multiple_of(columns) * depth);
+                let rows = weight.chunks(columns * depth);
+                for (panel, rows) in panels.chunks_exact_mut(columns * depth).zip(rows) {
+                    for (column, row) in rows.chunks_exact(depth).enumerate() {
+                        for (k, &w) in row.iter().enumerate() {
+                            panel[k * columns + column] = w;
+                        }
+                    }
+                }
+                padded.first(width).copy_from_slice(bias);
+            }
+            _ => unreachable!("packed dense: only f32 is filled again"),
+        }
+    }
+
+    /// As [`Self::fill`], with `weight` the other way round (`[depth, width]`) and no bias: what a layer's gradient goes
+    /// back through.
+    ///
+    /// # Panics
+    /// As [`Self::fill`].
+    pub fn fill_transposed(&mut self, weight: &[f32]) {
+        let (depth, width, columns) = (self.depth, self.width, self.tiles.columns);
+        assert!(weight.len() == width * depth, "packed dense: sizes do not fit");
+        match &mut self.weights {
+            Weights::Plain { weight: plain, bias } => {
+                for (column, plain) in plain.chunks_exact_mut(depth).enumerate() {
+                    plain.iter_mut().zip(weight.iter().skip(column).step_by(width)).for_each(|(p, &w)| *p = w);
+                }
+                bias.fill(0.0);
+            }
+            Weights::F32 { panels, bias } => {
+                let panels = panels.first(width.next_multiple_of(columns) * depth);
+                for (number, panel) in panels.chunks_exact_mut(columns * depth).enumerate() {
+                    let count = columns.min(width - number * columns);
+                    for (row, weights) in panel.chunks_exact_mut(columns).zip(weight.chunks_exact(width)) {
+                        row[..count].copy_from_slice(&weights[number * columns..][..count]);
+                    }
+                }
+                bias.first(width).fill(0.0);
+            }
+            _ => unreachable!("packed dense: only f32 is filled again"),
+        }
     }
 
     /// Length of an input row.

@@ -2,7 +2,7 @@
 //! configuration asks for.
 
 use crate::error::{ModelError, Result};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{CpuStorage, Device, Layout, Tensor, Var};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
@@ -223,6 +223,21 @@ impl Weights {
         self.find(shape, name)?.read(out)
     }
 
+    /// Calls `f` with the values of the tensor of this name and shape, in row-major order.
+    ///
+    /// # Errors
+    /// As [`Weights::get`], and if the tensor is not on the processor.
+    pub fn visit<T>(&self, shape: &[usize], name: &str, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
+        match self.find(shape, name)? {
+            Stored::Tensor(tensor) => Ok(with_values(tensor, f)?),
+            stored @ Stored::Bytes(_) => {
+                let mut values = vec![];
+                stored.read(&mut values)?;
+                Ok(f(&values))
+            }
+        }
+    }
+
     /// The matrix of this name and shape, to be read by rows.
     ///
     /// # Errors
@@ -274,6 +289,22 @@ impl Weights {
     pub fn parameters(&self) -> usize {
         self.tensors.values().map(|stored| stored.shape().iter().product::<usize>()).sum()
     }
+}
+
+/// Calls `f` with the values of a tensor on the processor, in row-major order.
+pub(crate) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        candle_core::Storage::Cpu(storage) => Ok(f(values(storage, layout)?)),
+        _ => candle_core::bail!("a tensor of the processor was expected"),
+    }
+}
+
+/// The values of a contiguous f32 tensor.
+pub(crate) fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+    let (start, end) = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "newsdesk" })?;
+    Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
 /// Widens little-endian 16-bit numbers, a block at a time so that the conversion can use vector instructions

@@ -2,8 +2,8 @@
 
 use super::{Parts, Pooling};
 use crate::batch::Batch;
-use crate::encoder::graph::{Dense, Dropout, Encoder};
-use crate::encoder::{EncoderConfig, Rows, Weights};
+use crate::encoder::graph::{Dense, Dropout, Encoder, drop_hidden};
+use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 
@@ -11,8 +11,43 @@ use candle_core::Tensor;
 pub struct Network {
     encoder: Encoder,
     pooling: Pooling,
+    top: Top,
+}
+
+/// What follows the encoder.
+pub(super) struct Top {
     pooler: Option<Dense>,
     heads: Vec<Dense>,
+}
+
+impl Top {
+    pub(super) fn new(weights: &Weights, config: &EncoderConfig, parts: &Parts) -> Result<Self> {
+        let width = config.hidden_size;
+        let pooler = match parts.pooling {
+            Pooling::Pooler => Some(Dense::new(&parts.encoder_weights(weights).pp("pooler.dense"), width, width)?),
+            Pooling::Cls | Pooling::Mean => None,
+        };
+        let head = |(prefix, labels): &(String, usize)| Dense::new(&weights.pp(prefix), width, *labels);
+        Ok(Self { pooler, heads: parts.heads.iter().map(head).collect::<Result<_>>()? })
+    }
+
+    /// The pooler, where there is one: `[windows, width]` to the same.
+    fn pool(&self, pooled: Tensor) -> Result<Tensor> {
+        match &self.pooler {
+            None => Ok(pooled),
+            Some(pooler) => Ok(pooler.forward(&pooled)?.tanh()?),
+        }
+    }
+
+    fn heads(&self, pooled: Tensor, dropout: Option<&mut Dropout>) -> Result<Vec<Tensor>> {
+        let pooled = drop_hidden(pooled, dropout)?;
+        self.heads.iter().map(|head| head.forward(&pooled)).collect()
+    }
+
+    /// First tokens' or mean vectors, `[windows, width]`, to logits of each head, `[windows, labels]`.
+    pub(super) fn forward(&self, pooled: Tensor, dropout: Option<&mut Dropout>) -> Result<Vec<Tensor>> {
+        self.heads(self.pool(pooled)?, dropout)
+    }
 }
 
 impl Network {
@@ -21,18 +56,10 @@ impl Network {
     /// # Errors
     /// If a tensor is missing or has another shape than `config` and `parts` say.
     pub fn new(weights: &Weights, config: &EncoderConfig, parts: &Parts) -> Result<Self> {
-        let inner = if parts.encoder.is_empty() { weights.clone() } else { weights.pp(&parts.encoder) };
-        let width = config.hidden_size;
-        let pooler = match parts.pooling {
-            Pooling::Pooler => Some(Dense::new(&inner.pp("pooler.dense"), width, width)?),
-            Pooling::Cls | Pooling::Mean => None,
-        };
-        let head = |(prefix, labels): &(String, usize)| Dense::new(&weights.pp(prefix), width, *labels);
         Ok(Self {
-            encoder: Encoder::new(&inner, config)?,
+            encoder: Encoder::new(&parts.encoder_weights(weights), config)?,
             pooling: parts.pooling,
-            pooler,
-            heads: parts.heads.iter().map(head).collect::<Result<_>>()?,
+            top: Top::new(weights, config, parts)?,
         })
     }
 
@@ -41,12 +68,10 @@ impl Network {
     /// # Errors
     /// If the device fails.
     pub fn embed(&self, batch: &Batch, dropout: Option<&mut Dropout>) -> Result<Tensor> {
-        let rows = if self.pooling == Pooling::Mean { Rows::All } else { Rows::First };
-        let hidden = self.encoder.forward(batch, rows, dropout)?; // [windows, length or 1, width]
-        match (self.pooling, &self.pooler) {
-            (Pooling::Mean, _) => mean(&hidden, &batch.lengths),
-            (_, None) => Ok(hidden.squeeze(1)?),
-            (_, Some(pooler)) => Ok(pooler.forward(&hidden.squeeze(1)?)?.tanh()?),
+        let hidden = self.encoder.forward(batch, self.pooling.rows(), dropout)?; // [windows, length or 1, width]
+        match self.pooling {
+            Pooling::Mean => mean(&hidden, &batch.lengths),
+            Pooling::Cls | Pooling::Pooler => self.top.pool(hidden.squeeze(1)?),
         }
     }
 
@@ -55,11 +80,8 @@ impl Network {
     /// # Errors
     /// If the device fails.
     pub fn forward(&self, batch: &Batch, mut dropout: Option<&mut Dropout>) -> Result<Vec<Tensor>> {
-        let mut pooled = self.embed(batch, dropout.as_deref_mut())?; // [windows, width]
-        if let Some(dropout) = dropout {
-            pooled = dropout.hidden(pooled)?;
-        }
-        self.heads.iter().map(|head| head.forward(&pooled)).collect()
+        let pooled = self.embed(batch, dropout.as_deref_mut())?; // [windows, width]
+        self.top.heads(pooled, dropout)
     }
 }
 

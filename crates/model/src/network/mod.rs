@@ -2,9 +2,13 @@
 
 mod graph;
 mod packed;
+mod training;
 
 pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
+pub use training::{StepGradients, TrainingNetwork};
+
+use crate::encoder::{Rows, Weights};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +22,16 @@ pub enum Pooling {
     Mean,
     /// The first token's vector through the checkpoint's `pooler` (dense and tanh).
     Pooler,
+}
+
+impl Pooling {
+    /// The tokens whose vectors are pooled.
+    fn rows(self) -> Rows {
+        match self {
+            Self::Mean => Rows::All,
+            Self::Cls | Self::Pooler => Rows::First,
+        }
+    }
 }
 
 impl std::fmt::Display for Pooling {
@@ -39,4 +53,11 @@ pub struct Parts {
     pub heads: Vec<(String, usize)>,
     /// How windows are pooled.
     pub pooling: Pooling,
+}
+
+impl Parts {
+    /// The weights as the encoder sees them.
+    fn encoder_weights(&self, weights: &Weights) -> Weights {
+        if self.encoder.is_empty() { weights.clone() } else { weights.pp(&self.encoder) }
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Parts, Pooling};
 use crate::batch::PackedBatch;
 use crate::encoder::packed::{EncoderScratch, PackedEncoder, dense};
-use crate::encoder::{EncoderConfig, Rows, Weights};
+use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use crate::head::Logits;
 use newsdesk_kernels::instructions::InstructionSet;
@@ -40,9 +40,9 @@ impl PackedNetwork {
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
-        let inner = if parts.encoder.is_empty() { weights.clone() } else { weights.pp(&parts.encoder) };
+        let inner = parts.encoder_weights(weights);
         let width = config.hidden_size;
-        let rows = if parts.pooling == Pooling::Mean { Rows::All } else { Rows::First };
+        let rows = parts.pooling.rows();
         let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Precision::F32, set);
         let pooler = match parts.pooling {
             Pooling::Pooler => Some(exact(&inner.pp("pooler.dense"), width)?),

@@ -58,7 +58,7 @@ impl Dropout {
 }
 
 /// Drops hidden states when training.
-pub(super) fn drop_hidden(input: Tensor, dropout: Option<&mut Dropout>) -> Result<Tensor> {
+pub(crate) fn drop_hidden(input: Tensor, dropout: Option<&mut Dropout>) -> Result<Tensor> {
     match dropout {
         Some(dropout) => dropout.hidden(input),
         None => Ok(input),

@@ -12,6 +12,7 @@ pub mod ops;
 
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub(crate) use dropout::drop_hidden;
 
 use crate::batch::Batch;
 use crate::encoder::{EncoderConfig, Rows, Weights};

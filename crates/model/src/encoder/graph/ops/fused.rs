@@ -1,23 +1,8 @@
 //! The operations on a processor: one pass each through `newsdesk-kernels`, with their gradients.
 
+use crate::encoder::weights::{values, with_values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Shape, Tensor};
 use newsdesk_kernels as kernels;
-
-/// The values of a contiguous f32 tensor.
-fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    let (start, end) = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "newsdesk" })?;
-    Ok(&storage.as_slice::<f32>()?[start..end])
-}
-
-/// Calls `f` with the values of a tensor on the processor.
-fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
-    let tensor = tensor.contiguous()?;
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        candle_core::Storage::Cpu(storage) => Ok(f(values(storage, layout)?)),
-        _ => candle_core::bail!("a tensor of the processor was expected"),
-    }
-}
 
 pub(super) struct DenseOp;
 
@@ -161,10 +146,8 @@ impl CustomOp1 for SoftmaxOp {
 
     fn bwd(&self, _scores: &Tensor, result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let length = result.dim(3)?;
-        let mut out = vec![0f32; result.elem_count()];
-        with_values(result, |p| {
-            with_values(gradient, |g| kernels::softmax::backward(p, g, length, self.scale, &mut out))
-        })??;
+        let mut out = with_values(gradient, <[f32]>::to_vec)?;
+        with_values(result, |p| kernels::softmax::backward(p, &mut out, length, self.scale))?;
         Ok(Some(Tensor::from_vec(out, result.shape(), result.device())?))
     }
 }

@@ -4,8 +4,9 @@
 mod newsdesk;
 
 use newsdesk::{Folder, TINY};
+use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn rows(count: usize) -> String {
     let row = |i: usize| format!("{} {} said {i},{}\n", i * 7 % 100, i * i % 60, ["a", "b"][i * i % 3 % 2]);
@@ -49,6 +50,36 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
     assert!(!folder.path("killed/checkpoint").exists());
     let manifest = |name: &str| folder.text(&format!("{name}/newsdesk.toml")).replace(name, "");
     assert_eq!(manifest("killed"), manifest("whole"));
+}
+
+#[test]
+fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(600));
+    let often = ["--checkpoint-every", "2", "--resume"];
+    let start = Instant::now();
+    folder.newsdesk(&arguments("whole", &often)).done();
+    let whole = start.elapsed();
+    let random = RandomState::new();
+    let mut kills = vec![];
+    while kills.len() < 5 {
+        let mut child = folder.command(&arguments("killed", &often)).stderr(Stdio::null()).spawn().unwrap();
+        // At any moment of what a run takes that gets as far as it can within a few kills.
+        let share = (random.hash_one(kills.len()) % 1000) as f64 / 1000.0;
+        let after = whole.mul_f64(share * 0.3);
+        std::thread::sleep(after);
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills.push(after);
+    }
+    assert!(!kills.is_empty(), "the run ended before it was killed");
+    folder.newsdesk(&arguments("killed", &often)).done();
+    let same = folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors");
+    assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
+    assert!(!folder.path("killed/checkpoint").exists());
 }
 
 #[test]
@@ -117,6 +148,13 @@ fn settings_that_cannot_be() {
     refused("--batch-size 0", "`batch-size`: 0 is not above zero");
     refused("--micro-batch 0", "`micro-batch`: 0 is not within 1..=32");
     refused("--warmup 1", "`warmup`: 1 is not within 0..1");
+    refused("--label-smoothing 1", "`label-smoothing`: 1 is not within 0..1");
+    refused("--focal=-1", "`focal`: -1 is not zero or above");
+    refused("--layer-decay 0", "`layer-decay`: 0 is not above zero");
+    refused("--class-weights a", "the class weight `a`").hint("LABEL=NUMBER");
+    refused("--class-weights z=2", "`class-weights`: no head has a label `z`");
+    refused("--class-weights a=-2", "`class-weights`: -2 is not zero or above");
+    refused("--freeze half", "it is neither embeddings nor encoder nor a number");
     refused("--length 0", "`length`: 0 is not within");
     refused("--window 39", "`stride`: 40 is not within 1..=");
     refused("--learning-rate 1e30", "the loss became NaN at step").hint("a smaller `--learning-rate` usually helps");

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
+use newsdesk_train::Freeze;
 use std::path::PathBuf;
 
 /// Labels news articles by topic and sentiment, with a trained model inside.
@@ -164,6 +165,27 @@ pub struct Train {
     /// Share of the steps in which the learning rate rises
     #[arg(long, default_value_t = 0.06)]
     pub warmup: f64,
+    /// How the learning rate falls after that
+    #[arg(long, value_enum, default_value_t = ScheduleName::Linear)]
+    pub schedule: ScheduleName,
+    /// Each layer learns this many times as fast as the one after it, down to the embeddings
+    #[arg(long, default_value_t = 1.0)]
+    pub layer_decay: f64,
+    /// Share of the probability that is wanted spread over all labels
+    #[arg(long, default_value_t = 0.0)]
+    pub label_smoothing: f64,
+    /// Power of (1 - probability of what is right) that weights a row's loss: focal loss (0: none)
+    #[arg(long, default_value_t = 0.0)]
+    pub focal: f64,
+    /// Weights of rows by label: auto (every label counts the same), or LABEL=WEIGHT, for several labels
+    #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
+    pub class_weights: Vec<String>,
+    /// What keeps its weights: embeddings, encoder, or the number of layers that do, from the first
+    #[arg(long, value_name = "PART", value_parser = freeze)]
+    pub freeze: Option<Freeze>,
+    /// End after so many epochs without a better one (0: never)
+    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
+    pub patience: usize,
     /// Decay of matrices
     #[arg(long, default_value_t = 0.01)]
     pub weight_decay: f64,
@@ -173,7 +195,7 @@ pub struct Train {
     /// Articles per step
     #[arg(long, default_value_t = 32)]
     pub batch_size: usize,
-    /// Articles that are computed at once; parts of a step run on several threads
+    /// Articles that are computed at once on a GPU; on a processor memory is bounded for any size of step
     #[arg(long, default_value_t = 16)]
     pub micro_batch: usize,
     /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
@@ -191,6 +213,9 @@ pub struct Train {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Steps from one checkpoint to the next, besides those after each epoch (0: none)
+    #[arg(long, value_name = "STEPS", default_value_t = 200)]
+    pub checkpoint_every: usize,
     /// Go on from the checkpoint of an interrupted run with the same options
     #[arg(long)]
     pub resume: bool,
@@ -205,6 +230,21 @@ pub struct Train {
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleName {
+    Linear,
+    Cosine,
+}
+
+/// What `--freeze` names.
+fn freeze(text: &str) -> Result<Freeze, String> {
+    match text {
+        "embeddings" => Ok(Freeze::Embeddings),
+        "encoder" => Ok(Freeze::Encoder),
+        _ => text.parse().map(Freeze::Layers).map_err(|_| "it is neither embeddings nor encoder nor a number".into()),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -14,6 +14,8 @@ pub(crate) struct State {
     pub(crate) fingerprint: String,
     /// Epochs that are done.
     pub(crate) epochs_done: usize,
+    /// Steps that are done of the epoch after these.
+    pub(crate) steps_of_epoch: usize,
     /// Steps that the optimiser took.
     pub(crate) steps: i32,
     /// The best epoch so far, from 1.
@@ -24,9 +26,9 @@ pub(crate) struct State {
 
 const STATE: &str = "state.json";
 
-/// The tensor files of the checkpoint after this epoch.
-fn names(epoch: usize) -> [String; 2] {
-    ["variables", "moments"].map(|what| format!("{what}-{epoch}.safetensors"))
+/// The tensor files of the checkpoint after so many steps of the run.
+fn names(steps: i32) -> [String; 2] {
+    ["variables", "moments"].map(|what| format!("{what}-{steps}.safetensors"))
 }
 
 /// The variables of the best epoch so far.
@@ -34,7 +36,7 @@ fn best_name(epoch: usize) -> String {
     format!("best-{epoch}.safetensors")
 }
 
-/// Writes a checkpoint after an epoch. The last one stays whole until the new state, which names the new files, has
+/// Writes a checkpoint. The last one stays whole until the new state, which names the new files, has
 /// taken the old one's place.
 pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: &Weights) -> Result<()> {
     let fail = |path: PathBuf| move |source| TrainError::Checkpoint { verb: "write", path, source };
@@ -44,10 +46,10 @@ pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: 
         std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path)).map_err(fail(path))
     };
     let variables = weights_bytes(variables, Storage::F32)?;
-    let [variables_name, moments_name] = names(state.epochs_done);
+    let [variables_name, moments_name] = names(state.steps);
     put(&variables_name, &variables)?;
     put(&moments_name, &weights_bytes(moments, Storage::F32)?)?;
-    if state.best_epoch == state.epochs_done {
+    if state.best_epoch > 0 && state.best_epoch == state.epochs_done && state.steps_of_epoch == 0 {
         put(&best_name(state.best_epoch), &variables)?;
     }
     let json = serde_json::to_vec_pretty(state).map_err(|e| fail(folder.join(STATE))(e.into()))?;
@@ -78,7 +80,8 @@ pub(crate) struct Checkpoint {
     pub(crate) state: State,
     pub(crate) variables: Weights,
     pub(crate) moments: Weights,
-    pub(crate) best: Weights,
+    /// Those of the best epoch, after the first one.
+    pub(crate) best: Option<Weights>,
 }
 
 /// Reads the checkpoint in `folder`; `None` if there is none.
@@ -102,9 +105,10 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
     let weights = |name: &str| -> Result<Weights> {
         Ok(Weights::from_bytes(get(name)?, &folder.join(name).display().to_string(), device)?)
     };
-    let [variables, moments] = names(state.epochs_done);
+    let [variables, moments] = names(state.steps);
     let (variables, moments) = (weights(&variables)?, weights(&moments)?);
-    Ok(Some(Checkpoint { variables, moments, best: weights(&best_name(state.best_epoch))?, state }))
+    let best = if state.best_epoch > 0 { Some(weights(&best_name(state.best_epoch))?) } else { None };
+    Ok(Some(Checkpoint { variables, moments, best, state }))
 }
 
 /// Removes the checkpoint of a run whose model is safely written.

@@ -22,5 +22,5 @@ pub use checkpoint::remove_checkpoint;
 pub use compare::compare;
 pub use error::{Result, TrainError};
 pub use measure::{HeadReport, SetReport, check_labelled, measure, predict};
-pub use settings::Settings;
+pub use settings::{ClassWeights, Freeze, Schedule, Settings};
 pub use trainer::{Progress, Trained, train};

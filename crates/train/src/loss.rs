@@ -6,13 +6,40 @@ use candle_core::Tensor;
 use newsdesk_data::Target;
 use newsdesk_model::{Head, HeadActivation};
 
+/// How losses are weighted and softened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LossOptions {
+    /// See [`crate::settings::Settings::label_smoothing`].
+    pub(crate) smoothing: f64,
+    /// See [`crate::settings::Settings::focal`].
+    pub(crate) focal: f64,
+    /// For each head the weight of each label; empty where all count the same.
+    pub(crate) class_weights: Vec<Vec<f32>>,
+}
+
+impl LossOptions {
+    /// Weights of a head's labels, where they differ.
+    fn weights(&self, head: usize) -> Option<&[f32]> {
+        self.class_weights.get(head).map(Vec::as_slice).filter(|weights| !weights.is_empty())
+    }
+}
+
 /// Sum of the losses of all targets of these examples over all heads. Heads without a target add nothing; `None` if no
 /// example has any.
 ///
 /// - softmax, one label: `-log p[label]`
 /// - softmax, a set of allowed labels: `-log` of the probability mass of the set
 /// - sigmoid: the mean over labels of each one's binary cross-entropy
-pub(crate) fn sum(heads: &[Head], logits: &[Tensor], examples: &[&Example]) -> Result<Option<Tensor>> {
+///
+/// With smoothing `e` and `n` labels, `1 - e` of a softmax head's loss is that, and `e` the mean of `-log p` over all labels
+/// (Szegedy et al., 2016); a sigmoid's labels become `e / 2` and `1 - e / 2`. A row weighs as much as the mean weight of its
+/// labels; in a sigmoid head, each label that is right.
+pub(crate) fn sum(
+    heads: &[Head],
+    logits: &[Tensor],
+    examples: &[&Example],
+    options: &LossOptions,
+) -> Result<Option<Tensor>> {
     let mut total: Option<Tensor> = None;
     for (number, (head, logits)) in heads.iter().zip(logits).enumerate() {
         let labels = head.labels.len();
@@ -31,27 +58,90 @@ pub(crate) fn sum(heads: &[Head], logits: &[Tensor], examples: &[&Example]) -> R
         }
         let device = logits.device();
         let count = rows.len();
+        let weights = options.weights(number).map(|weights| match head.activation {
+            HeadActivation::Softmax => right.chunks_exact(labels).map(|row| mean_weight(row, weights)).collect(),
+            HeadActivation::Sigmoid => {
+                right.iter().zip(weights.iter().cycle()).map(|(y, w)| 1.0 + y * (w - 1.0)).collect()
+            }
+        });
         let logits = logits.index_select(&Tensor::from_vec(rows, count, device)?, 0)?; // [rows, labels]
         let right = Tensor::from_vec(right, (count, labels), device)?; // [rows, labels]
         let loss = match head.activation {
-            HeadActivation::Softmax => {
-                // log of the allowed mass = log-sum-exp over allowed labels - log-sum-exp over all.
-                let others = ((right - 1.0)? * 1e4)?; // 0 where allowed, far below where not
-                (logits.log_sum_exp(1)? - (&logits + others)?.log_sum_exp(1)?)?
-            }
-            HeadActivation::Sigmoid => {
-                // max(x, 0) - x y + log(1 + e^-|x|), which is exact and never overflows.
-                let soft = ((logits.abs()?.neg()?.exp()? + 1.0)?).log()?;
-                ((logits.relu()? - (&logits * right)?)? + soft)?.mean(1)?
-            }
-        }; // [rows]
-        let loss = loss.sum_all()?;
+            HeadActivation::Softmax => softmax(&logits, &right, options)?, // [rows]
+            HeadActivation::Sigmoid => sigmoid(&logits, &right, options)?, // [rows, labels]
+        };
+        let loss = match weights {
+            None => loss,
+            Some(weights) => (&loss * Tensor::from_vec::<_, f32>(weights, loss.shape(), device)?)?,
+        };
+        let loss = match head.activation {
+            HeadActivation::Softmax => loss.sum_all()?,
+            HeadActivation::Sigmoid => (loss.sum_all()? / labels as f64)?,
+        };
         total = Some(match total {
             None => loss,
             Some(total) => (total + loss)?,
         });
     }
     Ok(total)
+}
+
+/// The mean weight of the labels that are right.
+fn mean_weight(right: &[f32], weights: &[f32]) -> f32 {
+    let sum: f32 = right.iter().zip(weights).map(|(y, w)| y * w).sum();
+    sum / right.iter().sum::<f32>().max(1.0)
+}
+
+/// Losses of rows, `[rows]`; `right` is 1 where a label is allowed.
+fn softmax(logits: &Tensor, right: &Tensor, options: &LossOptions) -> Result<Tensor> {
+    // log of the allowed mass = log-sum-exp over allowed labels - log-sum-exp over all.
+    let others = ((right - 1.0)? * 1e4)?; // 0 where allowed, far below where not
+    let all = logits.log_sum_exp(1)?; // [rows]
+    let mass = ((logits + others)?.log_sum_exp(1)? - &all)?; // [rows]
+    let mut loss = focal(&mass.neg()?, &mass, options.focal)?;
+    if options.smoothing > 0.0 {
+        let everywhere = (all - logits.mean(1)?)?; // [rows]
+        loss = ((loss * (1.0 - options.smoothing))? + (everywhere * options.smoothing)?)?;
+    }
+    Ok(loss)
+}
+
+/// Losses of labels, `[rows, labels]`; `right` is 1 where a label is right.
+fn sigmoid(logits: &Tensor, right: &Tensor, options: &LossOptions) -> Result<Tensor> {
+    let soft = ((logits.abs()?.neg()?.exp()? + 1.0)?).log()?;
+    // max(x, 0) - x y + log(1 + e^-|x|), which is exact and never overflows.
+    let binary = |right: &Tensor| -> Result<Tensor> { Ok(((logits.relu()? - (logits * right)?)? + &soft)?) };
+    let smooth = ((right * (1.0 - options.smoothing))? + 0.5 * options.smoothing)?;
+    // The probability of what is right is e to the minus its cross-entropy.
+    focal(&binary(&smooth)?, &binary(right)?.neg()?, options.focal)
+}
+
+/// `loss` times `(1 - e^log_right)` to a power.
+fn focal(loss: &Tensor, log_right: &Tensor, power: f64) -> Result<Tensor> {
+    if power <= 0.0 {
+        return Ok(loss.clone());
+    }
+    // Above zero, where the power has a gradient.
+    let wrong = ((log_right.exp()?.neg()? + 1.0)?).clamp(1e-6, 1.0)?;
+    Ok((loss * wrong.powf(power)?)?)
+}
+
+/// Weights that make every label of a head count the same over these examples. A row with several labels counts as a part of
+/// a row of each. Labels without a row weigh 1.
+pub(crate) fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = &'a Example>) -> Vec<Vec<f32>> {
+    let mut counts: Vec<Vec<f64>> = heads.iter().map(|head| vec![0.0; head.labels.len()]).collect();
+    for example in examples {
+        for (counts, target) in counts.iter_mut().zip(&example.targets) {
+            let Some(target) = target else { continue };
+            let labels = target.labels();
+            labels.iter().for_each(|label| counts[label.index()] += 1.0 / labels.len() as f64);
+        }
+    }
+    let weights = |counts: Vec<f64>| {
+        let (all, labels) = (counts.iter().sum::<f64>(), counts.iter().filter(|&&n| n > 0.0).count() as f64);
+        counts.iter().map(|&n| if n > 0.0 { (all / (labels * n)) as f32 } else { 1.0 }).collect()
+    };
+    counts.into_iter().map(weights).collect()
 }
 
 /// Whether a target fits a head; what the trainer checks before it starts.
@@ -76,7 +166,59 @@ mod tests {
     fn loss_of(activation: HeadActivation, logits: [f32; 3], target: Option<Target>) -> Option<f32> {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
         let example = Example { tokens: vec![], targets: vec![target] };
-        sum(&[head(activation)], &[logits], &[&example]).unwrap().map(|l| l.to_scalar::<f32>().unwrap())
+        let options = LossOptions::default();
+        sum(&[head(activation)], &[logits], &[&example], &options).unwrap().map(|l| l.to_scalar::<f32>().unwrap())
+    }
+
+    /// The loss of one row under options.
+    fn with(activation: HeadActivation, logits: [f32; 3], target: Target, options: &LossOptions) -> f32 {
+        let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
+        let example = Example { tokens: vec![], targets: vec![Some(target)] };
+        sum(&[head(activation)], &[logits], &[&example], options).unwrap().unwrap().to_scalar::<f32>().unwrap()
+    }
+
+    const LOGITS: [f32; 3] = [1.0, 2.0, 0.5];
+
+    fn log_probabilities() -> [f32; 3] {
+        let all: f32 = LOGITS.iter().map(|x| x.exp()).sum();
+        LOGITS.map(|x| x - all.ln())
+    }
+
+    #[test]
+    fn smoothing_focus_and_weights_are_their_formulas() {
+        let log = log_probabilities();
+        let one = Target::One(LabelId(1));
+        let softmax = |options: LossOptions| with(HeadActivation::Softmax, LOGITS, one.clone(), &options);
+        let smooth = softmax(LossOptions { smoothing: 0.1, ..LossOptions::default() });
+        let expected = -0.9 * log[1] - 0.1 * log.iter().sum::<f32>() / 3.0;
+        assert!((smooth - expected).abs() < 1e-5, "{smooth} is not {expected}");
+        let focal = softmax(LossOptions { focal: 2.0, ..LossOptions::default() });
+        let expected = -log[1] * (1.0 - log[1].exp()).powi(2);
+        assert!((focal - expected).abs() < 1e-5, "{focal} is not {expected}");
+        let class_weights = vec![vec![1.0, 3.0, 5.0]];
+        let options = LossOptions { class_weights, ..LossOptions::default() };
+        assert!((softmax(options.clone()) + 3.0 * log[1]).abs() < 1e-4);
+        let set = with(HeadActivation::Softmax, LOGITS, Target::AnyOf(vec![LabelId(0), LabelId(2)]), &options);
+        assert!((set + 3.0 * (log[0].exp() + log[2].exp()).ln()).abs() < 1e-4, "the mean of 1 and 5 is 3");
+        let cross = |x: f32, y: f32| -(y * (1.0 / (1.0 + (-x).exp())).ln() + (1.0 - y) * (1.0 / (1.0 + x.exp())).ln());
+        let all = Target::All(vec![LabelId(1)]);
+        let many = with(HeadActivation::Sigmoid, LOGITS, all.clone(), &options);
+        let expected = (cross(1.0, 0.0) + 3.0 * cross(2.0, 1.0) + cross(0.5, 0.0)) / 3.0;
+        assert!((many - expected).abs() < 1e-5, "{many} is not {expected}");
+        let options = LossOptions { smoothing: 0.2, ..LossOptions::default() };
+        let many = with(HeadActivation::Sigmoid, LOGITS, all, &options);
+        let expected = (cross(1.0, 0.1) + cross(2.0, 0.9) + cross(0.5, 0.1)) / 3.0;
+        assert!((many - expected).abs() < 1e-5, "{many} is not {expected}");
+    }
+
+    #[test]
+    fn balanced_weights_let_every_label_count_the_same() {
+        let targets =
+            [Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(2))];
+        let examples = targets.map(|target| Example { tokens: vec![], targets: vec![Some(target)] });
+        let weights = balanced(&[head(HeadActivation::Softmax)], examples.iter());
+        let expected = [4.0 / 6.0, 1.0, 2.0];
+        assert!(weights[0].iter().zip(expected).all(|(w, e): (&f32, f32)| (w - e).abs() < 1e-6), "{weights:?}");
     }
 
     #[test]

@@ -83,16 +83,18 @@ const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 impl AdamW {
-    /// Moments at zero for all variables. Those for which `is_head` holds learn `head_rate_factor` times faster.
-    pub(crate) fn new(variables: &Variables, settings: &Settings, is_head: impl Fn(&str) -> bool) -> Result<Self> {
+    /// Moments at zero for all variables. `rate_factor` says how many times the learning rate a variable learns with; one
+    /// with zero is left as it is.
+    pub(crate) fn new(variables: &Variables, settings: &Settings, rate_factor: impl Fn(&str) -> f64) -> Result<Self> {
         let slot = |(name, variable): (&str, &Var)| -> Result<Slot> {
             // Biases and layer norms are vectors; what decays is what multiplies.
             let decay = if variable.rank() > 1 { settings.weight_decay } else { 0.0 };
-            let rate_factor = if is_head(name) { settings.head_rate_factor } else { 1.0 };
+            let rate_factor = rate_factor(name);
             let moments = Moments::new(variable.zeros_like()?, variable.zeros_like()?)?;
             Ok(Slot { name: name.into(), variable: variable.clone(), decay, rate_factor, moments: Mutex::new(moments) })
         };
-        let slots = variables.iter().map(slot).collect::<Result<_>>()?;
+        let trained = variables.iter().filter(|(name, _)| rate_factor(name) != 0.0);
+        let slots = trained.map(slot).collect::<Result<_>>()?;
         Ok(Self { slots, count: 0, clip: settings.clip, threads: settings.threads })
     }
 

@@ -3,10 +3,10 @@
 use crate::epoch::{dropout_seed, random};
 use crate::error::Result;
 use crate::examples::Example;
-use crate::loss;
+use crate::loss::{self, LossOptions};
 use crate::measure::{HeadReport, SetReport, measure};
 use crate::optimizer::{AdamW, Gradient};
-use crate::settings::Settings;
+use crate::settings::{Freeze, Settings};
 use candle_core::{Tensor, Var};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::batch::Batch;
@@ -36,6 +36,7 @@ pub(crate) struct Run<'a> {
     heads: Vec<Head>,
     parts: Parts,
     settings: &'a Settings,
+    loss: LossOptions,
     pub(crate) variables: Variables,
     /// What computes gradients on the processor; elsewhere, and for encoders that it does not know, the graph does.
     network: Option<TrainingNetwork>,
@@ -46,7 +47,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(base: &'a Model, heads: Vec<Head>, settings: &'a Settings) -> Result<Self> {
+    pub(crate) fn new(base: &'a Model, heads: Vec<Head>, loss: LossOptions, settings: &'a Settings) -> Result<Self> {
         let pooling = base.manifest.pooling;
         let parts = Parts {
             encoder: base.parts.encoder.clone(),
@@ -77,9 +78,12 @@ impl<'a> Run<'a> {
         Network::new(&variables.weights(), &base.config, &parts)?;
         let dot = if parts.encoder.is_empty() { "" } else { "." };
         let word_table = format!("{}{dot}embeddings.word_embeddings.weight", parts.encoder);
-        let optimizer = AdamW::new(&variables, settings, |name| name.starts_with("heads."))?;
+        let Settings { freeze, layer_decay, head_rate_factor, .. } = *settings;
+        let layers = base.config.num_hidden_layers;
+        let rate_factor = |name: &str| rate_factor(name, layers, freeze, layer_decay, head_rate_factor);
+        let optimizer = AdamW::new(&variables, settings, rate_factor)?;
         let network = if device.is_cpu() { TrainingNetwork::new(&base.config, &parts) } else { None };
-        Ok(Self { base, heads, parts, settings, variables, network, word_table, optimizer, device })
+        Ok(Self { base, heads, parts, settings, loss, variables, network, word_table, optimizer, device })
     }
 
     pub(crate) fn restore(&mut self, variables: &Weights, moments: &Weights, steps: i32) -> Result<()> {
@@ -115,7 +119,7 @@ impl<'a> Run<'a> {
         let windows: Vec<&[TokenId]> = batch.iter().map(|example| example.tokens.as_slice()).collect();
         let seed = dropout_seed(self.settings.seed, epoch, number, 0);
         let share = |chunk: Range<usize>, logits: &[Tensor]| -> Result<Option<Tensor>> {
-            let Some(loss) = loss::sum(&self.heads, logits, &batch[chunk])? else { return Ok(None) };
+            let Some(loss) = loss::sum(&self.heads, logits, &batch[chunk], &self.loss)? else { return Ok(None) };
             Ok(Some((loss / batch.len() as f64)?))
         };
         let threads = self.settings.threads;
@@ -181,7 +185,7 @@ impl<'a> Run<'a> {
 
         let mut dropout = Dropout::new(config.hidden_dropout_prob, config.attention_probs_dropout_prob, seed);
         let logits = network.forward(&batch, Some(&mut dropout))?;
-        let Some(loss) = loss::sum(&self.heads, &logits, examples)? else { return Ok(None) };
+        let Some(loss) = loss::sum(&self.heads, &logits, examples, &self.loss)? else { return Ok(None) };
         let loss = (loss / step_rows as f64)?;
         let mut store = loss.backward()?;
         let gradient = |(name, var): (&str, &Var)| store.remove(var).map(|g| (name.to_string(), g));
@@ -220,5 +224,52 @@ impl<'a> Run<'a> {
         let figures: Vec<f64> = reports.iter().flat_map(|set| set.heads.iter().map(figure)).collect();
         let score = figures.iter().sum::<f64>() / figures.len() as f64;
         Ok((reports, score))
+    }
+}
+
+/// How many times the learning rate a variable learns with, by its name; zero where it is frozen.
+fn rate_factor(name: &str, layers: usize, freeze: Freeze, layer_decay: f64, head_rate_factor: f64) -> f64 {
+    if name.starts_with("heads.") {
+        return head_rate_factor;
+    }
+    // Embeddings are level 0, the layers follow, then what is above them.
+    let level = match name.split_once("encoder.layer.") {
+        Some((_, rest)) => rest.split('.').next().and_then(|number| number.parse::<usize>().ok()).map_or(0, |n| n + 1),
+        None if name.contains("embeddings.") => 0,
+        None => layers + 1,
+    };
+    let frozen = match freeze {
+        Freeze::Nothing => false,
+        Freeze::Embeddings => level == 0,
+        Freeze::Layers(count) => level <= count,
+        Freeze::Encoder => level <= layers,
+    };
+    if frozen { 0.0 } else { layer_decay.powi((layers + 1 - level) as i32) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Freeze, rate_factor};
+
+    const NAMES: [&str; 5] = [
+        "bert.embeddings.word_embeddings.weight",
+        "bert.encoder.layer.0.output.dense.bias",
+        "bert.encoder.layer.11.output.dense.bias",
+        "bert.pooler.dense.weight",
+        "heads.topic.weight",
+    ];
+
+    fn factors(freeze: Freeze) -> [f64; 5] {
+        NAMES.map(|name| rate_factor(name, 12, freeze, 0.5, 10.0))
+    }
+
+    #[test]
+    fn rates_fall_with_depth_and_what_is_frozen_has_none() {
+        let [half, low] = [0.5, 0.5f64.powi(12)];
+        assert_eq!(factors(Freeze::Nothing), [0.5 * low, low, half, 1.0, 10.0]);
+        assert_eq!(factors(Freeze::Embeddings), [0.0, low, half, 1.0, 10.0]);
+        assert_eq!(factors(Freeze::Layers(1)), [0.0, 0.0, half, 1.0, 10.0]);
+        assert_eq!(factors(Freeze::Layers(12)), [0.0, 0.0, 0.0, 1.0, 10.0]);
+        assert_eq!(factors(Freeze::Encoder), [0.0, 0.0, 0.0, 1.0, 10.0]);
     }
 }

@@ -3,6 +3,47 @@
 use crate::error::{Result, TrainError};
 use newsdesk_model::folder::WindowRecord;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How the learning rate falls after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// In a straight line to zero.
+    #[default]
+    Linear,
+    /// Along half a cosine to zero.
+    Cosine,
+}
+
+/// What is not trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// Everything is trained.
+    #[default]
+    Nothing,
+    /// The embeddings keep their weights.
+    Embeddings,
+    /// The embeddings and so many layers, from the first, keep theirs.
+    Layers(usize),
+    /// Only the heads are trained.
+    Encoder,
+}
+
+/// How much a row counts by its label.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeights {
+    /// All rows count the same.
+    #[default]
+    Equal,
+    /// Every label counts the same: a row's weight is the number of rows divided by that of its label's rows and that of
+    /// labels.
+    Auto,
+    /// Weights of labels by name; 1 for those that are not named.
+    Given(BTreeMap<String, f64>),
+}
 
 /// Everything that decides the result of a training run besides data and base model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,14 +56,29 @@ pub struct Settings {
     pub head_rate_factor: f64,
     /// Share of all steps in which the learning rate rises from zero; it falls to zero over the rest.
     pub warmup: f64,
+    /// How it falls.
+    pub schedule: Schedule,
+    /// Each layer's learning rate is this times that of the layer after it, down to the embeddings; 1 for the same.
+    pub layer_decay: f64,
+    /// Share of the probability that the loss wants spread evenly over all labels of a head.
+    pub label_smoothing: f64,
+    /// A row's loss is weighted with (1 - probability of what is right) to this power (Lin et al., "Focal Loss", 2017); 0
+    /// for not.
+    pub focal: f64,
+    /// How much a row counts by its label.
+    pub class_weights: ClassWeights,
+    /// What is not trained.
+    pub freeze: Freeze,
+    /// The run ends after so many epochs without a better one; 0 for never.
+    pub patience: usize,
     /// Decay of weights, taken from matrices only: not from biases and layer norms.
     pub weight_decay: f64,
     /// Gradients longer than this (all variables together) are shortened to it; 0 for never.
     pub clip: f64,
     /// Articles per step.
     pub batch_size: usize,
-    /// Articles that go through the encoder at once; a step's parts run on several threads and their gradients are
-    /// added. Does not depend on the number of threads, so neither does the result.
+    /// Articles that go through the encoder at once where candle computes the gradients, as on GPUs; the gradients of a
+    /// step's parts are added. On a processor the parts have a size of their own.
     pub micro_batch: usize,
     /// Most rows taken from one set in an epoch; a larger set is gone through over several epochs. 0 for all.
     pub rows_per_epoch: usize,
@@ -32,6 +88,9 @@ pub struct Settings {
     pub window: WindowRecord,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Steps from one checkpoint to the next, besides those after each epoch; 0 for none. Changes nothing but the time.
+    #[serde(skip)]
+    pub checkpoint_every: usize,
     /// Threads; changes nothing but the time.
     #[serde(skip)]
     pub threads: usize,
@@ -65,11 +124,16 @@ impl Settings {
         between("length", self.length, frame + 1, longest)?;
         between("window", self.window.length, frame + 1, longest)?;
         between("stride", self.window.stride, 1, self.window.length - frame)?;
-        if !(0.0..1.0).contains(&self.warmup) {
-            return Err(TrainError::Setting {
-                setting: "warmup",
-                cause: format!("{} is not within 0..1", self.warmup),
-            });
+        let share = |setting, value: f64| match (0.0..1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(TrainError::Setting { setting, cause: format!("{value} is not within 0..1") }),
+        };
+        share("warmup", self.warmup)?;
+        share("label-smoothing", self.label_smoothing)?;
+        not_negative("focal", self.focal)?;
+        positive("layer-decay", self.layer_decay)?;
+        if let ClassWeights::Given(weights) = &self.class_weights {
+            weights.values().try_for_each(|&weight| not_negative("class-weights", weight))?;
         }
         Ok(())
     }

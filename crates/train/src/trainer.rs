@@ -5,14 +5,14 @@ use crate::epoch::steps;
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
 use crate::heads::union;
-use crate::loss;
+use crate::loss::{self, LossOptions};
 use crate::measure::{SetReport, check};
 use crate::run::Run;
-use crate::schedule::linear;
-use crate::settings::Settings;
+use crate::schedule::rate;
+use crate::settings::{ClassWeights, Settings};
 use newsdesk_data::{LabelledSet, StableHash};
-use newsdesk_model::Model;
 use newsdesk_model::folder::TrainingRecord;
+use newsdesk_model::{Head, HeadLabel, Model};
 use std::path::Path;
 use std::time::Instant;
 
@@ -28,7 +28,9 @@ pub enum Progress<'a> {
         steps: usize,
         /// Mean loss per article, averaged over the last steps.
         loss: f32,
-        /// Tokens per second since the epoch began.
+        /// Learning rate of the step.
+        rate: f64,
+        /// Tokens per second since the epoch began or the run went on.
         tokens_per_second: f64,
     },
     /// An epoch is done and measured.
@@ -42,10 +44,17 @@ pub enum Progress<'a> {
         /// Whether it is the best so far.
         best: bool,
     },
-    /// The run goes on after this many epochs, from a checkpoint.
+    /// The run goes on from a checkpoint.
     Resumed {
         /// Epochs that are done.
         epochs: usize,
+        /// Steps that are done of the next one.
+        steps: usize,
+    },
+    /// The run ends, since no epoch was better for as long as it was to wait.
+    Stopped {
+        /// The best epoch, from 1.
+        best_epoch: usize,
     },
 }
 
@@ -60,8 +69,8 @@ pub struct Trained {
 /// Fine-tunes all of `base` together with new heads for what `sets` teach.
 ///
 /// The model of the best epoch is kept: the one with the highest mean over `validation`'s sets and heads of macro-F1
-/// (accuracy for heads that are measured as sets). After each epoch a checkpoint is written into `checkpoint`; with
-/// `resume` a run goes on from there and ends as if it had never stopped. The checkpoint stays until the caller, who
+/// (accuracy for heads that are measured as sets). After each epoch, and in between as the settings say, a checkpoint is written
+/// into `checkpoint`; with `resume` a run goes on from there and ends as if it had never stopped, to the bit. The checkpoint stays until the caller, who
 /// writes the model, calls [`crate::remove_checkpoint`].
 ///
 /// # Errors
@@ -97,7 +106,9 @@ pub fn train(
     }
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
-    let mut run = Run::new(base, heads, settings)?;
+    let class_weights = class_weights(&heads, settings, &examples)?;
+    let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
+    let mut run = Run::new(base, heads, loss_options, settings)?;
     let taken = |count: usize| if settings.rows_per_epoch == 0 { count } else { count.min(settings.rows_per_epoch) };
     let described: Vec<String> =
         sets.iter().zip(&rows).map(|(s, &n)| format!("{} {}: {} of {n} rows", s.name, s.split, taken(n))).collect();
@@ -105,22 +116,26 @@ pub fn train(
     let steps_per_epoch = rows.iter().map(|&n| taken(n)).sum::<usize>().div_ceil(settings.batch_size);
     let all_steps = steps_per_epoch * settings.epochs;
 
-    let mut state = State { fingerprint, epochs_done: 0, steps: 0, best_epoch: 0, best_score: f64::NEG_INFINITY };
+    let mut state =
+        State { fingerprint, epochs_done: 0, steps_of_epoch: 0, steps: 0, best_epoch: 0, best_score: f64::MIN };
     let mut best = None;
     if resume && let Some(found) = checkpoint::read(checkpoint, &state.fingerprint, &run.device)? {
         run.restore(&found.variables, &found.moments, found.state.steps)?;
         state = found.state;
-        best = Some(found.best);
-        progress(Progress::Resumed { epochs: state.epochs_done });
+        best = found.best;
+        progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
     }
-    for epoch in state.epochs_done..settings.epochs {
+    // A run that was cut off after its last epoch has nothing left to do.
+    let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
+    for epoch in epochs {
         let plan = steps(&rows, settings.rows_per_epoch, settings.batch_size, settings.seed, epoch, |set, row| {
             examples[set][row].tokens.len()
         });
         let (start, mut tokens, mut loss) = (Instant::now(), 0, None);
-        for (number, step) in plan.iter().enumerate() {
+        for (number, step) in plan.iter().enumerate().skip(state.steps_of_epoch) {
             let batch: Vec<&Example> = step.iter().map(|&(set, row)| &examples[set][row]).collect();
-            let rate = settings.learning_rate * linear(epoch * steps_per_epoch + number, all_steps, settings.warmup);
+            let place = epoch * steps_per_epoch + number;
+            let rate = settings.learning_rate * rate(settings.schedule, place, all_steps, settings.warmup);
             let now = run.step(&batch, epoch, number, rate)?;
             if !now.is_finite() {
                 return Err(TrainError::Diverged { loss: now, step: number + 1, epoch: epoch + 1 });
@@ -132,8 +147,14 @@ pub fn train(
                 step: number + 1,
                 steps: plan.len(),
                 loss: loss.unwrap_or(now),
+                rate,
                 tokens_per_second: tokens as f64 / start.elapsed().as_secs_f64().max(1e-9),
             });
+            let done = number + 1;
+            if settings.checkpoint_every > 0 && done % settings.checkpoint_every == 0 && done < plan.len() {
+                (state.steps_of_epoch, state.steps) = (done, run.optimizer.count());
+                checkpoint::write(checkpoint, &state, &run.variables.snapshot()?, &run.optimizer.moments()?)?;
+            }
         }
         let snapshot = run.variables.snapshot()?;
         let (reports, score) = run.validate(&snapshot, validation)?;
@@ -141,12 +162,16 @@ pub fn train(
         if is_best {
             (state.best_epoch, state.best_score) = (epoch + 1, score);
         }
-        (state.epochs_done, state.steps) = (epoch + 1, run.optimizer.count());
+        (state.epochs_done, state.steps_of_epoch, state.steps) = (epoch + 1, 0, run.optimizer.count());
         checkpoint::write(checkpoint, &state, &snapshot, &run.optimizer.moments()?)?;
         if is_best {
             best = Some(snapshot);
         }
         progress(Progress::Epoch { epoch: epoch + 1, reports: &reports, score, best: is_best });
+        if stops(&state, settings) {
+            progress(Progress::Stopped { best_epoch: state.best_epoch });
+            break;
+        }
     }
     let Some(best) = best else {
         return Err(TrainError::Data {
@@ -163,6 +188,29 @@ pub fn train(
         settings: serde_json::to_value(settings).unwrap_or_default(),
     });
     Ok(Trained { model, score: state.best_score })
+}
+
+/// Whether as many epochs as the run waits for have passed without a better one.
+fn stops(state: &State, settings: &Settings) -> bool {
+    settings.patience > 0
+        && state.epochs_done < settings.epochs
+        && state.epochs_done >= state.best_epoch + settings.patience
+}
+
+/// For each head the weight of each label; nothing where all count the same.
+fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>]) -> Result<Vec<Vec<f32>>> {
+    match &settings.class_weights {
+        ClassWeights::Equal => Ok(vec![]),
+        ClassWeights::Auto => Ok(loss::balanced(heads, examples.iter().flatten())),
+        ClassWeights::Given(given) => {
+            if let Some(unknown) = given.keys().find(|name| heads.iter().all(|head| head.find(name).is_none())) {
+                let cause = format!("no head has a label `{unknown}`");
+                return Err(TrainError::Setting { setting: "class-weights", cause });
+            }
+            let weight = |label: &HeadLabel| given.get(&label.name).map_or(1.0, |&weight| weight as f32);
+            Ok(heads.iter().map(|head| head.labels.iter().map(weight).collect()).collect())
+        }
+    }
 }
 
 /// What decides the result of a run, in one line: base, settings, and every labelled article.

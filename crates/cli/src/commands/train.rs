@@ -1,7 +1,7 @@
 //! `newsdesk train`: labelled sets and a base model to a new model.
 
 use super::{open_model, threads};
-use crate::arguments::{PoolingName, Train};
+use crate::arguments::{PoolingName, ScheduleName, Train};
 use crate::failure::{Usage, say};
 use crate::sets::{SetSource, describe_rejects, hold_out};
 use anyhow::Result;
@@ -10,7 +10,9 @@ use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Combine, Options, device_name};
-use newsdesk_train::{HeadReport, Progress, SetReport, Settings, measure, remove_checkpoint, train};
+use newsdesk_train::{
+    ClassWeights, Freeze, HeadReport, Progress, Schedule, SetReport, Settings, measure, remove_checkpoint, train,
+};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -65,6 +67,16 @@ pub fn run(options: Train) -> Result<ExitCode> {
         learning_rate: options.learning_rate,
         head_rate_factor: options.head_rate_factor,
         warmup: options.warmup,
+        schedule: match options.schedule {
+            ScheduleName::Linear => Schedule::Linear,
+            ScheduleName::Cosine => Schedule::Cosine,
+        },
+        layer_decay: options.layer_decay,
+        label_smoothing: options.label_smoothing,
+        focal: options.focal,
+        class_weights: class_weights(&options.class_weights)?,
+        freeze: options.freeze.unwrap_or(Freeze::Nothing),
+        patience: options.patience,
         weight_decay: options.weight_decay,
         clip: options.clip,
         batch_size: options.batch_size,
@@ -77,16 +89,21 @@ pub fn run(options: Train) -> Result<ExitCode> {
             combine: Combine::Mean,
         },
         seed: options.seed,
+        checkpoint_every: options.checkpoint_every,
         threads: threads(&options.running),
     };
     say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
-    let trained =
-        train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| match progress {
-            Progress::Resumed { epochs } => say(&format!("going on after epoch {epochs}")),
-            Progress::Step { epoch, step, steps, loss, tokens_per_second } => {
+    let trained = train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| {
+        match progress {
+            Progress::Resumed { epochs, steps } => say(&match steps {
+                0 => format!("going on after epoch {epochs}"),
+                _ => format!("going on after step {steps} of epoch {}", epochs + 1),
+            }),
+            Progress::Stopped { best_epoch } => say(&format!("no epoch after {best_epoch} was better: done")),
+            Progress::Step { epoch, step, steps, loss, rate, tokens_per_second } => {
                 if step % STEPS_PER_LINE == 0 || step == steps {
                     say(&format!(
-                        "epoch {epoch}, step {step} of {steps}: loss {loss:.3}, {tokens_per_second:.0} tokens/s"
+                        "epoch {epoch}, step {step} of {steps}: loss {loss:.3}, rate {rate:.1e}, {tokens_per_second:.0} tokens/s"
                     ));
                 }
             }
@@ -99,7 +116,8 @@ pub fn run(options: Train) -> Result<ExitCode> {
                 }
                 say(&format!("epoch {epoch}: score {score:.4}{}", if is_best { ", the best so far" } else { "" }));
             }
-        })?;
+        }
+    })?;
     let mut model = trained.model;
     let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
@@ -135,6 +153,23 @@ fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRec
         accuracy: round(report.accuracy),
         macro_f1: round(report.macro_f1),
     }
+}
+
+/// What `--class-weights` says.
+fn class_weights(given: &[String]) -> Result<ClassWeights> {
+    match given {
+        [] => return Ok(ClassWeights::Equal),
+        [auto] if auto == "auto" => return Ok(ClassWeights::Auto),
+        _ => {}
+    }
+    let weight = |text: &String| -> Result<(String, f64)> {
+        let (label, weight) = text.rsplit_once('=').unwrap_or((text, ""));
+        let weight = weight.parse().map_err(|_| {
+            Usage::new(format!("Failed to read the class weight `{text}`"), "weights are `auto`, or LABEL=NUMBER each")
+        })?;
+        Ok((label.into(), weight))
+    };
+    Ok(ClassWeights::Given(given.iter().map(weight).collect::<Result<_>>()?))
 }
 
 /// Training and validation sets. Without `--validation`, recipes bring theirs and plain files give a tenth.

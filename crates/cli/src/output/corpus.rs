@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The output of one run.
 pub struct CorpusOutput {
@@ -121,7 +121,7 @@ impl Output for CorpusOutput {
         if let Some(rejects) = &mut self.rejects {
             rejects.flush().map_err(|e| write_error("the rejects file", e))?;
         }
-        self.rows.finish()
+        self.rows.pause()
     }
 }
 
@@ -130,7 +130,12 @@ pub struct TableRows {
     heads: Vec<Arc<Head>>,
     prefix: String,
     table: Option<Table>,
+    /// When the first row was put into it.
+    since: Instant,
 }
+
+/// How long a row waits for others before it is shown: a table is as wide as the rows that it has.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Characters of an article that are shown.
 const SHOWN: usize = 48;
@@ -138,7 +143,7 @@ const SHOWN: usize = 48;
 impl TableRows {
     /// A table of these heads' answers.
     pub fn new(heads: &[Arc<Head>], prefix: &str) -> Self {
-        Self { heads: heads.to_vec(), prefix: prefix.into(), table: None }
+        Self { heads: heads.to_vec(), prefix: prefix.into(), table: None, since: Instant::now() }
     }
 }
 
@@ -156,6 +161,7 @@ impl RowWriter for TableRows {
                 std::iter::once("article").chain(shown.iter().map(|(name, _)| name.as_str())).collect();
             let numbers: Vec<usize> =
                 (0..shown.len()).filter(|&i| matches!(shown[i].1, Value::Number(_))).map(|i| i + 1).collect();
+            self.since = Instant::now();
             table(&headings, &numbers)
         });
         let mut cells = vec![beginning(row)];
@@ -171,6 +177,10 @@ impl RowWriter for TableRows {
                 writeln!(io::stdout(), "{}", table.trim_fmt()).map_err(|e| write_error("standard output", e))
             }
         }
+    }
+
+    fn pause(&mut self) -> Result<(), DataError> {
+        if self.since.elapsed() < PATIENCE { Ok(()) } else { self.finish() }
     }
 }
 

@@ -43,6 +43,11 @@ pub trait RowWriter {
     /// Hands everything written so far to the system and ends the compressed member, so that the output is whole.
     /// To be called at the end; rows may still follow, which makes every such point one to go on from.
     fn finish(&mut self) -> Result<(), DataError>;
+
+    /// Called when the input makes a pause: what was written should become visible, now or soon.
+    fn pause(&mut self) -> Result<(), DataError> {
+        self.finish()
+    }
 }
 
 /// A writer of this format.

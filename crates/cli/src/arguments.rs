@@ -1,5 +1,7 @@
 //! The command line as it is typed: nothing here is checked against files or models yet.
 
+pub mod data;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use newsdesk_train::Freeze;
@@ -21,6 +23,8 @@ pub enum Command {
     Train(Train),
     /// Measure a model on a labelled set: accuracy, macro-F1, figures per label
     Eval(Eval),
+    /// Look at labelled data and prepare it: check, stats, split, convert
+    Data(data::Data),
     /// Look at models, and certify precisions
     Models(Models),
     /// Print a completion script for a shell

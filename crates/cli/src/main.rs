@@ -1,7 +1,7 @@
 //! The binary `newsdesk`: arguments to checked settings to one command each.
 //!
-//! Data goes to standard output, all else to standard error. Exit codes: 0 done, 1 done with rejected articles,
-//! 2 could not run.
+//! Data goes to standard output, all else to standard error. Exit codes: 0 done, 1 done with rejected articles
+//! or with findings, 2 could not run.
 
 mod arguments;
 mod commands;
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Classify(options) => commands::classify::run(options),
         Command::Train(options) => commands::train::run(options),
         Command::Eval(options) => commands::eval::run(options),
+        Command::Data(options) => commands::data::run(options),
         Command::Models(options) => commands::models::run(options),
         Command::Completions(options) => commands::completions::run(options),
     };

@@ -5,11 +5,9 @@ use crate::failure::{Usage, say};
 use crate::recipes;
 use anyhow::Result;
 use newsdesk_data::{
-    Label, LabelId, LabelSet, LabelledArticle, LabelledSet, PlainOptions, ReadOptions, Recipe, Reject, StableHash,
-    Target, expand, load_plain, load_recipe,
+    Label, LabelSet, LabelledSet, PlainOptions, ReadOptions, Recipe, Reject, expand, load_plain, load_recipe,
 };
 use newsdesk_model::Head;
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,31 +60,34 @@ impl SetSource {
         match self {
             Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
             Self::Plain(arguments) => {
-                let name = match (&options.head, &options.label_field, heads) {
-                    (Some(name), _, _) => name.clone(),
+                let plain = plain_options(options);
+                let name = match (&options.head, heads) {
                     // A model with one head leaves no doubt about which is meant.
-                    (None, _, Some([only])) => only.name.clone(),
-                    (None, Some(field), _) => field.clone(),
-                    (None, None, _) => "label".into(),
+                    (None, Some([only])) => only.name.clone(),
+                    _ => plain.head.clone(),
                 };
                 let labels = match heads {
                     None => None,
                     Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
                 };
-                let plain = PlainOptions {
-                    read: ReadOptions {
-                        format: None,
-                        text_field: options.columns.text_field.clone(),
-                        title_field: options.columns.title_field.clone(),
-                    },
-                    head: name,
-                    label_field: options.label_field.clone(),
-                    labels,
-                    separator: options.label_separator.clone(),
-                };
-                Ok(load_plain(&expand(arguments)?, &plain)?)
+                Ok(load_plain(&expand(arguments)?, &PlainOptions { head: name, labels, ..plain })?)
             }
         }
+    }
+}
+
+/// How plain files are read, for a head that is called as the options say.
+pub fn plain_options(options: &Labelled) -> PlainOptions {
+    PlainOptions {
+        read: ReadOptions {
+            format: None,
+            text_field: options.columns.text_field.clone(),
+            title_field: options.columns.title_field.clone(),
+        },
+        head: options.head.as_ref().or(options.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
+        label_field: options.label_field.clone(),
+        labels: None,
+        separator: options.label_separator.clone(),
     }
 }
 
@@ -118,36 +119,6 @@ fn head_labels(name: &str, heads: &[Head]) -> Result<LabelSet> {
     Ok(LabelSet { name: name.into(), source: None, labels })
 }
 
-/// Takes about a tenth of a set out of it. A hash of the text decides, so that an article is on the same side in every
-/// file and every run. Every label keeps an article to learn from, and something is held out whatever the hash says.
-pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
-    let hash = |article: &LabelledArticle| StableHash::new().with(article.article.input().as_bytes()).value();
-    let labels = |article: &LabelledArticle| -> Vec<LabelId> {
-        article.targets.iter().flatten().flat_map(Target::labels).copied().collect()
-    };
-    // FNV leaves what a text's end changes in the low bits; the product carries it to the high ones.
-    let mixed = |article| hash(article).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-    let mut held: Vec<bool> = set.articles.iter().map(|article| mixed(article).is_multiple_of(10)).collect();
-    if !held.contains(&true)
-        && let Some(lowest) = (0..held.len()).min_by_key(|&i| hash(&set.articles[i]))
-    {
-        held[lowest] = true;
-    }
-    let mut learned: HashSet<LabelId> =
-        (0..held.len()).filter(|&i| !held[i]).flat_map(|i| labels(&set.articles[i])).collect();
-    for (article, held) in set.articles.iter().zip(&mut held) {
-        if *held && labels(article).iter().any(|label| !learned.contains(label)) {
-            *held = false;
-            learned.extend(labels(article));
-        }
-    }
-    let kept: HashSet<String> =
-        (0..held.len()).filter(|&i| !held[i]).map(|i| set.articles[i].article.input()).collect();
-    let (validation, training) = set.articles.drain(..).partition(|article| !kept.contains(&article.article.input()));
-    let validation = LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], ..set.clone() };
-    (LabelledSet { split: "train".into(), articles: training, ..set }, validation)
-}
-
 /// One line for each of the first few rejects, and how many there are.
 pub fn describe_rejects(rejects: &[Reject]) -> Vec<String> {
     const SHOWN: usize = 5;
@@ -157,37 +128,4 @@ pub fn describe_rejects(rejects: &[Reject]) -> Vec<String> {
         lines.push(format!("warning: and {} more rejected rows", rejects.len() - SHOWN));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn set(rows: impl Iterator<Item = String>) -> LabelledSet {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("set.csv");
-        std::fs::write(&path, format!("text,label\n{}", rows.collect::<String>())).unwrap();
-        let sources = expand(&[path.display().to_string()]).unwrap();
-        load_plain(&sources, &PlainOptions { head: "label".into(), ..PlainOptions::default() }).unwrap()
-    }
-
-    #[test]
-    fn about_a_tenth_is_held_out_and_no_text_is_on_both_sides() {
-        let (training, validation) = hold_out(set((0..2000).map(|i| format!("article {},{}\n", i % 1900, i % 2))));
-        assert_eq!(training.articles.len() + validation.articles.len(), 2000);
-        assert!((150..=250).contains(&validation.articles.len()), "{}", validation.articles.len());
-        let texts: HashSet<String> = training.articles.iter().map(|a| a.article.input()).collect();
-        assert!(validation.articles.iter().all(|a| !texts.contains(&a.article.input())));
-    }
-
-    #[test]
-    fn every_label_keeps_an_article_and_something_is_held_out() {
-        for rows in 2..40 {
-            let (training, validation) = hold_out(set((0..rows).map(|i| format!("text {i},label {}\n", i / 2))));
-            let learned: HashSet<_> = training.articles.iter().filter_map(|a| a.source_labels[0].clone()).collect();
-            assert_eq!(learned.len(), (rows as usize).div_ceil(2), "{rows} rows");
-            assert!(rows % 2 == 1 || !validation.articles.is_empty(), "{rows} rows");
-        }
-    }
 }

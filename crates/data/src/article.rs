@@ -81,10 +81,17 @@ pub struct Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.row == self.line {
-            write!(out, "`{}`, line {}", self.source, self.line)
+        Position::write(out, &self.source, self.row, self.line)
+    }
+}
+
+impl Position {
+    /// A place as messages name it.
+    pub(crate) fn write(out: &mut fmt::Formatter<'_>, source: &str, row: u64, line: u64) -> fmt::Result {
+        if row == line {
+            write!(out, "`{source}`, line {line}")
         } else {
-            write!(out, "`{}`, row {} (line {})", self.source, self.row, self.line)
+            write!(out, "`{source}`, row {row} (line {line})")
         }
     }
 }

@@ -229,6 +229,14 @@ pub enum DataError {
         /// The labels that there are, or the nearest of many.
         known: Vec<String>,
     },
+    /// A set cannot be split so.
+    #[error("Failed to split by the shares {validation} and {test}")]
+    Shares {
+        /// The share of the validation split.
+        validation: f64,
+        /// The share of the test split.
+        test: f64,
+    },
     /// No row of a user's own labelled set has a label.
     #[error("Failed to find a labelled article in `{name}`")]
     NoLabelled {

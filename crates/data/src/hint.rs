@@ -39,6 +39,9 @@ impl DataError {
             DataError::Unmapped { label, head, .. } => {
                 Some(format!("add `{label}` to [heads.{head}.map] of the recipe, with [] if it teaches nothing"))
             }
+            DataError::Shares { .. } => {
+                Some("shares are parts of 1, such as 0.1; together they hold out something and leave something".into())
+            }
             DataError::NoLabelled { found, first, .. } => Some(match first {
                 Some(cause) => format!("{cause}; its columns are {}; --label-field names the one to use", quoted(found)),
                 None => "the file has no rows".into(),

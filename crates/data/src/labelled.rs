@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::article::{Article, Position, Row};
-use crate::error::{DataError, quoted};
+use crate::article::{Article, Position};
+use crate::error::DataError;
 use crate::labels::{LabelId, LabelSet};
-use crate::read::{ReadError, ReadOptions, Reject, read};
+use crate::read::{ReadError, Reject};
 use crate::recipe::{HeadRecipe, Recipe};
-use crate::source::Source;
-use crate::target::{Target, Written, find_label, target};
+use crate::rows::{LabelledRow, LabelledRows};
+use crate::target::{Target, find_label, target};
 
 /// An article with what is known of it.
 #[derive(Debug, Clone)]
@@ -61,20 +61,8 @@ pub fn load_recipe(
     split: &str,
     label_sets: &dyn Fn(&str) -> Option<Arc<LabelSet>>,
 ) -> Result<LabelledSet, DataError> {
-    let file = recipe.files.get(split).ok_or_else(|| DataError::NoSplit {
-        recipe: recipe.name.clone(),
-        split: split.to_owned(),
-        found: recipe.files.keys().cloned().collect(),
-    })?;
-    let heads = recipe.heads.iter().map(|(name, head)| resolve(recipe, name, head, label_sets));
-    let heads = heads.collect::<Result<Vec<_>, _>>()?;
-    let path = root.join(&recipe.folder).join(file);
-    if !path.exists() {
-        let (recipe, origin) = (recipe.name.clone(), recipe.origin.clone());
-        return Err(DataError::NoSplitFile { recipe, split: split.to_owned(), path, origin });
-    }
-    let options =
-        ReadOptions { format: None, text_field: recipe.fields.text.clone(), title_field: recipe.fields.title.clone() };
+    let heads = recipe_heads(recipe, label_sets)?;
+    let rows = LabelledRows::of_recipe(recipe, root, split)?;
     let mut set = LabelledSet {
         name: recipe.name.clone(),
         split: split.to_owned(),
@@ -83,7 +71,7 @@ pub fn load_recipe(
         rejects: Vec::new(),
         skipped: 0,
     };
-    for row in read(&Source::File(path), &options)? {
+    for row in rows {
         match row {
             Ok(row) => set.add(row, recipe)?,
             Err(ReadError::Reject(reject)) => set.rejects.push(reject),
@@ -91,6 +79,14 @@ pub fn load_recipe(
         }
     }
     Ok(set)
+}
+
+/// The heads that a recipe's set teaches; `label_sets` finds a label set by name.
+pub fn recipe_heads(
+    recipe: &Recipe,
+    label_sets: &dyn Fn(&str) -> Option<Arc<LabelSet>>,
+) -> Result<Vec<LabelledHead>, DataError> {
+    recipe.heads.iter().map(|(name, head)| resolve(recipe, name, head, label_sets)).collect()
 }
 
 /// A head of the recipe with its label names looked up.
@@ -125,20 +121,12 @@ fn resolve(
 }
 
 impl LabelledSet {
-    fn add(&mut self, row: Row, recipe: &Recipe) -> Result<(), DataError> {
-        let mut targets = Vec::with_capacity(self.heads.len());
-        let mut source_labels = Vec::with_capacity(self.heads.len());
-        for (head, (_, field)) in self.heads.iter().zip(&recipe.heads) {
-            let written = match Written::read(row.column(&field.field)) {
-                Ok(written) => written,
-                Err(cause) => {
-                    self.rejects.push(unlabelled(&row, &field.field, cause, "field"));
-                    return Ok(());
-                }
-            };
-            targets.push(head.target(&written, &row.position, recipe)?);
-            source_labels.push(written.to_text());
-        }
+    fn add(&mut self, LabelledRow { row, labels, .. }: LabelledRow, recipe: &Recipe) -> Result<(), DataError> {
+        let targets = self.heads.iter().zip(&labels).map(|(head, names)| match names {
+            Some(names) => head.target(names, &row.position, recipe),
+            None => Ok(None),
+        });
+        let targets = targets.collect::<Result<Vec<_>, _>>()?;
         if targets.iter().all(Option::is_none) {
             self.skipped += 1;
         } else {
@@ -146,7 +134,7 @@ impl LabelledSet {
                 position: row.position,
                 article: row.article,
                 targets,
-                source_labels,
+                source_labels: labels.into_iter().map(|names| names.map(|names| names.join("; "))).collect(),
             });
         }
         Ok(())
@@ -154,8 +142,15 @@ impl LabelledSet {
 }
 
 impl LabelledHead {
-    fn target(&self, written: &Written, position: &Position, recipe: &Recipe) -> Result<Option<Target>, DataError> {
-        let Some(names) = written.names() else { return Ok(None) };
+    /// Whether the head has a meaning for this label of the set.
+    pub fn knows(&self, label: &str) -> bool {
+        match &self.map {
+            Some(map) => map.iter().any(|(from, _)| from == label),
+            None => self.labels.find(label).is_some(),
+        }
+    }
+
+    fn target(&self, names: &[String], position: &Position, recipe: &Recipe) -> Result<Option<Target>, DataError> {
         let mut labels = Vec::new();
         for name in names {
             match &self.map {
@@ -176,16 +171,5 @@ impl LabelledHead {
         // Labels that the recipe maps to nothing say nothing; a list without labels says that none holds.
         let says_nothing = labels.is_empty() && !names.is_empty();
         Ok(if says_nothing { None } else { target(labels, self.multi) })
-    }
-}
-
-/// The reject of a row whose label cannot be read.
-pub(crate) fn unlabelled(row: &Row, field: &str, cause: &str, what: &str) -> Reject {
-    let found: Vec<String> = row.columns.iter().map(|(name, _)| name.to_string()).collect();
-    Reject {
-        position: row.position.clone(),
-        cause: format!("the label {what} `{field}` {cause}"),
-        hint: Some(format!("its columns are {}", quoted(&found))),
-        raw: row.to_json(),
     }
 }

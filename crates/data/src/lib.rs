@@ -6,13 +6,17 @@
 //! arguments --source--> files --open--> bytes --read--> rows --write--> bytes
 //!                                                        |
 //!                             labels, recipe --labelled--+--> labelled articles
+//!                                                        |
+//!                                            check, stats, split
 //! ```
 //!
 //! Rows are streamed, so memory stays flat however large a corpus is. A row that cannot be used is handed out as
 //! a [`Reject`] with its place and its cause, and reading goes on; nothing is dropped in silence.
 
 mod article;
+mod check;
 mod error;
+mod fingerprint;
 mod format;
 mod hash;
 mod hint;
@@ -22,19 +26,28 @@ mod open;
 mod plain;
 mod read;
 mod recipe;
+mod rows;
 mod source;
+mod split;
+mod stats;
+mod tally;
 mod target;
 mod write;
 
 pub use article::{Article, Cell, Position, Row};
+pub use check::{Check, CheckOptions, CheckReport, Example, Finding, FindingKind, Grade, LabelRows, Place, SplitRows};
 pub use error::DataError;
+pub use fingerprint::TextHash;
 pub use format::Format;
 pub use hash::StableHash;
-pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe};
+pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe, recipe_heads};
 pub use labels::{Label, LabelId, LabelSet};
 pub use plain::{PlainOptions, load_plain};
-pub use read::{ReadError, ReadOptions, Reject, RowReader, read};
+pub use read::{ReadError, ReadOptions, Reject, RowReader, all_columns, read};
 pub use recipe::{Fields, HeadRecipe, Recipe};
+pub use rows::{LabelledRow, LabelledRows};
 pub use source::{Source, expand};
+pub use split::{Assignment, Shares, Split, Splitter, hold_out};
+pub use stats::{HeadStats, LabelShare, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
 pub use target::Target;
 pub use write::{RowWriter, Value, append, create, writer, writer_after};

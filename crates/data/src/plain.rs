@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::article::{Article, Position, Row};
 use crate::error::DataError;
-use crate::labelled::{LabelledArticle, LabelledHead, LabelledSet, unlabelled};
+use crate::labelled::{LabelledArticle, LabelledHead, LabelledSet};
 use crate::labels::LabelSet;
-use crate::read::{ReadError, ReadOptions, Reject, read};
+use crate::read::{ReadError, ReadOptions, Reject};
+use crate::rows::{LabelledRow, LabelledRows};
 use crate::source::Source;
-use crate::target::{Written, find_label, target};
+use crate::target::{find_label, target};
 
 /// Where labels usually stand, after a column that is called like the head.
 const LABEL_NAMES: [&str; 7] = ["label", "labels", "category", "class", "topic", "section", "sentiment"];
@@ -90,10 +91,9 @@ struct PlainRows {
 
 impl PlainRows {
     fn add(&mut self, source: &Source, options: &PlainOptions) -> Result<(), DataError> {
-        // The column is chosen once a file, so that all its rows agree.
-        let mut chosen = None;
-        for row in read(source, &options.read)? {
-            let row = match row {
+        let mut rows = LabelledRows::of_file(source, options)?;
+        for row in rows.by_ref() {
+            let LabelledRow { row, labels, several } = match row {
                 Ok(row) => row,
                 Err(ReadError::Reject(reject)) => {
                     self.rejects.push(reject);
@@ -101,43 +101,23 @@ impl PlainRows {
                 }
                 Err(ReadError::Fatal(error)) => return Err(error),
             };
-            if self.first_columns.is_empty() {
-                self.first_columns = row.columns.iter().map(|(name, _)| name.to_string()).collect();
-            }
-            if chosen.is_none() {
-                chosen = label_column(&row, options);
-            }
-            let missing = options.label_field.as_deref().unwrap_or("label");
-            let column = chosen.as_deref().unwrap_or(missing);
-            match Written::read(row.column(column)) {
-                Ok(written) => self.keep(row, written, options.separator.as_deref()),
-                Err(cause) => self.rejects.push(unlabelled(&row, column, cause, "column")),
+            self.multi |= several;
+            match labels.into_iter().next().flatten() {
+                Some(labels) => {
+                    self.labelled.push(PlainRow { position: row.position, article: row.article, labels });
+                }
+                None => self.skipped += 1,
             }
         }
+        if self.first_columns.is_empty() {
+            self.first_columns = rows.found().to_vec();
+        }
         Ok(())
-    }
-
-    fn keep(&mut self, row: Row, written: Written, separator: Option<&str>) {
-        let labels = match (written, separator) {
-            (Written::Nothing, _) => {
-                self.skipped += 1;
-                return;
-            }
-            (Written::List(labels), _) => {
-                self.multi = true;
-                labels
-            }
-            (Written::One(labels), Some(separator)) if !separator.is_empty() => {
-                labels.split(separator).map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect()
-            }
-            (Written::One(label), _) => vec![label],
-        };
-        self.labelled.push(PlainRow { position: row.position, article: row.article, labels });
     }
 }
 
 /// The name of the column that holds the labels, as the row writes it.
-fn label_column(row: &Row, options: &PlainOptions) -> Option<String> {
+pub(crate) fn label_column(row: &Row, options: &PlainOptions) -> Option<String> {
     let like = |wanted: &str| row.columns.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
     let found = match &options.label_field {
         Some(wanted) if row.column(wanted).is_some() => return Some(wanted.clone()),

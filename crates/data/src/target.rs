@@ -73,11 +73,6 @@ impl Written {
             Written::List(labels) => Some(labels),
         }
     }
-
-    /// The labels as one text.
-    pub fn to_text(&self) -> Option<String> {
-        self.names().map(|names| names.join("; "))
-    }
 }
 
 /// The target that these labels make.

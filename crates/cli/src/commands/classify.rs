@@ -1,7 +1,7 @@
 //! `newsdesk classify`: articles in, labelled articles out.
 
 use super::open_classifier;
-use crate::arguments::{Classify, FormatName, OutputFormat};
+use crate::arguments::{Classify, OutputFormat};
 use crate::failure::{self, Usage, say};
 use crate::output::corpus::{CorpusOutput, TableRows};
 use anyhow::Result;
@@ -14,15 +14,10 @@ use std::process::ExitCode;
 
 pub fn run(options: Classify) -> Result<ExitCode> {
     let sources = expand(&inputs(&options)?)?;
-    refuse_overwriting(&options, &sources)?;
+    refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), &sources)?;
     let format = output_format(&options)?;
     let read = ReadOptions {
-        format: options.format.map(|format| match format {
-            FormatName::Text => Format::Text,
-            FormatName::Jsonl => Format::JsonLines,
-            FormatName::Csv => Format::Csv,
-            FormatName::Tsv => Format::Tsv,
-        }),
+        format: options.format.map(Format::from),
         text_field: options.columns.text_field.clone(),
         title_field: options.columns.title_field.clone(),
     };
@@ -70,7 +65,7 @@ fn inputs(options: &Classify) -> Result<Vec<String>> {
 }
 
 /// An output that is one of the inputs would be emptied before it is read.
-fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
+pub(super) fn refuse_overwriting(output: Option<&Path>, rejects: Option<&Path>, sources: &[Source]) -> Result<()> {
     let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let into_itself = |source: &&Source| matches!(source, Source::File(path) if is_standard_output(path));
     if let Some(source) = sources.iter().find(into_itself) {
@@ -78,14 +73,14 @@ fn refuse_overwriting(options: &Classify, sources: &[Source]) -> Result<()> {
             format!("Failed to write to standard output: it goes into `{}`, one of the inputs", source.name());
         return Err(Usage::new(message, "send it to a file outside of the folder").into());
     }
-    for output in options.output.iter().chain(&options.rejects) {
+    for output in output.into_iter().chain(rejects) {
         if sources.iter().any(|source| matches!(source, Source::File(path) if same(path, output))) {
             let message = format!("Failed to write `{}`: it is one of the inputs", output.display());
             return Err(Usage::new(message, "choose another file for the output").into());
         }
     }
-    let rows = options.output.as_deref().unwrap_or(Path::new("-"));
-    if options.rejects.as_deref().is_some_and(|rejects| place(rejects) == place(rows)) {
+    let rows = output.unwrap_or(Path::new("-"));
+    if rejects.is_some_and(|rejects| place(rejects) == place(rows)) {
         return Err(Usage::new("Failed to write: rows and rejects have one file", "choose two files").into());
     }
     Ok(())

@@ -3,6 +3,7 @@
 pub mod certify;
 pub mod classify;
 pub mod completions;
+pub mod data;
 pub mod eval;
 pub mod models;
 pub mod train;

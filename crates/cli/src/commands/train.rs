@@ -3,9 +3,9 @@
 use super::{open_model, threads};
 use crate::arguments::{PoolingName, ScheduleName, Train};
 use crate::failure::{Usage, say};
-use crate::sets::{SetSource, describe_rejects, hold_out};
+use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
-use newsdesk_data::LabelledSet;
+use newsdesk_data::{LabelledSet, hold_out};
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;

@@ -56,6 +56,16 @@ impl CorpusOutput {
         Self { rows, rejects, progress, replaced: HashSet::new(), rejected: 0, quiet }
     }
 
+    /// How many rows there are so far.
+    pub fn progress(&self, rows: u64) {
+        self.progress.set_position(rows);
+    }
+
+    /// Rows that were rejected so far.
+    pub fn rejected(&self) -> usize {
+        self.rejected
+    }
+
     /// Ends the run's output.
     pub fn finish(mut self) -> Result<(), DataError> {
         self.progress.finish_and_clear();

@@ -156,7 +156,7 @@ impl Delimited {
         let article =
             Article { title: self.title.map(|title| fields[title].to_owned()), text: fields[self.text].to_owned() };
         if article.is_blank() {
-            return Err(reject(position, "the text is blank", Some(super::BLANK_HINT), raw));
+            return Err(reject(position, super::BLANK, Some(super::BLANK_HINT), raw));
         }
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
         Ok(Row { position, columns: self.columns.iter().cloned().zip(cells).collect(), article })

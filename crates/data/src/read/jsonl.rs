@@ -117,7 +117,7 @@ impl JsonLines {
         };
         let article = Article { title, text };
         if article.is_blank() {
-            return refused("the text is blank".to_owned(), Some(super::BLANK_HINT));
+            return refused(super::BLANK.to_owned(), Some(super::BLANK_HINT));
         }
         Ok(Row { position, columns, article })
     }

@@ -3,6 +3,7 @@
 //! All formats agree on three things: every column goes through untouched, a row that cannot be used becomes a
 //! [`Reject`] and reading goes on, and a stream that breaks ends the reading with what was read until then intact.
 
+mod columns;
 mod delimited;
 mod jsonl;
 mod text;
@@ -16,11 +17,15 @@ use crate::format::Format;
 use crate::open::{Stream, open};
 use crate::source::Source;
 
+pub use columns::all_columns;
+
 /// The largest row that is read. A larger one is no article, and must not fill the memory.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
 /// How much of a row that is too long, or no text at all, goes into its reject.
 const SAMPLE: usize = 1024;
 
+/// Why a row without an article is rejected.
+const BLANK: &str = "the text is blank";
 /// What to do about a row without an article.
 const BLANK_HINT: &str = "a row needs a text or a title; --text-field names another column as the text";
 
@@ -50,6 +55,13 @@ pub struct Reject {
     /// The row itself, so that nothing is lost; bytes that are no UTF-8 are replaced. Of a row that is too long, or
     /// that is no text at all, only the beginning.
     pub raw: String,
+}
+
+impl Reject {
+    /// Whether there was nothing to read in it: neither a text nor a title.
+    pub fn is_blank(&self) -> bool {
+        self.cause == BLANK
+    }
 }
 
 impl fmt::Display for Reject {

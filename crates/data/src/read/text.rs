@@ -34,7 +34,7 @@ pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, R
         String::from_utf8(bytes).map_err(|error| not_utf8(position.clone(), &error.utf8_error(), error.as_bytes()))?;
     let article = Article { title: None, text };
     if article.is_blank() {
-        return Err(reject(position, "the text is blank", Some("the file holds no article"), article.text.as_bytes()));
+        return Err(reject(position, super::BLANK, Some("the file holds no article"), article.text.as_bytes()));
     }
     let columns =
         vec![(Arc::from("file"), Cell::Text(name.to_string())), (Arc::from("text"), Cell::Text(article.text.clone()))];

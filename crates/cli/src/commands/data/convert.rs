@@ -1,0 +1,100 @@
+//! `newsdesk data convert`: rows of one format to rows of another, as a stream.
+
+use super::write_row;
+use crate::arguments::data::Convert;
+use crate::commands::classify::refuse_overwriting;
+use crate::failure::{Usage, not_a_broken_pipe, say};
+use crate::output::corpus::CorpusOutput;
+use anyhow::Result;
+use newsdesk_data::{Format, ReadError, ReadOptions, Source, all_columns, create, expand, read, writer};
+use newsdesk_run::Output;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Rows between two looks at the progress.
+const ROWS_PER_LOOK: u64 = 1024;
+
+pub fn run(options: &Convert) -> Result<ExitCode> {
+    let sources = expand(&options.inputs)?;
+    refuse_overwriting(Some(&options.output), options.rejects.as_deref(), &sources)?;
+    let format = output_format(options)?;
+    let reading = ReadOptions {
+        format: options.format.map(Format::from),
+        text_field: options.columns.text_field.clone(),
+        title_field: options.columns.title_field.clone(),
+    };
+    // A table needs all its columns before its first row. Standard input cannot be read twice: there the first row has to
+    // say it.
+    let is_table = matches!(format, Format::Csv | Format::Tsv);
+    let columns = match is_table && !sources.contains(&Source::Stdin) {
+        true => all_columns(&sources, &reading)?,
+        false => Vec::new(),
+    };
+    if let Some(first @ Source::File(_)) = sources.first() {
+        // An input that cannot be read at all must not cost the output of an earlier run.
+        read(first, &reading)?;
+    }
+    let rows = writer(format, create(&options.output)?)?;
+    let rejects = options.rejects.as_deref().map(create).transpose()?;
+    let bar = !options.quiet && std::io::stderr().is_terminal();
+    let mut output = CorpusOutput::new(rows, rejects, bar, options.quiet);
+    if !columns.is_empty() {
+        output.header(&columns, &[])?;
+    }
+    let converted = convert(&sources, &reading, &mut output);
+    let rejected = output.rejected();
+    let converted = converted.and_then(|rows| Ok(output.finish().map(|()| rows)?));
+    let rows = match options.output == Path::new("-") {
+        // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.
+        true => converted?,
+        false => converted.map_err(not_a_broken_pipe)?,
+    };
+    if rejected == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !options.quiet {
+        say(&format!("rows converted: {rows}, rows rejected: {rejected}"));
+    }
+    Ok(ExitCode::from(1))
+}
+
+fn convert(sources: &[Source], reading: &ReadOptions, output: &mut CorpusOutput) -> Result<u64> {
+    let mut written = 0;
+    let mut is_first = true;
+    for source in sources {
+        let rows = read(source, reading)?;
+        if std::mem::take(&mut is_first) && !rows.columns().is_empty() {
+            // Writes nothing where a header stands already.
+            output.header(rows.columns(), &[])?;
+        }
+        for row in rows {
+            match row {
+                Ok(row) => written += u64::from(write_row(output, &row)?),
+                Err(ReadError::Reject(reject)) => output.reject(&reject)?,
+                Err(ReadError::Fatal(error)) => return Err(error.into()),
+            }
+            if written.is_multiple_of(ROWS_PER_LOOK) {
+                output.progress(written);
+            }
+        }
+    }
+    Ok(written)
+}
+
+/// The format by the output's name, or as it is asked for.
+fn output_format(options: &Convert) -> Result<Format> {
+    let by_name = Some(&options.output).filter(|path| *path != Path::new("-")).and_then(|path| Format::from_path(path));
+    match options.output_format.map(Format::from).or(by_name) {
+        Some(Format::Text) => {
+            let message = format!("Failed to convert into `{}`: plain text has no columns", options.output.display());
+            Err(Usage::new(message, "end its name in .jsonl, .csv or .tsv (and .gz or .zst)").into())
+        }
+        Some(format) => Ok(format),
+        None => {
+            let message = format!("Failed to choose a format for `{}`", options.output.display());
+            let hint = "end its name in .jsonl, .csv or .tsv (and .gz or .zst), or give `--output-format`";
+            Err(Usage::new(message, hint).into())
+        }
+    }
+}

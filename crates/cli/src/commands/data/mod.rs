@@ -1,0 +1,41 @@
+//! `newsdesk data`: labelled data looked at and prepared, one module per command.
+
+mod check;
+mod convert;
+mod read;
+mod split;
+mod stats;
+mod tokens;
+
+use crate::arguments::data::{Data, DataCommand};
+use crate::output::corpus::CorpusOutput;
+use anyhow::Result;
+use newsdesk_data::{DataError, Reject, Row};
+use newsdesk_run::Output;
+use std::process::ExitCode;
+
+pub fn run(options: Data) -> Result<ExitCode> {
+    match options.command {
+        DataCommand::Check(options) => check::run(&options),
+        DataCommand::Stats(options) => stats::run(&options),
+        DataCommand::Split(options) => split::run(&options),
+        DataCommand::Convert(options) => convert::run(&options),
+    }
+}
+
+/// Writes a row as it is. One that a table has no place for is that row's trouble, not the corpus's.
+fn write_row(output: &mut CorpusOutput, row: &Row) -> Result<bool, DataError> {
+    match output.row(row, &[]) {
+        Ok(()) => Ok(true),
+        Err(DataError::NewColumn { column, .. }) => {
+            output.reject(&Reject {
+                position: row.position.clone(),
+                cause: format!("its column `{column}` is not in the header of the output"),
+                hint: Some("write JSON Lines, where each row has its own columns".into()),
+                raw: row.to_json(),
+            })?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}

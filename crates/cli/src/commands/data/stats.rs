@@ -1,0 +1,145 @@
+//! `newsdesk data stats`: what labelled sets are made of.
+
+use super::read::{Reader, find};
+use super::tokens::TokenCounter;
+use crate::arguments::data::Stats as Options;
+use crate::failure::say;
+use crate::output::table::table;
+use crate::sets::describe_rejects;
+use anyhow::Result;
+use newsdesk_data::{LabelledRow, LengthSummary, Reject, SetStats, SplitStats, Stats};
+use serde::Serialize;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Figures {
+    sets: Vec<SetStats>,
+}
+
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let tokens = TokenCounter::open(&options.tokens)?;
+    let mut figures = Figures { sets: Vec::new() };
+    for set in find(&options.sets)? {
+        let stats = Stats::new(&set.name, set.heads.names());
+        let mut reader = Counting { stats, tokens: tokens.as_ref(), rejects: Vec::new(), rejected: 0 };
+        set.read(&mut reader, options.quiet)?;
+        if !options.quiet {
+            describe_rejects(&reader.rejects).iter().for_each(|line| say(line));
+            if reader.rejected > reader.rejects.len() {
+                say(&format!("warning: and {} more rejected rows", reader.rejected - reader.rejects.len()));
+            }
+        }
+        figures.sets.push(reader.stats.finish());
+    }
+    let mut out = std::io::stdout();
+    match options.json {
+        true => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
+        false => {
+            let sets: Vec<String> = figures.sets.iter().map(shown).collect();
+            write!(out, "{}", sets.join("\n"))?;
+        }
+    }
+    let rejected = figures.sets.iter().flat_map(|set| &set.splits).any(|split| split.rejected > 0);
+    Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Rejects that are told one by one.
+const REJECTS_SHOWN: usize = 5;
+
+/// Rows on their way into the figures, with what the tokenizer says of them.
+struct Counting<'a> {
+    stats: Stats,
+    tokens: Option<&'a TokenCounter>,
+    /// The first few.
+    rejects: Vec<Reject>,
+    rejected: usize,
+}
+
+impl Reader for Counting<'_> {
+    fn begin_split(&mut self, name: &str) {
+        self.stats.begin_split(name);
+    }
+
+    fn rows(&mut self, rows: Vec<LabelledRow>, texts: &[String]) -> Result<()> {
+        let counts: Vec<Option<usize>> = match self.tokens {
+            Some(tokens) => tokens.count(texts)?.into_iter().map(Some).collect(),
+            None => vec![None; rows.len()],
+        };
+        rows.iter().zip(counts).for_each(|(row, tokens)| self.stats.row(row, tokens));
+        Ok(())
+    }
+
+    fn reject(&mut self, reject: &Reject) {
+        self.rejected += 1;
+        if self.rejects.len() < REJECTS_SHOWN {
+            self.rejects.push(reject.clone());
+        }
+        self.stats.reject(reject);
+    }
+
+    fn columns(&mut self, _: &[String]) {}
+}
+
+fn shown(set: &SetStats) -> String {
+    let mut text = format!("{}\n\n{}\n", set.set, rows(&set.splits));
+    for head in 0..set.splits.first().map_or(0, |split| split.heads.len()) {
+        text += &format!("\n{}\n", labels(&set.splits, head));
+    }
+    text += &format!("\n{}\n", lengths(&set.splits));
+    text
+}
+
+fn rows(splits: &[SplitStats]) -> String {
+    let mut rows = table(&["split", "rows", "with title", "without label", "rejected"], &[1, 2, 3, 4]);
+    for split in splits {
+        let numbers = [split.rows, split.with_title, split.unlabelled, split.rejected].map(|number| number.to_string());
+        rows.add_row(std::iter::once(split.split.clone()).chain(numbers));
+    }
+    rows.trim_fmt()
+}
+
+/// The labels of one head: rows and share in each split, in the order of the first split that has them.
+fn labels(splits: &[SplitStats], head: usize) -> String {
+    let heads: Vec<_> = splits.iter().map(|split| &split.heads[head]).collect();
+    let name = heads.first().map_or("", |head| &head.head);
+    let mut headings = vec![name];
+    splits.iter().for_each(|split| headings.extend([split.split.as_str(), "share"]));
+    let mut labels = table(&headings, &(1..headings.len()).collect::<Vec<_>>());
+    let mut names: Vec<&str> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for label in heads.iter().flat_map(|head| &head.labels) {
+        if known.insert(label.label.as_str()) {
+            names.push(&label.label);
+        }
+    }
+    for name in names {
+        let mut cells = vec![name.split_whitespace().collect::<Vec<_>>().join(" ")];
+        for head in &heads {
+            match head.labels.iter().find(|label| label.label == name) {
+                Some(label) => cells.extend([label.rows.to_string(), format!("{:.1} %", label.share * 100.0)]),
+                None => cells.extend(["0".to_owned(), "0.0 %".to_owned()]),
+            }
+        }
+        labels.add_row(cells);
+    }
+    labels.trim_fmt()
+}
+
+fn lengths(splits: &[SplitStats]) -> String {
+    let mut lengths = table(&["length in", "split", "median", "90 %", "99 %", "longest"], &[2, 3, 4, 5]);
+    let mut add = |unit: &str, split: &str, summary: Option<LengthSummary>| {
+        if let Some(LengthSummary { median, p90, p99, max }) = summary {
+            let numbers = [median, p90, p99, max].map(|number| number.to_string());
+            lengths.add_row([unit.to_owned(), split.to_owned()].into_iter().chain(numbers));
+        }
+    };
+    for (unit, of) in [("characters", 0), ("words", 1), ("tokens", 2)] {
+        for split in splits {
+            let summary = split.lengths.map(|lengths| [Some(lengths.characters), Some(lengths.words), lengths.tokens]);
+            add(unit, &split.split, summary.and_then(|summary| summary[of]));
+        }
+    }
+    lengths.trim_fmt()
+}

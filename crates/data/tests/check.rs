@@ -1,0 +1,277 @@
+//! What `Check` and `Stats` say of sets whose faults are known.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod scratch;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use newsdesk_data::{
+    Check, CheckOptions, CheckReport, DataError, Finding, FindingKind, Grade, LabelSet, LabelledRows, PlainOptions,
+    ReadError, Recipe, SetStats, Stats, recipe_heads,
+};
+use proptest::prelude::*;
+use scratch::Scratch;
+
+const LINES: CheckOptions = CheckOptions { window: 256, min_words: 1, min_rows: 0, examples: 3 };
+
+/// A check of files with these names, splits and contents.
+fn check(
+    files: &[(&str, &str, &str)],
+    lines: &CheckOptions,
+    separator: Option<&str>,
+) -> Result<CheckReport, DataError> {
+    let scratch = Scratch::new();
+    let options = PlainOptions { head: "topic".into(), separator: separator.map(str::to_owned), ..Default::default() };
+    let mut check = Check::of_files("mine", "topic", lines.clone());
+    for (split, name, contents) in files {
+        check.begin_split(split);
+        feed(&mut check, LabelledRows::of_file(&scratch.file(name, contents), &options).unwrap());
+    }
+    check.finish()
+}
+
+fn feed(check: &mut Check, mut rows: LabelledRows) {
+    for row in rows.by_ref() {
+        match row {
+            Ok(row) => {
+                let overlong = row.row.article.text.contains("long");
+                check.row(row, overlong);
+            }
+            Err(ReadError::Reject(reject)) => check.reject(&reject),
+            Err(ReadError::Fatal(error)) => panic!("{error}"),
+        }
+    }
+    check.columns(rows.found());
+}
+
+fn one(report: &CheckReport, kind: FindingKind) -> &Finding {
+    let found: Vec<&Finding> = report.findings.iter().filter(|finding| finding.kind == kind).collect();
+    assert_eq!(found.len(), 1, "{kind:?} in {:#?}", report.findings);
+    found[0]
+}
+
+fn kinds(report: &CheckReport) -> Vec<FindingKind> {
+    report.findings.iter().map(|finding| finding.kind).collect()
+}
+
+/// File names without their folder, and rows.
+fn places(finding: &Finding) -> Vec<Vec<(String, u64)>> {
+    let name = |file: &str| file.rsplit('/').next().unwrap().to_owned();
+    let of = |places: &[newsdesk_data::Place]| places.iter().map(|place| (name(&place.file), place.row)).collect();
+    finding.examples.iter().map(|example| of(&example.places)).collect()
+}
+
+#[test]
+fn a_good_set_has_no_findings() {
+    let files =
+        [("train", "a.csv", "text,label\none,x\ntwo,y\n"), ("validation", "b.csv", "text,label\nthree,x\nfour,y\n")];
+    let report = check(&files, &LINES, None).unwrap();
+    assert!(report.findings.is_empty(), "{:#?}", report.findings);
+    assert_eq!(report.splits.iter().map(|split| split.rows).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn equal_texts_are_found_within_and_across_splits() {
+    let train = "title,text,label\n,Oil  rises,x\nOil,RISES,x\n,rain,y\n,Rain,y\n,rain,x\n";
+    let test = "text,label\noil rises,x\n\"oil\nrises\",x\nsnow,y\n";
+    let report = check(&[("train", "a.csv", train), ("test", "b.csv", test)], &LINES, None).unwrap();
+    assert_eq!(
+        kinds(&report),
+        [FindingKind::Leakage, FindingKind::Contradiction, FindingKind::Duplicate, FindingKind::Duplicate]
+    );
+    let leakage = one(&report, FindingKind::Leakage);
+    assert_eq!((leakage.count, leakage.grade), (1, Grade::Error));
+    assert_eq!(leakage.message, "1 text of train is in test as well (2 rows of test)");
+    assert_eq!(places(leakage), [[("a.csv".to_owned(), 1), ("b.csv".to_owned(), 1)]]);
+    let contradiction = one(&report, FindingKind::Contradiction);
+    assert_eq!(contradiction.message, "1 text has different labels for the head topic");
+    assert_eq!(places(contradiction), [[("a.csv".to_owned(), 3), ("a.csv".to_owned(), 5)]]);
+    let labels: Vec<_> = contradiction.examples[0].places.iter().map(|place| place.label.clone().unwrap()).collect();
+    assert_eq!(labels, ["y", "x"]);
+    assert_eq!(report.findings[2].message, "3 rows of train repeat the text of an earlier one");
+    assert_eq!(report.findings[3].message, "1 row of test repeats the text of an earlier one");
+}
+
+#[test]
+fn the_order_of_several_labels_is_no_contradiction() {
+    let same = check(&[("all", "a.csv", "text,label\na,x|y\na,y|x|x\nb,z\n")], &LINES, Some("|")).unwrap();
+    assert_eq!(kinds(&same), [FindingKind::Duplicate]);
+    let other = check(&[("all", "a.csv", "text,label\na,x|y\na,y\n")], &LINES, Some("|")).unwrap();
+    assert_eq!(kinds(&other), [FindingKind::Contradiction, FindingKind::Duplicate]);
+}
+
+#[test]
+fn labels_on_one_side_only_and_rare_ones_are_found() {
+    let files = [
+        ("train", "a.csv", "text,label\na,x\nb,x\nc,x\nd,y\ne,z\nf,Z\n"),
+        ("test", "b.csv", "text,label\ng,x\nh,x\ni,w\n"),
+    ];
+    let report = check(&files, &CheckOptions { min_rows: 2, ..LINES }, None).unwrap();
+    let unseen = one(&report, FindingKind::UnseenLabel);
+    assert_eq!((unseen.grade, unseen.message.as_str()), (Grade::Error, "1 label of test never in train: `w` (1)"));
+    let few = one(&report, FindingKind::FewRows);
+    assert_eq!(few.message, "3 labels with fewer than 2 rows in train: `Z` (1), `y` (1), `z` (1)");
+    assert_eq!(one(&report, FindingKind::UnmeasuredLabel).count, 3);
+    assert!(one(&report, FindingKind::SimilarLabels).message.ends_with("white space alone: `Z` (1), `z` (1)"));
+    assert_eq!((report.count(Grade::Error), report.count(Grade::Warning)), (1, 3));
+    let single = check(&[("all", "a.csv", "text,label\na,x\nb,x\n")], &LINES, None).unwrap();
+    assert_eq!(one(&single, FindingKind::OneLabel).message, "all labelled rows of all have one label: `x` (2)");
+}
+
+#[test]
+fn rows_without_text_or_label_and_odd_lengths_are_found() {
+    let rows =
+        "text,label\n ,x\nok then,x\nhm,y\nso,,,\na long one,y\nno label,\n没有空格的文字也是完整的句子所以不短,y\n";
+    let report = check(&[("all", "a.csv", rows)], &CheckOptions { min_words: 2, ..LINES }, None).unwrap();
+    let message = |kind| one(&report, kind).message.clone();
+    assert_eq!(message(FindingKind::EmptyText), "1 row of all has neither text nor title");
+    assert_eq!(message(FindingKind::Rejected), "1 row of all cannot be used");
+    assert_eq!(message(FindingKind::Unlabelled), "1 row of all has no label");
+    assert_eq!(message(FindingKind::Short), "1 text of all has fewer than 2 words");
+    assert!(message(FindingKind::Overlong).starts_with("1 text of all is longer than a window of 256 tokens"));
+    let rejected = &one(&report, FindingKind::Rejected).examples[0];
+    assert_eq!(rejected.cause.as_deref(), Some("its number of fields is 4, not the header's 2"));
+    assert_eq!((rejected.places[0].row, rejected.places[0].line), (4, 5));
+    assert_eq!((report.splits[0].rows, report.splits[0].rejected), (5, 2));
+}
+
+#[test]
+fn a_set_without_any_label_is_an_error() {
+    let failed = |rows| check(&[("all", "a.csv", rows)], &LINES, None).unwrap_err();
+    let error = failed("text,mark\na,1\n");
+    assert!(error.to_string().contains("Failed to find a labelled article in `"), "{error}");
+    let hint = error.hint().unwrap();
+    assert!(hint.starts_with("the label column `label` is missing; its columns are `text`, `mark`;"), "{hint}");
+    assert!(failed("text,label\na,\n").hint().unwrap().starts_with("no row has a label; its columns are `text`"));
+    assert_eq!(failed("text,label\n").hint().unwrap(), "the file has no rows");
+}
+
+#[test]
+fn a_recipe_says_which_labels_are_known() {
+    let recipe = r#"
+        name = "wire"
+        title = "Wire"
+        origin = "example.org/wire"
+        licence = "public domain"
+        folder = "wire"
+        [files]
+        train = "train.jsonl"
+        test = "test.jsonl"
+        [heads.topic]
+        field = "label"
+        labels = "topics"
+        [heads.topic.map]
+        Sports = ["sport"]
+        Football = ["sport"]
+        World = ["politics"]
+        [heads.tone]
+        field = "tone"
+        labels = "tones"
+    "#;
+    let recipe = Recipe::parse(recipe, "wire.toml").unwrap();
+    let label_sets = |name: &str| {
+        let labels = if name == "topics" { ["sport", "politics"] } else { ["good", "bad"] };
+        Some(Arc::new(LabelSet::new(name, labels)))
+    };
+    let scratch = Scratch::new();
+    let row =
+        |text: &str, label: &str, tone: &str| format!("{{\"text\":\"{text}\",\"label\":{label},\"tone\":{tone}}}\n");
+    let train =
+        [row("a", "\"Sports\"", "\"good\""), row("b", "\"World\"", "\"Bad\""), row("c", "\"Chess\"", "\"fine\"")];
+    let test = [row("d", "\"Football\"", "null"), row("a", "null", "\"bad\"")];
+    scratch.file("wire/train.jsonl", train.concat());
+    scratch.file("wire/test.jsonl", test.concat());
+    let mut check = Check::of_recipe("wire", recipe_heads(&recipe, &label_sets).unwrap(), LINES);
+    for split in ["train", "test"] {
+        check.begin_split(split);
+        feed(&mut check, LabelledRows::of_recipe(&recipe, &scratch.path(""), split).unwrap());
+    }
+    let report = check.finish().unwrap();
+    let unknown: Vec<&str> =
+        report.findings.iter().filter(|f| f.kind == FindingKind::UnknownLabel).map(|f| f.message.as_str()).collect();
+    assert_eq!(
+        unknown,
+        ["1 label without an entry in the recipe: `Chess` (1)", "1 label not in the label set `tones`: `fine` (1)"]
+    );
+    // What the label means may be learned from others that mean the same.
+    let football =
+        report.findings.iter().find(|f| f.kind == FindingKind::UnseenLabel && f.head.as_deref() == Some("topic"));
+    assert_eq!(football.unwrap().grade, Grade::Warning);
+    let contradiction = one(&report, FindingKind::Contradiction);
+    assert_eq!(contradiction.head.as_deref(), Some("tone"), "a row that says nothing of a head contradicts nobody");
+}
+
+fn stats(rows: &str) -> SetStats {
+    let scratch = Scratch::new();
+    let mut stats = Stats::new("mine", vec!["topic".to_owned()]);
+    stats.begin_split("all");
+    let options = PlainOptions { head: "topic".into(), ..Default::default() };
+    for row in LabelledRows::of_file(&scratch.file("a.jsonl", rows), &options).unwrap() {
+        match row {
+            Ok(row) => stats.row(&row, Some(7)),
+            Err(ReadError::Reject(reject)) => stats.reject(&reject),
+            Err(ReadError::Fatal(error)) => panic!("{error}"),
+        }
+    }
+    stats.finish()
+}
+
+#[test]
+fn rows_labels_and_lengths_are_counted() {
+    let rows = concat!(
+        "{\"title\":\"Rain\",\"text\":\"zwölf Grad\",\"label\":\"weather\"}\n",
+        "{\"title\":\" \",\"text\":\"goal\",\"label\":[\"sport\",\"weather\",\"sport\"]}\n",
+        "{\"text\":\"nothing\",\"label\":null}\n",
+        "{\"text\":5}\n",
+    );
+    let set = stats(rows);
+    let split = &set.splits[0];
+    assert_eq!((split.rows, split.with_title, split.unlabelled, split.rejected), (3, 1, 1, 1));
+    let labels: Vec<_> = split.heads[0].labels.iter().map(|l| (l.label.as_str(), l.rows, l.share)).collect();
+    assert_eq!(labels, [("weather", 2, 1.0), ("sport", 1, 0.5)]);
+    let lengths = split.lengths.unwrap();
+    assert_eq!((lengths.characters.median, lengths.characters.max), (7, 15));
+    assert_eq!((lengths.words.median, lengths.words.max), (1, 3));
+    assert_eq!(lengths.tokens.unwrap().p99, 7);
+    assert!(stats("").splits[0].lengths.is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Duplicates, leaks and contradictions are those that a plain comparison of all texts finds.
+    #[test]
+    fn hashes_find_what_texts_tell(rows in prop::collection::vec((0..3_usize, 0..25_u8, 0..3_u8), 3..80)) {
+        let splits = ["train", "validation", "test"];
+        let file = |split: usize| {
+            let rows = rows.iter().filter(|row| row.0 == split).map(|(_, text, label)| format!("text {text},l{label}\n"));
+            // A row of its own, because a split without rows is an error.
+            format!("text,label\nonly in {split},l0\n{}", rows.collect::<String>())
+        };
+        let files = [file(0), file(1), file(2)];
+        let files: Vec<_> = (0..3).map(|at| (splits[at], "rows.csv", files[at].as_str())).collect();
+        let report = check(&files, &LINES, None).unwrap();
+
+        let mut places: HashMap<u8, [u64; 3]> = HashMap::new();
+        let mut labels: HashMap<u8, HashSet<u8>> = HashMap::new();
+        for (split, text, label) in &rows {
+            places.entry(*text).or_default()[*split] += 1;
+            labels.entry(*text).or_default().insert(*label);
+        }
+        let count = |kind, splits: &[&str]| {
+            let found = report.findings.iter().find(|f| f.kind == kind && (splits.is_empty() || f.splits == splits));
+            found.map_or(0, |finding| finding.count)
+        };
+        for at in 0..3 {
+            let repeated: u64 = places.values().map(|rows| rows[at].saturating_sub(1)).sum();
+            prop_assert_eq!(count(FindingKind::Duplicate, &[splits[at]]), repeated);
+            for other in at + 1..3 {
+                let shared = places.values().filter(|rows| rows[at] > 0 && rows[other] > 0).count() as u64;
+                prop_assert_eq!(count(FindingKind::Leakage, &[splits[at], splits[other]]), shared);
+            }
+        }
+        let contradicting = labels.values().filter(|labels| labels.len() > 1).count() as u64;
+        prop_assert_eq!(count(FindingKind::Contradiction, &[]), contradicting);
+    }
+}

@@ -20,7 +20,7 @@ pub enum Command {
     /// Label articles: a table on a terminal, JSON Lines in a pipe
     Classify(Classify),
     /// Fine-tune a model on labelled sets
-    Train(Train),
+    Train(Box<Train>),
     /// Measure a model on a labelled set: accuracy, macro-F1, figures per label
     Eval(Eval),
     /// Look at labelled data and prepare it: check, stats, split, convert
@@ -154,7 +154,8 @@ pub struct Train {
     pub name: Option<String>,
     #[command(flatten)]
     pub labelled: Labelled,
-    /// How a window's token vectors become one [default: as the base does]
+    /// How a window's token vectors become one [default: by the base's pooler where it has one and one head is taught, which
+    /// transformers can open; else as the base does]
     #[arg(long, value_enum)]
     pub pooling: Option<PoolingName>,
     /// Times that the rows are gone through

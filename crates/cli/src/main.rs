@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     threads::one_per_worker();
     let result = match arguments.command {
         Command::Classify(options) => commands::classify::run(options),
-        Command::Train(options) => commands::train::run(options),
+        Command::Train(options) => commands::train::run(*options),
         Command::Eval(options) => commands::eval::run(options),
         Command::Data(options) => commands::data::run(options),
         Command::Models(options) => commands::models::run(options),

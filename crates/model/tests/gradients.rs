@@ -11,6 +11,8 @@ use std::error::Error;
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn Error>>;
+/// Row-major values by variable name.
+type Gradients = BTreeMap<String, Vec<f32>>;
 
 const WINDOWS: [&[u32]; 2] = [&[2, 17, 301, 44, 580, 91, 3], &[2, 77, 210, 3]];
 
@@ -42,7 +44,7 @@ fn own(
     windows: &[&[u32]],
     seed: Option<u64>,
     threads: usize,
-) -> Result<(f32, BTreeMap<String, Vec<f32>>), Box<dyn Error>> {
+) -> Result<(f32, Gradients), Box<dyn Error>> {
     let mut network = TrainingNetwork::new(&model.config, parts).ok_or("the encoder is not supported")?;
     let (loss, found) = network
         .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;

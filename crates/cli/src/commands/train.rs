@@ -45,14 +45,15 @@ pub fn run(options: Train) -> Result<ExitCode> {
     }
     let device = options.running.device.open()?;
     let mut base = open_model(options.base.as_deref(), &device)?;
-    if let Some(pooling) = options.pooling {
-        base.manifest.pooling = match pooling {
-            PoolingName::Cls => Pooling::Cls,
-            PoolingName::Mean => Pooling::Mean,
-            PoolingName::Pooler => Pooling::Pooler,
-        };
-    }
     let (sets, validation) = load(&options)?;
+    base.manifest.pooling = match options.pooling {
+        Some(PoolingName::Cls) => Pooling::Cls,
+        Some(PoolingName::Mean) => Pooling::Mean,
+        Some(PoolingName::Pooler) => Pooling::Pooler,
+        // A model of one head is then one that transformers can open.
+        None if base.has_pooler() && teaches_one_head(&sets) => Pooling::Pooler,
+        None => base.manifest.pooling,
+    };
     for set in sets.iter().chain(&validation) {
         let skipped =
             if set.skipped > 0 { format!(", {} rows without a label left out", set.skipped) } else { String::new() };
@@ -153,6 +154,12 @@ fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRec
         accuracy: round(report.accuracy),
         macro_f1: round(report.macro_f1),
     }
+}
+
+fn teaches_one_head(sets: &[LabelledSet]) -> bool {
+    let mut names = sets.iter().flat_map(|set| &set.heads).map(|head| &head.name);
+    let first = names.next();
+    names.all(|name| Some(name) == first)
 }
 
 /// What `--class-weights` says.

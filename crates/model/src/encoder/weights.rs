@@ -277,6 +277,12 @@ impl Weights {
         Self { tensors: Arc::new(tensors), ..self.clone() }
     }
 
+    /// The same tensors under other names.
+    pub fn renamed(&self, rename: impl Fn(&str) -> String) -> Self {
+        let tensors = self.tensors.iter().map(|(name, stored)| (rename(name), stored.clone())).collect();
+        Self { tensors: Arc::new(tensors), ..self.clone() }
+    }
+
     /// All tensors with their whole names, in name order.
     ///
     /// # Errors

@@ -68,6 +68,12 @@ impl Model {
         Self::from_files(found, device)
     }
 
+    /// Whether there is a pooler among the weights, used or not.
+    pub fn has_pooler(&self) -> bool {
+        let dot = if self.parts.encoder.is_empty() { "" } else { "." };
+        self.weights.contains(&format!("{}{dot}pooler.dense.weight", self.parts.encoder))
+    }
+
     /// The model inside this library.
     ///
     /// # Errors

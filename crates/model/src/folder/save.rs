@@ -5,10 +5,12 @@ use super::manifest::Manifest;
 use super::open::Model;
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
+use crate::head::HeadActivation;
+use crate::network::Pooling;
 use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
 /// How weights are stored.
@@ -29,11 +31,15 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     let write = |name: &str, bytes: &[u8]| write(folder, name, bytes);
     write(files::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
+    let classifier = as_classifier(model);
     if let Value::Object(keys) = &mut config {
-        // What transformers finds here is the encoder; the heads are described by the manifest.
-        keys.insert("architectures".into(), json!(["BertModel"]));
         for key in ["id2label", "label2id", "problem_type", "torch_dtype", "dtype"] {
             keys.remove(key);
+        }
+        match &classifier {
+            Some((_, classifier)) => keys.extend(classifier.clone()),
+            // What transformers finds here is the encoder; the heads are described by the manifest.
+            None => drop(keys.insert("architectures".into(), json!(["BertModel"]))),
         }
     }
     let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
@@ -41,7 +47,38 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     write(files::CONFIG, format!("{config}\n").as_bytes())?;
     save_manifest(&model.manifest, folder)?;
     // Last: a folder that has its weights has everything.
-    write(files::WEIGHTS, &weights_bytes(&model.weights, storage)?)
+    let weights = classifier.as_ref().map_or(&model.weights, |(weights, _)| weights);
+    write(files::WEIGHTS, &weights_bytes(weights, storage)?)
+}
+
+/// The weights and the keys of `config.json` by which transformers knows a model as a `BertForSequenceClassification`: one
+/// that has a pooler and one head.
+fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
+    let (Pooling::Pooler, [head], [(prefix, _)]) =
+        (model.manifest.pooling, model.manifest.heads.as_slice(), model.parts.heads.as_slice())
+    else {
+        return None;
+    };
+    let weights = model.weights.renamed(|name| match name.strip_prefix(prefix.as_str()) {
+        Some(rest) if rest.starts_with('.') => format!("classifier{rest}"),
+        _ if model.parts.encoder.is_empty() => format!("bert.{name}"),
+        _ => name.into(),
+    });
+    let names = || head.labels.iter().map(|label| label.name.clone()).enumerate();
+    let problem = match head.activation {
+        HeadActivation::Softmax => "single_label_classification",
+        HeadActivation::Sigmoid => "multi_label_classification",
+    };
+    let keys = json!({
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": names().map(|(i, name)| (i.to_string(), json!(name))).collect::<Map<_, _>>(),
+        "label2id": names().map(|(i, name)| (name, json!(i))).collect::<Map<_, _>>(),
+        "problem_type": problem,
+    });
+    match keys {
+        Value::Object(keys) => Some((weights, keys)),
+        _ => None,
+    }
 }
 
 /// Writes the manifest of a model into its folder. A reader meets the old one or the new one.

@@ -185,6 +185,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         training: None,
         scores: vec![],
         certificates: vec![],
+        calibrations: vec![],
     })
 }
 

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Classify(options) => commands::classify::run(options),
         Command::Train(options) => commands::train::run(options),
         Command::Eval(options) => commands::eval::run(options),
+        Command::Calibrate(options) => commands::calibrate::run(*options),
         Command::Models(options) => commands::models::run(options),
         Command::Completions(options) => commands::completions::run(options),
     };

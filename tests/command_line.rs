@@ -11,7 +11,7 @@ use std::process::Stdio;
 fn help_names_every_command_and_option() {
     let folder = Folder::new();
     let help = folder.newsdesk(&["--help"]).done().out;
-    for command in ["classify", "train", "eval", "data", "models", "completions"] {
+    for command in ["classify", "train", "eval", "calibrate", "data", "models", "completions"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in:\n{help}");
     }
     let help = folder.newsdesk(&["classify", "--help"]).done().out;

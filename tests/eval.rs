@@ -71,7 +71,7 @@ fn a_table_for_people() {
     insta::assert_snapshot!(answer.out, @r"
     set.csv, all: 3 articles, 2 rows without a label left out
 
-    label: accuracy 0.6667, macro-F1 0.5556
+    label: accuracy 0.6667, macro-F1 0.5556, ECE 0.3109, Brier 0.6236, NLL 2.5045
 
      label    articles  precision  recall     F1
      arts            1      0.500   1.000  0.667

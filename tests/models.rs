@@ -165,7 +165,7 @@ fn info_for_people() {
       business
       science (d:3)
 
-    head section (softmax), 5 labels
+    head section (softmax), 5 labels, temperature 2
       arts
       business
       science

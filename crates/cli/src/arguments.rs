@@ -21,8 +21,15 @@ pub enum Command {
     Classify(Classify),
     /// Fine-tune a model on labelled sets
     Train(Box<Train>),
-    /// Measure a model on a labelled set: accuracy, macro-F1, figures per label
+    /// Measure a model on a labelled set: accuracy, macro-F1, calibration, figures per label
     Eval(Eval),
+    /// Find out what a model's scores mean: fit temperatures, and find the scores that reach precisions
+    ///
+    /// Reads labelled sets, fits one temperature for each head that they have labels for, and finds the lowest scores
+    /// from which on 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99 of the answers are right. Both are written into the model's
+    /// `newsdesk.toml`. `classify --min-precision` then needs no labelled articles. What the model had before plays no
+    /// part.
+    Calibrate(Box<Calibrate>),
     /// Look at labelled data and prepare it: check, stats, split, convert
     Data(data::Data),
     /// Look at models, and certify precisions
@@ -40,6 +47,23 @@ pub struct Running {
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// From which score on answers are given.
+#[derive(Debug, Args)]
+pub struct Least {
+    /// Hold back answers with a score below S, from 0 to 1; repeatable, for one head as HEAD=S
+    ///
+    /// A head that gives one label answers `unsure`, without a code. A head that gives several leaves out the labels with
+    /// a lower score. Scores and the labels of `--top-k` stay as they are.
+    #[arg(long, value_name = "[HEAD=]S", allow_hyphen_values = true)]
+    pub min_score: Vec<String>,
+    /// Hold back answers as needed for a share P of the others to be right; repeatable, for one head as HEAD=P
+    ///
+    /// The scores from which on that holds were measured by `newsdesk calibrate` and stand in the model's
+    /// `newsdesk.toml`. They hold for articles like those that it was calibrated on.
+    #[arg(long, value_name = "[HEAD=]P", allow_hyphen_values = true)]
+    pub min_precision: Vec<String>,
 }
 
 /// Where the text of an article stands.
@@ -97,6 +121,8 @@ pub struct Classify {
     /// Add the K most probable labels of each head with their scores
     #[arg(long, value_name = "K", conflicts_with = "scores", value_parser = clap::value_parser!(u16).range(1..))]
     pub top_k: Option<u16>,
+    #[command(flatten)]
+    pub least: Least,
     /// Put this before the names of the added columns
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub prefix: String,
@@ -272,6 +298,8 @@ pub struct Eval {
     pub split: String,
     #[command(flatten)]
     pub labelled: Labelled,
+    #[command(flatten)]
+    pub least: Least,
     /// Read at most N windows of an article, from its beginning [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub windows: Option<u32>,
@@ -283,6 +311,32 @@ pub struct Eval {
     pub precision: PrecisionChoice,
     #[command(flatten)]
     pub running: Running,
+    /// Say nothing but errors and results
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// Model folder
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
+    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
+    pub data: Vec<String>,
+    /// Split of sets given by recipe; by the test split nothing should be chosen
+    #[arg(long, value_name = "NAME", default_value = "validation")]
+    pub split: String,
+    #[command(flatten)]
+    pub labelled: Labelled,
+    /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
+    #[arg(long, default_value_t, value_name = "NAME")]
+    pub precision: PrecisionChoice,
+    #[command(flatten)]
+    pub running: Running,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
     /// Say nothing but errors and results
     #[arg(short, long)]
     pub quiet: bool,

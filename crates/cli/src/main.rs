@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Train(options) => commands::train::run(*options),
         Command::Eval(options) => commands::eval::run(options),
         Command::Data(options) => commands::data::run(options),
+        Command::Calibrate(options) => commands::calibrate::run(*options),
         Command::Models(options) => commands::models::run(options),
         Command::Completions(options) => commands::completions::run(options),
     };

@@ -13,9 +13,17 @@
 //! function says so. A share of nothing is 0 (no cases, a label that is never predicted), as scikit-learn has it with
 //! `zero_division=0`. An index beyond the head's labels makes its case wrong and is no label's false prediction.
 
+//!
+//! Scores are measured apart from answers: [`calibration`] says how far they can be believed, [`answered`] what is left
+//! of the answers when those with a low score are held back, and [`threshold`] which score is high enough.
+
+mod abstain;
+mod calibration;
 mod counts;
 mod report;
 mod truth;
 
+pub use abstain::{Answered, CONFIDENCE, answered, threshold};
+pub use calibration::{BINS, Bin, Calibration, ScoredAnswer, ScoredCase, calibration};
 pub use report::{LabelReport, Report, multi_label, set_valued, single_label};
 pub use truth::{Case, Truth};

@@ -23,6 +23,14 @@ pub struct Case {
 }
 
 impl Truth {
+    /// Whether a label is right, or one of those that are.
+    pub fn names(&self, label: usize) -> bool {
+        match self {
+            Truth::One(right) => *right == label,
+            Truth::AnyOf(labels) | Truth::All(labels) => labels.contains(&label),
+        }
+    }
+
     /// The right labels, in order and without repetition, read as kindly to `predicted` as the truth allows.
     ///
     /// Where any of several labels will do, that is the first predicted one among them, or else the first of them.

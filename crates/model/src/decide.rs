@@ -99,6 +99,13 @@ impl HeadPrediction {
         }
         ranked
     }
+
+    /// Of the labels that are given, those with at least this score; none if the head is less sure of all of them.
+    pub fn given_from(&self, min_score: f32) -> Vec<ScoredLabel<'_>> {
+        let mut given = self.given();
+        given.retain(|label| label.score >= min_score);
+        given
+    }
 }
 
 /// Combines the probabilities of an article's windows. `weights` are the tokens that each window adds.
@@ -163,5 +170,22 @@ mod tests {
         let names = |a: &HeadPrediction| a.given().iter().map(|l| l.name.to_string()).collect::<Vec<_>>();
         assert_eq!(names(&answer(HeadActivation::Sigmoid)), ["c", "b"]);
         assert_eq!(names(&answer(HeadActivation::Softmax)), ["c"]);
+    }
+
+    #[test]
+    fn labels_below_the_least_score_are_held_back() {
+        let answer = |activation| HeadPrediction {
+            head: Arc::new(head(activation)),
+            probabilities: Probabilities(vec![0.4, 0.3, 0.6]),
+        };
+        let from = |activation, score| {
+            answer(activation).given_from(score).iter().map(|l| l.name.to_string()).collect::<Vec<_>>()
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(from(HeadActivation::Softmax, 0.6), ["c"]);
+        assert_eq!(from(HeadActivation::Softmax, 0.61), none);
+        assert_eq!(from(HeadActivation::Sigmoid, 0.31), ["c"]);
+        assert_eq!(from(HeadActivation::Sigmoid, 0.0), ["c", "b"]);
+        assert_eq!(from(HeadActivation::Sigmoid, 0.7), none);
     }
 }

@@ -2,9 +2,12 @@
 
 use newsdesk_data::Value;
 use newsdesk_model::head::Probabilities;
-use newsdesk_model::{Head, HeadPrediction, Prediction};
+use newsdesk_model::{Head, HeadActivation, HeadPrediction, Prediction};
 use std::collections::HashSet;
 use std::sync::Arc;
+
+/// What stands for an answer that is held back.
+pub const UNSURE: &str = "unsure";
 
 /// How much is said about each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,8 +27,13 @@ pub enum Scores {
 /// its probability under `<head>_score`. On a sigmoid head the answer is all labels beyond their thresholds with `; `
 /// between, maybe none, and the score is the largest one. With [`Scores::Top`]: `<head>_1`, `<head>_1_score`, and so
 /// on. With [`Scores::All`]: `<head>_score_<label>`, the label in lower case with `_` for all but letters and digits.
+///
+/// With [`Columns::with_min_scores`], a softmax head whose largest score is too low answers [`UNSURE`], without a code; a
+/// sigmoid head does not give the labels whose scores are. Scores say what they say without it, and the most probable
+/// labels of [`Scores::Top`] stay the most probable ones.
 pub struct Columns {
     heads: Vec<Arc<Head>>,
+    min_scores: Vec<Option<f32>>,
     scores: Scores,
     prefix: String,
     slugs: Vec<Vec<String>>,
@@ -35,7 +43,14 @@ impl Columns {
     /// Columns for these heads; `prefix` stands before every name.
     pub fn new(heads: &[Arc<Head>], scores: Scores, prefix: &str) -> Self {
         let slugs = heads.iter().map(|head| slugs(head)).collect();
-        Self { heads: heads.to_vec(), scores, prefix: prefix.into(), slugs }
+        Self { heads: heads.to_vec(), min_scores: vec![None; heads.len()], scores, prefix: prefix.into(), slugs }
+    }
+
+    /// Answers below a head's least score are held back; the scores are in the order of the heads.
+    pub fn with_min_scores(mut self, min_scores: Vec<Option<f32>>) -> Self {
+        self.min_scores = min_scores;
+        self.min_scores.resize(self.heads.len(), None);
+        self
     }
 
     /// The names of the columns.
@@ -51,20 +66,22 @@ impl Columns {
 
     /// The columns of one article.
     pub fn values(&self, prediction: &Prediction) -> Vec<(String, Value)> {
-        let answers = self.heads.iter().zip(&self.slugs).zip(&prediction.heads);
-        answers.flat_map(|((head, slugs), answer)| self.of_head(head, slugs, answer)).collect()
+        prediction.heads.iter().enumerate().flat_map(|(number, answer)| self.of_head(number, answer)).collect()
     }
 
-    fn of_head(&self, head: &Head, slugs: &[String], answer: &HeadPrediction) -> Vec<(String, Value)> {
+    fn of_head(&self, place: usize, answer: &HeadPrediction) -> Vec<(String, Value)> {
+        let (head, slugs) = (&self.heads[place], &self.slugs[place]);
         let name = format!("{}{}", self.prefix, head.name);
         let ranked = answer.ranked();
-        let given = answer.given();
+        let given = self.min_scores[place].map_or_else(|| answer.given(), |least| answer.given_from(least));
         let joined = |texts: Vec<&str>| match texts.is_empty() {
             true => Value::Null,
             false => Value::Text(texts.join("; ")),
         };
         let score = |label: Option<&newsdesk_model::ScoredLabel>| label.map_or(Value::Null, |l| number(l.score));
-        let mut columns = vec![(name.clone(), joined(given.iter().map(|l| l.name).collect()))];
+        let is_unsure = given.is_empty() && head.activation == HeadActivation::Softmax;
+        let names = if is_unsure { vec![UNSURE] } else { given.iter().map(|l| l.name).collect() };
+        let mut columns = vec![(name.clone(), joined(names))];
         if head.labels.iter().any(|label| label.code.is_some()) {
             columns.push((format!("{name}_code"), joined(given.iter().filter_map(|l| l.code).collect())));
         }
@@ -72,9 +89,9 @@ impl Columns {
         match self.scores {
             Scores::Best => {}
             Scores::Top(count) => {
-                for (place, label) in ranked.iter().take(count).enumerate() {
-                    columns.push((format!("{name}_{}", place + 1), Value::Text(label.name.into())));
-                    columns.push((format!("{name}_{}_score", place + 1), number(label.score)));
+                for (rank, label) in ranked.iter().take(count).enumerate() {
+                    columns.push((format!("{name}_{}", rank + 1), Value::Text(label.name.into())));
+                    columns.push((format!("{name}_{}_score", rank + 1), number(label.score)));
                 }
             }
             Scores::All => {
@@ -112,7 +129,7 @@ fn slugs(head: &Head) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use newsdesk_model::{HeadActivation, HeadLabel};
+    use newsdesk_model::HeadLabel;
 
     fn prediction(activation: HeadActivation, probabilities: &[f32]) -> (Vec<Arc<Head>>, Prediction) {
         let label = |name: &str, code: Option<&str>| HeadLabel {
@@ -155,6 +172,29 @@ mod tests {
             top[3..],
             ["topic_1=War and Peace", "topic_1_score=0.7", "topic_2=war, and peace", "topic_2_score=0.2"]
         );
+    }
+
+    #[test]
+    fn an_answer_below_the_least_score_is_unsure() {
+        let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.7, 0.1]);
+        let columns = |scores, least| shown(Columns::new(&heads, scores, "").with_min_scores(vec![least]).values(&p));
+        assert_eq!(columns(Scores::Best, Some(0.71)), ["topic=unsure", "topic_code=-", "topic_score=0.7"]);
+        assert_eq!(columns(Scores::Best, Some(0.7)), columns(Scores::Best, None));
+        let top = columns(Scores::Top(1), Some(0.71));
+        assert_eq!((top[0].as_str(), &top[3..]), ("topic=unsure", &columns(Scores::Top(1), None)[3..]));
+        let all = columns(Scores::All, Some(1.0));
+        assert_eq!((all[0].as_str(), &all[3..]), ("topic=unsure", &columns(Scores::All, None)[3..]));
+        let names = Columns::new(&heads, Scores::Best, "").with_min_scores(vec![Some(1.0)]).names();
+        assert_eq!(names, ["topic", "topic_code", "topic_score"]);
+    }
+
+    #[test]
+    fn a_sigmoid_head_leaves_out_what_is_below_the_least_score() {
+        let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.6, 0.1, 0.9]);
+        let columns = |least| shown(Columns::new(&heads, Scores::Best, "").with_min_scores(vec![least]).values(&p));
+        assert_eq!(columns(Some(0.05))[0], "topic=sport; war, and peace");
+        assert_eq!(columns(Some(0.7)), ["topic=sport", "topic_code=-", "topic_score=0.9"]);
+        assert_eq!(columns(Some(0.95)), ["topic=-", "topic_code=-", "topic_score=0.9"]);
     }
 
     #[test]

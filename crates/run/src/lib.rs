@@ -6,5 +6,5 @@
 mod columns;
 mod corpus;
 
-pub use columns::{Columns, Scores};
+pub use columns::{Columns, Scores, UNSURE};
 pub use corpus::{Counts, Output, RunError, run};

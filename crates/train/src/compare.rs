@@ -16,9 +16,9 @@ pub fn compare(
     predictions: &[Prediction],
     exact: &[Prediction],
 ) -> Result<Vec<CertificateFigure>> {
-    let (reports, exact_reports) = (report(set, heads, predictions)?, report(set, heads, exact)?);
+    let (reports, exact_reports) = (report(set, heads, predictions, &[])?, report(set, heads, exact, &[])?);
     let pairs = reports.heads.iter().zip(&exact_reports.heads).filter(|(measured, _)| measured.report.cases > 0);
-    let figure = |(HeadReport { head, report }, exact_report): (&HeadReport, &HeadReport)| {
+    let figure = |(HeadReport { head, report, .. }, exact_report): (&HeadReport, &HeadReport)| {
         let number = set.heads.iter().position(|taught| taught.name == *head);
         let (mut same, mut largest_change) = (0u64, 0f64);
         for (row, (here, there)) in set.articles.iter().zip(predictions.iter().zip(exact)) {

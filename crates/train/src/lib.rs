@@ -1,8 +1,9 @@
 //! Labelled sets and a model to a better model.
 //!
 //! The modules follow a training run: [`settings`], the heads that the sets teach, examples, the order in which an
-//! epoch meets them, loss, optimiser, the loop itself, and the measuring that picks the best epoch. Every random
-//! choice is drawn from the seed, the epoch and the step, so that a run can be repeated and continued.
+//! epoch meets them, loss, optimiser, the loop itself, the measuring that picks the best epoch, and the temperatures of
+//! the finished model. Every random choice is drawn from the seed, the epoch and the step, so that a run can be repeated
+//! and continued.
 
 pub mod settings;
 mod heads;
@@ -16,11 +17,14 @@ mod run;
 mod trainer;
 mod measure;
 mod compare;
+mod temperature;
+mod calibrate;
 mod error;
 
+pub use calibrate::{Calibrated, HeadCalibration, calibrate, check_calibration};
 pub use checkpoint::remove_checkpoint;
 pub use compare::compare;
 pub use error::{Result, TrainError};
-pub use measure::{HeadReport, SetReport, check_labelled, measure, predict};
+pub use measure::{HeadReport, SetReport, check_labelled, measure, measure_from, predict};
 pub use settings::{ClassWeights, Freeze, Schedule, Settings};
 pub use trainer::{Progress, Trained, train};

@@ -2,8 +2,11 @@
 
 use crate::error::{Result, TrainError};
 use newsdesk_data::{LabelledArticle, LabelledHead, LabelledSet, Target};
-use newsdesk_eval::{Case, Report, Truth, multi_label, set_valued, single_label};
-use newsdesk_model::{Classifier, Head, HeadActivation, Prediction};
+use newsdesk_eval::{
+    Answered, Calibration, Case, Report, ScoredAnswer, ScoredCase, Truth, answered, calibration, multi_label,
+    set_valued, single_label,
+};
+use newsdesk_model::{Classifier, Head, HeadActivation, HeadPrediction, Prediction};
 
 /// Articles that are classified in one call: enough to sort by length, few enough to report progress.
 const CHUNK: usize = 1024;
@@ -15,6 +18,11 @@ pub struct HeadReport {
     pub head: String,
     /// The figures.
     pub report: Report,
+    /// How far its scores can be believed.
+    pub calibration: Calibration,
+    /// What is left of its answers when those with a low score are held back, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Answered>,
 }
 
 /// What a classifier reached on a set.
@@ -36,8 +44,9 @@ pub struct SetReport {
 
 /// Which of a model's labels a set's labels are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct MatchedHead {
-    head: usize,
+pub(crate) struct MatchedHead {
+    /// Place among the model's heads.
+    pub(crate) head: usize,
     labels: Vec<usize>,
 }
 
@@ -70,7 +79,8 @@ impl MatchedHead {
         Ok(Some(Self { head: number, labels: taught.labels.names().map(find).collect::<Result<_>>()? }))
     }
 
-    fn truth(&self, target: &Target) -> Truth {
+    /// What is right, in the model's labels.
+    pub(crate) fn truth(&self, target: &Target) -> Truth {
         let all = || target.labels().iter().map(|label| self.labels[label.index()]).collect();
         match target {
             Target::One(label) => Truth::One(self.labels[label.index()]),
@@ -89,10 +99,24 @@ impl MatchedHead {
 /// # Errors
 /// If no head is shared, a label of the set is not one of the model's, or classifying fails.
 pub fn measure(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<SetReport> {
+    measure_from(classifier, set, &[], progress)
+}
+
+/// As [`measure`], and besides what is left when each head holds back answers with a score below its own in
+/// `min_scores`. Labels that a multi-label head gives are answers each for itself.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_from(
+    classifier: &Classifier,
+    set: &LabelledSet,
+    min_scores: &[Option<f32>],
+    progress: &mut dyn FnMut(usize),
+) -> Result<SetReport> {
     let heads = &classifier.model().manifest.heads;
     // Before the work.
     check(set, heads)?;
-    report(set, heads, &predict(classifier, set, progress)?)
+    report(set, heads, &predict(classifier, set, progress)?, min_scores)
 }
 
 /// A classifier's answers on a set, in the order of its articles. `progress` is told after each part how many of them
@@ -110,8 +134,13 @@ pub fn predict(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn Fn
     Ok(predictions)
 }
 
-/// How right a model's answers on a set are, one answer for each article.
-pub(crate) fn report(set: &LabelledSet, heads: &[Head], predictions: &[Prediction]) -> Result<SetReport> {
+/// How right a model's answers on a set are, one answer for each article; `min_scores` are those of the model's heads.
+pub(crate) fn report(
+    set: &LabelledSet,
+    heads: &[Head],
+    predictions: &[Prediction],
+    min_scores: &[Option<f32>],
+) -> Result<SetReport> {
     let matched = matched(set, heads)?;
     let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
     for (row, prediction) in set.articles.iter().zip(predictions) {
@@ -121,7 +150,8 @@ pub(crate) fn report(set: &LabelledSet, heads: &[Head], predictions: &[Predictio
             }
         }
     }
-    let reports = set.heads.iter().zip(matched).zip(cases).filter_map(|((taught, matched), cases)| {
+    let numbered = set.heads.iter().enumerate().zip(matched).zip(cases);
+    let reports = numbered.filter_map(|(((number, taught), matched), cases)| {
         let matched = matched?;
         let names = heads[matched.head].names();
         let report = match &taught.map {
@@ -135,7 +165,10 @@ pub(crate) fn report(set: &LabelledSet, heads: &[Head], predictions: &[Predictio
                 set_valued(&sources, &sets, &cases)
             }
         };
-        Some(HeadReport { head: taught.name.clone(), report })
+        let scored: Vec<ScoredCase> = scored(set, number, &matched, predictions).collect();
+        let held_back = |min_score| answered(&given(set, number, &matched, predictions), f64::from(min_score));
+        let answered = min_scores.get(matched.head).copied().flatten().map(held_back);
+        Some(HeadReport { head: taught.name.clone(), report, calibration: calibration(&scored), answered })
     });
     Ok(SetReport {
         set: set.name.clone(),
@@ -172,8 +205,51 @@ pub fn check_labelled(set: &LabelledSet, heads: &[Head]) -> Result<()> {
     })
 }
 
+/// The articles of a set that are labelled for its head of this number, with what is right and what was predicted.
+fn labelled<'a>(
+    set: &'a LabelledSet,
+    number: usize,
+    matched: &'a MatchedHead,
+    predictions: &'a [Prediction],
+) -> impl Iterator<Item = (Truth, &'a HeadPrediction)> {
+    let rows = set.articles.iter().zip(predictions);
+    rows.filter_map(move |(row, prediction)| {
+        Some((matched.truth(row.targets[number].as_ref()?), &prediction.heads[matched.head]))
+    })
+}
+
+/// The scores of all labels on each labelled article.
+fn scored<'a>(
+    set: &'a LabelledSet,
+    number: usize,
+    matched: &'a MatchedHead,
+    predictions: &'a [Prediction],
+) -> impl Iterator<Item = ScoredCase> {
+    labelled(set, number, matched, predictions).map(|(truth, answer)| {
+        let scores = answer.probabilities.0.iter().map(|&score| f64::from(score)).collect();
+        ScoredCase { truth, scores }
+    })
+}
+
+/// The labels that were given on the labelled articles, each with its score.
+pub(crate) fn given(
+    set: &LabelledSet,
+    number: usize,
+    matched: &MatchedHead,
+    predictions: &[Prediction],
+) -> Vec<ScoredAnswer> {
+    let of = |(truth, answer): (Truth, &HeadPrediction)| {
+        let given = answer.given();
+        given
+            .into_iter()
+            .map(|label| ScoredAnswer { score: f64::from(label.score), right: truth.names(label.index) })
+            .collect::<Vec<_>>()
+    };
+    labelled(set, number, matched, predictions).flat_map(of).collect()
+}
+
 /// The model's head for each of the set's, where there is one; for one of them at least.
-fn matched(set: &LabelledSet, heads: &[Head]) -> Result<Vec<Option<MatchedHead>>> {
+pub(crate) fn matched(set: &LabelledSet, heads: &[Head]) -> Result<Vec<Option<MatchedHead>>> {
     let matched: Vec<Option<MatchedHead>> =
         set.heads.iter().map(|taught| MatchedHead::new(set, taught, heads)).collect::<Result<_>>()?;
     if matched.iter().any(Option::is_some) {

@@ -205,6 +205,7 @@ impl<'a> Run<'a> {
                 training: None,
                 scores: vec![],
                 certificates: vec![],
+                calibrations: vec![],
                 ..self.base.manifest.clone()
             },
             ..self.base.clone()

@@ -1,5 +1,6 @@
 //! `newsdesk classify`: articles in, labelled articles out.
 
+use super::minimum::Minimum;
 use super::open_classifier;
 use crate::arguments::{Classify, OutputFormat};
 use crate::failure::{self, Usage, say};
@@ -27,7 +28,9 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         (false, None) => Scores::Best,
     };
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
-    let columns = Columns::new(classifier.heads(), scores, &options.prefix);
+    let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
+    let min_scores = minimum.resolve(&classifier.model().manifest)?;
+    let columns = Columns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores);
     if let Some(first @ Source::File(_)) = sources.first() {
         // An input that cannot be read at all must not cost the output of an earlier run.
         read_source(first, &read)?;

@@ -1,10 +1,12 @@
 //! One module per command: typed arguments to checked settings, then the work.
 
+pub mod calibrate;
 pub mod certify;
 pub mod classify;
 pub mod completions;
 pub mod data;
 pub mod eval;
+mod minimum;
 pub mod models;
 pub mod train;
 

@@ -1,5 +1,6 @@
 //! `newsdesk models`: what is known about a model.
 
+use super::calibrate::precisions;
 use super::{certify, open_model};
 use crate::arguments::{Models, ModelsCommand};
 use crate::output::table::table;
@@ -69,7 +70,11 @@ fn shown(info: &Info) -> String {
             .iter()
             .map(|l| l.code.as_ref().map_or(l.name.clone(), |code| format!("{} ({code})", l.name)))
             .collect();
-        text += &format!("\nhead {} ({}), {} labels\n", head.name, head.activation, head.labels.len());
+        text += &format!("\nhead {} ({}), {} labels", head.name, head.activation, head.labels.len());
+        if head.temperature != 1.0 {
+            text += &format!(", temperature {}", head.temperature);
+        }
+        text += "\n";
         text += &labels.iter().map(|label| format!("  {label}\n")).collect::<String>();
     }
     if let Some(training) = &manifest.training {
@@ -92,6 +97,13 @@ fn shown(info: &Info) -> String {
             ]);
         }
         text += &format!("\n{}\n", scores.trim_fmt());
+    }
+    for record in &manifest.calibrations {
+        text += "\n";
+        if !record.temperature_sets.is_empty() {
+            text += &format!("{}: temperature by {}\n", record.head, record.temperature_sets.join(", "));
+        }
+        text += &precisions(record);
     }
     if !manifest.certificates.is_empty() {
         text += &format!("\n{}\n", certificates(&manifest.certificates).trim_fmt());

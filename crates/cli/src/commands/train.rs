@@ -1,5 +1,6 @@
 //! `newsdesk train`: labelled sets and a base model to a new model.
 
+use super::calibrate::not_fitted;
 use super::{open_model, threads};
 use crate::arguments::{PoolingName, ScheduleName, Train};
 use crate::failure::{Usage, say};
@@ -9,9 +10,9 @@ use newsdesk_data::{LabelledSet, hold_out};
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Combine, Options, device_name};
+use newsdesk_model::{Combine, Options, device_name};
 use newsdesk_train::{
-    ClassWeights, Freeze, HeadReport, Progress, Schedule, SetReport, Settings, measure, remove_checkpoint, train,
+    ClassWeights, Freeze, HeadReport, Progress, Schedule, SetReport, Settings, calibrate, remove_checkpoint, train,
 };
 use std::io::Write;
 use std::process::ExitCode;
@@ -110,7 +111,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
             }
             Progress::Epoch { epoch, reports, score, best: is_best } => {
                 for SetReport { set, heads, .. } in reports {
-                    for HeadReport { head, report } in heads {
+                    for HeadReport { head, report, .. } in heads {
                         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
                         say(&format!("  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}"));
                     }
@@ -123,27 +124,25 @@ pub fn run(options: Train) -> Result<ExitCode> {
     let folder_name = options.output.file_name().map(|name| name.to_string_lossy().into_owned());
     model.manifest.name = options.name.or(folder_name).unwrap_or_else(|| "model".into());
     let storage = if options.full_precision { Storage::F32 } else { Storage::F16 };
-    // The figures are those of the weights as they are stored, on whole articles.
+    // Temperatures and figures are those of the weights as they are stored, on whole articles.
     model.weights = Weights::from_bytes(weights_bytes(&model.weights, storage)?, "the trained weights", &device)?;
     let run = Options { threads: Some(settings.threads), ..Options::default() };
-    let classifier = Classifier::new(model.clone(), &run)?;
-    let mut reports = Vec::new();
-    for set in validation.iter().filter(|set| !set.articles.is_empty()) {
-        let report = measure(&classifier, set, &mut |_| {})?;
-        model.manifest.scores.extend(report.heads.iter().map(|head| record(&report, head)));
-        reports.push(report);
+    let calibrated = calibrate(&mut model, &validation, &run, &mut |_, _| {})?;
+    not_fitted(&calibrated).iter().for_each(|line| say(line));
+    for report in &calibrated.after {
+        model.manifest.scores.extend(report.heads.iter().map(|head| record(report, head)));
     }
     save(&model, &options.output, storage)?;
     remove_checkpoint(&checkpoint)?;
     say(&format!("wrote {}", options.output.display()));
     if options.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&calibrated.after)?)?;
     }
     let rejected = sets.iter().chain(&validation).any(|set| !set.rejects.is_empty());
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn record(set: &SetReport, HeadReport { head, report }: &HeadReport) -> ScoreRecord {
+fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> ScoreRecord {
     // Four decimals are what a few hundred articles can tell.
     let round = |x: f64| (x * 1e4).round() / 1e4;
     ScoreRecord {

@@ -1,5 +1,6 @@
 //! `newsdesk.toml`: what a model's numbers mean and where they come from.
 
+use crate::calibration::{CalibrationRecord, fault};
 use crate::decide::Combine;
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
@@ -33,6 +34,9 @@ pub struct Manifest {
     /// The precisions besides f32 that were found good enough.
     #[serde(default, rename = "certificate", skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Certificate>,
+    /// From which score on each head's answers reach a precision.
+    #[serde(default, rename = "calibration", skip_serializing_if = "Vec::is_empty")]
+    pub calibrations: Vec<CalibrationRecord>,
 }
 
 /// How articles are cut into windows, in tokens.
@@ -89,10 +93,19 @@ impl Manifest {
     /// [`ModelError::Invalid`] naming what is wrong.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        toml::from_str(text).map_err(|e| {
+        let manifest: Self = toml::from_str(text).map_err(|e| {
             let place = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
             invalid(&place.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
-        })
+        })?;
+        match fault(&manifest.calibrations, &manifest.heads) {
+            None => Ok(manifest),
+            Some((key, cause)) => Err(invalid(key, cause)),
+        }
+    }
+
+    /// What was measured of a head's scores, if anything was.
+    pub fn calibration(&self, head: &str) -> Option<&CalibrationRecord> {
+        self.calibrations.iter().find(|record| record.head == head)
     }
 
     /// Takes up what was measured of a precision, and says whether that certifies it. If so, it replaces the certificate

@@ -191,6 +191,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         training: None,
         scores: vec![],
         certificates: vec![],
+        calibrations: vec![],
     })
 }
 

@@ -1,0 +1,412 @@
+//! A model and labelled sets to temperatures, and to the scores from which on answers are right often enough.
+//!
+//! Each set is read once, to raw logits. Whatever is measured, at the temperatures that the model had and at the new
+//! ones, is computed from these.
+
+use crate::error::{Result, TrainError};
+use crate::measure::{MatchedHead, SetReport, check, given, matched, report};
+use crate::temperature::{RANGE, Sample, fit};
+use newsdesk_data::{LabelledSet, Target};
+use newsdesk_eval::{ScoredAnswer, threshold};
+use newsdesk_model::{
+    CalibrationRecord, Classifier, Combine, Head, HeadActivation, LogitReader, Model, Options, Prediction, TextLogits,
+    ThresholdRecord, processors,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Fewer articles say nothing about a temperature.
+const LEAST_ARTICLES: usize = 50;
+
+/// The precisions for which a score is looked for.
+const PRECISIONS: [f64; 6] = [0.80, 0.85, 0.90, 0.95, 0.98, 0.99];
+
+/// Articles that are read in one call.
+const CHUNK: usize = 1024;
+
+/// What came out for one head.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct HeadCalibration {
+    /// The head.
+    pub head: String,
+    /// Articles that are labelled for it.
+    pub articles: u64,
+    /// Its temperature before.
+    pub temperature_before: f32,
+    /// Its temperature now.
+    pub temperature: f32,
+    /// Why the temperature stays as it was, where none could be fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_fitted: Option<String>,
+    /// From which score on its answers reach a precision, and what that was measured on.
+    pub calibration: CalibrationRecord,
+}
+
+/// What came out of a calibration.
+pub struct Calibrated {
+    /// One entry for each head that a set has labels for.
+    pub heads: Vec<HeadCalibration>,
+    /// The figures of each set with the temperatures that the model had.
+    pub before: Vec<SetReport>,
+    /// The figures of each set with the new ones.
+    pub after: Vec<SetReport>,
+}
+
+/// Fits the temperature of each head that the sets have labels for, and finds the scores from which on its answers
+/// reach precisions; both are written into the model's manifest. Sets without articles are passed over.
+///
+/// A temperature is the one under which the labels of all sets, each article weighing the same, have the largest
+/// likelihood: that of the right label, of the whole set of labels where any of several is right, or of each label for
+/// itself where any number may hold. Whole articles are read, and their windows combined, as the model does it. The
+/// temperature that the model had plays no part, so doing it again changes nothing.
+///
+/// A precision is the share of answers that are right. Where a set's label stands for several of the model's, more are
+/// right than where it says which one. So the scores that reach a precision are measured on the sets that label articles
+/// with the head's own labels; on the others only if there are no such sets.
+///
+/// A head keeps its temperature where too little is known; [`HeadCalibration::not_fitted`] says why. Where it changes,
+/// the labels' own thresholds change with it, so that the same labels are given as before.
+///
+/// `progress` is told the number of the set, among those with articles, and how many of its articles are done.
+///
+/// # Errors
+/// If a set shares no head with the model, a label of a set is not one of the model's, or reading fails.
+pub fn calibrate(
+    model: &mut Model,
+    sets: &[LabelledSet],
+    options: &Options,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Calibrated> {
+    let sets: Vec<&LabelledSet> = sets.iter().filter(|set| !set.articles.is_empty()).collect();
+    sets.iter().try_for_each(|set| check(set, &model.manifest.heads))?;
+    let texts = {
+        let classifier = Classifier::new(model.clone(), options)?;
+        let reader = LogitReader::new(&classifier, options.threads.unwrap_or_else(processors))?;
+        let read = |(number, set): (usize, &&LabelledSet)| read(&reader, set, &mut |done| progress(number, done));
+        sets.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?
+    };
+    let rule = model.manifest.window.combine;
+    let before = reports(&sets, &model.manifest.heads, rule, &texts)?.0;
+
+    let mut heads = vec![];
+    for number in 0..model.manifest.heads.len() {
+        let parts = parts(&sets, &model.manifest.heads, number)?;
+        if parts.is_empty() {
+            continue;
+        }
+        let samples = samples(&parts, number, &texts);
+        let head = &mut model.manifest.heads[number];
+        let temperature_before = head.temperature;
+        let mut not_fitted = obstacle(&parts);
+        if not_fitted.is_none() {
+            match fit(head.activation, rule, &samples) {
+                // Four decimals are more than a few hundred articles can tell.
+                Some(found) => set_temperature(head, ((found * 1e4).round() / 1e4) as f32),
+                None => not_fitted = Some(format!("no temperature from {} to {} is the best one", RANGE[0], RANGE[1])),
+            }
+        }
+        let temperature_sets = if not_fitted.is_none() { described(&parts) } else { vec![] };
+        let record = CalibrationRecord { head: head.name.clone(), temperature_sets, ..CalibrationRecord::default() };
+        heads.push(HeadCalibration {
+            head: head.name.clone(),
+            articles: samples.len() as u64,
+            temperature_before,
+            temperature: head.temperature,
+            not_fitted,
+            calibration: record,
+        });
+    }
+
+    let (after, predictions) = reports(&sets, &model.manifest.heads, rule, &texts)?;
+    for HeadCalibration { head, calibration, .. } in &mut heads {
+        let Some(number) = model.manifest.heads.iter().position(|known| known.name == *head) else { continue };
+        let mut parts = parts(&sets, &model.manifest.heads, number)?;
+        if parts.iter().any(|part| part.is_exact() && part.labelled() > 0) {
+            parts.retain(Part::is_exact);
+        }
+        let given = |part: &Part| given(part.set, part.place, &part.matched, &predictions[part.number]);
+        let answers: Vec<ScoredAnswer> = parts.iter().flat_map(given).collect();
+        calibration.threshold_sets = described(&parts);
+        calibration.articles = parts.iter().map(|part| part.labelled() as u64).sum();
+        calibration.thresholds = PRECISIONS.iter().filter_map(|&precision| row(&answers, precision)).collect();
+        let records = &mut model.manifest.calibrations;
+        records.retain(|known| known.head != *head);
+        records.push(calibration.clone());
+    }
+    Ok(Calibrated { heads, before, after })
+}
+
+/// Checks that [`calibrate`] can fit the temperature of each head that the sets have labels for, as far as that is known
+/// before the work.
+///
+/// # Errors
+/// If a set shares no head with the model, a label of a set is not one of the model's, or a head has no labelled
+/// article, too few of them, or only one label.
+pub fn check_calibration(sets: &[LabelledSet], heads: &[Head]) -> Result<()> {
+    let sets: Vec<&LabelledSet> = sets.iter().collect();
+    for (number, head) in heads.iter().enumerate() {
+        let parts = parts(&sets, heads, number)?;
+        if let Some(cause) = (!parts.is_empty()).then(|| obstacle(&parts)).flatten() {
+            return Err(TrainError::Data {
+                cause: format!("the temperature of head `{}` cannot be fitted: {cause}", head.name),
+                hint: format!("give articles of at least two labels with `--data`, {LEAST_ARTICLES} or more of them"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A set that has labels for a head.
+struct Part<'a> {
+    set: &'a LabelledSet,
+    /// Number of the set.
+    number: usize,
+    /// Place of the head among the set's.
+    place: usize,
+    matched: MatchedHead,
+}
+
+impl Part<'_> {
+    fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.set.articles.iter().filter_map(|row| row.targets[self.place].as_ref())
+    }
+
+    fn labelled(&self) -> usize {
+        self.targets().count()
+    }
+
+    /// Whether the set's labels are the head's own.
+    fn is_exact(&self) -> bool {
+        self.set.heads[self.place].map.is_none()
+    }
+}
+
+/// Each set with its articles that are labelled for the head.
+fn described(parts: &[Part]) -> Vec<String> {
+    let labelled = parts.iter().map(|part| (part.set, part.labelled())).filter(|(_, labelled)| *labelled > 0);
+    labelled.map(|(set, labelled)| format!("{} {}: {labelled} articles", set.name, set.split)).collect()
+}
+
+/// The sets that have labels for the model's head of this number.
+fn parts<'a>(sets: &[&'a LabelledSet], heads: &[Head], head: usize) -> Result<Vec<Part<'a>>> {
+    let mut parts = vec![];
+    for (number, set) in sets.iter().enumerate() {
+        let matched = matched(set, heads)?.into_iter().enumerate();
+        let of_head = matched.filter_map(|(place, matched)| Some((place, matched.filter(|m| m.head == head)?)));
+        parts.extend(of_head.map(|(place, matched)| Part { set, number, place, matched }));
+    }
+    Ok(parts)
+}
+
+/// Why the labels of these sets say nothing about a head's temperature, if they do not.
+fn obstacle(parts: &[Part]) -> Option<String> {
+    let truths = parts.iter().flat_map(|part| part.targets().map(|target| part.matched.truth(target)));
+    let (mut articles, mut kinds) = (0, BTreeSet::new());
+    for truth in truths {
+        articles += 1;
+        kinds.insert(format!("{truth:?}"));
+    }
+    match (articles, kinds.len()) {
+        (0, _) => Some("no article is labelled for it".into()),
+        (_, 1) => Some(format!("all {articles} articles have the same label")),
+        (few, _) if few < LEAST_ARTICLES => Some(format!("{few} articles are labelled for it, which is too few")),
+        _ => None,
+    }
+}
+
+fn read(reader: &LogitReader, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<TextLogits>> {
+    let mut read = Vec::with_capacity(set.articles.len());
+    for articles in set.articles.chunks(CHUNK) {
+        let inputs: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
+        read.extend(reader.read(&inputs)?);
+        progress(read.len());
+    }
+    Ok(read)
+}
+
+/// The figures of each set at the heads' temperatures, and the predictions that they are made of.
+fn reports(
+    sets: &[&LabelledSet],
+    heads: &[Head],
+    rule: Combine,
+    texts: &[Vec<TextLogits>],
+) -> Result<(Vec<SetReport>, Vec<Vec<Prediction>>)> {
+    let shared: Vec<Arc<Head>> = heads.iter().cloned().map(Arc::new).collect();
+    let predict = |texts: &Vec<TextLogits>| texts.iter().map(|text| text.prediction(&shared, rule)).collect();
+    let predictions: Vec<Vec<Prediction>> = texts.iter().map(predict).collect();
+    let reports = sets.iter().zip(&predictions).map(|(set, predictions)| report(set, heads, predictions, &[]));
+    Ok((reports.collect::<Result<_>>()?, predictions))
+}
+
+/// What a head says about each article that is labelled for it.
+fn samples(parts: &[Part], head: usize, texts: &[Vec<TextLogits>]) -> Vec<Sample> {
+    let of_part = |part: &Part| -> Vec<Sample> {
+        let rows = part.set.articles.iter().zip(&texts[part.number]);
+        rows.filter_map(|(row, text)| {
+            let truth = part.matched.truth(row.targets[part.place].as_ref()?);
+            let windows = text.windows.iter().map(|window| window[head].0.iter().map(|&x| f64::from(x)).collect());
+            Some(Sample { windows: windows.collect(), adds: text.adds.clone(), truth })
+        })
+        .collect()
+    };
+    parts.iter().flat_map(of_part).collect()
+}
+
+/// Gives a head another temperature and its labels the thresholds that then mean the same.
+fn set_temperature(head: &mut Head, temperature: f32) {
+    let factor = f64::from(head.temperature) / f64::from(temperature);
+    let moved = |threshold: f32| {
+        let threshold = f64::from(threshold);
+        (1.0 / (1.0 + ((1.0 - threshold) / threshold).powf(factor))) as f32
+    };
+    if head.activation == HeadActivation::Sigmoid && head.temperature != temperature {
+        head.labels.iter_mut().for_each(|label| label.threshold = label.threshold.map(moved));
+    }
+    head.temperature = temperature;
+}
+
+/// The score from which on these answers reach a precision.
+fn row(answers: &[ScoredAnswer], precision: f64) -> Option<ThresholdRecord> {
+    let found = threshold(answers, precision)?;
+    let round = |x: f64| (x * 1e4).round() / 1e4;
+    Some(ThresholdRecord {
+        min_precision: precision,
+        // Scores are f32, and this is one of them.
+        min_score: found.min_score as f32,
+        coverage: round(found.coverage),
+        answers: found.given,
+        precision: round(found.accuracy),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use newsdesk_data::{PlainOptions, expand, load_plain};
+    use newsdesk_model::head::Logits;
+    use newsdesk_model::{Device, HeadLabel};
+    use std::path::Path;
+
+    fn set(rows: impl Iterator<Item = (String, String)>) -> LabelledSet {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("set.csv");
+        let rows: String = rows.map(|(text, label)| format!("{text},{label}\n")).collect();
+        std::fs::write(&path, format!("text,label\n{rows}")).unwrap();
+        let options = PlainOptions { head: "label".into(), ..PlainOptions::default() };
+        load_plain(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
+    }
+
+    fn tiny() -> Model {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
+        Model::open(&folder, &Device::Cpu).unwrap()
+    }
+
+    fn text(number: usize) -> String {
+        let words = ["coach", "after", "mayor", "open", "two", "tour", "against", "plan", "said"];
+        (0..1 + number * 3 % 150).map(|j| words[(number + j * j) % words.len()]).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The model's own answers, but for every third article.
+    fn mostly_right(model: &Model, articles: usize) -> LabelledSet {
+        let classifier = Classifier::new(model.clone(), &Options::default()).unwrap();
+        let texts: Vec<String> = (0..articles).map(text).collect();
+        let answers = classifier.classify(&texts).unwrap();
+        let names = model.manifest.heads[0].names();
+        let label = |i: usize| match i % 3 {
+            0 => names[i % names.len()].clone(),
+            _ => answers[i].heads[0].best().unwrap().name.to_string(),
+        };
+        set(texts.iter().enumerate().map(|(i, text)| (text.clone(), label(i))))
+    }
+
+    #[test]
+    fn the_temperature_that_was_there_plays_no_part() {
+        let mut model = tiny();
+        let sets = [mostly_right(&model, 150)];
+        let first = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!((first.heads.len(), first.heads[0].articles, first.heads[0].temperature_before), (1, 150, 1.0));
+        let found = first.heads[0].temperature;
+        assert!((found - 1.0).abs() > 0.05 && first.heads[0].not_fitted.is_none(), "{found} tests nothing");
+        let [before, after] = [&first.before, &first.after].map(|reports| &reports[0].heads[0].calibration);
+        assert!(after.nll < before.nll, "{after:?} is no better than {before:?}");
+        let manifest = model.manifest.clone();
+        assert_eq!(manifest.heads[0].temperature, found);
+
+        let second = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(model.manifest, manifest);
+        assert_eq!((second.heads[0].temperature_before, &second.before), (found, &first.after));
+        model.manifest.heads[0].temperature = 3.0;
+        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(model.manifest, manifest);
+    }
+
+    #[test]
+    fn figures_are_those_of_measuring() {
+        let mut model = tiny();
+        let sets = [mostly_right(&model, 100)];
+        let measure = |model: &Model| {
+            let classifier = Classifier::new(model.clone(), &Options::default()).unwrap();
+            crate::measure(&classifier, &sets[0], &mut |_| {}).unwrap()
+        };
+        let before = measure(&model);
+        let found = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!((found.before[0].clone(), found.after[0].clone()), (before, measure(&model)));
+    }
+
+    #[test]
+    fn what_says_too_little_is_told_and_leaves_the_temperature() {
+        let cases: [(LabelledSet, &str); 3] = [
+            (set((0..60).map(|i| (text(i), "arts".into()))), "all 60 articles have the same label"),
+            (set((0..10).map(|i| (text(i), ["arts", "sport"][i % 2].into()))), "10 articles are labelled for it"),
+            (LabelledSet { articles: vec![], ..set([("Goal".into(), "arts".into())].into_iter()) }, "no article"),
+        ];
+        for (set, cause) in cases {
+            let mut model = tiny();
+            model.manifest.heads[0].temperature = 1.5;
+            let sets = [set];
+            let error = check_calibration(&sets, &model.manifest.heads).unwrap_err();
+            assert!(error.to_string().contains(cause) && error.hint().is_some(), "{error}");
+            let found = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+            assert_eq!(model.manifest.heads[0].temperature, 1.5);
+            assert!(found.heads.iter().all(|head| head.not_fitted.as_ref().is_some_and(|told| told.contains(cause))));
+            assert_eq!(found.heads.len(), usize::from(!sets[0].articles.is_empty()));
+        }
+    }
+
+    #[test]
+    fn thresholds_of_labels_give_the_same_labels_at_another_temperature() {
+        let label = |threshold| HeadLabel { name: "a".into(), code: None, threshold };
+        let labels = [None, Some(0.5), Some(0.9), Some(0.0), Some(1.0)].map(label).to_vec();
+        let mut head = Head { name: "h".into(), activation: HeadActivation::Sigmoid, temperature: 0.7, labels };
+        let given = |head: &Head| -> Vec<Vec<bool>> {
+            let of = |x: f32| {
+                let probabilities = head.probabilities(&Logits(vec![x; 5]));
+                let labels = head.labels.iter().zip(probabilities.0);
+                labels.map(|(label, p)| p >= label.threshold.unwrap_or(0.5)).collect()
+            };
+            (-40..40).map(|i| of(i as f32 / 7.0 + 0.01)).collect()
+        };
+        let before = given(&head);
+        set_temperature(&mut head, 2.5);
+        assert_eq!(given(&head), before);
+        assert_eq!([0, 1, 3, 4].map(|i| head.labels[i].threshold), [None, Some(0.5), Some(0.0), Some(1.0)]);
+        assert!(head.labels[2].threshold.is_some_and(|threshold| threshold < 0.7));
+    }
+
+    #[test]
+    fn precisions_are_those_that_the_answers_reach() {
+        let answers: Vec<ScoredAnswer> =
+            (0..400).map(|i| ScoredAnswer { score: 1.0 - f64::from(i) / 512.0, right: i < 100 || i % 5 > 0 }).collect();
+        let rows: Vec<ThresholdRecord> = PRECISIONS.iter().filter_map(|&precision| row(&answers, precision)).collect();
+        let precisions: Vec<f64> = rows.iter().map(|row| row.min_precision).collect();
+        assert_eq!(precisions, [0.8, 0.85, 0.9, 0.95]);
+        assert!(rows.is_sorted_by(|a, b| a.min_score < b.min_score && a.coverage > b.coverage));
+        for row in rows {
+            let above: Vec<_> = answers.iter().filter(|answer| answer.score >= f64::from(row.min_score)).collect();
+            let right = above.iter().filter(|answer| answer.right).count() as f64 / above.len() as f64;
+            assert_eq!((above.len() as u64, (right * 1e4).round() / 1e4), (row.answers, row.precision));
+            assert!(right >= row.min_precision);
+        }
+    }
+}

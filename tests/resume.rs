@@ -154,6 +154,7 @@ fn settings_that_cannot_be() {
     refused("--class-weights a", "the class weight `a`").hint("LABEL=NUMBER");
     refused("--class-weights z=2", "`class-weights`: no head has a label `z`");
     refused("--class-weights a=-2", "`class-weights`: -2 is not zero or above");
+    refused("--freeze 3", "`freeze`: the base has 2 layers, not 3");
     refused("--freeze half", "it is neither embeddings nor encoder nor a number");
     refused("--length 0", "`length`: 0 is not within");
     refused("--window 39", "`stride`: 40 is not within 1..=");

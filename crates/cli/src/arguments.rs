@@ -180,8 +180,8 @@ pub struct Train {
     pub name: Option<String>,
     #[command(flatten)]
     pub labelled: Labelled,
-    /// How a window's token vectors become one [default: by the base's pooler where it has one and one head is taught, which
-    /// transformers can open; else as the base does]
+    /// How a window's token vectors become one [default: as the base does]; transformers opens a model of one head with
+    /// `pooler`, if the base has one
     #[arg(long, value_enum)]
     pub pooling: Option<PoolingName>,
     /// Times that the rows are gone through
@@ -226,7 +226,7 @@ pub struct Train {
     /// Articles per step
     #[arg(long, default_value_t = 32)]
     pub batch_size: usize,
-    /// Articles that are computed at once on a GPU; on a processor memory is bounded for any size of step
+    /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU
     #[arg(long, default_value_t = 16)]
     pub micro_batch: usize,
     /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)

@@ -16,6 +16,9 @@ use std::sync::Arc;
 const TEXTS: usize = 8;
 
 /// Tokens, padding included, of a batch on a GPU.
+/// Tokens that a worker takes at once.
+const WORKER_TOKENS: usize = 1024;
+/// Tokens of a batch on a GPU.
 const GPU_TOKENS: usize = 32_768;
 
 /// What a model says about one text before any temperature.
@@ -94,12 +97,14 @@ impl<'c> LogitReader<'c> {
         let mut scratch = Scratch::default();
         let read = |text: &T| {
             let (mut text, windows) = self.cut(text.as_ref())?;
-            let mut batch = PackedBatch::default();
-            for window in windows {
-                batch.push(window);
-            }
-            for head in network.forward(&batch, &mut scratch) {
-                text.windows.iter_mut().zip(head).for_each(|(window, logits)| window.push(logits));
+            // A long article has more windows than memory should be taken for at once.
+            let at_once = (WORKER_TOKENS / self.windowing.length).max(1);
+            for (windows, read) in windows.chunks(at_once).zip(text.windows.chunks_mut(at_once)) {
+                let mut batch = PackedBatch::default();
+                windows.iter().for_each(|window| batch.push(window.iter().copied()));
+                for head in network.forward(&batch, &mut scratch) {
+                    read.iter_mut().zip(head).for_each(|(window, logits)| window.push(logits));
+                }
             }
             Ok(text)
         };

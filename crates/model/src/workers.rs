@@ -52,8 +52,13 @@ pub fn parallel<T: Send, E: Send>(
 /// but that of the caller, who works as well. `None` where the system gives no threads.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
-    let threads = available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
-    POOL.get_or_init(|| ThreadPoolBuilder::new().num_threads(threads).build().ok()).as_ref()
+    let others = available_parallelism().map_or(1, usize::from) - 1;
+    POOL.get_or_init(|| {
+        // Zero would mean as many as there are processors.
+        let build = || ThreadPoolBuilder::new().num_threads(others).build().ok();
+        if others > 0 { build() } else { None }
+    })
+    .as_ref()
 }
 
 /// Calls `work` with each item, on up to `threads` threads that each take the next item when they are done with one. The

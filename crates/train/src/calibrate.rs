@@ -65,7 +65,7 @@ pub struct Calibrated {
 /// with the head's own labels; on the others only if there are no such sets.
 ///
 /// A head keeps its temperature where too little is known; [`HeadCalibration::not_fitted`] says why. Where it changes,
-/// the labels' own thresholds change with it, so that the same labels are given as before.
+/// the labels' own thresholds change with it: articles of one window are given the same labels as before.
 ///
 /// `progress` is told the number of the set, among those with articles, and how many of its articles are done.
 ///

@@ -14,11 +14,12 @@ pub(crate) struct Example {
     pub(crate) targets: Vec<Option<Target>>,
 }
 
-/// The examples of one set, at most `length` tokens each.
+/// The examples of one set, at most `length` tokens each; `padding` stands for a text without tokens.
 pub(crate) fn prepare(
     set: &LabelledSet,
     heads: &[Head],
     tokenizer: &Tokenizer,
+    padding: TokenId,
     length: usize,
     threads: usize,
 ) -> Result<Vec<Example>> {
@@ -29,6 +30,11 @@ pub(crate) fn prepare(
         let row = &set.articles[i];
         let tokens = tokenizer.encode_beginning(&row.article.input(), room)?;
         let targets = places.iter().map(|place| place.and_then(|p| row.targets[p].clone())).collect();
-        Ok(Example { tokens: tokenizer.frame(&tokens), targets })
+        let mut tokens = tokenizer.frame(&tokens);
+        if tokens.is_empty() {
+            // Nothing at all has no vector.
+            tokens.push(padding);
+        }
+        Ok(Example { tokens, targets })
     })
 }

@@ -245,7 +245,7 @@ fn rate_factor(name: &str, layers: usize, freeze: Freeze, layer_decay: f64, head
         Freeze::Layers(count) => level <= count,
         Freeze::Encoder => level <= layers,
     };
-    if frozen { 0.0 } else { layer_decay.powi((layers + 1 - level) as i32) }
+    if frozen { 0.0 } else { layer_decay.powi((layers + 1).saturating_sub(level) as i32) }
 }
 
 #[cfg(test)]

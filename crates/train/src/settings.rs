@@ -27,7 +27,7 @@ pub enum Freeze {
     Embeddings,
     /// The embeddings and so many layers, from the first, keep theirs.
     Layers(usize),
-    /// Only the heads are trained.
+    /// Only the heads are trained, and the pooler where there is one.
     Encoder,
 }
 
@@ -77,8 +77,8 @@ pub struct Settings {
     pub clip: f64,
     /// Articles per step.
     pub batch_size: usize,
-    /// Articles that go through the encoder at once where candle computes the gradients, as on GPUs; the gradients of a
-    /// step's parts are added. On a processor the parts have a size of their own.
+    /// Articles that go through the encoder at once where candle computes the gradients: on GPUs, and for encoders with
+    /// another activation than GELU. The gradients of a step's parts are added.
     pub micro_batch: usize,
     /// Most rows taken from one set in an epoch; a larger set is gone through over several epochs. 0 for all.
     pub rows_per_epoch: usize,
@@ -97,6 +97,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Checks that an encoder has as many layers as are to be frozen.
+    pub(crate) fn check_freeze(&self, layers: usize) -> Result<()> {
+        match self.freeze {
+            Freeze::Layers(count) if count > layers => {
+                let cause = format!("the base has {layers} layers, not {count}");
+                Err(TrainError::Setting { setting: "freeze", cause })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that the settings can be used with an encoder that takes `longest` tokens, of which `frame` are special.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::schedule::rate;
 use crate::settings::{ClassWeights, Settings};
 use newsdesk_data::{LabelledSet, StableHash};
 use newsdesk_model::folder::TrainingRecord;
-use newsdesk_model::{Head, HeadLabel, Model};
+use newsdesk_model::{Head, Model};
 use std::path::Path;
 use std::time::Instant;
 
@@ -88,7 +88,7 @@ pub fn train(
     let heads = union(sets)?;
     let examples: Vec<Vec<Example>> = sets
         .iter()
-        .map(|set| prepare(set, &heads, &base.tokenizer, settings.length, settings.threads))
+        .map(|set| prepare(set, &heads, &base.tokenizer, base.config.pad_token_id, settings.length, settings.threads))
         .collect::<Result<_>>()?;
     let rows: Vec<usize> = examples.iter().map(Vec::len).collect();
     let fitting = |e: &Example| e.targets.iter().zip(&heads).all(|(t, h)| t.as_ref().is_none_or(|t| loss::fits(t, h)));
@@ -106,6 +106,7 @@ pub fn train(
     }
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
+    settings.check_freeze(base.config.num_hidden_layers)?;
     let class_weights = class_weights(&heads, settings, &examples)?;
     let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
     let mut run = Run::new(base, heads, loss_options, settings)?;
@@ -203,12 +204,21 @@ fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>])
         ClassWeights::Equal => Ok(vec![]),
         ClassWeights::Auto => Ok(loss::balanced(heads, examples.iter().flatten())),
         ClassWeights::Given(given) => {
-            if let Some(unknown) = given.keys().find(|name| heads.iter().all(|head| head.find(name).is_none())) {
-                let cause = format!("no head has a label `{unknown}`");
-                return Err(TrainError::Setting { setting: "class-weights", cause });
+            let mut weights: Vec<Vec<f32>> = heads.iter().map(|head| vec![1.0; head.labels.len()]).collect();
+            for (name, &weight) in given {
+                let mut known = false;
+                for (head, weights) in heads.iter().zip(&mut weights) {
+                    if let Some(label) = head.find(name) {
+                        weights[label] = weight as f32;
+                        known = true;
+                    }
+                }
+                if !known {
+                    let cause = format!("no head has a label `{name}`");
+                    return Err(TrainError::Setting { setting: "class-weights", cause });
+                }
             }
-            let weight = |label: &HeadLabel| given.get(&label.name).map_or(1.0, |&weight| weight as f32);
-            Ok(heads.iter().map(|head| head.labels.iter().map(weight).collect()).collect())
+            Ok(weights)
         }
     }
 }

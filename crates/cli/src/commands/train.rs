@@ -51,8 +51,6 @@ pub fn run(options: Train) -> Result<ExitCode> {
         Some(PoolingName::Cls) => Pooling::Cls,
         Some(PoolingName::Mean) => Pooling::Mean,
         Some(PoolingName::Pooler) => Pooling::Pooler,
-        // A model of one head is then one that transformers can open.
-        None if base.has_pooler() && teaches_one_head(&sets) => Pooling::Pooler,
         None => base.manifest.pooling,
     };
     for set in sets.iter().chain(&validation) {
@@ -153,12 +151,6 @@ fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> Scor
         accuracy: round(report.accuracy),
         macro_f1: round(report.macro_f1),
     }
-}
-
-fn teaches_one_head(sets: &[LabelledSet]) -> bool {
-    let mut names = sets.iter().flat_map(|set| &set.heads).map(|head| &head.name);
-    let first = names.next();
-    names.all(|name| Some(name) == first)
 }
 
 /// What `--class-weights` says.

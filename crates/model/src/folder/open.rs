@@ -68,12 +68,6 @@ impl Model {
         Self::from_files(found, device)
     }
 
-    /// Whether there is a pooler among the weights, used or not.
-    pub fn has_pooler(&self) -> bool {
-        let dot = if self.parts.encoder.is_empty() { "" } else { "." };
-        self.weights.contains(&format!("{}{dot}pooler.dense.weight", self.parts.encoder))
-    }
-
     /// The model inside this library.
     ///
     /// # Errors
@@ -180,12 +174,14 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
             vec![Head { name: "label".into(), activation, temperature: 1.0, labels }]
         }
     };
+    let pooler = |prefix: &str| weights.contains(&format!("{prefix}pooler.dense.weight"));
+    let has_pooler = pooler("") || pooler("bert.");
     let length = config.max_position_embeddings;
     let name = origin.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned());
     Ok(Manifest {
         version: 1,
         name,
-        pooling: if heads.is_empty() { Pooling::Cls } else { Pooling::Pooler },
+        pooling: if heads.is_empty() && !has_pooler { Pooling::Cls } else { Pooling::Pooler },
         window: WindowRecord { length, stride: (length - length / 8).max(1), combine: Combine::Mean },
         heads,
         training: None,

@@ -1,4 +1,5 @@
-//! The network as candle tensor operations: for training, for GPUs, and as reference for the packed one.
+//! The network as candle tensor operations: for GPUs, for training what [`super::TrainingNetwork`] cannot, and as reference for
+//! the others.
 
 use super::{Parts, Pooling};
 use crate::batch::Batch;

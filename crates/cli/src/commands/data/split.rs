@@ -70,7 +70,8 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         .map_err(|source| DataError::Create { path: options.output.clone(), source })?;
     let counts = settings.write(&splits).map_err(not_a_broken_pipe).inspect_err(|_| {
         // Parts of splits would be taken for whole ones, and a second run would refuse to replace them.
-        settings.files.iter().for_each(|(_, path)| _ = std::fs::remove_file(path));
+        let files = settings.files.iter().map(|(_, path)| path).chain(&settings.rejects);
+        files.for_each(|path| _ = std::fs::remove_file(path));
     })?;
     let mut out = std::io::stdout();
     match options.json {

@@ -106,6 +106,8 @@ pub(super) fn windows(ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
 
 /// Makes a slice of exactly `length`; what stands in it is to be overwritten.
 pub(super) fn sized(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    // No more than is needed: there are hundreds of these.
+    memory.reserve_exact(length.saturating_sub(memory.len()));
     memory.resize(length, 0.0);
     memory
 }

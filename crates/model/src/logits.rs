@@ -15,10 +15,10 @@ use std::sync::Arc;
 /// Texts that a thread takes at once.
 const TEXTS: usize = 8;
 
-/// Tokens, padding included, of a batch on a GPU.
-/// Tokens that a worker takes at once.
+/// Tokens that a thread takes at once.
 const WORKER_TOKENS: usize = 1024;
-/// Tokens of a batch on a GPU.
+
+/// Tokens, padding included, of a batch on a GPU.
 const GPU_TOKENS: usize = 32_768;
 
 /// What a model says about one text before any temperature.

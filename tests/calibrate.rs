@@ -3,8 +3,7 @@
 
 mod newsdesk;
 
-use newsdesk::weights::Weights;
-use newsdesk::{Answer, Folder, LABELS, TINY, column, rows, texts};
+use newsdesk::{Answer, Folder, LABELS, MOODS, TINY, column, rows, texts};
 use serde_json::{Value, json};
 
 /// A folder with a copy of the tiny model, and a set of which `right` of every 20 labels are the model's answers.
@@ -187,31 +186,11 @@ temperature = 2.5
 label = [{ name = "arts", threshold = 0.8 }, { name = "business" }, { name = "science" }, { name = "sport" }, { name = "world" }]
 "#;
 
-const RECIPE: &str = r#"name = "moods"
-title = "Moods"
-origin = "written for this test"
-licence = "free"
-folder = "moods"
-[files]
-validation = "rows.jsonl"
-[heads.sentiment]
-field = "mood"
-labels = "sentiment"
-[heads.sentiment.map]
-good = ["positive"]
-mixed = ["neutral", "negative"]
-"#;
-
 /// A model with the heads `sentiment` and `desk`, which gives several labels, and a set for each.
 fn two_heads() -> Folder {
     let folder = Folder::new();
-    let mut weights = Weights::open(&folder.copy_tiny("m"));
-    for part in ["weight", "bias"] {
-        weights.copy_rows(&format!("classifier.{part}"), &format!("heads.sentiment.{part}"), 3);
-        weights.rename(&format!("classifier.{part}"), &format!("heads.desk.{part}"));
-    }
-    weights.save();
-    folder.write("m/newsdesk.toml", MANIFEST).write("moods.toml", RECIPE);
+    folder.copy_tiny_with_heads("sentiment", "desk");
+    folder.write("m/newsdesk.toml", MANIFEST).write("moods.toml", MOODS);
     folder.write("news.jsonl", newsdesk::articles(texts(300)));
     let answers = folder.newsdesk(&["classify", "--model", "m", "news.jsonl"]).done().rows();
     let mood = |i: usize, row: &Value| match (i % 4, row["sentiment"] == "positive") {
@@ -221,7 +200,7 @@ fn two_heads() -> Folder {
     };
     let moods =
         answers.iter().enumerate().map(|(i, row)| format!("{}\n", json!({"text": row["text"], "mood": mood(i, row)})));
-    folder.write("sets/moods/rows.jsonl", moods.collect::<String>());
+    folder.write("sets/moods-of-may/rows.jsonl", moods.collect::<String>());
     let desks = |i: usize, row: &Value| match (i % 4, row["desk"].as_str()) {
         (0, _) => json!([LABELS[i % 5]]),
         (_, given) => json!(given.map_or(vec![], |given| given.split("; ").collect())),
@@ -389,7 +368,7 @@ fn what_cannot_be_calibrated_is_known_before_the_work() {
     refused(folder.newsdesk(&["calibrate", "no", "--data", "set.jsonl"]), "Failed to open the model `no`", "a folder");
     folder.newsdesk(&["calibrate", "--data", "set.jsonl"]).refused("not provided").says("<MODEL>");
     folder.newsdesk(&["calibrate", "m"]).refused("not provided").says("--data <SET>");
-    folder.write("moods.toml", RECIPE).write("sets/moods/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"good\"}\n");
+    folder.write("moods.toml", MOODS).write("sets/moods-of-may/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"good\"}\n");
     let recipe = ["calibrate", "m", "--data", "moods.toml", "--data-root", "sets"];
     refused(folder.newsdesk(&recipe), "Failed to measure `moods`: the model has no head `sentiment`", "its heads are");
     assert!(!folder.path("m/newsdesk.toml").exists(), "something was written");

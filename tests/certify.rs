@@ -4,7 +4,7 @@
 mod newsdesk;
 
 use newsdesk::weights::Weights;
-use newsdesk::{Answer, CLOSE, Folder, LABELS, TINY, column, difference, rows, scores, texts};
+use newsdesk::{Answer, CLOSE, Folder, LABELS, MOODS, TINY, column, difference, rows, scores, texts};
 use serde_json::{Value, json};
 
 /// A folder with a copy of the tiny model, and a set whose labels are its answers in f32: every other answer is a loss.
@@ -166,31 +166,11 @@ fn what_loses_too_much_is_refused_and_said() {
     assert_eq!((lines[3][6], lines[3][9], lines.len()), (loss.as_str(), "no", 4));
 }
 
-const RECIPE: &str = r#"name = "moods"
-title = "Moods"
-origin = "written for this test"
-licence = "free"
-folder = "moods"
-[files]
-validation = "rows.jsonl"
-[heads.sentiment]
-field = "mood"
-labels = "sentiment"
-[heads.sentiment.map]
-good = ["positive"]
-mixed = ["neutral", "negative"]
-"#;
-
 /// A model with the heads `sentiment` and `desk` (which gives several labels), a set for each and a manifest full of
 /// other things.
 fn two_heads() -> Folder {
     let folder = Folder::new();
-    let mut weights = Weights::open(&folder.copy_tiny("m"));
-    for part in ["weight", "bias"] {
-        weights.copy_rows(&format!("classifier.{part}"), &format!("heads.sentiment.{part}"), 3);
-        weights.rename(&format!("classifier.{part}"), &format!("heads.desk.{part}"));
-    }
-    weights.save();
+    folder.copy_tiny_with_heads("sentiment", "desk");
     folder.write(
         "m/newsdesk.toml",
         r#"version = 1
@@ -231,7 +211,7 @@ max_loss = 0.2
     let mood = |i: usize| ["good", "mixed"][i % 2];
     let moods =
         texts(200).into_iter().enumerate().map(|(i, text)| format!("{}\n", json!({"text": text, "mood": mood(i)})));
-    folder.write("sets/moods/rows.jsonl", moods.collect::<String>()).write("moods.toml", RECIPE);
+    folder.write("sets/moods-of-may/rows.jsonl", moods.collect::<String>()).write("moods.toml", MOODS);
     let desks = |i: usize| [json!(["arts", "sport"]), json!(["world"]), json!([])][i % 3].clone();
     let desks =
         texts(100).into_iter().enumerate().map(|(i, text)| format!("{}\n", json!({"text": text, "desk": desks(i)})));
@@ -334,8 +314,8 @@ fn what_cannot_be_done_is_known_before_the_work() {
     let recipe = |flags: &[&str]| {
         folder.newsdesk(&[&["models", "certify", "m", "--data", "moods.toml", "--data-root", "sets"], flags].concat())
     };
-    folder.write("moods.toml", RECIPE).write("sets/moods/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"good\"}\n");
-    refused(recipe(&["--split", "test"]), "the split `test` of `moods`", "its splits are `validation`");
+    folder.write("moods.toml", MOODS).write("sets/moods-of-may/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"good\"}\n");
+    refused(recipe(&["--split", "train"]), "the split `train` of `moods`", "its splits are `test`, `validation`");
     refused(recipe(&[]), "Failed to measure `moods`: the model has no head `sentiment`", "its heads are label");
     assert!(!folder.path("m/newsdesk.toml").exists(), "something was written");
 
@@ -349,8 +329,8 @@ fn what_cannot_be_done_is_known_before_the_work() {
 fn a_set_without_an_article_for_the_model_certifies_nothing() {
     let folder = two_heads();
     let before = folder.text("m/newsdesk.toml");
-    folder.write("moods.toml", format!("{RECIPE}[heads.colour]\nfield = \"colour\"\nlabels = \"sentiment\"\n"));
-    folder.write("sets/moods/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"\",\"colour\":\"positive\"}\n");
+    folder.write("moods.toml", format!("{MOODS}[heads.colour]\nfield = \"colour\"\nlabels = \"sentiment\"\n"));
+    folder.write("sets/moods-of-may/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"\",\"colour\":\"positive\"}\n");
     let answer = folder.newsdesk(&["models", "certify", "m", "--data", "moods.toml", "--data-root", "sets"]);
     let answer = answer.refused("no article of `moods`, validation, is labelled for a head of the model");
     answer.hint("the model's heads are sentiment, desk");

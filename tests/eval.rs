@@ -4,7 +4,7 @@
 mod newsdesk;
 
 use newsdesk::weights::Weights;
-use newsdesk::{Answer, Folder, LABELS, TINY, column, texts};
+use newsdesk::{Answer, Folder, LABELS, MOODS, TINY, column, texts};
 use serde_json::{Value, json};
 
 /// Articles with labels that the tiny model gets right now and then.
@@ -139,22 +139,6 @@ fn labels_heads_and_columns_that_are_not_there() {
     );
 }
 
-const RECIPE: &str = r#"name = "moods"
-title = "Moods"
-origin = "written for this test"
-licence = "free"
-folder = "moods-of-may"
-[files]
-test = "rows.jsonl"
-[heads.sentiment]
-field = "mood"
-labels = "sentiment"
-[heads.sentiment.map]
-good = ["positive"]
-mixed = ["neutral", "negative"]
-other = []
-"#;
-
 /// A model whose only head is `sentiment`, and a set with labels of its own.
 fn moods() -> Folder {
     let folder = Folder::new();
@@ -168,7 +152,7 @@ fn moods() -> Folder {
     let mood = |i: usize| ["good", "mixed", "other", "mixed"][i % 4];
     let rows =
         texts(40).into_iter().enumerate().map(|(i, text)| format!("{}\n", json!({"text": text, "mood": mood(i)})));
-    folder.write("sets/moods-of-may/rows.jsonl", rows.collect::<String>()).write("moods.toml", RECIPE);
+    folder.write("sets/moods-of-may/rows.jsonl", rows.collect::<String>()).write("moods.toml", MOODS);
     folder
 }
 
@@ -202,23 +186,23 @@ fn recipes_that_cannot_be_used() {
         folder.write("moods.toml", recipe);
         folder.newsdesk(&["eval", "m", "--data", "moods.toml", "--data-root", "sets"])
     };
-    eval(RECIPE.into()).done();
-    let unknown = eval(RECIPE.replace("licence", "license")).refused("Failed to read `moods.toml`");
+    eval(MOODS.into()).done();
+    let unknown = eval(MOODS.replace("licence", "license")).refused("Failed to read `moods.toml`");
     unknown.says("line 4").says("unknown field `license`, expected one of `name`, `title`");
-    eval(RECIPE.replace("folder = \"moods-of-may\"\n", "")).refused("`moods.toml`").says("missing field `folder`");
-    eval(RECIPE.replace("test =", "dev =")).refused("the split `test` of `moods`").hint("its splits are `dev`");
-    let elsewhere = eval(RECIPE.replace("moods-of-may", "june")).refused("`sets/june/rows.jsonl`, the split `test`");
+    eval(MOODS.replace("folder = \"moods-of-may\"\n", "")).refused("`moods.toml`").says("missing field `folder`");
+    eval(MOODS.replace("test =", "dev =")).refused("the split `test` of `moods`").hint("its splits are `dev`");
+    let elsewhere = eval(MOODS.replace("moods-of-may", "june")).refused("`sets/june/rows.jsonl`, the split `test`");
     elsewhere.hint("the set comes from written for this test; --data-root names");
-    eval(RECIPE.replace("\"sentiment\"", "\"moods\"")).refused("the label set `moods` of the head `sentiment`");
-    let label = eval(RECIPE.replace("\"neutral\"", "\"netral\"")).refused("no label is called `netral`");
+    eval(MOODS.replace("\"sentiment\"", "\"moods\"")).refused("the label set `moods` of the head `sentiment`");
+    let label = eval(MOODS.replace("\"neutral\"", "\"netral\"")).refused("no label is called `netral`");
     label.hint("known labels: `neutral`");
-    let mapless = eval(RECIPE.replace("mixed =", "glad ="));
+    let mapless = eval(MOODS.replace("mixed =", "glad ="));
     mapless
         .refused("the label `mixed` of `sets/moods-of-may/rows.jsonl`, line 2")
         .hint("add `mixed` to [heads.sentiment.map]");
-    let head = eval(RECIPE.replace("heads.sentiment", "heads.tone")).refused("the model has no head `tone`");
+    let head = eval(MOODS.replace("heads.sentiment", "heads.tone")).refused("the model has no head `tone`");
     head.hint("its heads are sentiment");
-    let field = eval(RECIPE.replace("field = \"mood\"", "field = \"tone\""));
+    let field = eval(MOODS.replace("field = \"mood\"", "field = \"tone\""));
     assert!(field.code != Some(0) && field.err.contains("`tone` is missing"), "{field}");
     folder.newsdesk(&["eval", "m", "--data", "no.toml"]).refused("Failed to read the recipe `no.toml`");
 }
@@ -227,9 +211,9 @@ fn recipes_that_cannot_be_used() {
 fn recipe_errors_have_a_hint() {
     let folder = moods();
     folder.newsdesk(&["eval", "m", "--data", "no.toml"]).refused("`no.toml`").hint("");
-    folder.write("moods.toml", RECIPE.replace("licence", "license"));
+    folder.write("moods.toml", MOODS.replace("licence", "license"));
     folder.newsdesk(&["eval", "m", "--data", "moods.toml"]).refused("`moods.toml`").hint("");
-    folder.write("moods.toml", RECIPE.replace("\"sentiment\"", "\"moods\""));
+    folder.write("moods.toml", MOODS.replace("\"sentiment\"", "\"moods\""));
     folder.newsdesk(&["eval", "m", "--data", "moods.toml"]).refused("`moods`").hint("sentiment");
 }
 

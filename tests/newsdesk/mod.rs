@@ -19,6 +19,24 @@ pub const LABELS: [&str; 5] = ["arts", "business", "science", "sport", "world"];
 /// Rounding to four decimals may move what is within this of each other.
 pub const CLOSE: f64 = 1e-4 + 1e-9;
 
+/// A set whose labels stand for sets of the labels of a head `sentiment`; its rows are `moods-of-may/rows.jsonl`.
+pub const MOODS: &str = r#"name = "moods"
+title = "Moods"
+origin = "written for this test"
+licence = "free"
+folder = "moods-of-may"
+[files]
+validation = "rows.jsonl"
+test = "rows.jsonl"
+[heads.sentiment]
+field = "mood"
+labels = "sentiment"
+[heads.sentiment.map]
+good = ["positive"]
+mixed = ["neutral", "negative"]
+other = []
+"#;
+
 /// A folder in which commands run, so that files are named as a user would name them.
 pub struct Folder {
     folder: TempDir,
@@ -55,6 +73,17 @@ impl Folder {
             self.write(&format!("{name}/{file}"), fs::read(Path::new(TINY).join(file)).unwrap());
         }
         self.path(name)
+    }
+
+    /// As [`Self::copy_tiny`] into `m`, with the first three outputs as the head `few` and all five as the head `all`; a manifest
+    /// has to say what they mean.
+    pub fn copy_tiny_with_heads(&self, few: &str, all: &str) {
+        let mut weights = weights::Weights::open(&self.copy_tiny("m"));
+        for part in ["weight", "bias"] {
+            weights.copy_rows(&format!("classifier.{part}"), &format!("heads.{few}.{part}"), 3);
+            weights.rename(&format!("classifier.{part}"), &format!("heads.{all}.{part}"));
+        }
+        weights.save();
     }
 
     /// A file with one piece of its text replaced.

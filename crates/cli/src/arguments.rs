@@ -1,11 +1,13 @@
 //! The command line as it is typed: nothing here is checked against files or models yet.
 
 pub mod data;
+mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
-use newsdesk_train::Freeze;
 use std::path::PathBuf;
+
+pub use train::{PoolingName, ScheduleName, Train};
 
 /// Labels news articles by topic and sentiment, with a trained model inside.
 #[derive(Debug, Parser)]
@@ -162,130 +164,6 @@ pub struct Labelled {
 }
 
 #[derive(Debug, Args)]
-pub struct Train {
-    /// Labelled sets to learn from: names of recipes, recipe files, or .csv, .tsv, .jsonl files
-    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
-    pub data: Vec<String>,
-    /// Labelled sets by which the best epoch is chosen [default: the validation splits; a tenth of plain files]
-    #[arg(long, value_name = "SET", num_args = 1..)]
-    pub validation: Vec<String>,
-    /// Folder to write the model to
-    #[arg(short, long, value_name = "DIR")]
-    pub output: PathBuf,
-    /// Model folder to start from [default: the model inside]
-    #[arg(long, value_name = "DIR")]
-    pub base: Option<PathBuf>,
-    /// Name of the new model [default: the output folder's]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub labelled: Labelled,
-    /// How a window's token vectors become one [default: as the base does]; transformers opens a model of one head with
-    /// `pooler`, if the base has one
-    #[arg(long, value_enum)]
-    pub pooling: Option<PoolingName>,
-    /// Times that the rows are gone through
-    #[arg(long, default_value_t = 3)]
-    pub epochs: usize,
-    /// Largest learning rate
-    #[arg(long, default_value_t = 5e-5)]
-    pub learning_rate: f64,
-    /// The heads' learning rate is this many times larger
-    #[arg(long, default_value_t = 10.0)]
-    pub head_rate_factor: f64,
-    /// Share of the steps in which the learning rate rises
-    #[arg(long, default_value_t = 0.06)]
-    pub warmup: f64,
-    /// How the learning rate falls after that
-    #[arg(long, value_enum, default_value_t = ScheduleName::Linear)]
-    pub schedule: ScheduleName,
-    /// Each layer learns this many times as fast as the one after it, down to the embeddings
-    #[arg(long, default_value_t = 1.0)]
-    pub layer_decay: f64,
-    /// Share of the probability that is wanted spread over all labels
-    #[arg(long, default_value_t = 0.0)]
-    pub label_smoothing: f64,
-    /// Power of (1 - probability of what is right) that weights a row's loss: focal loss (0: none)
-    #[arg(long, default_value_t = 0.0)]
-    pub focal: f64,
-    /// Weights of rows by label: auto (every label counts the same), or LABEL=WEIGHT, for several labels
-    #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
-    pub class_weights: Vec<String>,
-    /// What keeps its weights: embeddings, encoder, or the number of layers that do, from the first
-    #[arg(long, value_name = "PART", value_parser = freeze)]
-    pub freeze: Option<Freeze>,
-    /// End after so many epochs without a better one (0: never)
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
-    pub patience: usize,
-    /// Decay of matrices
-    #[arg(long, default_value_t = 0.01)]
-    pub weight_decay: f64,
-    /// Longest gradient; longer ones are shortened to it (0: never)
-    #[arg(long, default_value_t = 1.0)]
-    pub clip: f64,
-    /// Articles per step
-    #[arg(long, default_value_t = 32)]
-    pub batch_size: usize,
-    /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU
-    #[arg(long, default_value_t = 16)]
-    pub micro_batch: usize,
-    /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
-    #[arg(long, default_value_t = 0)]
-    pub rows_per_epoch: usize,
-    /// Tokens of an article read in training [default: 256, or what the base takes]
-    #[arg(long)]
-    pub length: Option<usize>,
-    /// Tokens in a window of the finished model [default: 256, or what the base takes]
-    #[arg(long)]
-    pub window: Option<usize>,
-    /// Tokens from one window's start to the next one's [default: three quarters of the window]
-    #[arg(long)]
-    pub stride: Option<usize>,
-    /// Seed of every random choice
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// Steps from one checkpoint to the next, besides those after each epoch (0: none)
-    #[arg(long, value_name = "STEPS", default_value_t = 200)]
-    pub checkpoint_every: usize,
-    /// Go on from the checkpoint of an interrupted run with the same options
-    #[arg(long)]
-    pub resume: bool,
-    /// Store weights in 4 bytes instead of 2
-    #[arg(long)]
-    pub full_precision: bool,
-    #[command(flatten)]
-    pub running: Running,
-    /// Print the finished model's figures on the validation sets as one JSON object
-    #[arg(long)]
-    pub json: bool,
-    /// Say nothing but errors
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScheduleName {
-    Linear,
-    Cosine,
-}
-
-/// What `--freeze` names.
-fn freeze(text: &str) -> Result<Freeze, String> {
-    match text {
-        "embeddings" => Ok(Freeze::Embeddings),
-        "encoder" => Ok(Freeze::Encoder),
-        _ => text.parse().map(Freeze::Layers).map_err(|_| "it is neither embeddings nor encoder nor a number".into()),
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PoolingName {
-    Cls,
-    Mean,
-    Pooler,
-}
-
-#[derive(Debug, Args)]
 pub struct Eval {
     /// Model folder [default: the model inside]
     #[arg(value_name = "MODEL")]
@@ -316,8 +194,9 @@ pub struct Eval {
     pub quiet: bool,
 }
 
+/// A model that something is to be found out about, and the sets to do it with.
 #[derive(Debug, Args)]
-pub struct Calibrate {
+pub struct ModelOnSets {
     /// Model folder
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
@@ -329,6 +208,12 @@ pub struct Calibrate {
     pub split: String,
     #[command(flatten)]
     pub labelled: Labelled,
+}
+
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    #[command(flatten)]
+    pub on: ModelOnSets,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
     pub precision: PrecisionChoice,
@@ -370,20 +255,11 @@ pub enum ModelsCommand {
 
 #[derive(Debug, Args)]
 pub struct Certify {
-    /// Model folder
-    #[arg(value_name = "MODEL")]
-    pub model: PathBuf,
-    /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
-    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
-    pub data: Vec<String>,
-    /// Split of sets given by recipe; by the test split nothing should be chosen
-    #[arg(long, value_name = "NAME", default_value = "validation")]
-    pub split: String,
+    #[command(flatten)]
+    pub on: ModelOnSets,
     /// Most accuracy to lose on any head of any set, in points of a hundred
     #[arg(long, value_name = "POINTS", default_value_t = 0.2, allow_negative_numbers = true)]
     pub max_loss: f64,
-    #[command(flatten)]
-    pub labelled: Labelled,
     /// Threads [default: one per processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,

@@ -108,8 +108,24 @@ impl HeadPrediction {
     }
 }
 
+/// The prediction of a text from the probabilities of its windows, by window and head.
+pub(crate) fn combined(
+    heads: &[Arc<Head>],
+    windows: &[Vec<Probabilities>],
+    adds: &[usize],
+    tokens: usize,
+    rule: Combine,
+) -> Prediction {
+    let answer = |(number, head): (usize, &Arc<Head>)| {
+        let own: Vec<Probabilities> = windows.iter().map(|heads| heads[number].clone()).collect();
+        HeadPrediction { head: head.clone(), probabilities: combine(head, &own, adds, rule) }
+    };
+    let heads = heads.iter().enumerate().map(answer).collect();
+    Prediction { heads, windows: windows.len(), tokens }
+}
+
 /// Combines the probabilities of an article's windows. `weights` are the tokens that each window adds.
-pub(crate) fn combine(head: &Head, windows: &[Probabilities], weights: &[usize], rule: Combine) -> Probabilities {
+fn combine(head: &Head, windows: &[Probabilities], weights: &[usize], rule: Combine) -> Probabilities {
     let mut result = vec![0f32; head.labels.len()];
     match rule {
         Combine::Mean => {

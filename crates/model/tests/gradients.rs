@@ -8,6 +8,7 @@ use newsdesk_model::encoder::graph::Dropout;
 use newsdesk_model::network::{Network, Parts, Pooling, TrainingNetwork};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::ops::Range;
 use std::path::Path;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -45,7 +46,7 @@ fn own(
     seed: Option<u64>,
     threads: usize,
 ) -> Result<(f32, Gradients), Box<dyn Error>> {
-    let mut network = TrainingNetwork::new(&model.config, parts).ok_or("the encoder is not supported")?;
+    let mut network = TrainingNetwork::new(&model.config, parts, 0).ok_or("the encoder is not supported")?;
     let (loss, found) = network
         .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;
     let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
@@ -83,6 +84,28 @@ fn own_gradients_are_those_of_the_graph() -> Outcome {
                 "{pooling}, `{name}`: {off} of {largest}"
             );
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_frozen_has_no_gradient_and_changes_no_other() -> Outcome {
+    let (model, parts) = tiny(Pooling::Cls)?;
+    let variables = Variables::copy_of(&model.weights)?;
+    let (_, all) = own(&model, &parts, &variables, &WINDOWS, Some(3), 2)?;
+    let level = |name: &str| match name.split_once("layer.") {
+        Some((_, rest)) => 1 + usize::from(rest.starts_with('1')),
+        None if name.contains("embeddings") => 0,
+        None => 3,
+    };
+    for frozen in 0..=3 {
+        let mut network = TrainingNetwork::new(&model.config, &parts, frozen).ok_or("the encoder is not supported")?;
+        let loss = |chunk: Range<usize>, logits: &[Tensor]| weighted(&logits[0], chunk.start).map(Some);
+        let (_, found) = network.gradients(&variables, &WINDOWS, Some(3), 2, loss)?;
+        let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
+        let found: Gradients = encoder.chain(found.top.clone()).collect();
+        let expected = all.iter().filter(|(name, _)| level(name) >= frozen);
+        assert_eq!(found, expected.map(|(name, values)| (name.clone(), values.clone())).collect());
     }
     Ok(())
 }

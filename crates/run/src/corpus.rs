@@ -170,15 +170,9 @@ fn label(
     counts.tokens += prediction.tokens as u64;
     match output.row(row, &columns.values(prediction)) {
         Ok(()) => counts.articles += 1,
-        // A row that a table has no place for is that row's trouble, not the corpus's.
         Err(DataError::NewColumn { column, .. }) => {
             counts.rejected += 1;
-            output.reject(&Reject {
-                position: row.position.clone(),
-                cause: format!("its column `{column}` is not in the header of the output"),
-                hint: Some("write JSON Lines, where each row has its own columns".into()),
-                raw: row.to_json(),
-            })?;
+            output.reject(&Reject::without_place(row, &column))?;
         }
         Err(error) => return Err(error.into()),
     }

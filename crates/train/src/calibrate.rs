@@ -4,13 +4,14 @@
 //! ones, is computed from these.
 
 use crate::error::{Result, TrainError};
-use crate::measure::{MatchedHead, SetReport, check, given, matched, report};
+use crate::measure::{SetReport, check, given, in_parts, report};
+use crate::part::{Part, described, parts};
 use crate::temperature::{RANGE, Sample, fit};
-use newsdesk_data::{LabelledSet, Target};
+use newsdesk_data::LabelledSet;
 use newsdesk_eval::{ScoredAnswer, threshold};
 use newsdesk_model::{
-    CalibrationRecord, Classifier, Combine, Head, HeadActivation, LogitReader, Model, Options, Prediction, TextLogits,
-    ThresholdRecord, processors,
+    CalibrationRecord, Classifier, Combine, Head, HeadActivation, Model, Options, Prediction, TextLogits,
+    ThresholdRecord,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,9 +21,6 @@ const LEAST_ARTICLES: usize = 50;
 
 /// The precisions for which a score is looked for.
 const PRECISIONS: [f64; 6] = [0.80, 0.85, 0.90, 0.95, 0.98, 0.99];
-
-/// Articles that are read in one call.
-const CHUNK: usize = 1024;
 
 /// What came out for one head.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -81,8 +79,9 @@ pub fn calibrate(
     sets.iter().try_for_each(|set| check(set, &model.manifest.heads))?;
     let texts = {
         let classifier = Classifier::new(model.clone(), options)?;
-        let reader = LogitReader::new(&classifier, options.threads.unwrap_or_else(processors))?;
-        let read = |(number, set): (usize, &&LabelledSet)| read(&reader, set, &mut |done| progress(number, done));
+        let read = |(number, set): (usize, &&LabelledSet)| {
+            in_parts(set, &mut |done| progress(number, done), |texts| classifier.logits(texts))
+        };
         sets.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?
     };
     let rule = model.manifest.window.combine;
@@ -156,48 +155,6 @@ pub fn check_calibration(sets: &[LabelledSet], heads: &[Head]) -> Result<()> {
     Ok(())
 }
 
-/// A set that has labels for a head.
-struct Part<'a> {
-    set: &'a LabelledSet,
-    /// Number of the set.
-    number: usize,
-    /// Place of the head among the set's.
-    place: usize,
-    matched: MatchedHead,
-}
-
-impl Part<'_> {
-    fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.set.articles.iter().filter_map(|row| row.targets[self.place].as_ref())
-    }
-
-    fn labelled(&self) -> usize {
-        self.targets().count()
-    }
-
-    /// Whether the set's labels are the head's own.
-    fn is_exact(&self) -> bool {
-        self.set.heads[self.place].map.is_none()
-    }
-}
-
-/// Each set with its articles that are labelled for the head.
-fn described(parts: &[Part]) -> Vec<String> {
-    let labelled = parts.iter().map(|part| (part.set, part.labelled())).filter(|(_, labelled)| *labelled > 0);
-    labelled.map(|(set, labelled)| format!("{} {}: {labelled} articles", set.name, set.split)).collect()
-}
-
-/// The sets that have labels for the model's head of this number.
-fn parts<'a>(sets: &[&'a LabelledSet], heads: &[Head], head: usize) -> Result<Vec<Part<'a>>> {
-    let mut parts = vec![];
-    for (number, set) in sets.iter().enumerate() {
-        let matched = matched(set, heads)?.into_iter().enumerate();
-        let of_head = matched.filter_map(|(place, matched)| Some((place, matched.filter(|m| m.head == head)?)));
-        parts.extend(of_head.map(|(place, matched)| Part { set, number, place, matched }));
-    }
-    Ok(parts)
-}
-
 /// Why the labels of these sets say nothing about a head's temperature, if they do not.
 fn obstacle(parts: &[Part]) -> Option<String> {
     let truths = parts.iter().flat_map(|part| part.targets().map(|target| part.matched.truth(target)));
@@ -212,16 +169,6 @@ fn obstacle(parts: &[Part]) -> Option<String> {
         (few, _) if few < LEAST_ARTICLES => Some(format!("{few} articles are labelled for it, which is too few")),
         _ => None,
     }
-}
-
-fn read(reader: &LogitReader, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<TextLogits>> {
-    let mut read = Vec::with_capacity(set.articles.len());
-    for articles in set.articles.chunks(CHUNK) {
-        let inputs: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
-        read.extend(reader.read(&inputs)?);
-        progress(read.len());
-    }
-    Ok(read)
 }
 
 /// The figures of each set at the heads' temperatures, and the predictions that they are made of.

@@ -17,6 +17,7 @@ mod run;
 mod trainer;
 mod measure;
 mod compare;
+mod part;
 mod temperature;
 mod calibrate;
 mod error;

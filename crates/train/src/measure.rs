@@ -125,13 +125,22 @@ pub fn measure_from(
 /// # Errors
 /// If classifying fails.
 pub fn predict(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<Prediction>> {
-    let mut predictions = Vec::with_capacity(set.articles.len());
+    in_parts(set, progress, |texts| classifier.classify(texts))
+}
+
+/// What `read` makes of a set's articles, some of them at a time. `progress` is told after each part how many are done.
+pub(crate) fn in_parts<T>(
+    set: &LabelledSet,
+    progress: &mut dyn FnMut(usize),
+    read: impl Fn(&[String]) -> newsdesk_model::Result<Vec<T>>,
+) -> Result<Vec<T>> {
+    let mut done = Vec::with_capacity(set.articles.len());
     for articles in set.articles.chunks(CHUNK) {
-        let inputs: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
-        predictions.extend(classifier.classify(&inputs)?);
-        progress(predictions.len());
+        let texts: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
+        done.extend(read(&texts)?);
+        progress(done.len());
     }
-    Ok(predictions)
+    Ok(done)
 }
 
 /// How right a model's answers on a set are, one answer for each article; `min_scores` are those of the model's heads.

@@ -82,7 +82,8 @@ impl<'a> Run<'a> {
         let layers = base.config.num_hidden_layers;
         let rate_factor = |name: &str| rate_factor(name, layers, freeze, layer_decay, head_rate_factor);
         let optimizer = AdamW::new(&variables, settings, rate_factor)?;
-        let network = if device.is_cpu() { TrainingNetwork::new(&base.config, &parts) } else { None };
+        let network =
+            if device.is_cpu() { TrainingNetwork::new(&base.config, &parts, freeze.levels(layers)) } else { None };
         Ok(Self { base, heads, parts, settings, loss, variables, network, word_table, optimizer, device })
     }
 
@@ -239,13 +240,7 @@ fn rate_factor(name: &str, layers: usize, freeze: Freeze, layer_decay: f64, head
         None if name.contains("embeddings.") => 0,
         None => layers + 1,
     };
-    let frozen = match freeze {
-        Freeze::Nothing => false,
-        Freeze::Embeddings => level == 0,
-        Freeze::Layers(count) => level <= count,
-        Freeze::Encoder => level <= layers,
-    };
-    if frozen { 0.0 } else { layer_decay.powi((layers + 1).saturating_sub(level) as i32) }
+    if level < freeze.levels(layers) { 0.0 } else { layer_decay.powi((layers + 1).saturating_sub(level) as i32) }
 }
 
 #[cfg(test)]

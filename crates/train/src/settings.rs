@@ -31,6 +31,18 @@ pub enum Freeze {
     Encoder,
 }
 
+impl Freeze {
+    /// Levels of an encoder with so many layers that are not trained: the embeddings are the first one, the layers follow.
+    pub(crate) fn levels(self, layers: usize) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Embeddings => 1,
+            Self::Layers(count) => count + 1,
+            Self::Encoder => layers + 1,
+        }
+    }
+}
+
 /// How much a row counts by its label.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -97,22 +109,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks that an encoder has as many layers as are to be frozen.
-    pub(crate) fn check_freeze(&self, layers: usize) -> Result<()> {
-        match self.freeze {
-            Freeze::Layers(count) if count > layers => {
-                let cause = format!("the base has {layers} layers, not {count}");
-                Err(TrainError::Setting { setting: "freeze", cause })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Checks that the settings can be used with an encoder that takes `longest` tokens, of which `frame` are special.
+    /// Checks that the settings can be used with an encoder of so many layers that takes `longest` tokens, of which `frame` are
+    /// special.
     ///
     /// # Errors
     /// [`TrainError::Setting`] naming the first one that cannot.
-    pub fn check(&self, longest: usize, frame: usize) -> Result<()> {
+    pub fn check(&self, layers: usize, longest: usize, frame: usize) -> Result<()> {
         let positive = |setting, value: f64| match value > 0.0 && value.is_finite() {
             true => Ok(()),
             false => Err(TrainError::Setting { setting, cause: format!("{value} is not above zero") }),
@@ -143,6 +145,12 @@ impl Settings {
         share("label-smoothing", self.label_smoothing)?;
         not_negative("focal", self.focal)?;
         positive("layer-decay", self.layer_decay)?;
+        if let Freeze::Layers(count) = self.freeze
+            && count > layers
+        {
+            let cause = format!("the base has {layers} layers, not {count}");
+            return Err(TrainError::Setting { setting: "freeze", cause });
+        }
         if let ClassWeights::Given(weights) = &self.class_weights {
             weights.values().try_for_each(|&weight| not_negative("class-weights", weight))?;
         }

@@ -84,7 +84,8 @@ pub fn train(
     resume: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
-    settings.check(base.config.max_position_embeddings, base.tokenizer.frame_length())?;
+    let config = &base.config;
+    settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.frame_length())?;
     let heads = union(sets)?;
     let examples: Vec<Vec<Example>> = sets
         .iter()
@@ -106,7 +107,6 @@ pub fn train(
     }
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
-    settings.check_freeze(base.config.num_hidden_layers)?;
     let class_weights = class_weights(&heads, settings, &examples)?;
     let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
     let mut run = Run::new(base, heads, loss_options, settings)?;

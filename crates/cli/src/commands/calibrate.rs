@@ -53,8 +53,8 @@ impl Figures {
 
 pub fn run(options: Calibrate) -> Result<ExitCode> {
     let device = options.running.device.open()?;
-    let mut model = open_model(Some(&options.model), &device)?;
-    check_writable(&options.model)?;
+    let mut model = open_model(Some(&options.on.model), &device)?;
+    check_writable(&options.on.model)?;
     let running = Options {
         device: options.running.device,
         threads: Some(threads(&options.running)),
@@ -63,7 +63,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         instructions: instructions()?,
     };
     let heads = model.manifest.heads.clone();
-    let sets = load_to_measure(&options.data, &options.labelled, &options.split, &heads, options.quiet)?;
+    let sets = load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, &heads, options.quiet)?;
     sets.iter().try_for_each(|set| check_labelled(set, &heads))?;
     check_calibration(&sets, &heads)?;
 
@@ -76,7 +76,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         }
     };
     let calibrated = calibrate(&mut model, &sets, &running, &mut progress)?;
-    save_manifest(&model.manifest, &options.model)?;
+    save_manifest(&model.manifest, &options.on.model)?;
 
     if !options.quiet {
         let known = |name: &str| calibrated.heads.iter().any(|head| head.head == name);
@@ -91,8 +91,11 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         }
     }
     let mut out = std::io::stdout();
-    let findings =
-        Findings { model: options.model.display().to_string(), sets: compared(&calibrated), heads: calibrated.heads };
+    let findings = Findings {
+        model: options.on.model.display().to_string(),
+        sets: compared(&calibrated),
+        heads: calibrated.heads,
+    };
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
         false => write!(out, "{}", shown(&findings))?,

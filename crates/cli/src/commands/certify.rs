@@ -40,8 +40,8 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         let message = format!("Failed to use `--max-loss {max_loss}`: it is not a number from 0 on");
         return Err(Usage::new(message, "it is in points of a hundred; 0 allows no loss, the default is 0.2").into());
     }
-    let model = open_model(Some(&options.model), &Device::Cpu)?;
-    check_writable(&options.model)?;
+    let model = open_model(Some(&options.on.model), &Device::Cpu)?;
+    check_writable(&options.on.model)?;
     let running = Options {
         device: DeviceChoice::Cpu,
         threads: options.threads.map(usize::from),
@@ -54,7 +54,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     };
     let first = classifier(Precision::F32)?;
     let heads = &model.manifest.heads;
-    let sets = load_to_measure(&options.data, &options.labelled, &options.split, heads, options.quiet)?;
+    let sets = load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, heads, options.quiet)?;
     sets.iter().try_for_each(|set| check_labelled(set, heads))?;
     let answers = |classifier: &Classifier| -> Result<Vec<Vec<Prediction>>> {
         sets.iter().map(|set| answers(classifier, set, options.quiet)).collect()
@@ -74,14 +74,14 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         let measured = Certificate { precision, activation_bits, max_loss, figures };
         precisions.push(Finding { certified: manifest.certify(&measured), measured });
     }
-    save_manifest(&manifest, &options.model)?;
+    save_manifest(&manifest, &options.on.model)?;
     if !options.quiet {
         precisions.iter().flat_map(|finding| refusals(&finding.measured)).for_each(|line| say(&line));
     }
     let mut out = std::io::stdout();
     match options.json {
         true => {
-            let model = options.model.display().to_string();
+            let model = options.on.model.display().to_string();
             let findings = Findings { model, instructions: instructions.to_string(), precisions };
             writeln!(out, "{}", serde_json::to_string(&findings)?)?;
         }

@@ -58,6 +58,16 @@ pub struct Reject {
 }
 
 impl Reject {
+    /// A row that a table's header has no place for: that row's trouble, not the corpus's.
+    pub fn without_place(row: &Row, column: &str) -> Self {
+        Self {
+            position: row.position.clone(),
+            cause: format!("its column `{column}` is not in the header of the output"),
+            hint: Some("write JSON Lines, where each row has its own columns".into()),
+            raw: row.to_json(),
+        }
+    }
+
     /// Whether there was nothing to read in it: neither a text nor a title.
     pub fn is_blank(&self) -> bool {
         self.cause == BLANK

@@ -2,7 +2,7 @@
 
 use super::Precision;
 use super::buffer::Buffer;
-use super::quantise::{self, Integer, Weight};
+use super::quantise::{self, Integer, Quantised, Weight, facts_of_column};
 use crate::half::narrow;
 use crate::instructions::InstructionSet;
 use crate::matmul;
@@ -38,12 +38,6 @@ enum Weights {
     },
     Int16(Quantised<i16>),
     Int8(Quantised<i8>),
-}
-
-/// Panels, and for each of them what is known of its columns, see [`TileQuantised::columns`].
-struct Quantised<W> {
-    panels: Buffer<W>,
-    columns: Buffer<f32>,
 }
 
 /// What a product needs besides input and output; kept from one to the next, so that none takes memory.
@@ -348,42 +342,6 @@ impl PackedDense {
             out.copy_from_slice(&whole[..out.len()]);
         }
     }
-}
-
-impl<W: Weight> Quantised<W> {
-    /// Lays out `weight` (`[width, depth]`) and `bias` (`[width]`) in the panels of `tiles`.
-    fn new(weight: &[f32], bias: &[f32], tiles: &Tiles) -> Self {
-        let (width, columns) = (bias.len(), tiles.columns);
-        let depth = weight.len() / width;
-        let (padded_width, padded_depth) = (width.next_multiple_of(columns), depth.next_multiple_of(QUANTISED_DEPTH));
-        let mut panels = Buffer::zeros(padded_width * padded_depth);
-        let mut facts = Buffer::zeros(facts_of_column(depth) * padded_width);
-        let out = panels.first(padded_width * padded_depth);
-        let facts_out = facts.first(facts_of_column(depth) * padded_width);
-        let (_, limit) = W::limits(tiles);
-        for (column, (row, &bias)) in weight.chunks_exact(depth).zip(bias).enumerate() {
-            let (panel, c) = (column / columns * columns, column % columns);
-            let facts = &mut facts_out[facts_of_column(depth) * panel..];
-            facts[c] = bias;
-            for (group, weights) in row.chunks(GROUP).enumerate() {
-                let mut sum = 0i32;
-                let scale = quantise::weights(weights, limit, |k, q: W| {
-                    let k = group * GROUP + k;
-                    sum += Into::<i32>::into(q);
-                    let place = (k / W::NEIGHBOURS * columns + c) * W::NEIGHBOURS + k % W::NEIGHBOURS;
-                    out[panel * padded_depth + place] = q;
-                });
-                facts[(1 + 2 * group) * columns + c] = sum as f32 * scale;
-                facts[(2 + 2 * group) * columns + c] = scale;
-            }
-        }
-        Self { panels, columns: facts }
-    }
-}
-
-/// What is known of a column: its bias, and the sum and the scale of each group.
-fn facts_of_column(depth: usize) -> usize {
-    1 + 2 * depth.div_ceil(GROUP)
 }
 
 /// Asks for the cache lines of a slice.

@@ -1,8 +1,8 @@
-//! f32 to integers, in groups of neighbours with a range of their own: weights once, activations each time.
+//! f32 to integers, in groups of neighbours with a range of their own: weights once, into panels; activations each time.
 
 use super::buffer::{Buffer, Number};
 use super::dense::Scratch;
-use crate::tiles::{INT16_LIMITS, QuantisedTile, Tiles};
+use crate::tiles::{GROUP, INT16_LIMITS, QUANTISED_DEPTH, QuantisedTile, Tiles};
 
 /// Integers that activations or weights are quantised to.
 pub(super) trait Integer: Number + Into<f32> + Into<i32> {
@@ -68,6 +68,48 @@ impl Weight for i16 {
     fn scratch(scratch: &mut Scratch) -> (&mut Buffer<u16>, &mut Vec<[f32; 2]>, &mut Buffer<f32>) {
         (&mut scratch.words, &mut scratch.ranges, &mut scratch.edge)
     }
+}
+
+/// Panels, and for each of them what is known of its columns, see [`TileQuantised::columns`].
+pub(super) struct Quantised<W> {
+    pub(super) panels: Buffer<W>,
+    pub(super) columns: Buffer<f32>,
+}
+
+impl<W: Weight> Quantised<W> {
+    /// Lays out `weight` (`[width, depth]`) and `bias` (`[width]`) in the panels of `tiles`.
+    pub(super) fn new(weight: &[f32], bias: &[f32], tiles: &Tiles) -> Self {
+        let (width, columns) = (bias.len(), tiles.columns);
+        let depth = weight.len() / width;
+        let (padded_width, padded_depth) = (width.next_multiple_of(columns), depth.next_multiple_of(QUANTISED_DEPTH));
+        let mut panels = Buffer::zeros(padded_width * padded_depth);
+        let mut facts = Buffer::zeros(facts_of_column(depth) * padded_width);
+        let out = panels.first(padded_width * padded_depth);
+        let facts_out = facts.first(facts_of_column(depth) * padded_width);
+        let (_, limit) = W::limits(tiles);
+        for (column, (row, &bias)) in weight.chunks_exact(depth).zip(bias).enumerate() {
+            let (panel, c) = (column / columns * columns, column % columns);
+            let facts = &mut facts_out[facts_of_column(depth) * panel..];
+            facts[c] = bias;
+            for (group, weights) in row.chunks(GROUP).enumerate() {
+                let mut sum = 0i32;
+                let scale = self::weights(weights, limit, |k, q: W| {
+                    let k = group * GROUP + k;
+                    sum += Into::<i32>::into(q);
+                    let place = (k / W::NEIGHBOURS * columns + c) * W::NEIGHBOURS + k % W::NEIGHBOURS;
+                    out[panel * padded_depth + place] = q;
+                });
+                facts[(1 + 2 * group) * columns + c] = sum as f32 * scale;
+                facts[(2 + 2 * group) * columns + c] = scale;
+            }
+        }
+        Self { panels, columns: facts }
+    }
+}
+
+/// What is known of a column: its bias, and the sum and the scale of each group.
+pub(super) fn facts_of_column(depth: usize) -> usize {
+    1 + 2 * depth.div_ceil(GROUP)
 }
 
 /// Quantises a group of one output's weights to `-limit..=limit`: `weight = scale * q`. Returns the scale.

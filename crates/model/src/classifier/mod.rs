@@ -1,18 +1,20 @@
 //! The library's face: articles in, predictions out.
 
 mod engine;
+mod logits;
 mod queue;
 
-use crate::decide::{HeadPrediction, Prediction, combine};
+use crate::decide::Prediction;
 use crate::device::{Device, DeviceChoice, device_name};
 use crate::error::{ModelError, Result};
 use crate::folder::Model;
-use crate::head::{Head, Probabilities};
+use crate::head::Head;
 use crate::network::{Network, PackedNetwork};
 use crate::precision::{Precision, PrecisionChoice, fastest_certified};
 use crate::tokenize::TokenId;
 use crate::window::Windowing;
 use engine::Engine;
+pub use logits::TextLogits;
 use newsdesk_kernels::instructions::InstructionSet;
 pub use queue::Answer;
 use queue::{Queue, StopOnPanic};
@@ -280,17 +282,6 @@ impl Classifier {
             windows.push(Window { text: number, number: windows.len(), ids });
         }
         Ok((Text { tokens: tokens.len(), adds }, windows))
-    }
-
-    /// The prediction of a text from the probabilities of its windows, by window and head.
-    fn combine(&self, text: &Text, answers: &[Vec<Probabilities>]) -> Prediction {
-        let rule = self.model.manifest.window.combine;
-        let answer = |(number, head): (usize, &Arc<Head>)| {
-            let windows: Vec<Probabilities> = answers.iter().map(|heads| heads[number].clone()).collect();
-            HeadPrediction { head: head.clone(), probabilities: combine(head, &windows, &text.adds, rule) }
-        };
-        let heads = self.heads.iter().enumerate().map(answer).collect();
-        Prediction { heads, windows: answers.len(), tokens: text.tokens }
     }
 }
 

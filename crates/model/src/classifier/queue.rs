@@ -5,7 +5,7 @@
 
 use super::engine::WorkerMemory;
 use super::{Classifier, Text, Window};
-use crate::decide::Prediction;
+use crate::decide::{Prediction, combined};
 use crate::error::{ModelError, Result};
 use crate::head::{Logits, Probabilities};
 use std::borrow::Cow;
@@ -234,7 +234,9 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
                 answers[window.number] = probabilities;
                 *missing -= 1;
                 if *missing == 0 {
-                    *progress = Progress::Done(self.classifier.combine(text, answers));
+                    let Classifier { heads, model, .. } = self.classifier;
+                    let rule = model.manifest.window.combine;
+                    *progress = Progress::Done(combined(heads, answers, &text.adds, text.tokens, rule));
                 }
             }
         }

@@ -61,3 +61,15 @@ impl Parts {
         if self.encoder.is_empty() { weights.clone() } else { weights.pp(&self.encoder) }
     }
 }
+
+/// Appends the mean of `rows` (`[tokens, width]`) to `out`.
+fn mean(rows: &[f32], width: usize, out: &mut Vec<f32>) {
+    let start = out.len();
+    out.resize(start + width, 0.0);
+    let sums = &mut out[start..];
+    for row in rows.chunks_exact(width) {
+        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+    }
+    let share = 1.0 / (rows.len() / width) as f32;
+    sums.iter_mut().for_each(|sum| *sum *= share);
+}

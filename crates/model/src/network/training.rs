@@ -1,12 +1,12 @@
 //! The network in training on a processor: the encoder with its own gradients, pooler and heads as candle tensors.
 
 use super::graph::Top;
-use super::{Parts, Pooling};
+use super::{Parts, Pooling, mean};
 use crate::encoder::graph::Dropout;
 use crate::encoder::training::{TrainingEncoder, add};
 use crate::encoder::{EncoderConfig, Variables, with_values};
 use crate::tokenize::TokenId;
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -30,16 +30,17 @@ pub struct StepGradients<'a> {
 }
 
 impl TrainingNetwork {
-    /// A network to be trained on the processor; `None` if its encoder is of a kind that only the graph has.
-    pub fn new(config: &EncoderConfig, parts: &Parts) -> Option<Self> {
+    /// A network to be trained on the processor, but for the first `frozen` levels of its encoder (embeddings, then layers);
+    /// `None` if its encoder is of a kind that only the graph has.
+    pub fn new(config: &EncoderConfig, parts: &Parts, frozen: usize) -> Option<Self> {
         TrainingEncoder::supports(config).then(|| Self {
             config: config.clone(),
             parts: parts.clone(),
-            encoder: TrainingEncoder::new(config, &parts.encoder, parts.pooling.rows()),
+            encoder: TrainingEncoder::new(config, &parts.encoder, parts.pooling.rows(), frozen),
         })
     }
 
-    /// Gradients of all variables for windows (special tokens included), dropout drawn from `seed`; none without. `loss` is
+    /// Gradients of all variables that are trained, for windows (special tokens included), dropout drawn from `seed`; none without. `loss` is
     /// called with some of the windows at a time and the logits of each head for them, `[windows, labels]`, and gives their
     /// share of the loss, or nothing where there is none. Returns the loss, and the gradients where there is any.
     ///
@@ -64,10 +65,18 @@ impl TrainingNetwork {
             let hidden = self.encoder.forward(&weights, &windows[chunk.clone()], seed, threads)?;
             let width = self.config.hidden_size;
             let pooled = match self.parts.pooling {
-                Pooling::Mean => means(&hidden, &lengths, width),
+                Pooling::Mean => {
+                    let (mut means, mut rest) = (vec![], hidden.as_slice());
+                    for length in &lengths {
+                        let (rows, others) = rest.split_at(length * width);
+                        mean(rows, width, &mut means);
+                        rest = others;
+                    }
+                    means
+                }
                 Pooling::Cls | Pooling::Pooler => hidden,
             };
-            let pooled = Tensor::from_vec(pooled, (lengths.len(), width), variables.weights().device())?;
+            let pooled = Tensor::from_vec(pooled, (lengths.len(), width), &Device::Cpu)?;
             let pooled = Var::from_tensor(&pooled)?;
             let mut dropout = seed.map(|seed| Dropout::new(self.config.hidden_dropout_prob, 0.0, seed));
             let logits = top.forward(pooled.as_tensor().clone(), dropout.as_mut())?;
@@ -109,18 +118,7 @@ fn chunks(windows: &[&[TokenId]]) -> Vec<Range<usize>> {
     chunks
 }
 
-/// The mean of each window's rows: `[tokens, width]` to `[windows, width]`.
-fn means(hidden: &[f32], lengths: &[usize], width: usize) -> Vec<f32> {
-    let mut means = vec![0f32; lengths.len() * width];
-    let mut rows = hidden.chunks_exact(width);
-    for (mean, &length) in means.chunks_exact_mut(width).zip(lengths) {
-        rows.by_ref().take(length).for_each(|row| add(mean, row));
-        mean.iter_mut().for_each(|x| *x /= length as f32);
-    }
-    means
-}
-
-/// The gradient of [`means`]: `[windows, width]` to `[tokens, width]`.
+/// The gradient of each window's [`mean`]: `[windows, width]` to `[tokens, width]`.
 fn spread(gradient: &[f32], lengths: &[usize], width: usize) -> Vec<f32> {
     let rows = gradient.chunks_exact(width).zip(lengths);
     let row = |(row, &length): (&[f32], &usize)| -> Vec<f32> {

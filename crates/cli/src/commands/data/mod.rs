@@ -28,12 +28,7 @@ fn write_row(output: &mut CorpusOutput, row: &Row) -> Result<bool, DataError> {
     match output.row(row, &[]) {
         Ok(()) => Ok(true),
         Err(DataError::NewColumn { column, .. }) => {
-            output.reject(&Reject {
-                position: row.position.clone(),
-                cause: format!("its column `{column}` is not in the header of the output"),
-                hint: Some("write JSON Lines, where each row has its own columns".into()),
-                raw: row.to_json(),
-            })?;
+            output.reject(&Reject::without_place(row, &column))?;
             Ok(false)
         }
         Err(error) => Err(error),

@@ -3,7 +3,7 @@
 
 use super::group::{Group, sized, windows};
 use super::linear::Norm;
-use super::{Drop, add};
+use super::{Dropouts, add};
 use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use crate::tokenize::TokenId;
@@ -66,7 +66,7 @@ impl Embeddings {
         weights.visit(&[self.vocabulary, self.width], &self.word_name, f)
     }
 
-    pub(super) fn forward(&self, words: &[f32], drop: Option<Drop>, group: &mut Group) {
+    pub(super) fn forward(&self, words: &[f32], drop: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
         let size = group.tokens() * width;
         let segment = &self.segment.values[..width]; // a window is one segment
@@ -89,7 +89,7 @@ impl Embeddings {
     }
 
     /// Leaves the gradient of the embeddings' sum in the place of the group's gradient.
-    pub(super) fn backward(&self, drop: Option<Drop>, group: &mut Group) {
+    pub(super) fn backward(&self, drop: Option<Dropouts>, group: &mut Group) {
         if let Some(drop) = drop {
             drop.hidden.of(0).apply(group.first_token * self.width, &mut group.gradient);
         }

@@ -2,7 +2,7 @@
 
 use super::group::{Group, GroupScratch, LayerMemory, sized, windows};
 use super::linear::{GradientTask, Linear, Norm, Of};
-use super::{Drop, add};
+use super::{Dropouts, add};
 use crate::encoder::{EncoderConfig, Rows};
 use newsdesk_kernels::activation;
 use newsdesk_kernels::attention::{Attention, Window, WindowGradient};
@@ -93,10 +93,11 @@ impl Layer {
     }
 
     /// `group.hidden`, `[tokens, width]`, to `[rows, width]`.
-    pub(super) fn forward(&self, number: usize, drop: Option<Drop>, group: &mut Group) {
+    pub(super) fn forward(&self, number: usize, drop: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
         let first_row = self.first_row(group);
-        let drop = drop.map(|drop| Drop { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
+        let drop =
+            drop.map(|drop| Dropouts { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
         let Group { ends, first_window, hidden, layers, scratch, .. } = group;
         let GroupScratch { product, attention, .. } = scratch;
         let memory = &mut layers[number];
@@ -144,10 +145,11 @@ impl Layer {
     }
 
     /// `group.gradient`, `[rows, width]`, to that of the layer's input, `[tokens, width]`.
-    pub(super) fn backward(&self, number: usize, drop: Option<Drop>, group: &mut Group) {
+    pub(super) fn backward(&self, number: usize, drop: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
         let first_row = self.first_row(group);
-        let drop = drop.map(|drop| Drop { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
+        let drop =
+            drop.map(|drop| Dropouts { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
         let Group { ends, first_window, gradient, layers, scratch, .. } = group;
         let GroupScratch { product, attention, rows: d_sum, other_rows: update, wide } = scratch;
         let memory = &mut layers[number];

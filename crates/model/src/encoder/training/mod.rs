@@ -28,6 +28,8 @@ pub struct TrainingEncoder {
     config: EncoderConfig,
     embeddings: Embeddings,
     layers: Vec<Layer>,
+    /// The embeddings are level 0, the layers follow; levels below this one are not trained.
+    lowest: usize,
     groups: Vec<Group>,
     /// Groups of the windows that went forward last.
     used: usize,
@@ -35,7 +37,7 @@ pub struct TrainingEncoder {
 
 /// What is dropped from hidden states and from attention's shares.
 #[derive(Clone, Copy)]
-struct Drop {
+struct Dropouts {
     hidden: Dropout,
     attention: Dropout,
 }
@@ -46,8 +48,9 @@ impl TrainingEncoder {
         config.hidden_act == Activation::Gelu
     }
 
-    /// An encoder to be filled by [`Self::load`], with the tensor names that begin with `prefix` (`bert`, or empty).
-    pub fn new(config: &EncoderConfig, prefix: &str, rows: Rows) -> Self {
+    /// An encoder to be filled by [`Self::load`], with the tensor names that begin with `prefix` (`bert`, or empty). The first
+    /// `frozen` levels (embeddings, then layers) get no gradients, and no work is done for them.
+    pub fn new(config: &EncoderConfig, prefix: &str, rows: Rows, frozen: usize) -> Self {
         let name = |rest: String| if prefix.is_empty() { rest } else { format!("{prefix}.{rest}") };
         let layer = |number: usize| {
             let rows = if number + 1 == config.num_hidden_layers { rows } else { Rows::All };
@@ -57,6 +60,7 @@ impl TrainingEncoder {
             config: config.clone(),
             embeddings: Embeddings::new(&name("embeddings".into()), config),
             layers: (0..config.num_hidden_layers).map(layer).collect(),
+            lowest: frozen,
             groups: vec![],
             used: 0,
         }
@@ -98,12 +102,17 @@ impl TrainingEncoder {
         Ok(groups.iter().flat_map(|group| group.hidden.iter().copied()).collect())
     }
 
-    /// Adds the gradients of all weights, from that of what the last [`Self::forward`] gave; the seed is the same.
+    /// Adds the gradients of all weights that are trained, from that of what the last [`Self::forward`] gave; the seed is the same.
     ///
     /// # Errors
     /// None but those of its threads.
     pub fn backward(&mut self, gradient: &[f32], seed: Option<u64>, threads: usize) -> Result<()> {
-        let drop = self.dropout(seed);
+        if self.lowest > self.layers.len() {
+            return Ok(());
+        }
+        // Layer `number` is level `number + 1`.
+        let (drop, lowest) = (self.dropout(seed), self.lowest);
+        let first_layer = lowest.saturating_sub(1);
         let (embeddings, layers, groups) = (&self.embeddings, &self.layers, &mut self.groups[..self.used]);
         let mut rest = gradient;
         for group in groups.iter_mut() {
@@ -114,29 +123,37 @@ impl TrainingEncoder {
         }
         assert!(rest.is_empty(), "training: the gradient is not as large as the hidden states");
         parallel_each(groups, threads, |group| {
-            layers.iter().enumerate().rev().for_each(|(number, layer)| layer.backward(number, drop, group));
-            embeddings.backward(drop, group);
+            let trained = layers.iter().enumerate().skip(first_layer);
+            trained.rev().for_each(|(number, layer)| layer.backward(number, drop, group));
+            if lowest == 0 {
+                embeddings.backward(drop, group);
+            }
             Ok(())
         })?;
         let groups = &self.groups[..self.used];
-        let layers = self.layers.iter_mut().enumerate();
+        let layers = self.layers.iter_mut().enumerate().skip(first_layer);
         let mut tasks: Vec<_> = layers.flat_map(|(number, layer)| layer.gradient_tasks(number)).collect();
         parallel_each(&mut tasks, threads, |task| {
             task.run(groups);
             Ok(())
         })?;
-        self.layers.iter_mut().enumerate().for_each(|(number, layer)| layer.add_norm_gradients(number, groups));
-        self.embeddings.add_gradients(groups);
+        let layers = self.layers.iter_mut().enumerate().skip(first_layer);
+        layers.for_each(|(number, layer)| layer.add_norm_gradients(number, groups));
+        if lowest == 0 {
+            self.embeddings.add_gradients(groups);
+        }
         Ok(())
     }
 
-    /// Names and gradients of all weights, since the last [`Self::load`].
+    /// Names and gradients of all weights that are trained, since the last [`Self::load`].
     pub fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
-        self.embeddings.gradients().into_iter().chain(self.layers.iter().flat_map(Layer::gradients))
+        let embeddings = if self.lowest == 0 { self.embeddings.gradients() } else { vec![] };
+        let layers = self.layers.iter().skip(self.lowest.saturating_sub(1));
+        embeddings.into_iter().chain(layers.flat_map(Layer::gradients))
     }
 
-    fn dropout(&self, seed: Option<u64>) -> Option<Drop> {
-        seed.map(|seed| Drop {
+    fn dropout(&self, seed: Option<u64>) -> Option<Dropouts> {
+        seed.map(|seed| Dropouts {
             hidden: Dropout::new(self.config.hidden_dropout_prob, seed).of(0),
             attention: Dropout::new(self.config.attention_probs_dropout_prob, seed).of(1),
         })

@@ -1,0 +1,48 @@
+//! What several sets say about one head: the articles that each of them labels for it.
+
+use crate::error::Result;
+use crate::measure::{MatchedHead, matched};
+use newsdesk_data::{LabelledSet, Target};
+use newsdesk_model::Head;
+
+/// A set that has labels for a head.
+pub(crate) struct Part<'a> {
+    pub(crate) set: &'a LabelledSet,
+    /// Number of the set.
+    pub(crate) number: usize,
+    /// Place of the head among the set's.
+    pub(crate) place: usize,
+    pub(crate) matched: MatchedHead,
+}
+
+impl Part<'_> {
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.set.articles.iter().filter_map(|row| row.targets[self.place].as_ref())
+    }
+
+    pub(crate) fn labelled(&self) -> usize {
+        self.targets().count()
+    }
+
+    /// Whether the set's labels are the head's own.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.set.heads[self.place].map.is_none()
+    }
+}
+
+/// Each set with its articles that are labelled for the head.
+pub(crate) fn described(parts: &[Part]) -> Vec<String> {
+    let labelled = parts.iter().map(|part| (part.set, part.labelled())).filter(|(_, labelled)| *labelled > 0);
+    labelled.map(|(set, labelled)| format!("{} {}: {labelled} articles", set.name, set.split)).collect()
+}
+
+/// The sets that have labels for the model's head of this number.
+pub(crate) fn parts<'a>(sets: &[&'a LabelledSet], heads: &[Head], head: usize) -> Result<Vec<Part<'a>>> {
+    let mut parts = vec![];
+    for (number, set) in sets.iter().enumerate() {
+        let matched = matched(set, heads)?.into_iter().enumerate();
+        let of_head = matched.filter_map(|(place, matched)| Some((place, matched.filter(|m| m.head == head)?)));
+        parts.extend(of_head.map(|(place, matched)| Part { set, number, place, matched }));
+    }
+    Ok(parts)
+}

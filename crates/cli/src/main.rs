@@ -6,13 +6,14 @@
 mod arguments;
 mod commands;
 mod failure;
+mod options_file;
 mod output;
 mod recipes;
 mod sets;
 mod threads;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 /// candle takes and frees a block for every tensor. The system's allocator gives large ones back to the kernel, which
@@ -21,7 +22,13 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match options_file::expand(std::env::args_os().collect(), &Arguments::command()) {
+        Ok(arguments) => Arguments::parse_from(arguments),
+        Err(error) => {
+            failure::report(&error);
+            return ExitCode::from(2);
+        }
+    };
     threads::one_per_worker();
     let result = match arguments.command {
         Command::Classify(options) => commands::classify::run(options),

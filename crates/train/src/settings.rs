@@ -94,6 +94,8 @@ pub struct Settings {
     pub micro_batch: usize,
     /// Most rows taken from one set in an epoch; a larger set is gone through over several epochs. 0 for all.
     pub rows_per_epoch: usize,
+    /// How many times as many rows an epoch takes of a set, by the set's name; 1 for sets that are not named.
+    pub set_weights: BTreeMap<String, f64>,
     /// Longest window in training, special tokens included; longer articles give their beginning.
     pub length: usize,
     /// Windows of the finished model.
@@ -151,6 +153,7 @@ impl Settings {
             let cause = format!("the base has {layers} layers, not {count}");
             return Err(TrainError::Setting { setting: "freeze", cause });
         }
+        self.set_weights.values().try_for_each(|&weight| positive("set-weights", weight))?;
         if let ClassWeights::Given(weights) = &self.class_weights {
             weights.values().try_for_each(|&weight| not_negative("class-weights", weight))?;
         }

@@ -1,7 +1,7 @@
 //! The training loop: epochs of steps, a checkpoint after each epoch, and the best epoch kept.
 
 use crate::checkpoint::{self, State};
-use crate::epoch::steps;
+use crate::epoch::{Share, steps};
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
 use crate::heads::union;
@@ -110,11 +110,13 @@ pub fn train(
     let class_weights = class_weights(&heads, settings, &examples)?;
     let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
     let mut run = Run::new(base, heads, loss_options, settings)?;
-    let taken = |count: usize| if settings.rows_per_epoch == 0 { count } else { count.min(settings.rows_per_epoch) };
-    let described: Vec<String> =
-        sets.iter().zip(&rows).map(|(s, &n)| format!("{} {}: {} of {n} rows", s.name, s.split, taken(n))).collect();
+    let shares = shares(sets, &rows, settings)?;
+    let describe = |(set, share): (&LabelledSet, &Share)| {
+        format!("{} {}: {} of {} rows", set.name, set.split, share.taken, share.rows)
+    };
+    let described: Vec<String> = sets.iter().zip(&shares).map(describe).collect();
     let fingerprint = fingerprint(base, settings, sets, validation)?;
-    let steps_per_epoch = rows.iter().map(|&n| taken(n)).sum::<usize>().div_ceil(settings.batch_size);
+    let steps_per_epoch = shares.iter().map(|share| share.taken).sum::<usize>().div_ceil(settings.batch_size);
     let all_steps = steps_per_epoch * settings.epochs;
 
     let mut state =
@@ -129,9 +131,8 @@ pub fn train(
     // A run that was cut off after its last epoch has nothing left to do.
     let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
     for epoch in epochs {
-        let plan = steps(&rows, settings.rows_per_epoch, settings.batch_size, settings.seed, epoch, |set, row| {
-            examples[set][row].tokens.len()
-        });
+        let length = |set: usize, row: usize| examples[set][row].tokens.len();
+        let plan = steps(&shares, settings.batch_size, settings.seed, epoch, length);
         let (start, mut tokens, mut loss) = (Instant::now(), 0, None);
         for (number, step) in plan.iter().enumerate().skip(state.steps_of_epoch) {
             let batch: Vec<&Example> = step.iter().map(|&(set, row)| &examples[set][row]).collect();
@@ -189,6 +190,20 @@ pub fn train(
         settings: serde_json::to_value(settings).unwrap_or_default(),
     });
     Ok(Trained { model, score: state.best_score })
+}
+
+/// What an epoch takes of each set.
+fn shares(sets: &[LabelledSet], rows: &[usize], settings: &Settings) -> Result<Vec<Share>> {
+    let weights = &settings.set_weights;
+    if let Some(name) = weights.keys().find(|&name| sets.iter().all(|set| set.name != *name)) {
+        let known: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+        let cause = format!("no training set is called `{name}`, but `{}`", known.join("`, `"));
+        return Err(TrainError::Setting { setting: "set-weights", cause });
+    }
+    let share = |(set, &rows): (&LabelledSet, &usize)| {
+        Share::new(rows, settings.rows_per_epoch, weights.get(&set.name).copied().unwrap_or(1.0))
+    };
+    Ok(sets.iter().zip(rows).map(share).collect())
 }
 
 /// Whether as many epochs as the run waits for have passed without a better one.

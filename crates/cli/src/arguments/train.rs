@@ -7,6 +7,13 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Train {
+    /// TOML file of options by their long names; what is given here as well counts as it is given here
+    ///
+    /// A line is `epochs = 4`, `data = ["ag-news", "bbc-news"]`, `resume = true`, or a table such as `[set-weights]` with
+    /// lines such as `bbc-news = 2`. Paths are those of the folder that the command runs in.
+    // Read before all others, in `options_file`.
+    #[arg(long, value_name = "FILE")]
+    pub options: Option<PathBuf>,
     /// Labelled sets to learn from: names of recipes, recipe files, or .csv, .tsv, .jsonl files
     #[arg(long, value_name = "SET", required = true, num_args = 1..)]
     pub data: Vec<String>,
@@ -76,6 +83,9 @@ pub struct Train {
     /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
     #[arg(long, default_value_t = 0)]
     pub rows_per_epoch: usize,
+    /// How many times as many rows an epoch takes of a set, as SET=NUMBER, for several sets [default: 1 for each]
+    #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
+    pub set_weights: Vec<String>,
     /// Tokens of an article read in training [default: 256, or what the base takes]
     #[arg(long)]
     pub length: Option<usize>,

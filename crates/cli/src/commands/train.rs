@@ -14,6 +14,7 @@ use newsdesk_model::{Combine, Options, device_name};
 use newsdesk_train::{
     ClassWeights, Freeze, HeadReport, Progress, Schedule, SetReport, Settings, calibrate, remove_checkpoint, train,
 };
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -82,6 +83,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
         batch_size: options.batch_size,
         micro_batch: options.micro_batch.min(options.batch_size),
         rows_per_epoch: options.rows_per_epoch,
+        set_weights: named_numbers(&options.set_weights, "the set weight", "weights are SET=NUMBER each")?,
         length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),
         window: WindowRecord {
             length: window,
@@ -160,14 +162,18 @@ fn class_weights(given: &[String]) -> Result<ClassWeights> {
         [auto] if auto == "auto" => return Ok(ClassWeights::Auto),
         _ => {}
     }
-    let weight = |text: &String| -> Result<(String, f64)> {
-        let (label, weight) = text.rsplit_once('=').unwrap_or((text, ""));
-        let weight = weight.parse().map_err(|_| {
-            Usage::new(format!("Failed to read the class weight `{text}`"), "weights are `auto`, or LABEL=NUMBER each")
-        })?;
-        Ok((label.into(), weight))
+    let hint = "weights are `auto`, or LABEL=NUMBER each";
+    Ok(ClassWeights::Given(named_numbers(given, "the class weight", hint)?))
+}
+
+/// What NAME=NUMBER says, for each of these; the name may have a `=` in it.
+fn named_numbers(given: &[String], what: &str, hint: &str) -> Result<BTreeMap<String, f64>> {
+    let number = |text: &String| -> Result<(String, f64)> {
+        let (name, number) = text.rsplit_once('=').unwrap_or((text, ""));
+        let number = number.parse().map_err(|_| Usage::new(format!("Failed to read {what} `{text}`"), hint))?;
+        Ok((name.into(), number))
     };
-    Ok(ClassWeights::Given(given.iter().map(weight).collect::<Result<_>>()?))
+    given.iter().map(number).collect()
 }
 
 /// Training and validation sets. Without `--validation`, recipes bring theirs and plain files give a tenth.

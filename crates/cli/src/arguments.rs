@@ -4,6 +4,7 @@ pub mod data;
 mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use newsdesk_data::{Format, ReadOptions};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use std::path::PathBuf;
 
@@ -79,6 +80,31 @@ pub struct Columns {
     pub title_field: Option<String>,
 }
 
+impl Columns {
+    /// How whole articles are read from such columns.
+    pub fn reading(&self, format: Option<Format>) -> ReadOptions {
+        let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
+        ReadOptions { format, text_field, title_field, mention: None }
+    }
+}
+
+/// What is asked about in an article.
+#[derive(Debug, Args)]
+pub struct MentionColumns {
+    /// Column of the person or thing that is asked about, for models trained with it [default: the model's, else none]
+    ///
+    /// Its first occurrence in the text is meant, or else in the title; a name that stands in neither is put in front. A row
+    /// where it is empty asks about the whole article.
+    #[arg(long, value_name = "NAME")]
+    pub mention_field: Option<String>,
+    /// Column of the place where it begins in the text, in characters from 0
+    #[arg(long, value_name = "NAME", requires_all = ["mention_field", "mention_end"])]
+    pub mention_start: Option<String>,
+    /// Column of the place where it ends, that of the character after it
+    #[arg(long, value_name = "NAME", requires_all = ["mention_field", "mention_start"])]
+    pub mention_end: Option<String>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatName {
     Text,
@@ -117,6 +143,8 @@ pub struct Classify {
     pub model: Option<PathBuf>,
     #[command(flatten)]
     pub columns: Columns,
+    #[command(flatten)]
+    pub mention: MentionColumns,
     /// Add every label's score
     #[arg(long)]
     pub scores: bool,
@@ -161,6 +189,8 @@ pub struct Labelled {
     pub label_separator: Option<String>,
     #[command(flatten)]
     pub columns: Columns,
+    #[command(flatten)]
+    pub mention: MentionColumns,
 }
 
 #[derive(Debug, Args)]

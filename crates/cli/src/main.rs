@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod mention;
 mod options_file;
 mod output;
 mod recipes;

@@ -9,7 +9,7 @@ macro_rules! datasets {
     };
 }
 
-const RECIPES: [(&str, &str); 16] = datasets!(
+const RECIPES: [(&str, &str); 17] = datasets!(
     "",
     "ag-news",
     "bbc-news",
@@ -20,6 +20,7 @@ const RECIPES: [(&str, &str); 16] = datasets!(
     "movie-reviews",
     "newsgroups20",
     "newsmtsc",
+    "newsmtsc-target",
     "reuters-r52",
     "reuters-r90",
     "sample",

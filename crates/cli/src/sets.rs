@@ -2,12 +2,14 @@
 
 use crate::arguments::Labelled;
 use crate::failure::{Usage, say};
-use crate::recipes;
+use crate::{mention, recipes};
 use anyhow::Result;
 use newsdesk_data::{
-    Label, LabelSet, LabelledSet, PlainOptions, ReadOptions, Recipe, Reject, expand, load_plain, load_recipe,
+    Label, LabelSet, LabelledSet, MentionFields, PlainOptions, ReadOptions, Recipe, Reject, expand, load_plain,
+    load_recipe,
 };
 use newsdesk_model::Head;
+use newsdesk_model::folder::Manifest;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -54,13 +56,25 @@ impl SetSource {
         Ok(sources)
     }
 
-    /// The set's articles: a split of a recipe's set, or all rows of plain files. With `heads`, the labels of plain
-    /// files must be among those of the model's head.
-    pub fn load(&self, options: &Labelled, split: &str, heads: Option<&[Head]>) -> Result<LabelledSet> {
+    /// What is asked about in the set's articles, where that is not all of each.
+    pub fn mention(&self, options: &Labelled) -> Option<MentionFields> {
+        match self {
+            Self::Recipe(recipe) => recipe.mention.clone(),
+            Self::Plain(_) => mention::given(&options.mention),
+        }
+    }
+
+    /// The set's articles: a split of a recipe's set, or all rows of plain files. With a model's manifest, the labels of
+    /// plain files must be among those of its head, and what is asked about stands where the model was trained to find it.
+    pub fn load(&self, options: &Labelled, split: &str, model: Option<&Manifest>) -> Result<LabelledSet> {
         match self {
             Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
             Self::Plain(arguments) => {
-                let plain = plain_options(options);
+                let mut plain = plain_options(options);
+                let heads = model.map(|manifest| manifest.heads.as_slice());
+                if let Some(manifest) = model {
+                    plain.read.mention = mention::for_model(&options.mention, manifest)?;
+                }
                 let name = match (&options.head, heads) {
                     // A model with one head leaves no doubt about which is meant.
                     (None, Some([only])) => only.name.clone(),
@@ -79,11 +93,7 @@ impl SetSource {
 /// How plain files are read, for a head that is called as the options say.
 pub fn plain_options(options: &Labelled) -> PlainOptions {
     PlainOptions {
-        read: ReadOptions {
-            format: None,
-            text_field: options.columns.text_field.clone(),
-            title_field: options.columns.title_field.clone(),
-        },
+        read: ReadOptions { mention: mention::given(&options.mention), ..options.columns.reading(None) },
         head: options.head.as_ref().or(options.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
         label_field: options.label_field.clone(),
         labels: None,
@@ -91,16 +101,16 @@ pub fn plain_options(options: &Labelled) -> PlainOptions {
     }
 }
 
-/// The sets that a model with these heads is to be measured on, each argument for itself. All of them are read before
+/// The sets that a model is to be measured on, each argument for itself. All of them are read before
 /// the first is measured: a wrong name must not cost the work on the others. Rejected rows are told unless `quiet`.
 pub fn load_to_measure(
     arguments: &[String],
     options: &Labelled,
     split: &str,
-    heads: &[Head],
+    model: &Manifest,
     quiet: bool,
 ) -> Result<Vec<LabelledSet>> {
-    let load = |argument: &String| SetSource::find(argument)?.load(options, split, Some(heads));
+    let load = |argument: &String| SetSource::find(argument)?.load(options, split, Some(model));
     let sets: Vec<LabelledSet> = arguments.iter().map(load).collect::<Result<_>>()?;
     if !quiet {
         sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
@@ -18,21 +19,49 @@ pub struct Article {
     pub title: Option<String>,
     /// The body.
     pub text: String,
+    /// The person or thing that is asked about, where it is not the whole article.
+    pub mention: Option<Mention>,
+}
+
+/// What is asked about in an article.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mention {
+    /// These bytes of the text.
+    Text(Range<usize>),
+    /// These bytes of the title.
+    Title(Range<usize>),
+    /// Something of this name, which stands in neither.
+    Before(String),
 }
 
 impl Article {
-    /// Title, line break, text; the text alone where there is no title, the title alone where there is no text.
+    /// Title, line break, text; the text alone where there is no title, the title alone where there is no text. What is
+    /// asked about stands between `[` and `]`.
     pub fn input(&self) -> String {
-        match &self.title {
-            Some(title) if is_blank(&self.text) && !is_blank(title) => title.clone(),
-            Some(title) if !is_blank(title) => format!("{title}\n{}", self.text),
-            _ => self.text.clone(),
+        let marked = |text: &str, range: &Range<usize>| {
+            let (before, name, after) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
+            format!("{before}[ {name} ]{after}")
+        };
+        let title = self.title.as_deref().filter(|title| !is_blank(title));
+        match (&self.mention, title) {
+            (Some(Mention::Text(range)), title) => join(title, &marked(&self.text, range)),
+            (Some(Mention::Title(range)), Some(title)) => join(Some(&marked(title, range)), &self.text),
+            (Some(Mention::Before(name)), title) => format!("[ {name} ] {}", join(title, &self.text)),
+            (_, title) => join(title, &self.text),
         }
     }
 
     /// Whether there is nothing to read, in the title or in the text.
     pub fn is_blank(&self) -> bool {
         is_blank(&self.text) && self.title.as_deref().is_none_or(is_blank)
+    }
+}
+
+fn join(title: Option<&str>, text: &str) -> String {
+    match title {
+        Some(title) if is_blank(text) => title.to_owned(),
+        Some(title) => format!("{title}\n{text}"),
+        None => text.to_owned(),
     }
 }
 
@@ -133,7 +162,7 @@ mod tests {
     use super::*;
 
     fn article(title: Option<&str>, text: &str) -> Article {
-        Article { title: title.map(str::to_owned), text: text.to_owned() }
+        Article { title: title.map(str::to_owned), text: text.to_owned(), mention: None }
     }
 
     #[test]

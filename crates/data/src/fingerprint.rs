@@ -13,7 +13,7 @@ use crate::hash::StableHash;
 pub struct TextHash(u64);
 
 impl TextHash {
-    /// The hash of what a model reads of the article.
+    /// The hash of what a model reads of the article, whatever is asked about in it.
     pub fn of(article: &Article) -> TextHash {
         let title = article.title.as_deref().unwrap_or_default();
         let mut hash = StableHash::new();
@@ -24,6 +24,16 @@ impl TextHash {
             hash = with_lower_case(hash, word);
         }
         TextHash(mix(hash.value()))
+    }
+
+    /// The hash of the article and of what is asked about in it: the same text may be asked about twice.
+    pub fn of_question(article: &Article) -> TextHash {
+        match &article.mention {
+            None => TextHash::of(article),
+            Some(mention) => TextHash(mix(
+                TextHash::of(article).0 ^ StableHash::new().with(format!("{mention:?}").as_bytes()).value()
+            )),
+        }
     }
 
     /// Where the text stands in the order that this seed gives to all texts.
@@ -60,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn hash(title: Option<&str>, text: &str) -> TextHash {
-        TextHash::of(&Article { title: title.map(str::to_owned), text: text.to_owned() })
+        TextHash::of(&Article { title: title.map(str::to_owned), text: text.to_owned(), mention: None })
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod tally;
 mod target;
 mod write;
 
-pub use article::{Article, Cell, Position, Row};
+pub use article::{Article, Cell, Mention, Position, Row};
 pub use check::{Check, CheckOptions, CheckReport, Example, Finding, FindingKind, Grade, LabelRows, Place, SplitRows};
 pub use error::DataError;
 pub use fingerprint::TextHash;
@@ -43,7 +43,7 @@ pub use hash::StableHash;
 pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe, recipe_heads};
 pub use labels::{Label, LabelId, LabelSet};
 pub use plain::{PlainOptions, load_plain};
-pub use read::{ReadError, ReadOptions, Reject, RowReader, all_columns, read};
+pub use read::{MentionFields, ReadError, ReadOptions, Reject, RowReader, all_columns, read};
 pub use recipe::{Fields, HeadRecipe, Recipe};
 pub use rows::{LabelledRow, LabelledRows};
 pub use source::{Source, expand};

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::error::DataError;
+use crate::read::MentionFields;
 
 /// How one public data set is read.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Recipe {
     /// Where text and title stand, unless under their usual names.
     #[serde(default)]
     pub fields: Fields,
+    /// What is asked about in a row, where it is not the whole article.
+    #[serde(default)]
+    pub mention: Option<MentionFields>,
     /// What the set teaches, head by head, in the order of the recipe.
     #[serde(deserialize_with = "in_order")]
     pub heads: Vec<(String, HeadRecipe)>,

@@ -63,7 +63,8 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         instructions: instructions()?,
     };
     let heads = model.manifest.heads.clone();
-    let sets = load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, &heads, options.quiet)?;
+    let sets =
+        load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, &model.manifest, options.quiet)?;
     sets.iter().try_for_each(|set| check_labelled(set, &heads))?;
     check_calibration(&sets, &heads)?;
 

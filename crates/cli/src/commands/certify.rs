@@ -54,7 +54,8 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     };
     let first = classifier(Precision::F32)?;
     let heads = &model.manifest.heads;
-    let sets = load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, heads, options.quiet)?;
+    let (on, manifest) = (&options.on, &model.manifest);
+    let sets = load_to_measure(&on.data, &on.labelled, &on.split, manifest, options.quiet)?;
     sets.iter().try_for_each(|set| check_labelled(set, heads))?;
     let answers = |classifier: &Classifier| -> Result<Vec<Vec<Prediction>>> {
         sets.iter().map(|set| answers(classifier, set, options.quiet)).collect()

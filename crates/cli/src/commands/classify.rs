@@ -4,6 +4,7 @@ use super::minimum::Minimum;
 use super::open_classifier;
 use crate::arguments::{Classify, OutputFormat};
 use crate::failure::{self, Usage, say};
+use crate::mention;
 use crate::output::corpus::{CorpusOutput, TableRows};
 use anyhow::Result;
 use newsdesk_data::{Format, ReadOptions, RowWriter, Source, create, expand, read as read_source, writer};
@@ -17,17 +18,16 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let sources = expand(&inputs(&options)?)?;
     refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), &sources)?;
     let format = output_format(&options)?;
-    let read = ReadOptions {
-        format: options.format.map(Format::from),
-        text_field: options.columns.text_field.clone(),
-        title_field: options.columns.title_field.clone(),
-    };
     let scores = match (options.scores, options.top_k) {
         (true, _) => Scores::All,
         (false, Some(count)) => Scores::Top(count.into()),
         (false, None) => Scores::Best,
     };
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
+    let read = ReadOptions {
+        mention: mention::for_model(&options.mention, &classifier.model().manifest)?,
+        ..options.columns.reading(options.format.map(Format::from))
+    };
     let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
     let min_scores = minimum.resolve(&classifier.model().manifest)?;
     let columns = Columns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores);

@@ -16,10 +16,9 @@ use std::process::ExitCode;
 pub fn run(options: Eval) -> Result<ExitCode> {
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
     let manifest = &classifier.model().manifest;
-    let heads = &manifest.heads;
     let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
     let min_scores = minimum.resolve(manifest)?;
-    let sets = load_to_measure(&options.data, &options.labelled, &options.split, heads, options.quiet)?;
+    let sets = load_to_measure(&options.data, &options.labelled, &options.split, manifest, options.quiet)?;
     let measure = |set| measure_set(&classifier, set, &min_scores, options.quiet);
     let reports = sets.iter().map(measure).collect::<Result<Vec<_>>>()?;
     let mut out = std::io::stdout();

@@ -4,11 +4,12 @@ use super::calibrate::not_fitted;
 use super::{open_model, threads};
 use crate::arguments::{PoolingName, ScheduleName, Train};
 use crate::failure::{Usage, say};
+use crate::mention;
 use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
 use newsdesk_data::{LabelledSet, hold_out};
 use newsdesk_model::encoder::Weights;
-use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_bytes};
+use newsdesk_model::folder::{MentionRecord, ScoreRecord, Storage, WindowRecord, save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Combine, Options, device_name};
 use newsdesk_train::{
@@ -48,6 +49,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
     let device = options.running.device.open()?;
     let mut base = open_model(options.base.as_deref(), &device)?;
     let (sets, validation) = load(&options)?;
+    base.manifest.mention = mention(&options)?;
     base.manifest.pooling = match options.pooling {
         Some(PoolingName::Cls) => Pooling::Cls,
         Some(PoolingName::Mean) => Pooling::Mean,
@@ -174,6 +176,12 @@ fn named_numbers(given: &[String], what: &str, hint: &str) -> Result<BTreeMap<St
         Ok((name.into(), number))
     };
     given.iter().map(number).collect()
+}
+
+/// What the model is to be asked about: what the first training set that says so asks about.
+fn mention(options: &Train) -> Result<Option<MentionRecord>> {
+    let sources = SetSource::find_all(&options.data)?;
+    Ok(sources.iter().find_map(|source| source.mention(&options.labelled)).as_ref().map(mention::record))
 }
 
 /// Training and validation sets. Without `--validation`, recipes bring theirs and plain files give a tenth.

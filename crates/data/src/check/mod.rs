@@ -149,7 +149,7 @@ impl Check {
         if is_short(&row.row.article, self.options.min_words) {
             split.short.add(number, || example(position, None));
         }
-        let text = TextHash::of(&row.row.article);
+        let text = TextHash::of_question(&row.row.article);
         self.seen.add(text, at, position, row.labels);
     }
 

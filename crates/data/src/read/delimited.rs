@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::{ReadError, ReadOptions, not_utf8, reject};
+use super::{MentionFields, ReadError, ReadOptions, not_utf8, reject};
 use crate::article::{Article, Cell, Position, Row};
 use crate::error::DataError;
 use crate::open::Stream;
@@ -85,6 +85,11 @@ impl Delimited {
         if self.title.is_none() && options.title_field.is_some() {
             return Err(no_column(&options.title_field));
         }
+        for column in options.mention.iter().flat_map(MentionFields::columns) {
+            if !found.contains(&column.as_str()) {
+                return Err(no_column(&Some(column.clone())));
+            }
+        }
         self.columns = found.iter().map(|column| Arc::from(*column)).collect();
         Ok(())
     }
@@ -153,8 +158,8 @@ impl Delimited {
             let hint = "a field that holds a delimiter or a line break must stand in quotes";
             return Err(reject(position, cause, Some(hint), raw));
         }
-        let article =
-            Article { title: self.title.map(|title| fields[title].to_owned()), text: fields[self.text].to_owned() };
+        let title = self.title.map(|title| fields[title].to_owned());
+        let article = Article { title, text: fields[self.text].to_owned(), mention: None };
         if article.is_blank() {
             return Err(reject(position, super::BLANK, Some(super::BLANK_HINT), raw));
         }

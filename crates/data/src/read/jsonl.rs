@@ -115,7 +115,7 @@ impl JsonLines {
             },
             None => None,
         };
-        let article = Article { title, text };
+        let article = Article { title, text, mention: None };
         if article.is_blank() {
             return refused(super::BLANK.to_owned(), Some(super::BLANK_HINT));
         }

@@ -6,6 +6,7 @@
 mod columns;
 mod delimited;
 mod jsonl;
+mod mention;
 mod text;
 
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::open::{Stream, open};
 use crate::source::Source;
 
 pub use columns::all_columns;
+pub use mention::MentionFields;
 
 /// The largest row that is read. A larger one is no article, and must not fill the memory.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
@@ -41,6 +43,8 @@ pub struct ReadOptions {
     pub text_field: Option<String>,
     /// The column of the title; the first of `title`, `headline` when absent.
     pub title_field: Option<String>,
+    /// The columns that say what is asked about; the whole article when absent.
+    pub mention: Option<MentionFields>,
 }
 
 /// A row that could not be used.
@@ -94,6 +98,7 @@ pub struct RowReader {
     format: Format,
     columns: Vec<Arc<str>>,
     rows: Box<dyn Iterator<Item = Result<Row, ReadError>> + Send>,
+    mention: Option<MentionFields>,
     ended: bool,
 }
 
@@ -116,7 +121,10 @@ impl Iterator for RowReader {
         if self.ended {
             return None;
         }
-        let item = self.rows.next();
+        let item = match (self.rows.next(), &self.mention) {
+            (Some(Ok(row)), Some(mention)) => Some(mention.find(row)),
+            (item, _) => item,
+        };
         self.ended = matches!(item, None | Some(Err(ReadError::Fatal(_))));
         item
     }
@@ -146,7 +154,7 @@ pub fn read(source: &Source, options: &ReadOptions) -> Result<RowReader, DataErr
         Format::Csv => table(stream, name, b',')?,
         Format::Tsv => table(stream, name, b'\t')?,
     };
-    Ok(RowReader { format, columns, rows, ended: false })
+    Ok(RowReader { format, columns, rows, mention: options.mention.clone(), ended: false })
 }
 
 /// A stream without a telling name is JSON Lines if it opens an object, a table if its first line names a column of

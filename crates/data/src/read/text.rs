@@ -32,7 +32,7 @@ pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, R
     }
     let text =
         String::from_utf8(bytes).map_err(|error| not_utf8(position.clone(), &error.utf8_error(), error.as_bytes()))?;
-    let article = Article { title: None, text };
+    let article = Article { title: None, text, mention: None };
     if article.is_blank() {
         return Err(reject(position, super::BLANK, Some("the file holds no article"), article.text.as_bytes()));
     }

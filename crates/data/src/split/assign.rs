@@ -193,7 +193,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn hash(text: &str) -> TextHash {
-        TextHash::of(&Article { title: None, text: text.to_owned() })
+        TextHash::of(&Article { title: None, text: text.to_owned(), mention: None })
     }
 
     fn split(rows: &[(String, Vec<String>)], shares: (f64, f64), seed: u64) -> Assignment {

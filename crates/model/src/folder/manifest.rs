@@ -22,6 +22,10 @@ pub struct Manifest {
     pub pooling: Pooling,
     /// How articles are cut.
     pub window: WindowRecord,
+    /// The columns that say which person or thing in an article the model is asked about; it stands between `[ ` and ` ]`
+    /// in the text. The whole article where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mention: Option<MentionRecord>,
     /// The questions that the model answers.
     #[serde(rename = "head")]
     pub heads: Vec<Head>,
@@ -50,6 +54,20 @@ pub struct WindowRecord {
     /// How windows become one answer.
     #[serde(default)]
     pub combine: Combine,
+}
+
+/// The columns of what a model is asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MentionRecord {
+    /// The column of the name.
+    pub field: String,
+    /// The column of its first character in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// The column of the character after its last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
 }
 
 /// How a model was trained.

@@ -183,6 +183,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         name,
         pooling: if heads.is_empty() && !has_pooler { Pooling::Cls } else { Pooling::Pooler },
         window: WindowRecord { length, stride: (length - length / 8).max(1), combine: Combine::Mean },
+        mention: None,
         heads,
         training: None,
         scores: vec![],

@@ -19,11 +19,7 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     let sources = expand(&options.inputs)?;
     refuse_overwriting(Some(&options.output), options.rejects.as_deref(), &sources)?;
     let format = output_format(options)?;
-    let reading = ReadOptions {
-        format: options.format.map(Format::from),
-        text_field: options.columns.text_field.clone(),
-        title_field: options.columns.title_field.clone(),
-    };
+    let reading = options.columns.reading(options.format.map(Format::from));
     // A table needs all its columns before its first row. Standard input cannot be read twice: there the first row has to
     // say it.
     let is_table = matches!(format, Format::Csv | Format::Tsv);

@@ -49,11 +49,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let shares = Shares::new(options.validation, options.test)?;
     let sources = expand(&options.inputs)?;
     let plain = PlainOptions {
-        read: ReadOptions {
-            format: None,
-            text_field: options.columns.text_field.clone(),
-            title_field: options.columns.title_field.clone(),
-        },
+        read: options.columns.reading(None),
         head: "label".into(),
         label_field: options.label_field.clone(),
         labels: None,

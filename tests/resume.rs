@@ -4,6 +4,7 @@
 mod newsdesk;
 
 use newsdesk::{Folder, TINY};
+use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -30,6 +31,17 @@ fn kill_after_an_epoch(folder: &Folder, output: &str) {
     assert!(!folder.path(output).join("model.safetensors").exists(), "the run ended before it was killed");
 }
 
+/// The lines of a run's log without what the clock decides.
+fn log(folder: &Folder, name: &str) -> Vec<Value> {
+    let mut lines = newsdesk::rows(&folder.text(&format!("{name}/training.jsonl")));
+    for line in &mut lines {
+        let line = line.as_object_mut().unwrap();
+        line.remove("elapsed");
+        line.remove("tokens_per_second");
+    }
+    lines
+}
+
 #[test]
 fn a_killed_run_ends_as_if_it_had_not_been() {
     let folder = Folder::new();
@@ -42,12 +54,17 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
     let other = folder.newsdesk(&arguments("killed", &["--resume", "--learning-rate", "1e-4"]));
     other.refused("Failed to continue from `killed/checkpoint`").hint("give the options of the first run again");
 
+    // What a kill may leave of the log changes nothing either: lines beyond the checkpoint, and half of one.
+    let beyond = r#"{"event":"step","epoch":3,"step":60,"loss":9.0,"rate":9.0,"tokens_per_second":9.0,"elapsed":9.0}"#;
+    folder
+        .write("killed/training.jsonl", format!("{}{beyond}\n{}", folder.text("killed/training.jsonl"), &beyond[..40]));
     // The number of threads changes nothing.
     let resumed = folder.newsdesk(&arguments("killed", &["--resume", "--threads", "1"])).done();
     let resumed = resumed.says("going on after epoch ");
     assert!(!resumed.err.contains("epoch 1,"), "the first epoch was run again: {}", resumed.err);
     assert!(folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors"), "the models differ");
     assert!(!folder.path("killed/checkpoint").exists());
+    assert_eq!(log(&folder, "killed"), log(&folder, "whole"));
     let manifest = |name: &str| folder.text(&format!("{name}/newsdesk.toml")).replace(name, "");
     assert_eq!(manifest("killed"), manifest("whole"));
 }
@@ -79,6 +96,7 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
     folder.newsdesk(&arguments("killed", &often)).done();
     let same = folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors");
     assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
+    assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at {kills:?} of {whole:?}");
     assert!(!folder.path("killed/checkpoint").exists());
 }
 

@@ -3,32 +3,10 @@
 
 mod newsdesk;
 
+use newsdesk::desks::{BUSINESS, SPORT, desks, text};
 use newsdesk::weights::Weights;
 use newsdesk::{Answer, Folder, TINY, articles, column};
 use serde_json::{Value, json};
-
-const SPORT: [&str; 6] = ["match", "coach", "team", "tour", "season", "goal"];
-const BUSINESS: [&str; 6] = ["plan", "pay", "company", "percent", "price", "rule"];
-
-/// A text of eight of these words, another one for each number.
-fn text(words: &[&str], number: usize) -> String {
-    let mut state = number as u64 + 1;
-    let mut word = || {
-        // Knuth's MMIX generator; the high bits are the random ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        words[(state >> 33) as usize % words.len()]
-    };
-    (0..8).map(|_| word()).collect::<Vec<_>>().join(" ")
-}
-
-/// 120 articles of two desks.
-fn desks() -> String {
-    let row = |i: usize| match i % 2 {
-        0 => format!("{i},{},sport\n", text(&SPORT, i)),
-        _ => format!("{i},{},business\n", text(&BUSINESS, i)),
-    };
-    format!("id,text,desk\n{}", (0..120).map(row).collect::<String>())
-}
 
 /// A run that learns such sets within seconds.
 fn train(folder: &Folder, data: &[&str], epochs: &str, more: &[&str]) -> Answer {
@@ -61,7 +39,15 @@ fn two_desks_are_learned_and_the_model_is_whole() {
     answer.says("epoch 3").says("wrote models/desk");
     assert_eq!(
         entries(&folder, "models/desk"),
-        ["config.json", "model.safetensors", "newsdesk.toml", "tokenizer.json"]
+        [
+            "README.md",
+            "config.json",
+            "model.safetensors",
+            "newsdesk.toml",
+            "tokenizer.json",
+            "training.jsonl",
+            "training.svg"
+        ]
     );
 
     let figures = report(&folder, &[&["models/desk"], &desk[..]].concat());

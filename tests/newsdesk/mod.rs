@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod compression;
+pub mod desks;
 pub mod weights;
 
 use serde_json::Value;

@@ -39,10 +39,11 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
         rows.add(source, options)?;
     }
     if rows.labelled.is_empty() {
+        let cause = rows.rejects.first().map(|reject| reject.cause.clone());
         return Err(DataError::NoLabelled {
             name: names.join("`, `"),
             found: rows.first_columns,
-            first: rows.rejects.first().map(|reject| reject.cause.clone()),
+            first: cause.or_else(|| (rows.skipped > 0).then(|| "no row has a label".to_owned())),
         });
     }
     let labels = match &options.labels {

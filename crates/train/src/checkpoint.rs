@@ -1,6 +1,7 @@
 //! What a run needs to go on after an interruption: variables, moments, and how far it was.
 
 use crate::error::{Result, TrainError};
+use crate::meter::Measured;
 use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, weights_bytes};
@@ -22,7 +23,13 @@ pub(crate) struct State {
     pub(crate) best_epoch: usize,
     /// Its score on validation data.
     pub(crate) best_score: f64,
+    /// The loss since the last line of the log, and the time so far.
+    #[serde(default)]
+    pub(crate) measured: Measured,
 }
+
+/// The folder of the checkpoint in that of a run.
+pub const CHECKPOINT: &str = "checkpoint";
 
 const STATE: &str = "state.json";
 
@@ -43,7 +50,12 @@ pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: 
     std::fs::create_dir_all(folder).map_err(fail(folder.into()))?;
     let put = |name: &str, bytes: &[u8]| {
         let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-        std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path)).map_err(fail(path))
+        let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path));
+        written.map_err(|source| {
+            // On a full disk half a file is in the way.
+            let _ = std::fs::remove_file(&partial);
+            fail(path)(source)
+        })
     };
     let variables = weights_bytes(variables, Storage::F32)?;
     let [variables_name, moments_name] = names(state.steps);
@@ -111,11 +123,17 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
     Ok(Some(Checkpoint { variables, moments, best, state }))
 }
 
-/// Removes the checkpoint of a run whose model is safely written.
+/// Whether a run that writes into `folder` left a checkpoint.
+pub fn has_checkpoint(folder: &Path) -> bool {
+    folder.join(CHECKPOINT).join(STATE).exists()
+}
+
+/// Removes the checkpoint from the folder of a run whose model is safely written.
 ///
 /// # Errors
 /// If it is there and cannot be removed.
 pub fn remove_checkpoint(folder: &Path) -> Result<()> {
+    let folder = &folder.join(CHECKPOINT);
     let state = folder.join(STATE);
     if !state.exists() {
         return Ok(());

@@ -23,14 +23,16 @@ pub enum TrainError {
         hint: String,
     },
     /// A label of the data is not one of the model's.
-    #[error("Failed to measure `{set}`: its label `{label}` is not in head `{head}` of the model")]
+    #[error("Failed to measure `{set}`: its label `{label}` is not in head `{head}` of the model{place}")]
     UnknownLabel {
         /// The set.
-        set: String,
+        set: Box<str>,
         /// The label.
-        label: String,
+        label: Box<str>,
         /// The head.
-        head: String,
+        head: Box<str>,
+        /// The first row that has it, after a colon; empty if none has.
+        place: Box<str>,
         /// The head's labels.
         known: Vec<String>,
     },
@@ -44,11 +46,13 @@ pub enum TrainError {
         /// The model's heads.
         known: Vec<String>,
     },
-    /// The loss is no longer a number.
-    #[error("Failed to train: the loss became {loss} at step {step} of epoch {epoch}")]
+    /// The loss, or a weight, is no longer a number.
+    #[error("Failed to train: the {what} became {value} at step {step} of epoch {epoch}")]
     Diverged {
-        /// The loss.
-        loss: f32,
+        /// What is no number.
+        what: &'static str,
+        /// What it is.
+        value: f32,
         /// Step within the epoch, from 1.
         step: usize,
         /// Epoch, from 1.
@@ -57,6 +61,17 @@ pub enum TrainError {
     /// A checkpoint could not be read or written.
     #[error("Failed to {verb} the checkpoint `{}`", path.display())]
     Checkpoint {
+        /// `read` or `write`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file beside the model, such as the log, could not be read or written.
+    #[error("Failed to {verb} `{}`", path.display())]
+    File {
         /// `read` or `write`.
         verb: &'static str,
         /// The file.
@@ -93,13 +108,20 @@ impl TrainError {
             Self::UnknownHead { known, .. } => {
                 Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
             }
-            Self::Diverged { .. } => Some("a smaller `--learning-rate` usually helps".into()),
+            Self::Diverged { .. } => Some(
+                "a smaller `--learning-rate` usually helps; a checkpoint of this run is as it was before that step".into(),
+            ),
             Self::OtherRun { .. } => {
                 Some("give the options of the first run again, or remove the folder to begin anew".into())
             }
             Self::Model(error) => error.hint(),
             Self::Setting { .. } => Some("`newsdesk train --help` says what each option means and its default".into()),
-            Self::Checkpoint { .. } => None,
+            Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Some(
+                "the folder must be one that you may write to, on a disk with room; a checkpoint that was there is whole, \
+                 so `--resume` goes on from it"
+                    .into(),
+            ),
+            Self::Checkpoint { .. } | Self::File { .. } => None,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The heads that a group of labelled sets teaches together.
 
 use crate::error::{Result, TrainError};
-use newsdesk_data::LabelledSet;
+use newsdesk_data::{LabelledSet, Target};
 use newsdesk_model::{Head, HeadActivation, HeadLabel};
 
 /// One head for each name that occurs, in order of first appearance. Sets that teach the same head must agree on its
 /// labels and their order.
-pub(crate) fn union(sets: &[LabelledSet]) -> Result<Vec<Head>> {
+///
+/// # Errors
+/// If they do not, or if a head has fewer than two labels.
+pub fn union(sets: &[LabelledSet]) -> Result<Vec<Head>> {
     let mut heads: Vec<Head> = Vec::new();
     for set in sets {
         for taught in &set.heads {
@@ -37,4 +40,45 @@ pub(crate) fn union(sets: &[LabelledSet]) -> Result<Vec<Head>> {
             hint: "is the label column the right one? name it with `--label-field`".into(),
         }),
     }
+}
+
+/// Checks that every set has labelled articles, and that those of each head differ in what is right.
+///
+/// # Errors
+/// [`TrainError::Data`] naming the set or the head.
+pub(crate) fn check_taught(sets: &[LabelledSet], validation: &[LabelledSet], heads: &[Head]) -> Result<()> {
+    let wrong = |cause: String, hint: &str| Err(TrainError::Data { cause, hint: hint.into() });
+    if let Some(set) = sets.iter().chain(validation).find(|set| set.articles.is_empty()) {
+        let cause = format!("there is no labelled article in `{}`, {}", set.name, set.split);
+        let hint = "training needs a few articles of each label, and some more to choose the best epoch by: \
+                    `newsdesk data stats` counts them, `--validation` names others";
+        return wrong(cause, hint);
+    }
+    for head in heads {
+        let mut targets = sets.iter().flat_map(|set| targets(set, &head.name));
+        let Some(first) = targets.next() else {
+            return wrong(
+                format!("no article is labelled for head `{}`", head.name),
+                "is its label field the right one?",
+            );
+        };
+        let mut count = 1;
+        if targets.all(|target| {
+            count += 1;
+            target == first
+        }) {
+            let names: Vec<&str> =
+                first.labels().iter().map(|label| head.labels[label.index()].name.as_str()).collect();
+            let cause =
+                format!("all {count} articles of head `{}` have the same label, `{}`", head.name, names.join("; "));
+            return wrong(cause, "a head learns from articles of two labels at least");
+        }
+    }
+    Ok(())
+}
+
+/// What is right for the articles of a set that are labelled for a head.
+fn targets<'a>(set: &'a LabelledSet, head: &str) -> impl Iterator<Item = &'a Target> {
+    let place = set.heads.iter().position(|taught| taught.name == head);
+    set.articles.iter().filter_map(move |row| row.targets[place?].as_ref())
 }

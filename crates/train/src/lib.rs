@@ -1,9 +1,9 @@
 //! Labelled sets and a model to a better model.
 //!
 //! The modules follow a training run: [`settings`], the heads that the sets teach, examples, the order in which an
-//! epoch meets them, loss, optimiser, the loop itself, the measuring that picks the best epoch, and the temperatures of
-//! the finished model. Every random choice is drawn from the seed, the epoch and the step, so that a run can be repeated
-//! and continued.
+//! epoch meets them, loss, optimiser, the loop itself with its checkpoints, log and curve, the measuring that picks the
+//! best epoch, and the temperatures and the card of the finished model. Every random choice is drawn from the seed, the
+//! epoch and the step, so that a run can be repeated and continued.
 
 pub mod settings;
 mod heads;
@@ -13,6 +13,11 @@ mod loss;
 mod schedule;
 mod optimizer;
 mod checkpoint;
+mod meter;
+mod log;
+mod figures;
+mod curve;
+mod progress;
 mod run;
 mod trainer;
 mod measure;
@@ -20,12 +25,22 @@ mod compare;
 mod part;
 mod temperature;
 mod calibrate;
+mod spread;
+mod card;
 mod error;
 
 pub use calibrate::{Calibrated, HeadCalibration, calibrate, check_calibration};
-pub use checkpoint::remove_checkpoint;
+pub use card::{Card, Source, write_card};
+pub use checkpoint::{has_checkpoint, remove_checkpoint};
 pub use compare::compare;
 pub use error::{Result, TrainError};
+pub use figures::{HeadFigures, SetFigures, figures};
+pub use heads::union;
+pub use log::{
+    EndRecord, EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord, Temperature, read_log,
+};
 pub use measure::{HeadReport, SetReport, check_labelled, measure, measure_from, predict};
+pub use progress::Progress;
 pub use settings::{ClassWeights, Freeze, Schedule, Settings};
-pub use trainer::{Progress, Trained, train};
+pub use spread::{HeadSpread, Spread, spread};
+pub use trainer::{Trained, start_record, train};

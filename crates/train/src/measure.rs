@@ -1,7 +1,7 @@
 //! A classifier's answers on a labelled set, compared with what is right.
 
 use crate::error::{Result, TrainError};
-use newsdesk_data::{LabelledArticle, LabelledHead, LabelledSet, Target};
+use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet, Target};
 use newsdesk_eval::{
     Answered, Calibration, Case, Report, ScoredAnswer, ScoredCase, Truth, answered, calibration, multi_label,
     set_valued, single_label,
@@ -23,6 +23,13 @@ pub struct HeadReport {
     /// What is left of its answers when those with a low score are held back, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
+}
+
+impl HeadReport {
+    /// The figure by which epochs are compared: macro-F1, or accuracy where the figures of labels are not the head's.
+    pub fn score(&self) -> f64 {
+        if self.report.labels_are_sources { self.report.accuracy } else { self.report.macro_f1 }
+    }
 }
 
 /// What a classifier reached on a set.
@@ -70,9 +77,10 @@ impl MatchedHead {
         }
         let find = |name: &str| {
             head.find(name).ok_or_else(|| TrainError::UnknownLabel {
-                set: set.name.clone(),
+                set: set.name.as_str().into(),
                 label: name.into(),
-                head: head.name.clone(),
+                head: head.name.as_str().into(),
+                place: first_row(set, taught, name).into(),
                 known: head.names(),
             })
         };
@@ -88,6 +96,17 @@ impl MatchedHead {
             Target::All(_) => Truth::All(all()),
         }
     }
+}
+
+/// Where the first row of a set stands that has a label of one of its heads, after a colon; nothing if none has it.
+fn first_row(set: &LabelledSet, taught: &LabelledHead, label: &str) -> String {
+    let place = set.heads.iter().position(|head| head.name == taught.name);
+    let of_row = |row: &LabelledArticle| {
+        let target = row.targets[place?].as_ref()?;
+        let is_it = |id: &LabelId| taught.labels.get(*id).is_some_and(|known| known.name == label);
+        target.labels().iter().any(is_it).then(|| format!(": {}", row.position))
+    };
+    set.articles.iter().find_map(of_row).unwrap_or_default()
 }
 
 /// Measures a classifier on every head that it shares with the set. `progress` is told after each part how many of the
@@ -168,8 +187,7 @@ pub(crate) fn report(
             None => single_label(&names, &cases),
             Some(map) => {
                 let sources: Vec<String> = map.iter().map(|(label, _)| label.clone()).collect();
-                let allowed =
-                    |ids: &Vec<newsdesk_data::LabelId>| ids.iter().map(|l| matched.labels[l.index()]).collect();
+                let allowed = |ids: &Vec<LabelId>| ids.iter().map(|l| matched.labels[l.index()]).collect();
                 let sets: Vec<Vec<usize>> = map.iter().map(|(_, ids)| allowed(ids)).collect();
                 set_valued(&sources, &sets, &cases)
             }

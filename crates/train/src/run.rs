@@ -213,17 +213,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Figures per validation set and head, and their mean.
-    pub(crate) fn validate(&self, weights: &Weights, sets: &[LabelledSet]) -> Result<(Vec<SetReport>, f64)> {
+    /// Figures per validation set and head, and their mean. `progress` is told how many articles are done.
+    pub(crate) fn validate(
+        &self,
+        weights: &Weights,
+        sets: &[LabelledSet],
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<(Vec<SetReport>, f64)> {
         // Whole windows as in use, but of each article only the first, which tells epochs apart as well.
         let options = Options { threads: Some(self.settings.threads), windows: Some(1), ..Options::default() };
         let classifier = Classifier::new(self.model(weights.clone()), &options)?;
-        let mut reports = Vec::new();
+        let (mut reports, mut before) = (Vec::new(), 0);
         for set in sets.iter().filter(|set| !set.articles.is_empty()) {
-            reports.push(measure(&classifier, set, &mut |_| {})?);
+            reports.push(measure(&classifier, set, &mut |done| progress(before + done))?);
+            before += set.articles.len();
         }
-        let figure = |r: &HeadReport| if r.report.labels_are_sources { r.report.accuracy } else { r.report.macro_f1 };
-        let figures: Vec<f64> = reports.iter().flat_map(|set| set.heads.iter().map(figure)).collect();
+        let figures: Vec<f64> = reports.iter().flat_map(|set| set.heads.iter().map(HeadReport::score)).collect();
         let score = figures.iter().sum::<f64>() / figures.len() as f64;
         Ok((reports, score))
     }

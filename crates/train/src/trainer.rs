@@ -1,86 +1,58 @@
 //! The training loop: epochs of steps, a checkpoint after each epoch, and the best epoch kept.
 
-use crate::checkpoint::{self, State};
+use crate::checkpoint::{self, CHECKPOINT, State};
+use crate::curve::draw;
 use crate::epoch::{Share, steps};
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
-use crate::heads::union;
+use crate::figures::figures;
+use crate::heads::{check_taught, union};
+use crate::log::{EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord};
 use crate::loss::{self, LossOptions};
-use crate::measure::{SetReport, check};
+use crate::measure::check;
+use crate::meter::{Measured, Meter};
+use crate::progress::Progress;
 use crate::run::Run;
 use crate::schedule::rate;
 use crate::settings::{ClassWeights, Settings};
 use newsdesk_data::{LabelledSet, StableHash};
+use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
 use std::path::Path;
-use std::time::Instant;
-
-/// What a run tells while it goes.
-pub enum Progress<'a> {
-    /// A step is done.
-    Step {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// Step within the epoch, from 1.
-        step: usize,
-        /// Steps of the epoch.
-        steps: usize,
-        /// Mean loss per article, averaged over the last steps.
-        loss: f32,
-        /// Learning rate of the step.
-        rate: f64,
-        /// Tokens per second since the epoch began or the run went on.
-        tokens_per_second: f64,
-    },
-    /// An epoch is done and measured.
-    Epoch {
-        /// Epoch, from 1.
-        epoch: usize,
-        /// What it reached on each validation set.
-        reports: &'a [SetReport],
-        /// The one number by which epochs are compared.
-        score: f64,
-        /// Whether it is the best so far.
-        best: bool,
-    },
-    /// The run goes on from a checkpoint.
-    Resumed {
-        /// Epochs that are done.
-        epochs: usize,
-        /// Steps that are done of the next one.
-        steps: usize,
-    },
-    /// The run ends, since no epoch was better for as long as it was to wait.
-    Stopped {
-        /// The best epoch, from 1.
-        best_epoch: usize,
-    },
-}
 
 /// The result of a run.
 pub struct Trained {
     /// The best epoch's model.
     pub model: Model,
+    /// The epoch that it comes from, from 1.
+    pub best_epoch: usize,
     /// Its score on the validation data.
     pub score: f64,
+    /// Seconds that the run took, without its interruptions.
+    pub elapsed: f64,
+    /// The run's log, for the line that ends it.
+    pub log: Log,
 }
 
 /// Fine-tunes all of `base` together with new heads for what `sets` teach.
 ///
 /// The model of the best epoch is kept: the one with the highest mean over `validation`'s sets and heads of macro-F1
-/// (accuracy for heads that are measured as sets). After each epoch, and in between as the settings say, a checkpoint is written
-/// into `checkpoint`; with `resume` a run goes on from there and ends as if it had never stopped, to the bit. The checkpoint stays until the caller, who
-/// writes the model, calls [`crate::remove_checkpoint`].
+/// (accuracy for heads that are measured as sets).
+///
+/// What the run writes goes into `folder`: its log, its curve, and after each epoch, and in between as the settings say, a
+/// checkpoint. With `resume` a run goes on from there and ends as if it had never stopped, to the bit. The checkpoint stays
+/// until the caller, who writes the model, calls [`crate::remove_checkpoint`].
 ///
 /// # Errors
-/// If the settings or the data cannot be used, or the device fails.
+/// If the settings or the data cannot be used, the loss or a weight is no longer a number, a file cannot be written, or the
+/// device fails. The last checkpoint is then still there.
 pub fn train(
     base: &Model,
     sets: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
-    checkpoint: &Path,
+    folder: &Path,
     resume: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
@@ -91,14 +63,8 @@ pub fn train(
         .iter()
         .map(|set| prepare(set, &heads, &base.tokenizer, base.config.pad_token_id, settings.length, settings.threads))
         .collect::<Result<_>>()?;
-    let rows: Vec<usize> = examples.iter().map(Vec::len).collect();
     let fitting = |e: &Example| e.targets.iter().zip(&heads).all(|(t, h)| t.as_ref().is_none_or(|t| loss::fits(t, h)));
-    if rows.iter().sum::<usize>() == 0 || validation.iter().all(|set| set.articles.is_empty()) {
-        return Err(TrainError::Data {
-            cause: "there are no labelled articles to train on or none to validate with".into(),
-            hint: "training needs at least a few articles of each label".into(),
-        });
-    }
+    check_taught(sets, validation, &heads)?;
     if !examples.iter().flatten().all(fitting) {
         return Err(TrainError::Data {
             cause: "a target does not fit its head".into(),
@@ -110,66 +76,88 @@ pub fn train(
     let class_weights = class_weights(&heads, settings, &examples)?;
     let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
     let mut run = Run::new(base, heads, loss_options, settings)?;
-    let shares = shares(sets, &rows, settings)?;
+    check_set_weights(sets, settings)?;
+    let shares = shares(sets, settings);
     let describe = |(set, share): (&LabelledSet, &Share)| {
         format!("{} {}: {} of {} rows", set.name, set.split, share.taken, share.rows)
     };
     let described: Vec<String> = sets.iter().zip(&shares).map(describe).collect();
     let fingerprint = fingerprint(base, settings, sets, validation)?;
-    let steps_per_epoch = shares.iter().map(|share| share.taken).sum::<usize>().div_ceil(settings.batch_size);
+    let steps_per_epoch = steps_per_epoch(sets, settings);
     let all_steps = steps_per_epoch * settings.epochs;
 
-    let mut state =
-        State { fingerprint, epochs_done: 0, steps_of_epoch: 0, steps: 0, best_epoch: 0, best_score: f64::MIN };
+    let measured = Measured::default();
+    let (epochs_done, steps_of_epoch, best_score) = (0, 0, f64::MIN);
+    let mut state = State { fingerprint, epochs_done, steps_of_epoch, steps: 0, best_epoch: 0, best_score, measured };
     let mut best = None;
-    if resume && let Some(found) = checkpoint::read(checkpoint, &state.fingerprint, &run.device)? {
-        run.restore(&found.variables, &found.moments, found.state.steps)?;
-        state = found.state;
-        best = found.best;
-        progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
-    }
+    let checkpoint = &folder.join(CHECKPOINT);
+    let start = start_record(base, sets, validation, settings);
+    let found = if resume { checkpoint::read(checkpoint, &state.fingerprint, &run.device)? } else { None };
+    let mut log = match found {
+        Some(found) => {
+            run.restore(&found.variables, &found.moments, found.state.steps)?;
+            state = found.state;
+            best = found.best;
+            progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
+            Log::go_on(folder, start, state.epochs_done, state.steps_of_epoch)?
+        }
+        None => Log::begin(folder, start)?,
+    };
+    let mut meter = Meter::new(state.measured);
+    let articles: usize = validation.iter().map(|set| set.articles.len()).sum();
+    let steps_of_validation = articles as f64 / settings.batch_size as f64;
     // A run that was cut off after its last epoch has nothing left to do.
     let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
     for epoch in epochs {
         let length = |set: usize, row: usize| examples[set][row].tokens.len();
         let plan = steps(&shares, settings.batch_size, settings.seed, epoch, length);
-        let (start, mut tokens, mut loss) = (Instant::now(), 0, None);
         for (number, step) in plan.iter().enumerate().skip(state.steps_of_epoch) {
             let batch: Vec<&Example> = step.iter().map(|&(set, row)| &examples[set][row]).collect();
             let place = epoch * steps_per_epoch + number;
             let rate = settings.learning_rate * rate(settings.schedule, place, all_steps, settings.warmup);
             let now = run.step(&batch, epoch, number, rate)?;
             if !now.is_finite() {
-                return Err(TrainError::Diverged { loss: now, step: number + 1, epoch: epoch + 1 });
+                return Err(TrainError::Diverged { what: "loss", value: now, step: number + 1, epoch: epoch + 1 });
             }
-            loss = Some(loss.map_or(now, |before: f32| before + 0.02 * (now - before)));
-            tokens += batch.iter().map(|e| e.tokens.len()).sum::<usize>();
-            progress(Progress::Step {
-                epoch: epoch + 1,
-                step: number + 1,
-                steps: plan.len(),
-                loss: loss.unwrap_or(now),
-                rate,
-                tokens_per_second: tokens as f64 / start.elapsed().as_secs_f64().max(1e-9),
-            });
+            meter.step(now, batch.iter().map(|e| e.tokens.len()).sum());
             let done = number + 1;
+            let (loss, tokens_per_second, elapsed) = (meter.loss(), meter.tokens_per_second(), meter.elapsed());
+            let line = StepRecord { epoch: epoch + 1, step: done, loss, rate, tokens_per_second, elapsed };
+            // The calibration at the end is about one validation more.
+            let time_left = meter.time_left(all_steps - place - 1, settings.epochs - epoch + 1, steps_of_validation);
+            let logged = done % STEPS_PER_LINE == 0 || done == plan.len();
+            progress(Progress::Step { figures: &line, steps: plan.len(), time_left, logged });
+            if logged {
+                meter.next_line();
+                log.write(Record::Step(line))?;
+            }
             if settings.checkpoint_every > 0 && done % settings.checkpoint_every == 0 && done < plan.len() {
                 (state.steps_of_epoch, state.steps) = (done, run.optimizer.count());
-                checkpoint::write(checkpoint, &state, &run.variables.snapshot()?, &run.optimizer.moments()?)?;
+                state.measured = meter.measured();
+                let snapshot = run.variables.snapshot()?;
+                check_numbers(&snapshot, epoch, done)?;
+                checkpoint::write(checkpoint, &state, &snapshot, &run.optimizer.moments()?)?;
             }
         }
         let snapshot = run.variables.snapshot()?;
-        let (reports, score) = run.validate(&snapshot, validation)?;
+        check_numbers(&snapshot, epoch, plan.len())?;
+        let mut validating = |done| progress(Progress::Validating { epoch: epoch + 1, done, articles });
+        let (reports, score) = run.validate(&snapshot, validation, &mut validating)?;
+        meter.validation();
         let is_best = score > state.best_score;
         if is_best {
             (state.best_epoch, state.best_score) = (epoch + 1, score);
         }
+        let (elapsed, sets) = (meter.elapsed(), figures(&reports));
+        log.write(Record::Epoch(EpochRecord { epoch: epoch + 1, score, best: is_best, elapsed, sets }))?;
         (state.epochs_done, state.steps_of_epoch, state.steps) = (epoch + 1, 0, run.optimizer.count());
+        state.measured = meter.measured();
         checkpoint::write(checkpoint, &state, &snapshot, &run.optimizer.moments()?)?;
         if is_best {
             best = Some(snapshot);
         }
         progress(Progress::Epoch { epoch: epoch + 1, reports: &reports, score, best: is_best });
+        draw(&log, folder)?;
         if stops(&state, settings) {
             progress(Progress::Stopped { best_epoch: state.best_epoch });
             break;
@@ -189,21 +177,63 @@ pub fn train(
         newsdesk: env!("CARGO_PKG_VERSION").into(),
         settings: serde_json::to_value(settings).unwrap_or_default(),
     });
-    Ok(Trained { model, score: state.best_score })
+    // Again, for a run that was cut off after its last epoch.
+    draw(&log, folder)?;
+    let State { best_epoch, best_score: score, .. } = state;
+    Ok(Trained { model, best_epoch, score, elapsed: meter.elapsed(), log })
+}
+
+/// The first line of the log of such a run: two runs with the same one, on the same files, give the same model.
+pub fn start_record(
+    base: &Model,
+    sets: &[LabelledSet],
+    validation: &[LabelledSet],
+    settings: &Settings,
+) -> StartRecord {
+    let rows =
+        |set: &LabelledSet| SetRows { set: set.name.clone(), split: set.split.clone(), rows: set.articles.len() };
+    StartRecord {
+        newsdesk: env!("CARGO_PKG_VERSION").into(),
+        base: base.manifest.name.clone(),
+        sets: sets.iter().map(rows).collect(),
+        validation: validation.iter().map(rows).collect(),
+        steps_per_epoch: steps_per_epoch(sets, settings),
+        settings: serde_json::to_value(settings).unwrap_or_default(),
+    }
+}
+
+fn steps_per_epoch(sets: &[LabelledSet], settings: &Settings) -> usize {
+    shares(sets, settings).iter().map(|share| share.taken).sum::<usize>().div_ceil(settings.batch_size)
+}
+
+/// Checks that what a checkpoint is to keep can be used: a step may spoil the weights after its loss was still a number.
+fn check_numbers(weights: &Weights, epoch: usize, step: usize) -> Result<()> {
+    for tensor in weights.tensors() {
+        let value = tensor?.1.sum_all()?.to_scalar::<f32>()?;
+        if !value.is_finite() {
+            return Err(TrainError::Diverged { what: "sum of the weights of a layer", value, step, epoch: epoch + 1 });
+        }
+    }
+    Ok(())
 }
 
 /// What an epoch takes of each set.
-fn shares(sets: &[LabelledSet], rows: &[usize], settings: &Settings) -> Result<Vec<Share>> {
-    let weights = &settings.set_weights;
-    if let Some(name) = weights.keys().find(|&name| sets.iter().all(|set| set.name != *name)) {
-        let known: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        let cause = format!("no training set is called `{name}`, but `{}`", known.join("`, `"));
-        return Err(TrainError::Setting { setting: "set-weights", cause });
-    }
-    let share = |(set, &rows): (&LabelledSet, &usize)| {
-        Share::new(rows, settings.rows_per_epoch, weights.get(&set.name).copied().unwrap_or(1.0))
+fn shares(sets: &[LabelledSet], settings: &Settings) -> Vec<Share> {
+    let share = |set: &LabelledSet| {
+        let weight = settings.set_weights.get(&set.name).copied().unwrap_or(1.0);
+        Share::new(set.articles.len(), settings.rows_per_epoch, weight)
     };
-    Ok(sets.iter().zip(rows).map(share).collect())
+    sets.iter().map(share).collect()
+}
+
+/// Checks that each weight is that of a set.
+fn check_set_weights(sets: &[LabelledSet], settings: &Settings) -> Result<()> {
+    let Some(name) = settings.set_weights.keys().find(|&name| sets.iter().all(|set| set.name != *name)) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+    let cause = format!("no training set is called `{name}`, but `{}`", known.join("`, `"));
+    Err(TrainError::Setting { setting: "set-weights", cause })
 }
 
 /// Whether as many epochs as the run waits for have passed without a better one.

@@ -20,6 +20,9 @@ pub struct Train {
     /// Labelled sets by which the best epoch is chosen [default: the validation splits; a tenth of plain files]
     #[arg(long, value_name = "SET", num_args = 1..)]
     pub validation: Vec<String>,
+    /// Labelled sets to measure the finished model on (recipes: their test split); they have no part in any choice
+    #[arg(long, value_name = "SET", num_args = 1..)]
+    pub test: Vec<String>,
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -98,6 +101,9 @@ pub struct Train {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Train once with each of these seeds, as in `1,2,3`, in folders of their own in the output's, and tell mean and standard deviation
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', conflicts_with = "seed")]
+    pub seeds: Vec<u64>,
     /// Steps from one checkpoint to the next, besides those after each epoch (0: none)
     #[arg(long, value_name = "STEPS", default_value_t = 200)]
     pub checkpoint_every: usize,
@@ -109,7 +115,7 @@ pub struct Train {
     pub full_precision: bool,
     #[command(flatten)]
     pub running: Running,
-    /// Print the finished model's figures on the validation sets as one JSON object
+    /// Print the finished model's figures on the validation and test sets as one JSON object
     #[arg(long)]
     pub json: bool,
     /// Say nothing but errors

@@ -3,7 +3,7 @@
 use super::{instructions, open_model, threads};
 use crate::arguments::Calibrate;
 use crate::failure::say;
-use crate::output::progress::progress_bar;
+use crate::output::progress::set_bars;
 use crate::output::table::table;
 use crate::sets::load_to_measure;
 use anyhow::Result;
@@ -68,15 +68,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
     sets.iter().try_for_each(|set| check_labelled(set, &heads))?;
     check_calibration(&sets, &heads)?;
 
-    let bars: Vec<_> =
-        sets.iter().map(|set| progress_bar(set.name.clone(), set.articles.len(), options.quiet)).collect();
-    let mut progress = |set: usize, done: usize| {
-        bars[set].set_position(done as u64);
-        if done == sets[set].articles.len() {
-            bars[set].finish_and_clear();
-        }
-    };
-    let calibrated = calibrate(&mut model, &sets, &running, &mut progress)?;
+    let calibrated = calibrate(&mut model, &sets, &running, &mut set_bars(&sets, options.quiet))?;
     save_manifest(&model.manifest, &options.on.model)?;
 
     if !options.quiet {

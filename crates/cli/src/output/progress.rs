@@ -1,6 +1,7 @@
 //! How far long work is: a bar on a terminal, nothing elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
+use newsdesk_data::LabelledSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -15,6 +16,28 @@ pub fn progress_bar(name: String, articles: usize, quiet: bool) -> ProgressBar {
         bar.set_style(style);
     }
     bar.with_prefix(name)
+}
+
+/// A bar for each of several sets; the function is told a set's number and how many of its articles are done.
+pub fn set_bars(sets: &[LabelledSet], quiet: bool) -> impl FnMut(usize, usize) {
+    let bar = |set: &LabelledSet| (progress_bar(set.name.clone(), set.articles.len(), quiet), set.articles.len());
+    let bars: Vec<(ProgressBar, usize)> = sets.iter().map(bar).collect();
+    move |set, done| {
+        let (bar, articles) = &bars[set];
+        bar.set_position(done as u64);
+        if done == *articles {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A bar for so many steps, with a message after it, on standard error.
+pub fn step_bar(steps: usize, quiet: bool) -> ProgressBar {
+    let bar = progress_bar(String::new(), steps, quiet);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// A count of rows, on standard error, where it is not known how many there will be.

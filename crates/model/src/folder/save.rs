@@ -105,9 +105,11 @@ pub fn check_writable(folder: &Path) -> Result<()> {
 /// Writes a file beside its place and then moves it there.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let (path, partial) = places(folder, name);
-    std::fs::write(&partial, bytes)
-        .and_then(|()| std::fs::rename(&partial, &path))
-        .map_err(|source| ModelError::Write { path, source })
+    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path)).map_err(|source| {
+        // On a full disk half a file is in the way.
+        let _ = std::fs::remove_file(&partial);
+        ModelError::Write { path, source }
+    })
 }
 
 /// Where a file belongs, and where it is written.

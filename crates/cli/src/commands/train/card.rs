@@ -1,0 +1,102 @@
+//! The card of a finished model, and the command that trains such a one.
+
+use super::sets::Sets;
+use super::settings::{Changed, changed};
+use crate::arguments::{PoolingName, Train};
+use anyhow::Result;
+use clap::ValueEnum;
+use newsdesk_data::LabelledSet;
+use newsdesk_model::Model;
+use newsdesk_train::{Calibrated, Card, SetReport, Settings, Source};
+use std::path::Path;
+
+/// The card of a model, in Markdown.
+pub fn card(
+    model: &Model,
+    base: &Model,
+    options: &Train,
+    settings: &Settings,
+    sets: &Sets,
+    calibrated: &Calibrated,
+    test: &[SetReport],
+) -> Result<String> {
+    let changed = changed(settings, base)?;
+    let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
+    let listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
+    let card = Card {
+        model,
+        sources: &sources(sets),
+        changed: &listed,
+        command: &command(options, &base.manifest.name, settings.seed, &changed),
+        calibrated: &calibrated.heads,
+        validation: &calibrated.after,
+        test,
+    };
+    Ok(card.text())
+}
+
+fn sources(sets: &Sets) -> Vec<Source> {
+    let uses = [("training", &sets.training), ("validation", &sets.validation), ("test", &sets.test)];
+    let mut sources: Vec<Source> = vec![];
+    for (purpose, of) in uses {
+        for set in of {
+            let LabelledSet { name, split, articles, .. } = set;
+            // A set that is listed twice is one set.
+            if !sources.iter().any(|s| (s.purpose, &s.set, &s.split) == (purpose, name, split)) {
+                let licence = sets.licences.get(name).cloned();
+                sources.push(Source {
+                    purpose,
+                    set: name.clone(),
+                    split: split.clone(),
+                    rows: articles.len(),
+                    licence,
+                });
+            }
+        }
+    }
+    sources
+}
+
+/// A command that trains such a model, with the names of files and folders alone.
+fn command(options: &Train, base: &str, seed: u64, changed: &[Changed]) -> String {
+    let names = |arguments: &[String]| arguments.iter().map(|argument| file_name(argument)).collect::<Vec<_>>();
+    let mut parts = vec![("data", names(&options.data))];
+    for (option, sets) in [("validation", &options.validation), ("test", &options.test)] {
+        parts.push((option, names(sets)));
+    }
+    let labelled = &options.labelled;
+    let (text, title) = (&labelled.columns.text_field, &labelled.columns.title_field);
+    let named = [
+        ("head", &labelled.head),
+        ("label-field", &labelled.label_field),
+        ("label-separator", &labelled.label_separator),
+        ("text-field", text),
+        ("title-field", title),
+    ];
+    parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
+    let pooling = options.pooling.as_ref().and_then(PoolingName::to_possible_value);
+    parts.push(("pooling", pooling.iter().map(|name| name.get_name().to_string()).collect()));
+    parts.push(("base", vec![base.into()]));
+    parts.extend(changed.iter().map(|of| (of.option.as_str(), of.values.clone())));
+    parts.push(("seed", vec![seed.to_string()]));
+    parts.push(("output", vec!["MODEL".into()]));
+    let typed = parts.iter().filter(|(_, values)| !values.is_empty()).map(|(option, values)| {
+        let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+        format!("--{option} {}", values.join(" "))
+    });
+    format!("newsdesk train {}", typed.collect::<Vec<_>>().join(" \\\n  "))
+}
+
+/// The last part of a path.
+fn file_name(argument: &str) -> String {
+    Path::new(argument).file_name().map_or_else(|| argument.into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
+    match !argument.is_empty() && argument.chars().all(is_plain) {
+        true => argument.into(),
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    }
+}

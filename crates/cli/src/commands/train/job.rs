@@ -1,0 +1,159 @@
+//! What a training run needs, read once; and a run: from there to a folder with a whole model in it.
+
+use super::card::card;
+use super::progress::Told;
+use super::sets::Sets;
+use super::settings::settings;
+use crate::arguments::{PoolingName, Train};
+use crate::commands::calibrate::not_fitted;
+use crate::commands::open_model;
+use crate::failure::say;
+use crate::mention;
+use crate::output::progress::progress_bar;
+use anyhow::Result;
+use newsdesk_data::LabelledSet;
+use newsdesk_model::encoder::Weights;
+use newsdesk_model::folder::{ScoreRecord, Storage, save, weights_bytes};
+use newsdesk_model::network::Pooling;
+use newsdesk_model::{Classifier, Device, Model, Options, device_name};
+use newsdesk_train::{
+    EndRecord, HeadReport, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
+    measure, remove_checkpoint, start_record, train, write_card,
+};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What runs with any seed have in common.
+pub struct Job<'a> {
+    options: &'a Train,
+    device: Device,
+    base: Model,
+    pub sets: Sets,
+    settings: Settings,
+}
+
+/// What a run gave out besides its folder.
+pub struct Finished {
+    /// The last line of its log.
+    pub end: EndRecord,
+    /// The finished model's figures on the validation sets, then on the test sets.
+    pub reports: Vec<SetReport>,
+}
+
+impl<'a> Job<'a> {
+    /// Opens the base, reads all sets and checks the options.
+    pub fn load(options: &'a Train) -> Result<Self> {
+        let device = options.running.device.open()?;
+        let mut base = open_model(options.base.as_deref(), &device)?;
+        let sets = Sets::load(options)?;
+        base.manifest.mention = sets.mention.as_ref().map(mention::record);
+        base.manifest.pooling = match options.pooling {
+            Some(PoolingName::Cls) => Pooling::Cls,
+            Some(PoolingName::Mean) => Pooling::Mean,
+            Some(PoolingName::Pooler) => Pooling::Pooler,
+            None => base.manifest.pooling,
+        };
+        let settings = settings(options, &base)?;
+        if !options.quiet {
+            say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
+        }
+        Ok(Self { options, device, base, sets, settings })
+    }
+
+    /// The first line of the log of a run with this seed.
+    pub fn start(&self, seed: u64) -> StartRecord {
+        start_record(&self.base, &self.sets.training, &self.sets.validation, &self.with(seed))
+    }
+
+    fn with(&self, seed: u64) -> Settings {
+        Settings { seed, ..self.settings.clone() }
+    }
+
+    /// Code 1 if a row of a set could not be used.
+    pub fn exit_code(&self) -> ExitCode {
+        let rejected = self.sets.all().any(|set| !set.rejects.is_empty());
+        if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    }
+
+    /// Trains with a seed, calibrates and measures what came out, and writes it into a folder. With `--resume` it goes on
+    /// from the checkpoint that is there.
+    pub fn train(&self, seed: u64, folder: &Path, name: &str) -> Result<Finished> {
+        let Self { options, base, sets, .. } = self;
+        let settings = self.with(seed);
+        let told = Told::new(settings.epochs, options.quiet);
+        let (training, validation) = (&sets.training, &sets.validation);
+        let tell = &mut |progress: Progress| told.tell(progress);
+        let mut trained = train(base, training, validation, &settings, folder, options.resume, tell)?;
+        told.trained();
+
+        let mut model = trained.model;
+        model.manifest.name = name.into();
+        let storage = if options.full_precision { Storage::F32 } else { Storage::F16 };
+        // Temperatures and figures are those of the weights as they are stored, on whole articles.
+        let stored = weights_bytes(&model.weights, storage)?;
+        model.weights = Weights::from_bytes(stored, "the trained weights", &self.device)?;
+        let running = Options { threads: Some(settings.threads), ..Options::default() };
+        let calibrated = calibrate(&mut model, validation, &running, &mut told.calibrating(validation))?;
+        not_fitted(&calibrated).iter().for_each(|line| told.say(line));
+        let test = self.test(&model, &running, &told)?;
+        for report in calibrated.after.iter().chain(&test) {
+            model.manifest.scores.extend(report.heads.iter().map(|head| record(report, head)));
+        }
+
+        let end = EndRecord {
+            best_epoch: trained.best_epoch,
+            score: trained.score,
+            elapsed: trained.elapsed,
+            temperatures: calibrated.heads.iter().map(Temperature::from).collect(),
+            sets: figures(&calibrated.after),
+            test: figures(&test),
+        };
+        trained.log.write(Record::End(end.clone()))?;
+        let card = card(&model, base, options, &settings, sets, &calibrated, &test)?;
+        match write_card(&card, folder)? {
+            Some(path) if path.ends_with("README.md") => {}
+            Some(path) => {
+                told.say(&format!("`README.md` is not ours and stays: the model card is `{}`", path.display()))
+            }
+            None => {
+                told.say("warning: no model card was written: `README.md` and `MODEL_CARD.md` are not ours and stay")
+            }
+        }
+        let written = save(&model, folder, storage).map_err(anyhow::Error::from);
+        written.and_then(|()| Ok(remove_checkpoint(folder)?)).inspect_err(|_| {
+            say("the trained weights are in the checkpoint: `--resume` writes the model without training again");
+        })?;
+        told.say(&format!("wrote {}", folder.display()));
+        Ok(Finished { end, reports: calibrated.after.into_iter().chain(test).collect() })
+    }
+
+    /// The finished model's figures on the test sets.
+    fn test(&self, model: &Model, running: &Options, told: &Told) -> Result<Vec<SetReport>> {
+        if self.sets.test.is_empty() {
+            return Ok(vec![]);
+        }
+        let classifier = Classifier::new(model.clone(), running)?;
+        told.say("on the test sets:");
+        let of_set = |set: &LabelledSet| {
+            let bar = progress_bar(set.name.clone(), set.articles.len(), self.options.quiet);
+            let report = measure(&classifier, set, &mut |done| bar.set_position(done as u64))?;
+            bar.finish_and_clear();
+            told.report(&report);
+            Ok(report)
+        };
+        self.sets.test.iter().map(of_set).collect()
+    }
+}
+
+fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> ScoreRecord {
+    // Four decimals are what a few hundred articles can tell.
+    let round = |x: f64| (x * 1e4).round() / 1e4;
+    ScoreRecord {
+        set: set.set.clone(),
+        split: set.split.clone(),
+        head: head.clone(),
+        articles: report.cases,
+        accuracy: round(report.accuracy),
+        macro_f1: round(report.macro_f1),
+    }
+}

@@ -1,0 +1,87 @@
+//! The labelled sets of a training run: what is learned from, chosen by, and measured on.
+
+use crate::arguments::Train;
+use crate::failure::say;
+use crate::sets::{SetSource, describe_rejects};
+use anyhow::Result;
+use newsdesk_data::{LabelledSet, MentionFields, hold_out};
+use newsdesk_train::{check_labelled, union};
+use std::collections::BTreeMap;
+
+/// The labelled sets of a run.
+pub struct Sets {
+    /// What is learned from.
+    pub training: Vec<LabelledSet>,
+    /// What the best epoch is chosen by.
+    pub validation: Vec<LabelledSet>,
+    /// What has no part in any choice.
+    pub test: Vec<LabelledSet>,
+    /// The licences of sets, by their names, where their recipes state them.
+    pub licences: BTreeMap<String, String>,
+    /// What the model is to be asked about: what the first training set that says so asks about.
+    pub mention: Option<MentionFields>,
+}
+
+impl Sets {
+    /// Reads all sets and tells what was read. Without `--validation`, recipes bring theirs and plain files give a tenth.
+    pub fn load(options: &Train) -> Result<Self> {
+        let mut sets =
+            Self { training: vec![], validation: vec![], test: vec![], licences: BTreeMap::new(), mention: None };
+        for source in SetSource::find_all(&options.data)? {
+            let set = sets.read(&source, options, "train")?;
+            sets.mention = sets.mention.or_else(|| source.mention(&options.labelled));
+            match source {
+                _ if !options.validation.is_empty() => sets.training.push(set),
+                SetSource::Recipe(_) => {
+                    sets.training.push(set);
+                    let validation = sets.read(&source, options, "validation")?;
+                    sets.validation.push(validation);
+                }
+                SetSource::Plain(_) => {
+                    let (training, held) = hold_out(set);
+                    sets.training.push(training);
+                    sets.validation.push(held);
+                }
+            }
+        }
+        for source in SetSource::find_all(&options.validation)? {
+            let set = sets.read(&source, options, "validation")?;
+            sets.validation.push(set);
+        }
+        for source in SetSource::find_all(&options.test)? {
+            let set = sets.read(&source, options, "test")?;
+            // Files have no splits: all rows of these are for testing.
+            sets.test.push(LabelledSet { split: "test".into(), ..set });
+        }
+        if !sets.test.is_empty() {
+            let heads = union(&sets.training)?;
+            sets.test.iter().try_for_each(|set| check_labelled(set, &heads))?;
+        }
+        if !options.quiet {
+            sets.all().for_each(describe);
+        }
+        Ok(sets)
+    }
+
+    fn read(&mut self, source: &SetSource, options: &Train, split: &str) -> Result<LabelledSet> {
+        let set = source.load(&options.labelled, split, None)?;
+        if let SetSource::Recipe(recipe) = source {
+            self.licences.insert(set.name.clone(), recipe.licence.clone());
+        }
+        Ok(set)
+    }
+
+    /// All of them, in the order of their use.
+    pub fn all(&self) -> impl Iterator<Item = &LabelledSet> {
+        self.training.iter().chain(&self.validation).chain(&self.test)
+    }
+}
+
+fn describe(set: &LabelledSet) {
+    let skipped = match set.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} rows without a label left out"),
+    };
+    say(&format!("{} {}: {} articles{skipped}", set.name, set.split, set.articles.len()));
+    describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+}

@@ -1,0 +1,128 @@
+//! Typed options to checked settings, and back to what they are called on the command line.
+
+use crate::arguments::{Arguments, Command, ScheduleName, Train};
+use crate::commands::threads;
+use crate::failure::Usage;
+use anyhow::Result;
+use clap::Parser;
+use newsdesk_model::folder::WindowRecord;
+use newsdesk_model::{Combine, Model};
+use newsdesk_train::{ClassWeights, Freeze, Schedule, Settings};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Tokens of a window unless the options say otherwise or the base takes fewer.
+const DEFAULT_LENGTH: usize = 256;
+
+/// The settings that the options ask for, on this base.
+pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
+    let longest = base.config.max_position_embeddings;
+    let window = options.window.unwrap_or(longest.min(DEFAULT_LENGTH));
+    let room = window.saturating_sub(base.tokenizer.frame_length()).max(1);
+    Ok(Settings {
+        epochs: options.epochs,
+        learning_rate: options.learning_rate,
+        head_rate_factor: options.head_rate_factor,
+        warmup: options.warmup,
+        schedule: match options.schedule {
+            ScheduleName::Linear => Schedule::Linear,
+            ScheduleName::Cosine => Schedule::Cosine,
+        },
+        layer_decay: options.layer_decay,
+        label_smoothing: options.label_smoothing,
+        focal: options.focal,
+        class_weights: class_weights(&options.class_weights)?,
+        freeze: options.freeze.unwrap_or(Freeze::Nothing),
+        patience: options.patience,
+        weight_decay: options.weight_decay,
+        clip: options.clip,
+        batch_size: options.batch_size,
+        micro_batch: options.micro_batch.min(options.batch_size),
+        rows_per_epoch: options.rows_per_epoch,
+        set_weights: named_numbers(&options.set_weights, "the set weight", "weights are SET=NUMBER each")?,
+        length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),
+        window: WindowRecord {
+            length: window,
+            stride: options.stride.unwrap_or((window * 3 / 4).clamp(1, room)),
+            combine: Combine::Mean,
+        },
+        seed: options.seed,
+        checkpoint_every: options.checkpoint_every,
+        threads: threads(&options.running),
+    })
+}
+
+/// What `--class-weights` says.
+fn class_weights(given: &[String]) -> Result<ClassWeights> {
+    match given {
+        [] => return Ok(ClassWeights::Equal),
+        [auto] if auto == "auto" => return Ok(ClassWeights::Auto),
+        _ => {}
+    }
+    let hint = "weights are `auto`, or LABEL=NUMBER each";
+    Ok(ClassWeights::Given(named_numbers(given, "the class weight", hint)?))
+}
+
+/// What NAME=NUMBER says, for each of these; the name may have a `=` in it.
+fn named_numbers(given: &[String], what: &str, hint: &str) -> Result<BTreeMap<String, f64>> {
+    let number = |text: &String| -> Result<(String, f64)> {
+        let (name, number) = text.rsplit_once('=').unwrap_or((text, ""));
+        let number = number.parse().map_err(|_| Usage::new(format!("Failed to read {what} `{text}`"), hint))?;
+        Ok((name.into(), number))
+    };
+    given.iter().map(number).collect()
+}
+
+/// An option of `newsdesk train` that is not at its default.
+pub struct Changed {
+    /// Its name, without dashes before it.
+    pub option: String,
+    /// Its values as they are typed.
+    pub values: Vec<String>,
+    /// Those of the default.
+    pub default: Vec<String>,
+}
+
+/// The options in which settings differ from what `newsdesk train` would take on this base. The seed is no such option.
+pub fn changed(settings: &Settings, base: &Model) -> Result<Vec<Changed>> {
+    let typed = ["newsdesk", "train", "--data", "set.csv", "--output", "model"];
+    let Command::Train(plain) = Arguments::try_parse_from(typed)?.command else { return Ok(vec![]) };
+    let default = self::settings(&plain, base)?;
+    let (now, default) = (options(&serde_json::to_value(settings)?), options(&serde_json::to_value(&default)?));
+    let differs = |((option, values), (_, default)): ((String, Vec<String>), (String, Vec<String>))| {
+        (values != default && option != "seed").then_some(Changed { option, values, default })
+    };
+    Ok(now.into_iter().zip(default).filter_map(differs).collect())
+}
+
+/// Settings as options with their values.
+fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
+    let fields = settings.as_object().into_iter().flatten();
+    let option = |(name, value): (&String, &Value)| match name.as_str() {
+        "window" => ["length", "stride"].map(|key| (key.replace("length", "window"), values(&value[key]))).to_vec(),
+        "set_weights" => vec![("set-weights".into(), named(value))],
+        _ => vec![(name.replace('_', "-"), values(value))],
+    };
+    fields.flat_map(option).collect()
+}
+
+/// A setting's value as it is typed: `{"layers": 2}` is 2, and `{"given": {"sport": 2.0}}` is `sport=2.0`.
+fn values(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Object(kinds) => kinds
+            .values()
+            .flat_map(|value| match value {
+                entries @ Value::Object(_) => named(entries),
+                other => values(other),
+            })
+            .collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+/// The numbers of a table with their names, as they are typed.
+fn named(table: &Value) -> Vec<String> {
+    let entries = table.as_object().into_iter().flatten();
+    entries.map(|(name, value)| format!("{name}={value}")).collect()
+}

@@ -1,0 +1,258 @@
+//! The log of a run to `training.svg`: the loss over the steps, and what each epoch reached.
+
+use crate::error::{Result, TrainError};
+use crate::log::{EpochRecord, Log, Record, replace};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use std::error::Error;
+use std::ops::Range;
+use std::path::Path;
+
+/// The curve's file in the folder of a run.
+const NAME: &str = "training.svg";
+
+/// Width and height, in pixels.
+const SIZE: (u32, u32) = (900, 640);
+
+/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008); the first is
+/// for what matters most.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 0, 0),
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(230, 159, 0),
+];
+
+/// Lines with fewer points show each of them.
+const FEW: usize = 40;
+
+/// Draws the curve of a run into its folder.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn draw(log: &Log, folder: &Path) -> Result<()> {
+    let path = folder.join(NAME);
+    let failed = |error: Box<dyn Error>| {
+        let source = std::io::Error::other(error.to_string());
+        TrainError::File { verb: "draw", path: path.clone(), source }
+    };
+    let drawn = svg(log.records()).map_err(failed)?;
+    replace(&path, drawn.as_bytes())
+}
+
+/// A line of points with its name.
+struct Line {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+fn svg(records: &[Record]) -> Result<String, Box<dyn Error>> {
+    let mut drawn = String::new();
+    {
+        let root = SVGBackend::with_string(&mut drawn, SIZE).into_drawing_area();
+        root.fill(&WHITE).map_err(text)?;
+        let (upper, lower) = root.split_vertically(SIZE.1 / 2);
+        let end = epochs(records);
+        let losses = vec![losses(records)];
+        let highest = losses[0].points.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
+        let values = 0.0..(highest * 1.05).max(1e-6);
+        panel(&upper, "training loss", 0.0..end, values, &losses, SeriesLabelPosition::UpperRight)?;
+        let scores = scores(records);
+        // No epoch is measured before its end, so the left is free.
+        panel(&lower, "on the validation sets", 0.0..end, tenths(&scores), &scores, SeriesLabelPosition::LowerLeft)?;
+        root.present().map_err(text)?;
+    }
+    Ok(drawn)
+}
+
+/// One panel: its lines over the epochs.
+fn panel(
+    area: &DrawingArea<SVGBackend, Shift>,
+    title: &str,
+    epochs: Range<f64>,
+    values: Range<f64>,
+    lines: &[Line],
+    legend: SeriesLabelPosition,
+) -> Result<(), Box<dyn Error>> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .x_label_area_size(42)
+        .y_label_area_size(58)
+        .build_cartesian_2d(epochs, values)
+        .map_err(text)?;
+    chart
+        .configure_mesh()
+        .x_desc("epoch")
+        .y_desc(title)
+        .x_label_formatter(&|epoch| short(*epoch))
+        .y_label_formatter(&|value| format!("{value:.2}"))
+        .label_style(("sans-serif", 13))
+        .axis_desc_style(("sans-serif", 15))
+        .max_light_lines(1)
+        .light_line_style(WHITE)
+        .draw()
+        .map_err(text)?;
+    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+        // The first line is what matters most.
+        let style = colour.stroke_width(if std::ptr::eq(line, &lines[0]) { 2 } else { 1 });
+        chart
+            .draw_series(LineSeries::new(line.points.iter().copied(), style))
+            .map_err(text)?
+            .label(&line.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        if line.points.len() < FEW {
+            let points = line.points.iter().map(|&point| Circle::new(point, 3, colour.filled()));
+            chart.draw_series(points).map_err(text)?;
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(legend)
+        .background_style(WHITE.mix(0.85))
+        .border_style(BLACK.mix(0.3))
+        .label_font(("sans-serif", 13))
+        .draw()
+        .map_err(text)?;
+    Ok(())
+}
+
+/// Errors of the drawing library borrow the drawing, so only their words are kept.
+fn text(error: impl std::fmt::Display) -> Box<dyn Error> {
+    error.to_string().into()
+}
+
+/// A number without zeros at its end.
+fn short(number: f64) -> String {
+    format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').into()
+}
+
+/// Where the axis of epochs ends: at the last epoch that the run is to have.
+fn epochs(records: &[Record]) -> f64 {
+    let planned = |record: &Record| match record {
+        Record::Start(start) => start.settings["epochs"].as_f64(),
+        _ => None,
+    };
+    records.iter().find_map(planned).unwrap_or(1.0)
+}
+
+/// The mean loss of the steps that each line counts, where they end.
+fn losses(records: &[Record]) -> Line {
+    let start = |record: &Record| match record {
+        Record::Start(start) => Some(start.steps_per_epoch),
+        _ => None,
+    };
+    let steps = records.iter().find_map(start).unwrap_or(1).max(1) as f64;
+    let point = |record: &Record| match record {
+        Record::Step(step) => Some(((step.epoch - 1) as f64 + step.step as f64 / steps, step.loss)),
+        _ => None,
+    };
+    Line { name: "loss".into(), points: records.iter().filter_map(point).collect() }
+}
+
+/// The score by which epochs are compared, and what it is the mean of.
+fn scores(records: &[Record]) -> Vec<Line> {
+    let epochs: Vec<&EpochRecord> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Epoch(epoch) => Some(epoch),
+            _ => None,
+        })
+        .collect();
+    let mut lines =
+        vec![Line { name: "score".into(), points: epochs.iter().map(|e| (e.epoch as f64, e.score)).collect() }];
+    for epoch in &epochs {
+        for set in &epoch.sets {
+            for head in &set.heads {
+                let name = format!("{}, {}", set.set, head.head);
+                let point = (epoch.epoch as f64, head.score);
+                match lines[1..].iter_mut().find(|line| line.name == name) {
+                    Some(line) => line.points.push(point),
+                    None => lines.push(Line { name, points: vec![point] }),
+                }
+            }
+        }
+    }
+    // The mean of one figure is that figure.
+    if lines.len() == 2 {
+        lines.truncate(1);
+    }
+    lines
+}
+
+/// The range of whole tenths that holds all values, from 0 to 1.
+fn tenths(lines: &[Line]) -> Range<f64> {
+    let values = || lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
+    let least = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
+    let most = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
+    if least < most { least..most } else { 0.0..1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::figures::{HeadFigures, SetFigures};
+    use crate::log::{StartRecord, StepRecord};
+
+    fn run(sets: &[&str], epochs: usize) -> Vec<Record> {
+        let settings = serde_json::json!({"epochs": 3});
+        let (newsdesk, base) = ("0".into(), "tiny".into());
+        let start = StartRecord { newsdesk, base, sets: vec![], validation: vec![], steps_per_epoch: 4, settings };
+        let mut records = vec![Record::Start(start)];
+        for epoch in 1..=epochs {
+            for step in [2, 4] {
+                let loss = 2.0 / (epoch * step) as f64;
+                records.push(Record::Step(StepRecord {
+                    epoch,
+                    step,
+                    loss,
+                    rate: 0.0,
+                    tokens_per_second: 1.0,
+                    elapsed: 1.0,
+                }));
+            }
+            let score = 0.61 + epoch as f64 / 20.0;
+            let head = |head: &str| HeadFigures {
+                head: head.into(),
+                articles: 9,
+                accuracy: score,
+                macro_f1: score,
+                micro_f1: None,
+                score,
+                ece: 0.0,
+                brier: 0.0,
+                nll: 0.0,
+            };
+            let set =
+                |set: &&str| SetFigures { set: set.to_string(), split: "validation".into(), heads: vec![head("desk")] };
+            let sets = sets.iter().map(set).collect();
+            records.push(Record::Epoch(EpochRecord { epoch, score, best: true, elapsed: 1.0, sets }));
+        }
+        records
+    }
+
+    #[test]
+    fn a_curve_shows_losses_and_scores() {
+        let records = run(&["a<b", "c"], 2);
+        let points = [(0.5, 1.0), (1.0, 0.5), (1.5, 0.5), (2.0, 0.25)];
+        assert_eq!(losses(&records).points, points);
+        let lines = scores(&records);
+        assert_eq!(lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["score", "a<b, desk", "c, desk"]);
+        assert!((tenths(&lines).start - 0.6).abs() < 1e-9 && (tenths(&lines).end - 0.8).abs() < 1e-9);
+        let drawn = svg(&records).unwrap();
+        for words in ["epoch", "training loss", "on the validation sets", "score", "a&lt;b, desk", "c, desk"] {
+            assert!(drawn.contains(&format!("\n{words}\n")), "{words} is not in {drawn}");
+        }
+        // Four losses, and two points for each of three lines.
+        assert_eq!(drawn.matches("<circle").count(), 4 + 6);
+    }
+
+    #[test]
+    fn a_run_of_one_epoch_and_one_that_has_just_begun_have_a_curve() {
+        assert_eq!(svg(&run(&["a"], 1)).unwrap().matches("<circle").count(), 2 + 1);
+        assert_eq!(svg(&run(&["a"], 0)).unwrap().matches("<circle").count(), 0);
+    }
+}

@@ -41,7 +41,7 @@ enum Columns {
     /// One for each head, by name.
     Named(Vec<String>),
     /// To be chosen by the first row, so that all rows of a file agree.
-    Chosen { options: PlainOptions, column: Option<String> },
+    Chosen { options: Box<PlainOptions>, column: Option<String> },
 }
 
 impl LabelledRows {
@@ -57,7 +57,7 @@ impl LabelledRows {
 
     /// The rows of a user's own file. There is one head.
     pub fn of_file(source: &Source, options: &PlainOptions) -> Result<LabelledRows, DataError> {
-        let columns = Columns::Chosen { options: options.clone(), column: None };
+        let columns = Columns::Chosen { options: Box::new(options.clone()), column: None };
         Ok(LabelledRows { rows: read(source, &options.read)?, columns, found: Vec::new() })
     }
 

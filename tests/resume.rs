@@ -93,7 +93,10 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
         kills.push(after);
     }
     assert!(!kills.is_empty(), "the run ended before it was killed");
-    folder.newsdesk(&arguments("killed", &often)).done();
+    // A kill may have come when all was done, and a whole model is not written again.
+    if !folder.path("killed/model.safetensors").exists() || folder.path("killed/checkpoint").exists() {
+        folder.newsdesk(&arguments("killed", &often)).done();
+    }
     let same = folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors");
     assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
     assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at {kills:?} of {whole:?}");

@@ -200,7 +200,15 @@ mod tests {
     fn run(sets: &[&str], epochs: usize) -> Vec<Record> {
         let settings = serde_json::json!({"epochs": 3});
         let (newsdesk, base) = ("0".into(), "tiny".into());
-        let start = StartRecord { newsdesk, base, sets: vec![], validation: vec![], steps_per_epoch: 4, settings };
+        let start = StartRecord {
+            newsdesk,
+            base,
+            teachers: vec![],
+            sets: vec![],
+            validation: vec![],
+            steps_per_epoch: 4,
+            settings,
+        };
         let mut records = vec![Record::Start(start)];
         for epoch in 1..=epochs {
             for step in [2, 4] {

@@ -1,15 +1,17 @@
 //! Labelled sets and a model to a better model.
 //!
-//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, the order in which an
-//! epoch meets them, loss, optimiser, the loop itself with its checkpoints, log and curve, the measuring that picks the
-//! best epoch, and the temperatures and the card of the finished model. Every random choice is drawn from the seed, the
-//! epoch and the step, so that a run can be repeated and continued.
+//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, what teachers say of them, the
+//! order in which an epoch meets them, loss, optimiser, the loop itself with its checkpoints, log and curve, the measuring
+//! that picks the best epoch, and the temperatures and the card of the finished model. Every random choice is drawn from
+//! the seed, the epoch and the step, so that a run can be repeated and continued.
 
 pub mod settings;
 mod heads;
 mod examples;
 mod epoch;
 mod loss;
+mod distillation;
+mod teacher;
 mod schedule;
 mod optimizer;
 mod checkpoint;
@@ -24,12 +26,13 @@ mod measure;
 mod compare;
 mod part;
 mod temperature;
+mod decision;
 mod calibrate;
 mod spread;
 mod card;
 mod error;
 
-pub use calibrate::{Calibrated, HeadCalibration, calibrate, check_calibration};
+pub use calibrate::{Calibrated, DecisionThresholds, HeadCalibration, calibrate, check_calibration};
 pub use card::{Card, Source, write_card};
 pub use checkpoint::{has_checkpoint, remove_checkpoint};
 pub use compare::compare;
@@ -41,6 +44,6 @@ pub use log::{
 };
 pub use measure::{HeadReport, SetReport, check_labelled, measure, measure_from, predict};
 pub use progress::Progress;
-pub use settings::{ClassWeights, Freeze, Schedule, Settings};
+pub use settings::{ClassWeights, Distillation, Freeze, Schedule, Settings};
 pub use spread::{HeadSpread, Spread, spread};
-pub use trainer::{Trained, start_record, train};
+pub use trainer::{Models, Trained, start_record, train};

@@ -39,6 +39,9 @@ pub struct StartRecord {
     pub newsdesk: String,
     /// Name of the model that training starts from.
     pub base: String,
+    /// Names of the models that are learned from besides the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<String>,
     /// The sets that are learned from.
     pub sets: Vec<SetRows>,
     /// The sets by which the best epoch is chosen.
@@ -257,6 +260,7 @@ mod tests {
         StartRecord {
             newsdesk: "0".into(),
             base: "tiny".into(),
+            teachers: vec![],
             sets: vec![],
             validation: vec![],
             steps_per_epoch: 3,

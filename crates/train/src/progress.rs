@@ -6,6 +6,13 @@ use std::time::Duration;
 
 /// What a run tells while it goes.
 pub enum Progress<'a> {
+    /// Teachers read the articles, before the first step.
+    Teaching {
+        /// Articles that are read, those of each teacher counted for itself.
+        done: usize,
+        /// Articles that are to be read.
+        articles: usize,
+    },
     /// A step is done.
     Step {
         /// Its figures.

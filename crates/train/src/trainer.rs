@@ -2,11 +2,12 @@
 
 use crate::checkpoint::{self, CHECKPOINT, State};
 use crate::curve::draw;
+use crate::distillation::Teaching;
 use crate::epoch::{Share, steps};
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
 use crate::figures::figures;
-use crate::heads::{check_taught, union};
+use crate::heads::{check_taught, first_biases, union};
 use crate::log::{EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord};
 use crate::loss::{self, LossOptions};
 use crate::measure::check;
@@ -14,11 +15,13 @@ use crate::meter::{Measured, Meter};
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::schedule::rate;
-use crate::settings::{ClassWeights, Settings};
+use crate::settings::{ClassWeights, Distillation, Settings};
+use crate::teacher::{Teachers, weights_hash};
 use newsdesk_data::{LabelledSet, StableHash};
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The result of a run.
@@ -35,7 +38,19 @@ pub struct Trained {
     pub log: Log,
 }
 
-/// Fine-tunes all of `base` together with new heads for what `sets` teach.
+/// The models that a run begins with.
+#[derive(Clone, Copy)]
+pub struct Models<'a> {
+    /// The one whose encoder is trained on.
+    pub base: &'a Model,
+    /// Those that are learned from besides the labels; none for labels only.
+    pub teachers: &'a [Model],
+}
+
+/// Fine-tunes all of the base together with new heads for what `sets` teach.
+///
+/// Teachers are models that have some of the heads, with the same labels; what they say of the articles that the run draws is
+/// computed once, before the first step, and learned from as [`Settings::distillation`] says.
 ///
 /// The model of the best epoch is kept: the one with the highest mean over `validation`'s sets and heads of macro-F1
 /// (accuracy for heads that are measured as sets).
@@ -48,7 +63,7 @@ pub struct Trained {
 /// If the settings or the data cannot be used, the loss or a weight is no longer a number, a file cannot be written, or the
 /// device fails. The last checkpoint is then still there.
 pub fn train(
-    base: &Model,
+    models: &Models,
     sets: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
@@ -56,10 +71,16 @@ pub fn train(
     resume: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
+    let Models { base, teachers } = *models;
     let config = &base.config;
     settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.frame_length())?;
     let heads = union(sets)?;
-    let examples: Vec<Vec<Example>> = sets
+    if settings.distillation.is_some() == teachers.is_empty() {
+        let cause = "teachers, and how much is learned from them, come together".into();
+        return Err(TrainError::Setting { setting: "teacher", cause });
+    }
+    let teachers = Teachers::new(teachers, &heads)?;
+    let mut examples: Vec<Vec<Example>> = sets
         .iter()
         .map(|set| prepare(set, &heads, &base.tokenizer, base.config.pad_token_id, settings.length, settings.threads))
         .collect::<Result<_>>()?;
@@ -74,15 +95,24 @@ pub fn train(
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
     let class_weights = class_weights(&heads, settings, &examples)?;
-    let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
-    let mut run = Run::new(base, heads, loss_options, settings)?;
+    let teaching = settings.distillation.map(|Distillation { weight, temperature, .. }| Teaching {
+        weight,
+        temperature,
+        heads: teachers.heads(),
+    });
+    let teaching = teaching.unwrap_or_default();
+    let loss_options =
+        LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights, teaching };
+    let biases = first_biases(&heads, examples.iter().flatten());
+    let mut run = Run::new(base, heads, &biases, loss_options, settings)?;
     check_set_weights(sets, settings)?;
     let shares = shares(sets, settings);
     let describe = |(set, share): (&LabelledSet, &Share)| {
         format!("{} {}: {} of {} rows", set.name, set.split, share.taken, share.rows)
     };
     let described: Vec<String> = sets.iter().zip(&shares).map(describe).collect();
-    let fingerprint = fingerprint(base, settings, sets, validation)?;
+    let taught_by = teachers.described()?;
+    let fingerprint = fingerprint(base, settings, sets, validation, &taught_by)?;
     let steps_per_epoch = steps_per_epoch(sets, settings);
     let all_steps = steps_per_epoch * settings.epochs;
 
@@ -91,7 +121,7 @@ pub fn train(
     let mut state = State { fingerprint, epochs_done, steps_of_epoch, steps: 0, best_epoch: 0, best_score, measured };
     let mut best = None;
     let checkpoint = &folder.join(CHECKPOINT);
-    let start = start_record(base, sets, validation, settings);
+    let start = start_record(models, sets, validation, settings);
     let found = if resume { checkpoint::read(checkpoint, &state.fingerprint, &run.device)? } else { None };
     let mut log = match found {
         Some(found) => {
@@ -108,6 +138,11 @@ pub fn train(
     let steps_of_validation = articles as f64 / settings.batch_size as f64;
     // A run that was cut off after its last epoch has nothing left to do.
     let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
+    if let Some(distillation) = &settings.distillation {
+        let drawn = |epoch| steps(&shares, settings.batch_size, settings.seed, epoch, |_, _| 1).into_iter().flatten();
+        let drawn: BTreeSet<(usize, usize)> = epochs.clone().flat_map(drawn).collect();
+        teach(&mut examples, sets, &teachers, &drawn, distillation, settings, progress)?;
+    }
     for epoch in epochs {
         let length = |set: usize, row: usize| examples[set][row].tokens.len();
         let plan = steps(&shares, settings.batch_size, settings.seed, epoch, length);
@@ -173,6 +208,7 @@ pub fn train(
     model.manifest.training = Some(TrainingRecord {
         base: base.manifest.name.clone(),
         sets: described,
+        teachers: taught_by,
         best_epoch: state.best_epoch,
         newsdesk: env!("CARGO_PKG_VERSION").into(),
         settings: serde_json::to_value(settings).unwrap_or_default(),
@@ -185,7 +221,7 @@ pub fn train(
 
 /// The first line of the log of such a run: two runs with the same one, on the same files, give the same model.
 pub fn start_record(
-    base: &Model,
+    models: &Models,
     sets: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
@@ -194,7 +230,8 @@ pub fn start_record(
         |set: &LabelledSet| SetRows { set: set.name.clone(), split: set.split.clone(), rows: set.articles.len() };
     StartRecord {
         newsdesk: env!("CARGO_PKG_VERSION").into(),
-        base: base.manifest.name.clone(),
+        base: models.base.manifest.name.clone(),
+        teachers: models.teachers.iter().map(|teacher| teacher.manifest.name.clone()).collect(),
         sets: sets.iter().map(rows).collect(),
         validation: validation.iter().map(rows).collect(),
         steps_per_epoch: steps_per_epoch(sets, settings),
@@ -236,6 +273,34 @@ fn check_set_weights(sets: &[LabelledSet], settings: &Settings) -> Result<()> {
     Err(TrainError::Setting { setting: "set-weights", cause })
 }
 
+/// Gives the examples that the run draws, each by set and row, what the teachers say of them.
+fn teach(
+    examples: &mut [Vec<Example>],
+    sets: &[LabelledSet],
+    teachers: &Teachers,
+    drawn: &BTreeSet<(usize, usize)>,
+    distillation: &Distillation,
+    settings: &Settings,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let texts: Vec<String> = drawn.iter().map(|&(set, row)| sets[set].articles[row].article.input()).collect();
+    let articles = texts.len() * teachers.number();
+    let mut told = |done| progress(Progress::Teaching { done, articles });
+    let Settings { length, threads, .. } = *settings;
+    let said = teachers.soft_targets(&texts, length, distillation.temperature, threads, &mut told)?;
+    for (&(set, row), mut said) in drawn.iter().zip(said) {
+        let example = &mut examples[set][row];
+        if !distillation.fills {
+            said.iter_mut()
+                .zip(&example.targets)
+                .filter(|(_, target)| target.is_none())
+                .for_each(|(said, _)| *said = None);
+        }
+        example.soft = said;
+    }
+    Ok(())
+}
+
 /// Whether as many epochs as the run waits for have passed without a better one.
 fn stops(state: &State, settings: &Settings) -> bool {
     settings.patience > 0
@@ -268,8 +333,14 @@ fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>])
     }
 }
 
-/// What decides the result of a run, in one line: base, settings, and every labelled article.
-fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validation: &[LabelledSet]) -> Result<String> {
+/// What decides the result of a run, in one line: base, settings, teachers, and every labelled article.
+fn fingerprint(
+    base: &Model,
+    settings: &Settings,
+    sets: &[LabelledSet],
+    validation: &[LabelledSet],
+    teachers: &[String],
+) -> Result<String> {
     let articles = |sets: &[LabelledSet]| {
         let articles = sets.iter().flat_map(|set| &set.articles);
         let hash = articles.fold(StableHash::new(), |hash, row| {
@@ -278,15 +349,9 @@ fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validati
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         format!("{} ({:016x})", names.join(", "), hash.value())
     };
-    let mut weights = StableHash::new();
-    for tensor in base.weights.tensors() {
-        let (name, tensor) = tensor?;
-        weights = weights.with(name.as_bytes());
-        // The sum of each tensor tells bases apart well enough, and is there at once.
-        weights = weights.with(&tensor.sum_all()?.to_scalar::<f32>()?.to_le_bytes());
-    }
-    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights.value());
+    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights_hash(base)?.value());
     let (train, validation) = (articles(sets), articles(validation));
     let settings = serde_json::to_string(settings).unwrap_or_default();
-    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}, {settings}"))
+    let taught = if teachers.is_empty() { String::new() } else { format!(", taught by {}", teachers.join(", ")) };
+    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}{taught}, {settings}"))
 }

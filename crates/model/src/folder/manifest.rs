@@ -78,6 +78,9 @@ pub struct TrainingRecord {
     pub base: String,
     /// Labelled sets, with the rows of one epoch.
     pub sets: Vec<String>,
+    /// Models that it learned from, each with a hash of its weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<String>,
     /// The epoch that was kept, counted from 1.
     pub best_epoch: usize,
     /// Newsdesk's version.
@@ -102,6 +105,12 @@ pub struct ScoreRecord {
     pub accuracy: f64,
     /// Mean F1 over labels.
     pub macro_f1: f64,
+    /// Mean recall over labels; older models do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_recall: Option<f64>,
+    /// F1 of all labels' counts added up, of heads that give several labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_f1: Option<f64>,
 }
 
 impl Manifest {

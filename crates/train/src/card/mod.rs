@@ -106,14 +106,21 @@ impl Card<'_> {
     fn how_it_was_trained(&self) -> String {
         let mut text = String::from("## How it was trained\n\n");
         if let Some(training) = &self.model.manifest.training {
-            let TrainingRecord { base, best_epoch, newsdesk, settings, .. } = training;
+            let TrainingRecord { base, teachers, best_epoch, newsdesk, settings, .. } = training;
             text += &format!(
                 "By Newsdesk {newsdesk} from the base `{}`, with seed {}. Of {} epochs the model of epoch {best_epoch} is kept, \
                  the best one on the validation sets. `training.jsonl` is the log of the run, `training.svg` its curve.\n\n",
                 code(base),
                 settings["seed"],
-                settings["epochs"]
+                settings["epochs"],
             );
+            if !teachers.is_empty() {
+                // Name and hash of each.
+                text += &format!(
+                    "Besides the labels it learned from what other models say: {}.\n\n",
+                    plain(&teachers.join(", "))
+                );
+            }
         }
         let rows = self.sources.iter().map(|source| {
             let licence = source.licence.as_deref().map_or_else(|| "not stated".into(), plain);

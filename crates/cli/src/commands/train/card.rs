@@ -66,21 +66,30 @@ fn command(options: &Train, base: &str, seed: u64, changed: &[Changed]) -> Strin
     }
     let labelled = &options.labelled;
     let (text, title) = (&labelled.columns.text_field, &labelled.columns.title_field);
+    let mention = &labelled.mention;
     let named = [
         ("head", &labelled.head),
         ("label-field", &labelled.label_field),
         ("label-separator", &labelled.label_separator),
         ("text-field", text),
         ("title-field", title),
+        ("mention-field", &mention.mention_field),
+        ("mention-start", &mention.mention_start),
+        ("mention-end", &mention.mention_end),
     ];
     parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
     let pooling = options.pooling.as_ref().and_then(PoolingName::to_possible_value);
     parts.push(("pooling", pooling.iter().map(|name| name.get_name().to_string()).collect()));
     parts.push(("base", vec![base.into()]));
+    let teachers = options.teacher.iter().map(|folder| file_name(&folder.to_string_lossy()));
+    parts.push(("teacher", teachers.collect()));
     parts.extend(changed.iter().map(|of| (of.option.as_str(), of.values.clone())));
     parts.push(("seed", vec![seed.to_string()]));
     parts.push(("output", vec!["MODEL".into()]));
     let typed = parts.iter().filter(|(_, values)| !values.is_empty()).map(|(option, values)| {
+        if values == &["true"] {
+            return format!("--{option}");
+        }
         let values: Vec<String> = values.iter().map(|value| quoted(value)).collect();
         format!("--{option} {}", values.join(" "))
     });

@@ -17,7 +17,7 @@ use newsdesk_model::folder::{ScoreRecord, Storage, save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, HeadReport, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
+    EndRecord, HeadReport, Models, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
     measure, remove_checkpoint, start_record, train, write_card,
 };
 use std::path::Path;
@@ -28,6 +28,7 @@ pub struct Job<'a> {
     options: &'a Train,
     device: Device,
     base: Model,
+    teachers: Vec<Model>,
     pub sets: Sets,
     settings: Settings,
 }
@@ -45,6 +46,7 @@ impl<'a> Job<'a> {
     pub fn load(options: &'a Train) -> Result<Self> {
         let device = options.running.device.open()?;
         let mut base = open_model(options.base.as_deref(), &device)?;
+        let teachers = options.teacher.iter().map(|folder| open_model(Some(folder), &device)).collect::<Result<_>>()?;
         let sets = Sets::load(options)?;
         base.manifest.mention = sets.mention.as_ref().map(mention::record);
         base.manifest.pooling = match options.pooling {
@@ -57,12 +59,16 @@ impl<'a> Job<'a> {
         if !options.quiet {
             say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
         }
-        Ok(Self { options, device, base, sets, settings })
+        Ok(Self { options, device, base, teachers, sets, settings })
     }
 
     /// The first line of the log of a run with this seed.
     pub fn start(&self, seed: u64) -> StartRecord {
-        start_record(&self.base, &self.sets.training, &self.sets.validation, &self.with(seed))
+        start_record(&self.models(), &self.sets.training, &self.sets.validation, &self.with(seed))
+    }
+
+    fn models(&self) -> Models<'_> {
+        Models { base: &self.base, teachers: &self.teachers }
     }
 
     fn with(&self, seed: u64) -> Settings {
@@ -83,7 +89,7 @@ impl<'a> Job<'a> {
         let told = Told::new(settings.epochs, options.quiet);
         let (training, validation) = (&sets.training, &sets.validation);
         let tell = &mut |progress: Progress| told.tell(progress);
-        let mut trained = train(base, training, validation, &settings, folder, options.resume, tell)?;
+        let mut trained = train(&self.models(), training, validation, &settings, folder, options.resume, tell)?;
         told.trained();
 
         let mut model = trained.model;
@@ -155,5 +161,7 @@ fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> Scor
         articles: report.cases,
         accuracy: round(report.accuracy),
         macro_f1: round(report.macro_f1),
+        macro_recall: Some(round(report.macro_recall)),
+        micro_f1: report.micro_f1.map(round),
     }
 }

@@ -29,6 +29,13 @@ impl Told {
     /// Says how far the run is.
     pub fn tell(&self, progress: Progress) {
         match progress {
+            Progress::Teaching { done, articles } => {
+                if self.bar.is_hidden() {
+                    self.say(&format!("teachers have read {done} of {articles} articles"));
+                }
+                self.bar.set_prefix("teachers");
+                self.bar.set_message(format!("read {done} of {articles} articles"));
+            }
             Progress::Resumed { epochs, steps } => self.say(&match steps {
                 0 => format!("going on after epoch {epochs}"),
                 _ => format!("going on after step {steps} of epoch {}", epochs + 1),
@@ -67,8 +74,11 @@ impl Told {
     /// Says what was reached on a set.
     pub fn report(&self, SetReport { set, heads, .. }: &SetReport) {
         for HeadReport { head, report, .. } in heads {
-            let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
-            self.say(&format!("  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}"));
+            let (accuracy, macro_f1, recall) = (report.accuracy, report.macro_f1, report.macro_recall);
+            let micro_f1 = report.micro_f1.map_or(String::new(), |f1| format!(", micro-F1 {f1:.4}"));
+            self.say(&format!(
+                "  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}, macro recall {recall:.4}{micro_f1}"
+            ));
         }
     }
 

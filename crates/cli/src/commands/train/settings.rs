@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Parser;
 use newsdesk_model::folder::WindowRecord;
 use newsdesk_model::{Combine, Model};
-use newsdesk_train::{ClassWeights, Freeze, Schedule, Settings};
+use newsdesk_train::{ClassWeights, Distillation, Freeze, Schedule, Settings};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -32,6 +32,11 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         label_smoothing: options.label_smoothing,
         focal: options.focal,
         class_weights: class_weights(&options.class_weights)?,
+        distillation: (!options.teacher.is_empty()).then(|| Distillation {
+            weight: options.teacher_weight.unwrap_or(0.5),
+            temperature: options.teacher_temperature.unwrap_or(2.0),
+            fills: !options.teacher_labelled_only,
+        }),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience: options.patience,
         weight_decay: options.weight_decay,
@@ -100,6 +105,14 @@ fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     let fields = settings.as_object().into_iter().flatten();
     let option = |(name, value): (&String, &Value)| match name.as_str() {
         "window" => ["length", "stride"].map(|key| (key.replace("length", "window"), values(&value[key]))).to_vec(),
+        "distillation" => {
+            let only = if value["fills"] == false { vec!["true".into()] } else { vec![] };
+            vec![
+                ("teacher-weight".into(), number(&value["weight"])),
+                ("teacher-temperature".into(), number(&value["temperature"])),
+                ("teacher-labelled-only".into(), only),
+            ]
+        }
         "set_weights" => vec![("set-weights".into(), named(value))],
         _ => vec![(name.replace('_', "-"), values(value))],
     };
@@ -119,6 +132,11 @@ fn values(value: &Value) -> Vec<String> {
             .collect(),
         other => vec![other.to_string()],
     }
+}
+
+/// A number as it is typed; nothing where there is none.
+fn number(value: &Value) -> Vec<String> {
+    value.as_f64().map(|number| number.to_string()).into_iter().collect()
 }
 
 /// The numbers of a table with their names, as they are typed.

@@ -41,7 +41,7 @@ fn figures_are_those_of_the_answers() {
     let report = report(&answer, 0, 0);
     assert_eq!([&report["cases"], &report["correct"]], [&json!(60), &json!(correct)]);
     assert_near(&report["accuracy"], correct as f64 / 60.0);
-    let mut f1s = Vec::new();
+    let (mut f1s, mut recalls) = (Vec::new(), Vec::new());
     for (label, figures) in LABELS.iter().zip(report["per_label"].as_array().unwrap()) {
         let count = |labels: &[&str]| labels.iter().filter(|l| *l == label).count() as f64;
         let hits = right.iter().zip(&given).filter(|(right, given)| right == given && *right == label).count() as f64;
@@ -50,12 +50,17 @@ fn figures_are_those_of_the_answers() {
         assert_near(&figures["precision"], if predicted > 0.0 { hits / predicted } else { 0.0 });
         assert_near(&figures["recall"], if support > 0.0 { hits / support } else { 0.0 });
         assert_near(&figures["f1"], if hits > 0.0 { 2.0 * hits / (support + predicted) } else { 0.0 });
-        if support > 0.0 {
+        assert_eq!(figures["predicted"].as_f64(), Some(predicted));
+        if support + predicted > 0.0 {
             f1s.push(figures["f1"].as_f64().unwrap());
         }
+        if support > 0.0 {
+            recalls.push(figures["recall"].as_f64().unwrap());
+        }
     }
-    assert_eq!(f1s.len(), 3);
-    assert_near(&report["macro_f1"], f1s.iter().sum::<f64>() / 3.0);
+    assert!(recalls.len() == 3 && f1s.len() > 3, "no label is only predicted, which tests nothing");
+    assert_near(&report["macro_f1"], f1s.iter().sum::<f64>() / f1s.len() as f64);
+    assert_near(&report["macro_recall"], recalls.iter().sum::<f64>() / 3.0);
     assert_eq!((&report["micro_f1"], &report["labels_are_sources"]), (&Value::Null, &json!(false)));
 }
 
@@ -71,7 +76,7 @@ fn a_table_for_people() {
     insta::assert_snapshot!(answer.out, @r"
     set.csv, all: 3 articles, 2 rows without a label left out
 
-    label: accuracy 0.6667, macro-F1 0.5556, ECE 0.3109, Brier 0.6236, NLL 2.5045
+    label: accuracy 0.6667, macro-F1 0.5556, macro recall 0.6667, ECE 0.3109, Brier 0.6236, NLL 2.5045
 
      label    articles  precision  recall     F1
      arts            1      0.500   1.000  0.667

@@ -23,7 +23,7 @@ pub enum Command {
     Classify(Classify),
     /// Fine-tune a model on labelled sets
     Train(Box<Train>),
-    /// Measure a model on a labelled set: accuracy, macro-F1, calibration, figures per label
+    /// Measure a model on a labelled set: accuracy, F1, recall, calibration, figures per label
     Eval(Eval),
     /// Find out what a model's scores mean: fit temperatures, and find the scores that reach precisions
     ///

@@ -20,6 +20,9 @@ pub struct LabelledArticle {
     pub article: Article,
     /// What is right, one entry for each head of the set; nothing where the row says nothing about that head.
     pub targets: Vec<Option<Target>>,
+    /// Other labels that are right, too, one entry for each head: to measure by, not to train on. In order; empty where
+    /// the set names none.
+    pub also: Vec<Vec<LabelId>>,
     /// The label as the set wrote it, one entry for each head; the labels of a list with `; ` between them.
     pub source_labels: Vec<Option<String>>,
 }
@@ -121,12 +124,19 @@ fn resolve(
 }
 
 impl LabelledSet {
-    fn add(&mut self, LabelledRow { row, labels, .. }: LabelledRow, recipe: &Recipe) -> Result<(), DataError> {
+    fn add(&mut self, LabelledRow { row, labels, also, .. }: LabelledRow, recipe: &Recipe) -> Result<(), DataError> {
         let targets = self.heads.iter().zip(&labels).map(|(head, names)| match names {
             Some(names) => head.target(names, &row.position, recipe),
             None => Ok(None),
         });
         let targets = targets.collect::<Result<Vec<_>, _>>()?;
+        let also = self.heads.iter().zip(&also).map(|(head, names)| {
+            let mut labels = head.meant(names, &row.position, recipe)?;
+            labels.sort_unstable();
+            labels.dedup();
+            Ok(labels)
+        });
+        let also = also.collect::<Result<Vec<_>, DataError>>()?;
         if targets.iter().all(Option::is_none) {
             self.skipped += 1;
         } else {
@@ -134,6 +144,7 @@ impl LabelledSet {
                 position: row.position,
                 article: row.article,
                 targets,
+                also,
                 source_labels: labels.into_iter().map(|names| names.map(|names| names.join("; "))).collect(),
             });
         }
@@ -151,6 +162,14 @@ impl LabelledHead {
     }
 
     fn target(&self, names: &[String], position: &Position, recipe: &Recipe) -> Result<Option<Target>, DataError> {
+        let labels = self.meant(names, position, recipe)?;
+        // Labels that the recipe maps to nothing say nothing; a list without labels says that none holds.
+        let says_nothing = labels.is_empty() && !names.is_empty();
+        Ok(if says_nothing { None } else { target(labels, self.multi) })
+    }
+
+    /// The head's labels that these labels of the set may mean.
+    fn meant(&self, names: &[String], position: &Position, recipe: &Recipe) -> Result<Vec<LabelId>, DataError> {
         let mut labels = Vec::new();
         for name in names {
             match &self.map {
@@ -168,8 +187,6 @@ impl LabelledHead {
                 None => labels.push(find_label(&self.labels, name, position)?),
             }
         }
-        // Labels that the recipe maps to nothing say nothing; a list without labels says that none holds.
-        let says_nothing = labels.is_empty() && !names.is_empty();
-        Ok(if says_nothing { None } else { target(labels, self.multi) })
+        Ok(labels)
     }
 }

@@ -58,6 +58,7 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
         articles.push(LabelledArticle {
             targets: vec![target(ids, rows.multi)],
+            also: vec![vec![]],
             source_labels: vec![Some(row.labels.join("; "))],
             position: row.position,
             article: row.article,
@@ -93,7 +94,7 @@ impl PlainRows {
     fn add(&mut self, source: &Source, options: &PlainOptions) -> Result<(), DataError> {
         let mut rows = LabelledRows::of_file(source, options)?;
         for row in rows.by_ref() {
-            let LabelledRow { row, labels, several } = match row {
+            let LabelledRow { row, labels, several, .. } = match row {
                 Ok(row) => row,
                 Err(ReadError::Reject(reject)) => {
                     self.rejects.push(reject);

@@ -64,6 +64,9 @@ pub struct HeadRecipe {
     /// Whether a row has all the labels that its field names, rather than one of them.
     #[serde(default)]
     pub multi: bool,
+    /// The field that lists other labels that are right, too. They are measured by and not trained on.
+    #[serde(default)]
+    pub also: Option<String>,
 }
 
 impl Recipe {
@@ -71,12 +74,14 @@ impl Recipe {
     pub fn parse(toml: &str, origin: &str) -> Result<Recipe, DataError> {
         let recipe: Recipe = toml::from_str(toml)
             .map_err(|source| DataError::Toml { name: origin.to_owned(), source: Box::new(source) })?;
-        let missing = match (recipe.files.is_empty(), recipe.heads.is_empty()) {
-            (true, _) => "it has no files",
-            (_, true) => "it has no heads",
+        let both = recipe.heads.iter().find(|(_, head)| head.multi && head.also.is_some());
+        let cause = match (recipe.files.is_empty(), recipe.heads.is_empty(), both) {
+            (true, ..) => "it has no files".to_owned(),
+            (_, true, _) => "it has no heads".to_owned(),
+            (.., Some((head, _))) => format!("its head `{head}` has `also`, which a head with `multi` has no use for"),
             _ => return Ok(recipe),
         };
-        Err(DataError::Invalid { name: origin.to_owned(), cause: missing.to_owned() })
+        Err(DataError::Invalid { name: origin.to_owned(), cause })
     }
 }
 
@@ -147,6 +152,16 @@ mod tests {
         assert!(map[2].1.is_empty());
         assert!(recipe.heads[1].1.map.is_none());
         assert!(recipe.fields.title.is_none());
+    }
+
+    #[test]
+    fn other_right_labels_are_for_heads_of_one_label() {
+        let also = AG_NEWS.replace("field = \"tone\"", "field = \"tone\"\nalso = \"tones\"");
+        let recipe = Recipe::parse(&also, "ag-news.toml").unwrap();
+        assert_eq!((&recipe.heads[0].1.also, recipe.heads[1].1.also.as_deref()), (&None, Some("tones")));
+        let both = also.replace("also =", "multi = true\nalso =");
+        let error = Recipe::parse(&both, "ag-news.toml").unwrap_err();
+        assert!(error.to_string().contains("its head `sentiment` has `also`"), "{error}");
     }
 
     #[test]

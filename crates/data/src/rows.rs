@@ -18,6 +18,8 @@ pub struct LabelledRow {
     pub row: Row,
     /// The labels as the row writes them, one entry for each head; nothing where it is not labelled for that head.
     pub labels: Vec<Option<Vec<String>>>,
+    /// Other labels that are right, too, one entry for each head; empty where a recipe names no field of them.
+    pub also: Vec<Vec<String>>,
     /// Whether the row may have several labels for a head: they stand in a list, or a separator was given.
     pub(crate) several: bool,
 }
@@ -38,8 +40,8 @@ pub struct LabelledRows {
 
 /// Which columns hold the labels.
 enum Columns {
-    /// One for each head, by name.
-    Named(Vec<String>),
+    /// One for each head, by name, and one of other right labels where there is one.
+    Named(Vec<(String, Option<String>)>),
     /// To be chosen by the first row, so that all rows of a file agree.
     Chosen { options: PlainOptions, column: Option<String> },
 }
@@ -50,7 +52,7 @@ impl LabelledRows {
         let path = recipe.split_file(root, split)?;
         let (text_field, title_field) = (recipe.fields.text.clone(), recipe.fields.title.clone());
         let rows = read(&Source::File(path), &ReadOptions { format: None, text_field, title_field })?;
-        let fields = recipe.heads.iter().map(|(_, head)| head.field.clone()).collect();
+        let fields = recipe.heads.iter().map(|(_, head)| (head.field.clone(), head.also.clone())).collect();
         Ok(LabelledRows { rows, columns: Columns::Named(fields), found: Vec::new() })
     }
 
@@ -69,7 +71,7 @@ impl LabelledRows {
         if self.found.is_empty() {
             self.found = row.columns.iter().map(|(name, _)| name.to_string()).collect();
         }
-        let mut several = false;
+        let (mut several, mut also) = (false, vec![]);
         let labels = match &mut self.columns {
             Columns::Named(fields) => {
                 let written = |field: &String| {
@@ -77,7 +79,12 @@ impl LabelledRows {
                         .map(|written| written.names().map(<[String]>::to_vec))
                         .map_err(|cause| unlabelled(&row, field, cause, "field"))
                 };
-                fields.iter().map(written).collect::<Result<_, _>>()?
+                let others = |field: &Option<String>| match field {
+                    Some(field) => written(field).map(Option::unwrap_or_default),
+                    None => Ok(vec![]),
+                };
+                also = fields.iter().map(|(_, field)| others(field)).collect::<Result<_, _>>()?;
+                fields.iter().map(|(field, _)| written(field)).collect::<Result<_, _>>()?
             }
             Columns::Chosen { options, column } => {
                 if column.is_none() {
@@ -99,7 +106,7 @@ impl LabelledRows {
                 }]
             }
         };
-        Ok(LabelledRow { row, labels, several })
+        Ok(LabelledRow { row, labels, also, several })
     }
 }
 

@@ -91,6 +91,25 @@ fn a_recipe_maps_labels() {
 }
 
 #[test]
+fn other_labels_may_be_right_too() {
+    let recipe = RECIPE.replace("field = \"label\"", "field = \"label\"\nalso = \"labels\"");
+    let lines = concat!(
+        "{\"text\":\"a\",\"label\":\"Sports\",\"labels\":[\"World\",\"Sports\"],\"tone\":null}\n",
+        "{\"text\":\"b\",\"label\":\"Sports\",\"labels\":null,\"tone\":\"neutral\"}\n",
+        "{\"text\":\"c\",\"label\":\"Sports\",\"tone\":null}\n",
+    );
+    let set = load(&recipe, lines).unwrap();
+    let of = |article: usize| (set.articles[article].targets[0].clone(), set.articles[article].also.clone());
+    let [sport, politics, war] = [LabelId(0), LabelId(1), LabelId(2)];
+    assert_eq!(of(0), (Some(Target::One(sport)), vec![vec![sport, politics, war], vec![]]));
+    assert_eq!(of(1), (Some(Target::One(sport)), vec![vec![], vec![]]));
+    let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
+    assert_eq!(causes, ["the label field `labels` is missing"]);
+    let (error, _) = said(&load(&recipe, &lines.replace("[\"World\"", "[\"Weather\"")).unwrap_err());
+    assert!(error.starts_with("Failed to map the label `Weather`"), "{error}");
+}
+
+#[test]
 fn a_head_of_many_labels_takes_them_all() {
     let recipe = RECIPE.replace("field = \"label\"", "field = \"label\"\nmulti = true");
     let lines = concat!(

@@ -14,9 +14,14 @@ impl LabelCounts {
         self.true_positives + self.false_negatives
     }
 
+    /// Cases for which the label is predicted.
+    pub fn predicted(&self) -> u64 {
+        self.true_positives + self.false_positives
+    }
+
     /// Share of the label's predictions that are right.
     pub fn precision(&self) -> f64 {
-        share(self.true_positives, self.true_positives + self.false_positives)
+        share(self.true_positives, self.predicted())
     }
 
     /// Share of the label's cases that were found.
@@ -64,11 +69,15 @@ impl Counts {
         &self.by_label
     }
 
-    /// Mean F1 of the labels that are right for at least one case.
+    /// Mean F1 of the labels that occur: that are right for a case or predicted for one.
     pub fn macro_f1(&self) -> f64 {
-        let supported = self.by_label.iter().filter(|counts| counts.support() > 0);
-        let (sum, number) = supported.fold((0.0, 0u64), |(sum, number), counts| (sum + counts.f1(), number + 1));
-        if number == 0 { 0.0 } else { sum / number as f64 }
+        let occurring = self.by_label.iter().filter(|counts| counts.support() + counts.predicted() > 0);
+        mean(occurring.map(LabelCounts::f1))
+    }
+
+    /// Mean recall of the labels that are right for at least one case.
+    pub fn macro_recall(&self) -> f64 {
+        mean(self.by_label.iter().filter(|counts| counts.support() > 0).map(LabelCounts::recall))
     }
 
     /// F1 of all labels' counts added up.
@@ -81,6 +90,12 @@ impl Counts {
         }
         total.f1()
     }
+}
+
+/// The mean, and 0 of nothing.
+fn mean(figures: impl Iterator<Item = f64>) -> f64 {
+    let (sum, number) = figures.fold((0.0, 0u64), |(sum, number), figure| (sum + figure, number + 1));
+    if number == 0 { 0.0 } else { sum / number as f64 }
 }
 
 /// `part / whole`, and 0 where there is no whole.
@@ -111,7 +126,8 @@ mod tests {
     fn nothing_counted_is_zero_not_nan() {
         let nothing = LabelCounts::default();
         assert_eq!((nothing.precision(), nothing.recall(), nothing.f1()), (0.0, 0.0, 0.0));
-        assert_eq!((Counts::new(3).macro_f1(), Counts::new(3).micro_f1()), (0.0, 0.0));
-        assert_eq!((Counts::new(0).macro_f1(), Counts::new(0).micro_f1()), (0.0, 0.0));
+        for counts in [Counts::new(3), Counts::new(0)] {
+            assert_eq!([counts.macro_f1(), counts.macro_recall(), counts.micro_f1()], [0.0; 3]);
+        }
     }
 }

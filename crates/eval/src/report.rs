@@ -1,4 +1,4 @@
-//! Cases to a report: accuracy, F1, and the figures of each label.
+//! Cases to a report: accuracy, F1, recall, and the figures of each label.
 
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ pub struct LabelReport {
     pub label: String,
     /// Number of cases for which the label is right.
     pub support: u64,
+    /// Number of cases for which the label is predicted.
+    pub predicted: u64,
     /// Share of the label's predictions that are right, 0 to 1; 0 if it was never predicted.
     pub precision: f64,
     /// Share of the label's cases that were found, 0 to 1; 0 if it has none.
@@ -29,9 +31,19 @@ pub struct Report {
     pub correct: u64,
     /// `correct / cases`, and 0 if there are none.
     pub accuracy: f64,
-    /// Mean F1 of the labels with support, each weighing the same. Labels without support, predicted or not, are left
-    /// out; predicting one is still a miss for the label that was right.
+    /// Share of the cases whose prediction is the truth or among the other labels that are right, too; at least the
+    /// accuracy. `None` where no case names others.
+    pub accuracy_any: Option<f64>,
+    /// Mean F1 of the labels that occur in the truth or in the predictions, each weighing the same. A label that is
+    /// predicted and never right counts with an F1 of 0; one that does not occur at all is left out.
+    ///
+    /// So it is scikit-learn's `f1_score(average="macro", zero_division=0)` where one label is right. Of a head that
+    /// gives several labels it is that function's value with `zero_division=nan`: with 0, scikit-learn counts every
+    /// column of the label matrix, those without a single entry included.
     pub macro_f1: f64,
+    /// Mean recall of the labels with support, each weighing the same, whatever else is predicted: scikit-learn's
+    /// `balanced_accuracy_score`, and the measure of tweet sentiment (Rosenthal et al., SemEval-2017 Task 4).
+    pub macro_recall: f64,
     /// F1 of all labels' counts added up; only from [`multi_label`] (elsewhere it would repeat the accuracy).
     pub micro_f1: Option<f64>,
     /// One entry per label, in the order the labels came in, those without support included.
@@ -42,14 +54,12 @@ pub struct Report {
 
 /// Measures a head of which exactly one label is right.
 ///
-/// Accuracy is the share of cases whose prediction is the truth. Macro-F1 is that of scikit-learn's
-/// `f1_score(average="macro", labels=<those present in the truth>)`: a label that is predicted but never right has an
-/// entry of zeros in `per_label` and no part in the mean. (Without `labels=`, scikit-learn would count its F1 as 0.)
+/// Accuracy is the share of cases whose prediction is the truth.
 ///
 /// [`Truth::AnyOf`](crate::Truth::AnyOf) counts under the predicted label if that is allowed, else under its first.
 pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
     let (counts, correct) = count(labels.len(), cases);
-    report(labels, &counts, cases.len(), correct)
+    report(labels, &counts, cases, correct)
 }
 
 /// Measures a head on a data set with labels of its own, each of which stands for a set of the head's labels.
@@ -75,17 +85,16 @@ pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &
             counts.add(&[source], other.map(|(i, _)| i).as_slice());
         }
     }
-    Report { labels_are_sources: true, ..report(source_labels, &counts, cases.len(), correct) }
+    Report { labels_are_sources: true, ..report(source_labels, &counts, cases, correct) }
 }
 
 /// Measures a head of which any number of labels may be right.
 ///
-/// Accuracy is the share of cases whose predicted labels are exactly the right ones (subset accuracy). Macro-F1 is the
-/// mean over labels with support, micro-F1 that of all labels' counts added up, false predictions of labels without
-/// support included.
+/// Accuracy is the share of cases whose predicted labels are exactly the right ones (subset accuracy). Micro-F1 is that
+/// of all labels' counts added up, false predictions of labels without support included.
 pub fn multi_label(labels: &[String], cases: &[Case]) -> Report {
     let (counts, correct) = count(labels.len(), cases);
-    Report { micro_f1: Some(counts.micro_f1()), ..report(labels, &counts, cases.len(), correct) }
+    Report { micro_f1: Some(counts.micro_f1()), ..report(labels, &counts, cases, correct) }
 }
 
 /// Counts for each label, and the number of cases that are right as a whole.
@@ -100,12 +109,15 @@ fn count(labels: usize, cases: &[Case]) -> (Counts, u64) {
     (counts, correct)
 }
 
-fn report(labels: &[String], counts: &Counts, cases: usize, correct: u64) -> Report {
-    let cases = cases as u64;
+fn report(labels: &[String], counts: &Counts, cases: &[Case], correct: u64) -> Report {
+    let any = cases.iter().filter(|case| case.is_any()).count() as u64;
+    let is_known = cases.iter().any(|case| !case.also.is_empty());
+    let cases = cases.len() as u64;
     let of_label = labels.iter().zip(counts.by_label());
     let per_label = of_label.map(|(label, counts)| LabelReport {
         label: label.clone(),
         support: counts.support(),
+        predicted: counts.predicted(),
         precision: counts.precision(),
         recall: counts.recall(),
         f1: counts.f1(),
@@ -114,7 +126,9 @@ fn report(labels: &[String], counts: &Counts, cases: usize, correct: u64) -> Rep
         cases,
         correct,
         accuracy: share(correct, cases),
+        accuracy_any: is_known.then(|| share(any, cases)),
         macro_f1: counts.macro_f1(),
+        macro_recall: counts.macro_recall(),
         micro_f1: None,
         per_label: per_label.collect(),
         labels_are_sources: false,

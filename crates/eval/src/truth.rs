@@ -18,6 +18,9 @@ pub struct Case {
     pub truth: Truth,
     /// The labels predicted: exactly one by a softmax head, any number by a sigmoid head.
     pub predicted: Vec<usize>,
+    /// Other labels that are right as well as the truth, where it is [`Truth::One`] or [`Truth::AnyOf`] and the data set
+    /// names any.
+    pub also: Vec<usize>,
     /// The label given by the data set, as an index into the set's own labels, where those are mapped to the head's.
     pub source_label: Option<usize>,
 }
@@ -52,6 +55,12 @@ impl Case {
         as_set(&self.predicted)
     }
 
+    /// Whether the one label predicted is right or among the others that are.
+    pub(crate) fn is_any(&self) -> bool {
+        let predicted = self.predicted_set();
+        predicted.len() == 1 && (self.truth.names(predicted[0]) || self.also.contains(&predicted[0]))
+    }
+
     /// Whether the prediction is exactly what is right, with every label among the first `labels`.
     pub(crate) fn is_right(&self, labels: usize) -> bool {
         let predicted = self.predicted_set();
@@ -75,7 +84,7 @@ mod tests {
     use super::*;
 
     fn case(truth: Truth, predicted: &[usize]) -> Case {
-        Case { truth, predicted: predicted.to_vec(), source_label: None }
+        Case { truth, predicted: predicted.to_vec(), also: vec![], source_label: None }
     }
 
     #[test]

@@ -16,14 +16,18 @@ fn pairs() -> impl Strategy<Value = Vec<(usize, usize)>> {
 }
 
 fn cases(pairs: &[(usize, usize)], truth: impl Fn(usize) -> Truth) -> Vec<Case> {
-    let case =
-        |&(right, predicted)| Case { truth: truth(right), predicted: vec![predicted], source_label: Some(right) };
+    let case = |&(right, predicted)| Case {
+        truth: truth(right),
+        predicted: vec![predicted],
+        also: vec![],
+        source_label: Some(right),
+    };
     pairs.iter().map(case).collect()
 }
 
 fn shares(report: &Report) -> Vec<f64> {
     let of_labels = report.per_label.iter().flat_map(|label| [label.precision, label.recall, label.f1]);
-    of_labels.chain([report.accuracy, report.macro_f1]).chain(report.micro_f1).collect()
+    of_labels.chain([report.accuracy, report.macro_f1, report.macro_recall]).chain(report.micro_f1).collect()
 }
 
 proptest! {
@@ -33,6 +37,7 @@ proptest! {
             let case = |(right, predicted): &(Vec<usize>, Vec<usize>)| Case {
                 truth: truth(right.clone()),
                 predicted: predicted.clone(),
+                also: vec![],
                 source_label: right.first().copied(),
             };
             let cases: Vec<_> = sets.iter().map(case).collect();
@@ -80,6 +85,6 @@ proptest! {
         let perfect: Vec<_> = pairs.iter().map(|&(right, _)| (right, right)).collect();
         let report = single_label(&labels(), &cases(&perfect, Truth::One));
         let expected = if pairs.is_empty() { 0.0 } else { 1.0 };
-        prop_assert_eq!((report.accuracy, report.macro_f1), (expected, expected));
+        prop_assert_eq!([report.accuracy, report.macro_f1, report.macro_recall], [expected; 3]);
     }
 }

@@ -283,5 +283,6 @@ fn case(
     let written = row.source_labels[number].as_deref();
     let source_label = taught.map.as_ref().and_then(|map| map.iter().position(|(l, _)| Some(l.as_str()) == written));
     let predicted = prediction.heads[matched.head].given().iter().map(|label| label.index).collect();
-    Some(Case { truth: matched.truth(target), predicted, source_label })
+    let also = row.also[number].iter().map(|label| matched.labels[label.index()]).collect();
+    Some(Case { truth: matched.truth(target), predicted, also, source_label })
 }

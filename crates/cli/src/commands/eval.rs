@@ -58,7 +58,11 @@ fn shown(report: &SetReport) -> String {
     text += "\n";
     for HeadReport { head, report, calibration, answered } in &report.heads {
         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
-        text += &format!("\n{head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}");
+        text += &format!("\n{head}: accuracy {accuracy:.4}");
+        if let Some(any) = report.accuracy_any {
+            text += &format!(" ({any:.4} with any of the right labels)");
+        }
+        text += &format!(", macro-F1 {macro_f1:.4}, macro recall {:.4}", report.macro_recall);
         if let Some(micro_f1) = report.micro_f1 {
             text += &format!(", micro-F1 {micro_f1:.4}");
         }
@@ -75,7 +79,7 @@ fn shown(report: &SetReport) -> String {
         }
         text += "\n\n";
         let mut labels = table(&["label", "articles", "precision", "recall", "F1"], &[1, 2, 3, 4]);
-        for label in report.per_label.iter().filter(|label| label.support > 0) {
+        for label in report.per_label.iter().filter(|label| label.support + label.predicted > 0) {
             let figure = |x: f64| format!("{x:.3}");
             labels.add_row(vec![
                 label.label.clone(),

@@ -85,15 +85,20 @@ fn shown(info: &Info) -> String {
         text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
     }
     if !manifest.scores.is_empty() {
-        let mut scores = table(&["set", "split", "head", "articles", "accuracy", "macro-F1"], &[3, 4, 5]);
+        let headings = ["set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];
+        let mut scores = table(&headings, &[3, 4, 5, 6, 7]);
+        let figure = |x: f64| format!("{x:.4}");
         for score in &manifest.scores {
+            // What an older manifest does not say, or a head does not have, stays blank.
             scores.add_row(vec![
                 score.set.clone(),
                 score.split.clone(),
                 score.head.clone(),
                 score.articles.to_string(),
-                format!("{:.4}", score.accuracy),
-                format!("{:.4}", score.macro_f1),
+                figure(score.accuracy),
+                figure(score.macro_f1),
+                score.macro_recall.map_or(String::new(), figure),
+                score.micro_f1.map_or(String::new(), figure),
             ]);
         }
         text += &format!("\n{}\n", scores.trim_fmt());

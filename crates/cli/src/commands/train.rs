@@ -110,8 +110,11 @@ pub fn run(options: Train) -> Result<ExitCode> {
             Progress::Epoch { epoch, reports, score, best: is_best } => {
                 for SetReport { set, heads, .. } in reports {
                     for HeadReport { head, report, .. } in heads {
-                        let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
-                        say(&format!("  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}"));
+                        let (accuracy, macro_f1, recall) = (report.accuracy, report.macro_f1, report.macro_recall);
+                        let micro_f1 = report.micro_f1.map_or(String::new(), |f1| format!(", micro-F1 {f1:.4}"));
+                        say(&format!(
+                            "  {set}, {head}: accuracy {accuracy:.4}, macro-F1 {macro_f1:.4}, macro recall {recall:.4}{micro_f1}"
+                        ));
                     }
                 }
                 say(&format!("epoch {epoch}: score {score:.4}{}", if is_best { ", the best so far" } else { "" }));
@@ -150,6 +153,8 @@ fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> Scor
         articles: report.cases,
         accuracy: round(report.accuracy),
         macro_f1: round(report.macro_f1),
+        macro_recall: Some(round(report.macro_recall)),
+        micro_f1: report.micro_f1.map(round),
     }
 }
 

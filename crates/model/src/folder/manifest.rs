@@ -84,6 +84,12 @@ pub struct ScoreRecord {
     pub accuracy: f64,
     /// Mean F1 over labels.
     pub macro_f1: f64,
+    /// Mean recall over labels; older models do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macro_recall: Option<f64>,
+    /// F1 of all labels' counts added up, of heads that give several labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_f1: Option<f64>,
 }
 
 impl Manifest {

@@ -28,7 +28,8 @@ pub enum Command {
     /// Find out what a model's scores mean: fit temperatures, and find the scores that reach precisions
     ///
     /// Reads labelled sets, fits one temperature for each head that they have labels for, and finds the lowest scores
-    /// from which on 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99 of the answers are right. Both are written into the model's
+    /// from which on 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99 of the answers are right. Heads that give several labels get
+    /// the scores from which on each is given, by which F1 is largest. All of it is written into the model's
     /// `newsdesk.toml`. `classify --min-precision` then needs no labelled articles. What the model had before plays no
     /// part.
     Calibrate(Box<Calibrate>),

@@ -1,8 +1,10 @@
-//! A model and labelled sets to temperatures, and to the scores from which on answers are right often enough.
+//! A model and labelled sets to temperatures, to the scores from which on labels of multi-label heads are given, and to
+//! those from which on answers are right often enough.
 //!
 //! Each set is read once, to raw logits. Whatever is measured, at the temperatures that the model had and at the new
 //! ones, is computed from these.
 
+use crate::decision::{self, Scored};
 use crate::error::{Result, TrainError};
 use crate::measure::{SetReport, check, given, in_parts, report};
 use crate::part::{Part, described, parts};
@@ -36,8 +38,24 @@ pub struct HeadCalibration {
     /// Why the temperature stays as it was, where none could be fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_fitted: Option<String>,
+    /// From which scores on its labels are given, where it gives several and that could be fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionThresholds>,
     /// From which score on its answers reach a precision, and what that was measured on.
     pub calibration: CalibrationRecord,
+}
+
+/// From which scores on the labels of a head that gives several are given. The manifest has one for each label.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct DecisionThresholds {
+    /// The score of labels that have none of their own.
+    pub shared: f32,
+    /// Number of labels that have their own.
+    pub own: usize,
+    /// F1 of all labels' answers on the articles together, with the thresholds that the head had.
+    pub micro_f1_before: f64,
+    /// The same with the new ones.
+    pub micro_f1: f64,
 }
 
 /// What came out of a calibration.
@@ -62,8 +80,13 @@ pub struct Calibrated {
 /// right than where it says which one. So the scores that reach a precision are measured on the sets that label articles
 /// with the head's own labels; on the others only if there are no such sets.
 ///
+/// The labels of a head that gives several get the thresholds by which F1 is largest at the new temperature: labels that
+/// are right for 20 articles or more their own, if cross-validation within the articles says that this is better, the
+/// others one that they share. Those that they had play no part.
+///
 /// A head keeps its temperature where too little is known; [`HeadCalibration::not_fitted`] says why. Where it changes,
-/// the labels' own thresholds change with it: articles of one window are given the same labels as before.
+/// the labels' thresholds change with it, and where no new ones can be fitted either, articles of one window are given the
+/// same labels as before.
 ///
 /// `progress` is told the number of the set, among those with articles, and how many of its articles are done.
 ///
@@ -96,7 +119,8 @@ pub fn calibrate(
         let samples = samples(&parts, number, &texts);
         let head = &mut model.manifest.heads[number];
         let temperature_before = head.temperature;
-        let mut not_fitted = obstacle(&parts);
+        let obstacle = obstacle(&parts);
+        let mut not_fitted = obstacle.clone();
         if not_fitted.is_none() {
             match fit(head.activation, rule, &samples) {
                 // Four decimals are more than a few hundred articles can tell.
@@ -104,6 +128,10 @@ pub fn calibrate(
                 None => not_fitted = Some(format!("no temperature from {} to {} is the best one", RANGE[0], RANGE[1])),
             }
         }
+        let decision = match (head.activation, obstacle) {
+            (HeadActivation::Sigmoid, None) => fit_decision(head, &scored(&parts, number, head, rule, &texts)),
+            _ => None,
+        };
         let temperature_sets = if not_fitted.is_none() { described(&parts) } else { vec![] };
         let record = CalibrationRecord { head: head.name.clone(), temperature_sets, ..CalibrationRecord::default() };
         heads.push(HeadCalibration {
@@ -112,6 +140,7 @@ pub fn calibrate(
             temperature_before,
             temperature: head.temperature,
             not_fitted,
+            decision,
             calibration: record,
         });
     }
@@ -199,6 +228,31 @@ fn samples(parts: &[Part], head: usize, texts: &[Vec<TextLogits>]) -> Vec<Sample
     parts.iter().flat_map(of_part).collect()
 }
 
+/// The probabilities that a head has at its temperature for each article that is labelled for it, and what is right.
+fn scored(parts: &[Part], number: usize, head: &Head, rule: Combine, texts: &[Vec<TextLogits>]) -> Vec<Scored> {
+    let head = [Arc::new(head.clone())];
+    let of_part = |part: &Part| -> Vec<Scored> {
+        let rows = part.set.articles.iter().zip(&texts[part.number]);
+        rows.filter_map(|(row, text)| {
+            let truth = part.matched.truth(row.targets[part.place].as_ref()?);
+            let right = (0..head[0].labels.len()).map(|label| truth.names(label)).collect();
+            let answer = text.of_head(number).prediction(&head, rule).heads.pop()?;
+            Some(Scored::new(&row.article.input(), answer.probabilities.0, right))
+        })
+        .collect()
+    };
+    parts.iter().flat_map(of_part).collect()
+}
+
+/// Gives the labels of a head the thresholds that are best for these articles, if any are.
+fn fit_decision(head: &mut Head, articles: &[Scored]) -> Option<DecisionThresholds> {
+    let found = decision::fit(articles)?;
+    let micro_f1_before = decision::micro_f1(articles, &|label| head.labels[label].threshold.unwrap_or(0.5));
+    let micro_f1 = decision::micro_f1(articles, &|label| found.of(label));
+    head.labels.iter_mut().enumerate().for_each(|(number, label)| label.threshold = Some(found.of(number)));
+    Some(DecisionThresholds { shared: found.shared, own: found.own(), micro_f1_before, micro_f1 })
+}
+
 /// Gives a head another temperature and its labels the thresholds that then mean the same.
 fn set_temperature(head: &mut Head, temperature: f32) {
     let factor = f64::from(head.temperature) / f64::from(temperature);
@@ -284,6 +338,57 @@ mod tests {
         assert_eq!(model.manifest, manifest);
         assert_eq!((second.heads[0].temperature_before, &second.before), (found, &first.after));
         model.manifest.heads[0].temperature = 3.0;
+        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(model.manifest, manifest);
+    }
+
+    /// A head that gives several labels, and articles with its own answers, but for every third one.
+    fn several(articles: usize) -> (Model, LabelledSet) {
+        let mut model = tiny();
+        model.manifest.heads[0].activation = HeadActivation::Sigmoid;
+        let classifier = Classifier::new(model.clone(), &Options::default()).unwrap();
+        let texts: Vec<String> = (0..articles).map(text).collect();
+        let answers = classifier.classify(&texts).unwrap();
+        let names = model.manifest.heads[0].names();
+        let given = |i: usize| match i % 3 {
+            0 => names[i % names.len()].clone(),
+            _ => answers[i].heads[0]
+                .ranked()
+                .iter()
+                .filter(|l| l.score > 0.6)
+                .map(|l| l.name)
+                .collect::<Vec<_>>()
+                .join("|"),
+        };
+        let rows = texts.iter().enumerate().map(|(i, text)| (text.clone(), given(i)));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("set.csv");
+        let rows: String = rows.map(|(text, label)| format!("{text},{label}\n")).collect();
+        std::fs::write(&path, format!("text,label\n{rows}")).unwrap();
+        let separator = Some("|".into());
+        let options = PlainOptions { head: "label".into(), separator, ..PlainOptions::default() };
+        let set = load_plain(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap();
+        (model, set)
+    }
+
+    #[test]
+    fn thresholds_that_were_there_play_no_part() {
+        let (mut model, set) = several(150);
+        let sets = [set];
+        let first = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        let head = &first.heads[0];
+        let decision = head.decision.unwrap();
+        assert!(head.not_fitted.is_none() && decision.micro_f1 > decision.micro_f1_before, "{head:?}");
+        let manifest = model.manifest.clone();
+        assert!(manifest.heads[0].labels.iter().all(|label| label.threshold.is_some()));
+        // What was told is what measuring finds.
+        assert!((first.after[0].heads[0].report.micro_f1.unwrap() - decision.micro_f1).abs() < 1e-12);
+        assert!((first.before[0].heads[0].report.micro_f1.unwrap() - decision.micro_f1_before).abs() < 0.02);
+
+        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(model.manifest, manifest);
+        model.manifest.heads[0].temperature = 0.3;
+        model.manifest.heads[0].labels[1].threshold = Some(0.9);
         calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
         assert_eq!(model.manifest, manifest);
     }

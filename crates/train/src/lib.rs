@@ -19,10 +19,11 @@ mod measure;
 mod compare;
 mod part;
 mod temperature;
+mod decision;
 mod calibrate;
 mod error;
 
-pub use calibrate::{Calibrated, HeadCalibration, calibrate, check_calibration};
+pub use calibrate::{Calibrated, DecisionThresholds, HeadCalibration, calibrate, check_calibration};
 pub use checkpoint::remove_checkpoint;
 pub use compare::compare;
 pub use error::{Result, TrainError};

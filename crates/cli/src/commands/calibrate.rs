@@ -10,7 +10,8 @@ use anyhow::Result;
 use newsdesk_model::folder::{check_writable, save_manifest};
 use newsdesk_model::{CalibrationRecord, Options};
 use newsdesk_train::{
-    Calibrated, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration, check_labelled,
+    Calibrated, DecisionThresholds, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration,
+    check_labelled,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -84,10 +85,11 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
             say(&format!("warning: no set has labels for head {}: it stays as it was", head.name));
         }
         not_fitted(&calibrated).iter().for_each(|line| say(line));
-        let changed = calibrated.heads.iter().any(|head| head.temperature != head.temperature_before);
-        if changed && !model.manifest.certificates.is_empty() {
+        if heads != model.manifest.heads && !model.manifest.certificates.is_empty() {
             let hint = "`newsdesk models certify` measures them again";
-            say(&format!("warning: the certificates of precisions were made at other temperatures; {hint}"));
+            say(&format!(
+                "warning: the certificates of precisions were made at other temperatures or thresholds; {hint}"
+            ));
         }
     }
     let mut out = std::io::stdout();
@@ -140,8 +142,13 @@ fn shown(findings: &Findings) -> String {
     }
     let mut text = format!("{}\n", figures.trim_fmt());
     for head in &findings.heads {
-        let HeadCalibration { head, articles, temperature_before, temperature, calibration, .. } = head;
+        let HeadCalibration { head, articles, temperature_before, temperature, calibration, decision, .. } = head;
         text += &format!("\n{head}: temperature {temperature}, was {temperature_before}, by {articles} articles\n");
+        if let Some(decision) = decision {
+            let DecisionThresholds { shared, own, micro_f1_before, micro_f1 } = decision;
+            text += &format!("{head}: labels are given from a score of {shared} on, {own} of them from their own; ");
+            text += &format!("micro-F1 {micro_f1:.4}, was {micro_f1_before:.4}\n");
+        }
         text += &precisions(calibration);
     }
     text

@@ -25,6 +25,12 @@ pub struct TextLogits {
 }
 
 impl TextLogits {
+    /// What the head of this number says alone.
+    pub fn of_head(&self, head: usize) -> Self {
+        let windows = self.windows.iter().map(|heads| vec![heads[head].clone()]).collect();
+        Self { windows, adds: self.adds.clone(), tokens: self.tokens }
+    }
+
     /// The prediction at these heads' temperatures.
     pub fn prediction(&self, heads: &[Arc<Head>], rule: Combine) -> Prediction {
         let probabilities = |window: &Vec<Logits>| -> Vec<Probabilities> {

@@ -29,7 +29,7 @@ impl LossOptions {
 ///
 /// - softmax, one label: `-log p[label]`
 /// - softmax, a set of allowed labels: `-log` of the probability mass of the set
-/// - sigmoid: the mean over labels of each one's binary cross-entropy
+/// - sigmoid: the sum over labels of each one's binary cross-entropy, which is `-log` of the probability of the whole answer
 ///
 /// With smoothing `e` and `n` labels, `1 - e` of a softmax head's loss is that, and `e` the mean of `-log p` over all labels
 /// (Szegedy et al., 2016); a sigmoid's labels become `e / 2` and `1 - e / 2`. A row weighs as much as the mean weight of its
@@ -74,10 +74,7 @@ pub(crate) fn sum(
             None => loss,
             Some(weights) => (&loss * Tensor::from_vec::<_, f32>(weights, loss.shape(), device)?)?,
         };
-        let loss = match head.activation {
-            HeadActivation::Softmax => loss.sum_all()?,
-            HeadActivation::Sigmoid => (loss.sum_all()? / labels as f64)?,
-        };
+        let loss = loss.sum_all()?;
         total = Some(match total {
             None => loss,
             Some(total) => (total + loss)?,
@@ -203,11 +200,11 @@ mod tests {
         let cross = |x: f32, y: f32| -(y * (1.0 / (1.0 + (-x).exp())).ln() + (1.0 - y) * (1.0 / (1.0 + x.exp())).ln());
         let all = Target::All(vec![LabelId(1)]);
         let many = with(HeadActivation::Sigmoid, LOGITS, all.clone(), &options);
-        let expected = (cross(1.0, 0.0) + 3.0 * cross(2.0, 1.0) + cross(0.5, 0.0)) / 3.0;
+        let expected = cross(1.0, 0.0) + 3.0 * cross(2.0, 1.0) + cross(0.5, 0.0);
         assert!((many - expected).abs() < 1e-5, "{many} is not {expected}");
         let options = LossOptions { smoothing: 0.2, ..LossOptions::default() };
         let many = with(HeadActivation::Sigmoid, LOGITS, all, &options);
-        let expected = (cross(1.0, 0.1) + cross(2.0, 0.9) + cross(0.5, 0.1)) / 3.0;
+        let expected = cross(1.0, 0.1) + cross(2.0, 0.9) + cross(0.5, 0.1);
         assert!((many - expected).abs() < 1e-5, "{many} is not {expected}");
     }
 
@@ -237,9 +234,9 @@ mod tests {
     fn many_labels_are_binary_cross_entropies_without_overflow() {
         let target = Some(Target::All(vec![LabelId(0)]));
         let loss = loss_of(HeadActivation::Sigmoid, [0.3, -1.2, 2.0], target.clone()).unwrap();
-        let expected = [0.3f32, 1.2, -2.0].iter().map(|x| (1.0 + (-x).exp()).ln()).sum::<f32>() / 3.0;
+        let expected = [0.3f32, 1.2, -2.0].iter().map(|x| (1.0 + (-x).exp()).ln()).sum::<f32>();
         assert!((loss - expected).abs() < 1e-5, "{loss} is not {expected}");
         let extreme = loss_of(HeadActivation::Sigmoid, [1e3, -1e3, 1e3], target).unwrap();
-        assert!((extreme - 1e3 / 3.0).abs() < 1e-2, "{extreme}");
+        assert!((extreme - 1e3).abs() < 1e-2, "{extreme}");
     }
 }

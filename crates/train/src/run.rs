@@ -47,7 +47,14 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(crate) fn new(base: &'a Model, heads: Vec<Head>, loss: LossOptions, settings: &'a Settings) -> Result<Self> {
+    /// A run that begins: the weights of `base`, and new heads with these biases, by head and label.
+    pub(crate) fn new(
+        base: &'a Model,
+        heads: Vec<Head>,
+        biases: &[Vec<f32>],
+        loss: LossOptions,
+        settings: &'a Settings,
+    ) -> Result<Self> {
         let pooling = base.manifest.pooling;
         let parts = Parts {
             encoder: base.parts.encoder.clone(),
@@ -66,13 +73,13 @@ impl<'a> Run<'a> {
                 && (pooling == Pooling::Pooler || !name.starts_with(&pooler))
         });
         let mut random = random(settings.seed, 254, 0, 0);
-        for (prefix, labels) in &parts.heads {
+        for ((prefix, labels), biases) in parts.heads.iter().zip(biases) {
             let width = base.config.hidden_size;
             // Normal with deviation 0.02, as BERT's own weights begin; the sum of 12 uniform numbers is near enough.
             let mut normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
             let values: Vec<f32> = (0..labels * width).map(|_| 0.02 * normal()).collect();
             variables.insert(&format!("{prefix}.weight"), &Tensor::from_vec(values, (*labels, width), &device)?)?;
-            variables.insert(&format!("{prefix}.bias"), &Tensor::zeros(*labels, candle_core::DType::F32, &device)?)?;
+            variables.insert(&format!("{prefix}.bias"), &Tensor::from_slice(biases, *labels, &device)?)?;
         }
         // Fails here rather than in the first step if a tensor is missing.
         Network::new(&variables.weights(), &base.config, &parts)?;

@@ -4,7 +4,7 @@ use crate::checkpoint::{self, State};
 use crate::epoch::steps;
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
-use crate::heads::union;
+use crate::heads::{first_biases, union};
 use crate::loss::{self, LossOptions};
 use crate::measure::{SetReport, check};
 use crate::run::Run;
@@ -109,7 +109,8 @@ pub fn train(
     validation.iter().try_for_each(|set| check(set, &heads))?;
     let class_weights = class_weights(&heads, settings, &examples)?;
     let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
-    let mut run = Run::new(base, heads, loss_options, settings)?;
+    let biases = first_biases(&heads, examples.iter().flatten());
+    let mut run = Run::new(base, heads, &biases, loss_options, settings)?;
     let taken = |count: usize| if settings.rows_per_epoch == 0 { count } else { count.min(settings.rows_per_epoch) };
     let described: Vec<String> =
         sets.iter().zip(&rows).map(|(s, &n)| format!("{} {}: {} of {n} rows", s.name, s.split, taken(n))).collect();

@@ -44,6 +44,16 @@ pub enum TrainError {
         /// The model's heads.
         known: Vec<String>,
     },
+    /// A teacher does not fit what is trained.
+    #[error("Failed to learn from the teacher `{teacher}`: {cause}")]
+    Teacher {
+        /// Its name.
+        teacher: String,
+        /// What does not fit.
+        cause: String,
+        /// What to do.
+        hint: String,
+    },
     /// The loss is no longer a number.
     #[error("Failed to train: the loss became {loss} at step {step} of epoch {epoch}")]
     Diverged {
@@ -88,7 +98,7 @@ impl TrainError {
     /// What the user can do, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Data { hint, .. } => Some(hint.clone()),
+            Self::Data { hint, .. } | Self::Teacher { hint, .. } => Some(hint.clone()),
             Self::UnknownLabel { known, .. } => Some(format!("its labels are {}", known.join("; "))),
             Self::UnknownHead { known, .. } => {
                 Some(format!("its heads are {}; name one with `--head`", known.join(", ")))

@@ -1,6 +1,7 @@
 //! Labelled articles as the network meets them: framed tokens and one target per head of the model.
 
 use crate::error::Result;
+use crate::teacher::SoftTargets;
 use newsdesk_data::{LabelledSet, Target};
 use newsdesk_model::Head;
 use newsdesk_model::tokenize::{TokenId, Tokenizer};
@@ -12,6 +13,8 @@ pub(crate) struct Example {
     pub(crate) tokens: Vec<TokenId>,
     /// What is right, per head of the model; label numbers are the head's.
     pub(crate) targets: Vec<Option<Target>>,
+    /// What teachers say, per head of the model; empty where there are none.
+    pub(crate) soft: SoftTargets,
 }
 
 /// The examples of one set, at most `length` tokens each; `padding` stands for a text without tokens.
@@ -35,6 +38,6 @@ pub(crate) fn prepare(
             // Nothing at all has no vector.
             tokens.push(padding);
         }
-        Ok(Example { tokens, targets })
+        Ok(Example { tokens, targets, soft: vec![] })
     })
 }

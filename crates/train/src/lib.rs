@@ -1,7 +1,7 @@
 //! Labelled sets and a model to a better model.
 //!
-//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, the order in which an
-//! epoch meets them, loss, optimiser, the loop itself, the measuring that picks the best epoch, and the temperatures of
+//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, what teachers say of them,
+//! the order in which an epoch meets them, loss, optimiser, the loop itself, the measuring that picks the best epoch, and the temperatures of
 //! the finished model. Every random choice is drawn from the seed, the epoch and the step, so that a run can be repeated
 //! and continued.
 
@@ -10,6 +10,8 @@ mod heads;
 mod examples;
 mod epoch;
 mod loss;
+mod distillation;
+mod teacher;
 mod schedule;
 mod optimizer;
 mod checkpoint;
@@ -28,5 +30,5 @@ pub use checkpoint::remove_checkpoint;
 pub use compare::compare;
 pub use error::{Result, TrainError};
 pub use measure::{HeadReport, SetReport, check_labelled, measure, measure_from, predict};
-pub use settings::{ClassWeights, Freeze, Schedule, Settings};
-pub use trainer::{Progress, Trained, train};
+pub use settings::{ClassWeights, Distillation, Freeze, Schedule, Settings};
+pub use trainer::{Models, Progress, Trained, train};

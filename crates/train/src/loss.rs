@@ -1,5 +1,6 @@
 //! How wrong the heads are: cross-entropy, its form for sets of allowed labels, and its form for many labels.
 
+use crate::distillation::{Teaching, binary_cross_entropy, divergence};
 use crate::error::Result;
 use crate::examples::Example;
 use candle_core::Tensor;
@@ -15,6 +16,8 @@ pub(crate) struct LossOptions {
     pub(crate) focal: f64,
     /// For each head the weight of each label; empty where all count the same.
     pub(crate) class_weights: Vec<Vec<f32>>,
+    /// What teachers say besides the labels.
+    pub(crate) teaching: Teaching,
 }
 
 impl LossOptions {
@@ -34,6 +37,9 @@ impl LossOptions {
 /// With smoothing `e` and `n` labels, `1 - e` of a softmax head's loss is that, and `e` the mean of `-log p` over all labels
 /// (Szegedy et al., 2016); a sigmoid's labels become `e / 2` and `1 - e / 2`. A row weighs as much as the mean weight of its
 /// labels; in a sigmoid head, each label that is right.
+///
+/// Where teachers have a head, only a share of the loss is that; the rest is the [`divergence`] from what they say, on all
+/// rows that have soft targets. Smoothing, focus and weights are of labels only.
 pub(crate) fn sum(
     heads: &[Head],
     logits: &[Tensor],
@@ -41,46 +47,92 @@ pub(crate) fn sum(
     options: &LossOptions,
 ) -> Result<Option<Tensor>> {
     let mut total: Option<Tensor> = None;
-    for (number, (head, logits)) in heads.iter().zip(logits).enumerate() {
-        let labels = head.labels.len();
-        let mut rows = Vec::new();
-        let mut right = Vec::new(); // 1 for each label that is right, [rows, labels]
-        for (row, example) in examples.iter().enumerate() {
-            if let Some(target) = &example.targets[number] {
-                rows.push(row as u32);
-                let start = right.len();
-                right.resize(start + labels, 0f32);
-                target.labels().iter().for_each(|label| right[start + label.index()] = 1.0);
-            }
-        }
-        if rows.is_empty() {
-            continue;
-        }
-        let device = logits.device();
-        let count = rows.len();
-        let weights = options.weights(number).map(|weights| match head.activation {
-            HeadActivation::Softmax => right.chunks_exact(labels).map(|row| mean_weight(row, weights)).collect(),
-            HeadActivation::Sigmoid => {
-                right.iter().zip(weights.iter().cycle()).map(|(y, w)| 1.0 + y * (w - 1.0)).collect()
-            }
-        });
-        let logits = logits.index_select(&Tensor::from_vec(rows, count, device)?, 0)?; // [rows, labels]
-        let right = Tensor::from_vec(right, (count, labels), device)?; // [rows, labels]
-        let loss = match head.activation {
-            HeadActivation::Softmax => softmax(&logits, &right, options)?, // [rows]
-            HeadActivation::Sigmoid => sigmoid(&logits, &right, options)?, // [rows, labels]
-        };
-        let loss = match weights {
-            None => loss,
-            Some(weights) => (&loss * Tensor::from_vec::<_, f32>(weights, loss.shape(), device)?)?,
-        };
-        let loss = loss.sum_all()?;
-        total = Some(match total {
+    let mut add = |loss: Tensor| -> Result<()> {
+        total = Some(match total.take() {
             None => loss,
             Some(total) => (total + loss)?,
         });
+        Ok(())
+    };
+    for (number, (head, logits)) in heads.iter().zip(logits).enumerate() {
+        let (labels, teachers) = (options.teaching.of_labels(number), options.teaching.of_teachers(number));
+        if labels > 0.0
+            && let Some(loss) = from_labels(number, head, logits, examples, options)?
+        {
+            // Nothing is multiplied without need: a run without teachers gives the same to the bit as ever.
+            add(if labels < 1.0 { (loss * labels)? } else { loss })?;
+        }
+        if teachers > 0.0
+            && let Some(loss) = from_teachers(number, head, logits, examples, options.teaching.temperature)?
+        {
+            add((loss * teachers)?)?;
+        }
     }
     Ok(total)
+}
+
+/// The loss of one head by the examples' labels; `None` if none has any.
+fn from_labels(
+    number: usize,
+    head: &Head,
+    logits: &Tensor,
+    examples: &[&Example],
+    options: &LossOptions,
+) -> Result<Option<Tensor>> {
+    let labels = head.labels.len();
+    let mut rows = Vec::new();
+    let mut right = Vec::new(); // 1 for each label that is right, [rows, labels]
+    for (row, example) in examples.iter().enumerate() {
+        if let Some(target) = &example.targets[number] {
+            rows.push(row as u32);
+            let start = right.len();
+            right.resize(start + labels, 0f32);
+            target.labels().iter().for_each(|label| right[start + label.index()] = 1.0);
+        }
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let device = logits.device();
+    let count = rows.len();
+    let weights = options.weights(number).map(|weights| match head.activation {
+        HeadActivation::Softmax => right.chunks_exact(labels).map(|row| mean_weight(row, weights)).collect(),
+        HeadActivation::Sigmoid => right.iter().zip(weights.iter().cycle()).map(|(y, w)| 1.0 + y * (w - 1.0)).collect(),
+    });
+    let logits = logits.index_select(&Tensor::from_vec(rows, count, device)?, 0)?; // [rows, labels]
+    let right = Tensor::from_vec(right, (count, labels), device)?; // [rows, labels]
+    let loss = match head.activation {
+        HeadActivation::Softmax => softmax(&logits, &right, options)?, // [rows]
+        HeadActivation::Sigmoid => sigmoid(&logits, &right, options)?, // [rows, labels]
+    };
+    let loss = match weights {
+        None => loss,
+        Some(weights) => (&loss * Tensor::from_vec::<_, f32>(weights, loss.shape(), device)?)?,
+    };
+    Ok(Some(loss.sum_all()?))
+}
+
+/// The loss of one head by what teachers say about the examples; `None` if they say nothing about any.
+fn from_teachers(
+    number: usize,
+    head: &Head,
+    logits: &Tensor,
+    examples: &[&Example],
+    temperature: f64,
+) -> Result<Option<Tensor>> {
+    let (mut rows, mut said) = (Vec::new(), Vec::new());
+    for (row, example) in examples.iter().enumerate() {
+        if let Some(probabilities) = example.soft.get(number).and_then(Option::as_ref) {
+            rows.push(row as u32);
+            said.extend_from_slice(probabilities);
+        }
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let count = rows.len();
+    let logits = logits.index_select(&Tensor::from_vec(rows, count, logits.device())?, 0)?; // [rows, labels]
+    Ok(Some(divergence(head.activation, &logits, said, temperature)?))
 }
 
 /// The mean weight of the labels that are right.
@@ -105,12 +157,10 @@ fn softmax(logits: &Tensor, right: &Tensor, options: &LossOptions) -> Result<Ten
 
 /// Losses of labels, `[rows, labels]`; `right` is 1 where a label is right.
 fn sigmoid(logits: &Tensor, right: &Tensor, options: &LossOptions) -> Result<Tensor> {
-    let soft = ((logits.abs()?.neg()?.exp()? + 1.0)?).log()?;
-    // max(x, 0) - x y + log(1 + e^-|x|), which is exact and never overflows.
-    let binary = |right: &Tensor| -> Result<Tensor> { Ok(((logits.relu()? - (logits * right)?)? + &soft)?) };
     let smooth = ((right * (1.0 - options.smoothing))? + 0.5 * options.smoothing)?;
     // The probability of what is right is e to the minus its cross-entropy.
-    focal(&binary(&smooth)?, &binary(right)?.neg()?, options.focal)
+    let log_right = binary_cross_entropy(logits, right)?.neg()?;
+    focal(&binary_cross_entropy(logits, &smooth)?, &log_right, options.focal)
 }
 
 /// `loss` times `(1 - e^log_right)` to a power.
@@ -162,7 +212,7 @@ mod tests {
 
     fn loss_of(activation: HeadActivation, logits: [f32; 3], target: Option<Target>) -> Option<f32> {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], targets: vec![target] };
+        let example = Example { tokens: vec![], targets: vec![target], soft: vec![] };
         let options = LossOptions::default();
         sum(&[head(activation)], &[logits], &[&example], &options).unwrap().map(|l| l.to_scalar::<f32>().unwrap())
     }
@@ -170,7 +220,7 @@ mod tests {
     /// The loss of one row under options.
     fn with(activation: HeadActivation, logits: [f32; 3], target: Target, options: &LossOptions) -> f32 {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], targets: vec![Some(target)] };
+        let example = Example { tokens: vec![], targets: vec![Some(target)], soft: vec![] };
         sum(&[head(activation)], &[logits], &[&example], options).unwrap().unwrap().to_scalar::<f32>().unwrap()
     }
 
@@ -209,10 +259,43 @@ mod tests {
     }
 
     #[test]
+    fn teachers_and_labels_share_the_loss() {
+        // Two heads, of which a teacher has the first; two rows, of which the second has no label for it.
+        let heads = [head(HeadActivation::Softmax), head(HeadActivation::Softmax)];
+        let row = |target, said: Option<Vec<f32>>| Example {
+            tokens: vec![],
+            targets: vec![target, Some(Target::One(LabelId(0)))],
+            soft: vec![said, None],
+        };
+        let said = vec![0.5, 0.25, 0.25];
+        let one = Some(Target::One(LabelId(1)));
+        let loss = |rows: &[&Example], weight: f64| {
+            let logits = Tensor::from_vec(LOGITS.repeat(rows.len()), (rows.len(), 3), &Device::Cpu).unwrap();
+            let teaching = Teaching { weight, temperature: 1.0, heads: vec![true, false] };
+            let options = LossOptions { teaching, ..LossOptions::default() };
+            sum(&heads, &[logits.clone(), logits], rows, &options).unwrap().unwrap().to_scalar::<f32>().unwrap()
+        };
+        let log = log_probabilities();
+        let from_teacher: f32 = said.iter().zip(log).map(|(p, q)| p * (f32::ln(*p) - q)).sum();
+        let (both, filled) = (row(one.clone(), Some(said.clone())), row(None, Some(said)));
+        for weight in [0.0f32, 0.25, 1.0] {
+            let expected = -log[0] - (1.0 - weight) * log[1] + weight * from_teacher;
+            let found = loss(&[&both], f64::from(weight));
+            assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+            let expected = expected - log[0] + weight * from_teacher;
+            let found = loss(&[&both, &filled], f64::from(weight));
+            assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+        }
+        // A row of which teachers say nothing has a loss by its label only.
+        let alone = loss(&[&row(one, None)], 0.25);
+        assert!((alone + log[0] + 0.75 * log[1]).abs() < 1e-5, "{alone}");
+    }
+
+    #[test]
     fn balanced_weights_let_every_label_count_the_same() {
         let targets =
             [Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(2))];
-        let examples = targets.map(|target| Example { tokens: vec![], targets: vec![Some(target)] });
+        let examples = targets.map(|target| Example { tokens: vec![], targets: vec![Some(target)], soft: vec![] });
         let weights = balanced(&[head(HeadActivation::Softmax)], examples.iter());
         let expected = [4.0 / 6.0, 1.0, 2.0];
         assert!(weights[0].iter().zip(expected).all(|(w, e): (&f32, f32)| (w - e).abs() < 1e-6), "{weights:?}");

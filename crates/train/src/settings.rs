@@ -57,6 +57,18 @@ pub enum ClassWeights {
     Given(BTreeMap<String, f64>),
 }
 
+/// How much is learned from teachers, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Distillation {
+    /// Share of a head's loss that comes from the teachers, 0 to 1; the rest comes from the labels. Heads that no teacher
+    /// has learn from labels alone.
+    pub weight: f64,
+    /// What logits are divided by on both sides, so that labels that a teacher thinks improbable are learned from as well.
+    pub temperature: f64,
+    /// Whether teachers speak about all rows, also for heads for which a row has no label.
+    pub fills: bool,
+}
+
 /// Everything that decides the result of a training run besides data and base model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -79,6 +91,9 @@ pub struct Settings {
     pub focal: f64,
     /// How much a row counts by its label.
     pub class_weights: ClassWeights,
+    /// What is learned from teachers; `None` where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distillation: Option<Distillation>,
     /// What is not trained.
     pub freeze: Freeze,
     /// The run ends after so many epochs without a better one; 0 for never.
@@ -150,6 +165,13 @@ impl Settings {
         {
             let cause = format!("the base has {layers} layers, not {count}");
             return Err(TrainError::Setting { setting: "freeze", cause });
+        }
+        if let Some(Distillation { weight, temperature, .. }) = self.distillation {
+            if !(0.0..=1.0).contains(&weight) {
+                let cause = format!("{weight} is not within 0..=1");
+                return Err(TrainError::Setting { setting: "teacher-weight", cause });
+            }
+            positive("teacher-temperature", temperature)?;
         }
         if let ClassWeights::Given(weights) = &self.class_weights {
             weights.values().try_for_each(|&weight| not_negative("class-weights", weight))?;

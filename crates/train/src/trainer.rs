@@ -1,6 +1,7 @@
 //! The training loop: epochs of steps, a checkpoint after each epoch, and the best epoch kept.
 
 use crate::checkpoint::{self, State};
+use crate::distillation::Teaching;
 use crate::epoch::steps;
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
@@ -9,15 +10,24 @@ use crate::loss::{self, LossOptions};
 use crate::measure::{SetReport, check};
 use crate::run::Run;
 use crate::schedule::rate;
-use crate::settings::{ClassWeights, Settings};
+use crate::settings::{ClassWeights, Distillation, Settings};
+use crate::teacher::{Teachers, weights_hash};
 use newsdesk_data::{LabelledSet, StableHash};
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
 /// What a run tells while it goes.
 pub enum Progress<'a> {
+    /// Teachers read the articles, before the first step.
+    Teaching {
+        /// Articles that are read, those of each teacher counted for itself.
+        done: usize,
+        /// Articles that are to be read.
+        articles: usize,
+    },
     /// A step is done.
     Step {
         /// Epoch, from 1.
@@ -66,7 +76,19 @@ pub struct Trained {
     pub score: f64,
 }
 
-/// Fine-tunes all of `base` together with new heads for what `sets` teach.
+/// The models that a run begins with.
+#[derive(Clone, Copy)]
+pub struct Models<'a> {
+    /// The one whose encoder is trained on.
+    pub base: &'a Model,
+    /// Those that are learned from besides the labels; none for labels only.
+    pub teachers: &'a [Model],
+}
+
+/// Fine-tunes all of the base together with new heads for what `sets` teach.
+///
+/// Teachers are models that have some of the heads, with the same labels; what they say of the articles that the run draws is
+/// computed once, before the first step, and learned from as [`Settings::distillation`] says.
 ///
 /// The model of the best epoch is kept: the one with the highest mean over `validation`'s sets and heads of macro-F1
 /// (accuracy for heads that are measured as sets). After each epoch, and in between as the settings say, a checkpoint is written
@@ -76,7 +98,7 @@ pub struct Trained {
 /// # Errors
 /// If the settings or the data cannot be used, or the device fails.
 pub fn train(
-    base: &Model,
+    models: &Models,
     sets: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
@@ -84,10 +106,16 @@ pub fn train(
     resume: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
+    let Models { base, teachers } = *models;
     let config = &base.config;
     settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.frame_length())?;
     let heads = union(sets)?;
-    let examples: Vec<Vec<Example>> = sets
+    if settings.distillation.is_some() == teachers.is_empty() {
+        let cause = "teachers, and how much is learned from them, come together".into();
+        return Err(TrainError::Setting { setting: "teacher", cause });
+    }
+    let teachers = Teachers::new(teachers, &heads)?;
+    let mut examples: Vec<Vec<Example>> = sets
         .iter()
         .map(|set| prepare(set, &heads, &base.tokenizer, base.config.pad_token_id, settings.length, settings.threads))
         .collect::<Result<_>>()?;
@@ -108,13 +136,21 @@ pub fn train(
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
     let class_weights = class_weights(&heads, settings, &examples)?;
-    let loss_options = LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights };
+    let teaching = settings.distillation.map(|Distillation { weight, temperature, .. }| Teaching {
+        weight,
+        temperature,
+        heads: teachers.heads(),
+    });
+    let teaching = teaching.unwrap_or_default();
+    let loss_options =
+        LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights, teaching };
     let biases = first_biases(&heads, examples.iter().flatten());
     let mut run = Run::new(base, heads, &biases, loss_options, settings)?;
     let taken = |count: usize| if settings.rows_per_epoch == 0 { count } else { count.min(settings.rows_per_epoch) };
     let described: Vec<String> =
         sets.iter().zip(&rows).map(|(s, &n)| format!("{} {}: {} of {n} rows", s.name, s.split, taken(n))).collect();
-    let fingerprint = fingerprint(base, settings, sets, validation)?;
+    let taught_by = teachers.described()?;
+    let fingerprint = fingerprint(base, settings, sets, validation, &taught_by)?;
     let steps_per_epoch = rows.iter().map(|&n| taken(n)).sum::<usize>().div_ceil(settings.batch_size);
     let all_steps = steps_per_epoch * settings.epochs;
 
@@ -129,6 +165,15 @@ pub fn train(
     }
     // A run that was cut off after its last epoch has nothing left to do.
     let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
+    if let Some(distillation) = &settings.distillation {
+        let drawn = |epoch| {
+            steps(&rows, settings.rows_per_epoch, settings.batch_size, settings.seed, epoch, |_, _| 1)
+                .into_iter()
+                .flatten()
+        };
+        let drawn: BTreeSet<(usize, usize)> = epochs.clone().flat_map(drawn).collect();
+        teach(&mut examples, sets, &teachers, &drawn, distillation, settings, progress)?;
+    }
     for epoch in epochs {
         let plan = steps(&rows, settings.rows_per_epoch, settings.batch_size, settings.seed, epoch, |set, row| {
             examples[set][row].tokens.len()
@@ -185,11 +230,40 @@ pub fn train(
     model.manifest.training = Some(TrainingRecord {
         base: base.manifest.name.clone(),
         sets: described,
+        teachers: taught_by,
         best_epoch: state.best_epoch,
         newsdesk: env!("CARGO_PKG_VERSION").into(),
         settings: serde_json::to_value(settings).unwrap_or_default(),
     });
     Ok(Trained { model, score: state.best_score })
+}
+
+/// Gives the examples that the run draws, each by set and row, what the teachers say of them.
+fn teach(
+    examples: &mut [Vec<Example>],
+    sets: &[LabelledSet],
+    teachers: &Teachers,
+    drawn: &BTreeSet<(usize, usize)>,
+    distillation: &Distillation,
+    settings: &Settings,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let texts: Vec<String> = drawn.iter().map(|&(set, row)| sets[set].articles[row].article.input()).collect();
+    let articles = texts.len() * teachers.number();
+    let mut told = |done| progress(Progress::Teaching { done, articles });
+    let Settings { length, threads, .. } = *settings;
+    let said = teachers.soft_targets(&texts, length, distillation.temperature, threads, &mut told)?;
+    for (&(set, row), mut said) in drawn.iter().zip(said) {
+        let example = &mut examples[set][row];
+        if !distillation.fills {
+            said.iter_mut()
+                .zip(&example.targets)
+                .filter(|(_, target)| target.is_none())
+                .for_each(|(said, _)| *said = None);
+        }
+        example.soft = said;
+    }
+    Ok(())
 }
 
 /// Whether as many epochs as the run waits for have passed without a better one.
@@ -224,8 +298,14 @@ fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>])
     }
 }
 
-/// What decides the result of a run, in one line: base, settings, and every labelled article.
-fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validation: &[LabelledSet]) -> Result<String> {
+/// What decides the result of a run, in one line: base, settings, teachers, and every labelled article.
+fn fingerprint(
+    base: &Model,
+    settings: &Settings,
+    sets: &[LabelledSet],
+    validation: &[LabelledSet],
+    teachers: &[String],
+) -> Result<String> {
     let articles = |sets: &[LabelledSet]| {
         let articles = sets.iter().flat_map(|set| &set.articles);
         let hash = articles.fold(StableHash::new(), |hash, row| {
@@ -234,15 +314,9 @@ fn fingerprint(base: &Model, settings: &Settings, sets: &[LabelledSet], validati
         let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         format!("{} ({:016x})", names.join(", "), hash.value())
     };
-    let mut weights = StableHash::new();
-    for tensor in base.weights.tensors() {
-        let (name, tensor) = tensor?;
-        weights = weights.with(name.as_bytes());
-        // The sum of each tensor tells bases apart well enough, and is there at once.
-        weights = weights.with(&tensor.sum_all()?.to_scalar::<f32>()?.to_le_bytes());
-    }
-    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights.value());
+    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights_hash(base)?.value());
     let (train, validation) = (articles(sets), articles(validation));
     let settings = serde_json::to_string(settings).unwrap_or_default();
-    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}, {settings}"))
+    let taught = if teachers.is_empty() { String::new() } else { format!(", taught by {}", teachers.join(", ")) };
+    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}{taught}, {settings}"))
 }

@@ -55,6 +55,18 @@ pub struct Train {
     /// Weights of rows by label: auto (every label counts the same), or LABEL=WEIGHT, for several labels
     #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
     pub class_weights: Vec<String>,
+    /// Models to learn from besides the labels, as folders; the mean of what they say counts
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub teacher: Vec<PathBuf>,
+    /// Share of the loss that comes from the teachers, 0 to 1 [default: 0.5]
+    #[arg(long, value_name = "SHARE", requires = "teacher")]
+    pub teacher_weight: Option<f64>,
+    /// What logits are divided by where teachers are learned from: above 1, unlikely labels count more [default: 2]
+    #[arg(long, value_name = "NUMBER", requires = "teacher")]
+    pub teacher_temperature: Option<f64>,
+    /// Learn from teachers only what a row has labels for; otherwise they speak of every row
+    #[arg(long, requires = "teacher")]
+    pub teacher_labelled_only: bool,
     /// What keeps its weights: embeddings, encoder, or the number of layers that do, from the first
     #[arg(long, value_name = "PART", value_parser = freeze)]
     pub freeze: Option<Freeze>,

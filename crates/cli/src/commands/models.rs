@@ -80,9 +80,10 @@ fn shown(info: &Info) -> String {
     if let Some(training) = &manifest.training {
         text += &format!("\ntrained   from {}, epoch {} kept\n", training.base, training.best_epoch);
         // The windows stand above.
-        let settings = training.settings.as_object().into_iter().flatten().filter(|(_, value)| !value.is_object());
+        let settings = training.settings.as_object().into_iter().flatten().filter(|(name, _)| *name != "window");
         text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();
         text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
+        text += &training.teachers.iter().map(|teacher| format!("  taught by {teacher}\n")).collect::<String>();
     }
     if !manifest.scores.is_empty() {
         let headings = ["set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];

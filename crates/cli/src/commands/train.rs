@@ -12,7 +12,8 @@ use newsdesk_model::folder::{ScoreRecord, Storage, WindowRecord, save, weights_b
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Combine, Options, device_name};
 use newsdesk_train::{
-    ClassWeights, Freeze, HeadReport, Progress, Schedule, SetReport, Settings, calibrate, remove_checkpoint, train,
+    ClassWeights, Distillation, Freeze, HeadReport, Models, Progress, Schedule, SetReport, Settings, calibrate,
+    remove_checkpoint, train,
 };
 use std::io::Write;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ pub fn run(options: Train) -> Result<ExitCode> {
     }
     let device = options.running.device.open()?;
     let mut base = open_model(options.base.as_deref(), &device)?;
+    let teachers =
+        options.teacher.iter().map(|folder| open_model(Some(folder), &device)).collect::<Result<Vec<_>>>()?;
     let (sets, validation) = load(&options)?;
     base.manifest.pooling = match options.pooling {
         Some(PoolingName::Cls) => Pooling::Cls,
@@ -75,6 +78,11 @@ pub fn run(options: Train) -> Result<ExitCode> {
         label_smoothing: options.label_smoothing,
         focal: options.focal,
         class_weights: class_weights(&options.class_weights)?,
+        distillation: (!options.teacher.is_empty()).then(|| Distillation {
+            weight: options.teacher_weight.unwrap_or(0.5),
+            temperature: options.teacher_temperature.unwrap_or(2.0),
+            fills: !options.teacher_labelled_only,
+        }),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience: options.patience,
         weight_decay: options.weight_decay,
@@ -93,8 +101,10 @@ pub fn run(options: Train) -> Result<ExitCode> {
         threads: threads(&options.running),
     };
     say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
-    let trained = train(&base, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| {
+    let models = Models { base: &base, teachers: &teachers };
+    let trained = train(&models, &sets, &validation, &settings, &checkpoint, options.resume, &mut |progress| {
         match progress {
+            Progress::Teaching { done, articles } => say(&format!("teachers have read {done} of {articles} articles")),
             Progress::Resumed { epochs, steps } => say(&match steps {
                 0 => format!("going on after epoch {epochs}"),
                 _ => format!("going on after step {steps} of epoch {}", epochs + 1),

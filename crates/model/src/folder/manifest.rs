@@ -60,6 +60,9 @@ pub struct TrainingRecord {
     pub base: String,
     /// Labelled sets, with the rows of one epoch.
     pub sets: Vec<String>,
+    /// Models that it learned from, each with a hash of its weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<String>,
     /// The epoch that was kept, counted from 1.
     pub best_epoch: usize,
     /// Newsdesk's version.

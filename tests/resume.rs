@@ -93,11 +93,16 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
         kills.push(after);
     }
     assert!(!kills.is_empty(), "the run ended before it was killed");
-    folder.newsdesk(&arguments("killed", &often)).done();
+    // On a machine that is busy, the last kill may have come after the end.
+    let ended =
+        folder.path("killed/model.safetensors").exists() && !folder.path("killed/checkpoint/state.json").exists();
+    if !ended {
+        folder.newsdesk(&arguments("killed", &often)).done();
+        assert!(!folder.path("killed/checkpoint").exists());
+    }
     let same = folder.bytes("killed/model.safetensors") == folder.bytes("whole/model.safetensors");
     assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
     assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at {kills:?} of {whole:?}");
-    assert!(!folder.path("killed/checkpoint").exists());
 }
 
 #[test]

@@ -12,7 +12,11 @@ use std::path::Path;
 const NAME: &str = "training.svg";
 
 /// Width and height, in pixels.
-const SIZE: (u32, u32) = (900, 640);
+const SIZE: (u32, u32) = (1040, 640);
+
+/// Width of that for the names of the lines, and most characters of a name.
+const NAMES: u32 = 220;
+const LONGEST_NAME: usize = 32;
 
 /// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008); the first is
 /// for what matters most.
@@ -58,26 +62,24 @@ fn svg(records: &[Record]) -> Result<String, Box<dyn Error>> {
         let end = epochs(records);
         let losses = vec![losses(records)];
         let highest = losses[0].points.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
-        let values = 0.0..(highest * 1.05).max(1e-6);
-        panel(&upper, "training loss", 0.0..end, values, &losses, SeriesLabelPosition::UpperRight)?;
+        panel(&upper, "training loss", 0.0..end, 0.0..(highest * 1.05).max(1e-6), &losses)?;
         let scores = scores(records);
-        // No epoch is measured before its end, so the left is free.
-        panel(&lower, "on the validation sets", 0.0..end, tenths(&scores), &scores, SeriesLabelPosition::LowerLeft)?;
+        panel(&lower, "on the validation sets", 0.0..end, tenths(&scores), &scores)?;
         root.present().map_err(text)?;
     }
     Ok(drawn)
 }
 
-/// One panel: its lines over the epochs.
+/// One panel: its lines over the epochs, and their names beside it.
 fn panel(
     area: &DrawingArea<SVGBackend, Shift>,
     title: &str,
     epochs: Range<f64>,
     values: Range<f64>,
     lines: &[Line],
-    legend: SeriesLabelPosition,
 ) -> Result<(), Box<dyn Error>> {
-    let mut chart = ChartBuilder::on(area)
+    let (area, names) = area.split_horizontally(SIZE.0 - NAMES);
+    let mut chart = ChartBuilder::on(&area)
         .margin(12)
         .x_label_area_size(42)
         .y_label_area_size(58)
@@ -95,28 +97,33 @@ fn panel(
         .light_line_style(WHITE)
         .draw()
         .map_err(text)?;
-    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
-        // The first line is what matters most.
-        let style = colour.stroke_width(if std::ptr::eq(line, &lines[0]) { 2 } else { 1 });
-        chart
-            .draw_series(LineSeries::new(line.points.iter().copied(), style))
-            .map_err(text)?
-            .label(&line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+    for (number, line) in lines.iter().enumerate() {
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), style(number))).map_err(text)?;
         if line.points.len() < FEW {
-            let points = line.points.iter().map(|&point| Circle::new(point, 3, colour.filled()));
+            let points = line.points.iter().map(|&point| Circle::new(point, 3, style(number).filled()));
             chart.draw_series(points).map_err(text)?;
         }
     }
-    chart
-        .configure_series_labels()
-        .position(legend)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.3))
-        .label_font(("sans-serif", 13))
-        .draw()
-        .map_err(text)?;
+    name(&names, lines)
+}
+
+/// Names the lines beside their panel, where they hide none of them.
+fn name(area: &DrawingArea<SVGBackend, Shift>, lines: &[Line]) -> Result<(), Box<dyn Error>> {
+    for (number, line) in lines.iter().enumerate() {
+        let y = 20 + 20 * number as i32;
+        area.draw(&PathElement::new([(4, y), (24, y)], style(number))).map_err(text)?;
+        let name = match line.name.char_indices().nth(LONGEST_NAME) {
+            Some((end, _)) => format!("{}…", &line.name[..end]),
+            None => line.name.clone(),
+        };
+        area.draw(&Text::new(name, (32, y - 5), ("sans-serif", 13))).map_err(text)?;
+    }
     Ok(())
+}
+
+/// How a line is drawn; the first one is what matters most.
+fn style(number: usize) -> ShapeStyle {
+    COLOURS[number % COLOURS.len()].stroke_width(if number == 0 { 2 } else { 1 })
 }
 
 /// Errors of the drawing library borrow the drawing, so only their words are kept.

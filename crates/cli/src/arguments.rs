@@ -282,6 +282,30 @@ pub enum ModelsCommand {
     /// certificate if they had one. The exit code says that the measuring is done (0, or 1 if rows were rejected),
     /// whatever came out.
     Certify(Box<Certify>),
+    /// Make one model of several that were trained from one base, with the mean of their weights
+    ///
+    /// Models that differ in their seed, or in a part of their sets, are often better as one than each alone, at the cost
+    /// of one. `newsdesk calibrate` and `newsdesk models certify` then find out what its scores mean and how it may run.
+    Average(Average),
+}
+
+#[derive(Debug, Args)]
+pub struct Average {
+    /// Model folders, at least two
+    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
+    pub models: Vec<PathBuf>,
+    /// How much each model counts, in their order [default: all the same]
+    #[arg(long, value_name = "NUMBER", num_args = 1..)]
+    pub shares: Vec<f64>,
+    /// Folder to write the model to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Name of the new model [default: the output folder's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Store weights in 4 bytes instead of 2
+    #[arg(long)]
+    pub full_precision: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,13 +9,15 @@ macro_rules! datasets {
     };
 }
 
-const RECIPES: [(&str, &str); 17] = datasets!(
+const RECIPES: [(&str, &str); 19] = datasets!(
     "",
     "ag-news",
     "bbc-news",
     "financial-phrasebank",
     "huffpost",
+    "iptc-media-topics",
     "iptc-news",
+    "iptc-news-any",
     "masakhanews",
     "movie-reviews",
     "newsgroups20",

@@ -56,6 +56,12 @@ pub enum TrainError {
         /// What to do.
         hint: String,
     },
+    /// Models have no mean.
+    #[error("Failed to average: {cause}")]
+    Average {
+        /// Why.
+        cause: String,
+    },
     /// The loss, or a weight, is no longer a number.
     #[error("Failed to train: the {what} became {value} at step {step} of epoch {epoch}")]
     Diverged {
@@ -118,6 +124,11 @@ impl TrainError {
             Self::UnknownHead { known, .. } => {
                 Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
             }
+            Self::Average { .. } => Some(
+                "models with a mean have the same heads and were trained from the same base, such as those of \
+                 `newsdesk train --seeds`"
+                    .into(),
+            ),
             Self::Diverged { .. } => Some(
                 "a smaller `--learning-rate` usually helps; a checkpoint of this run is as it was before that step".into(),
             ),

@@ -29,9 +29,11 @@ mod temperature;
 mod decision;
 mod calibrate;
 mod spread;
+mod average;
 mod card;
 mod error;
 
+pub use average::average;
 pub use calibrate::{Calibrated, DecisionThresholds, HeadCalibration, calibrate, check_calibration};
 pub use card::{Card, Source, write_card};
 pub use checkpoint::{has_checkpoint, remove_checkpoint};

@@ -47,7 +47,7 @@ pub(crate) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that begins: the weights of `base`, and new heads with these biases, by head and label.
+    /// A run that begins: the weights of `base`, the heads that it has, and new ones with these biases, by head and label.
     pub(crate) fn new(
         base: &'a Model,
         heads: Vec<Head>,
@@ -73,13 +73,25 @@ impl<'a> Run<'a> {
                 && (pooling == Pooling::Pooler || !name.starts_with(&pooler))
         });
         let mut random = random(settings.seed, 254, 0, 0);
-        for ((prefix, labels), biases) in parts.heads.iter().zip(biases) {
+        for ((head, (prefix, labels)), biases) in heads.iter().zip(&parts.heads).zip(biases) {
             let width = base.config.hidden_size;
-            // Normal with deviation 0.02, as BERT's own weights begin; the sum of 12 uniform numbers is near enough.
-            let mut normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
-            let values: Vec<f32> = (0..labels * width).map(|_| 0.02 * normal()).collect();
-            variables.insert(&format!("{prefix}.weight"), &Tensor::from_vec(values, (*labels, width), &device)?)?;
-            variables.insert(&format!("{prefix}.bias"), &Tensor::from_slice(biases, *labels, &device)?)?;
+            let (weight, bias) = match kept_head(base, head) {
+                Some(known) => (
+                    base.weights.get_shaped(&[*labels, width], &format!("{known}.weight"))?,
+                    base.weights.get_shaped(&[*labels], &format!("{known}.bias"))?,
+                ),
+                None => {
+                    // Normal with deviation 0.02, as BERT's own weights begin; the sum of 12 uniform numbers is near enough.
+                    let mut normal = || (0..12).map(|_| random.random::<f32>()).sum::<f32>() - 6.0;
+                    let values: Vec<f32> = (0..labels * width).map(|_| 0.02 * normal()).collect();
+                    (
+                        Tensor::from_vec(values, (*labels, width), &device)?,
+                        Tensor::from_slice(biases, *labels, &device)?,
+                    )
+                }
+            };
+            variables.insert(&format!("{prefix}.weight"), &weight)?;
+            variables.insert(&format!("{prefix}.bias"), &bias)?;
         }
         // Fails here rather than in the first step if a tensor is missing.
         Network::new(&variables.weights(), &base.config, &parts)?;
@@ -211,6 +223,7 @@ impl<'a> Run<'a> {
                 heads: self.heads.clone(),
                 window: self.settings.window.clone(),
                 training: None,
+                averaged: vec![],
                 scores: vec![],
                 certificates: vec![],
                 calibrations: vec![],
@@ -239,6 +252,19 @@ impl<'a> Run<'a> {
         let score = figures.iter().sum::<f64>() / figures.len() as f64;
         Ok((reports, score))
     }
+}
+
+/// The name under which the base keeps the weights of a head with the same name, activation and labels, if it has one.
+fn kept_head<'a>(base: &'a Model, head: &Head) -> Option<&'a str> {
+    let same = |known: &Head| {
+        let labels = || known.labels.iter().zip(&head.labels);
+        known.name == head.name
+            && known.activation == head.activation
+            && known.labels.len() == head.labels.len()
+            && labels().all(|(known, label)| known.name == label.name && known.code == label.code)
+    };
+    let place = base.manifest.heads.iter().position(same)?;
+    base.parts.heads.get(place).map(|(prefix, _)| prefix.as_str())
 }
 
 /// How many times the learning rate a variable learns with, by its name; zero where it is frozen.

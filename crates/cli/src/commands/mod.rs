@@ -1,5 +1,6 @@
 //! One module per command: typed arguments to checked settings, then the work.
 
+pub mod average;
 pub mod calibrate;
 pub mod certify;
 pub mod classify;
@@ -8,6 +9,7 @@ pub mod data;
 pub mod eval;
 mod minimum;
 pub mod models;
+mod new_model;
 pub mod train;
 
 use crate::arguments::Running;

@@ -1,7 +1,7 @@
 //! `newsdesk models`: what is known about a model.
 
 use super::calibrate::precisions;
-use super::{certify, open_model};
+use super::{average, certify, open_model};
 use crate::arguments::{Models, ModelsCommand};
 use crate::output::table::table;
 use anyhow::Result;
@@ -37,6 +37,7 @@ pub fn run(options: Models) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ModelsCommand::Certify(options) => certify::run(*options),
+        ModelsCommand::Average(options) => average::run(&options),
     }
 }
 
@@ -84,6 +85,14 @@ fn shown(info: &Info) -> String {
         text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();
         text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
         text += &training.teachers.iter().map(|teacher| format!("  taught by {teacher}\n")).collect::<String>();
+    }
+    if !manifest.averaged.is_empty() {
+        text += "\naveraged  from\n";
+        for part in &manifest.averaged {
+            let base =
+                part.training.as_ref().map_or(String::new(), |training| format!(", trained from {}", training.base));
+            text += &format!("  {}, share {:.4}, weights {}{base}\n", part.name, part.share, part.weights);
+        }
     }
     if !manifest.scores.is_empty() {
         let headings = ["set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];

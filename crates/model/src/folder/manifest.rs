@@ -32,6 +32,9 @@ pub struct Manifest {
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,
+    /// The models of whose weights it is the mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averaged: Vec<AveragedRecord>,
     /// What it reached.
     #[serde(default, rename = "score", skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreRecord>,
@@ -87,6 +90,21 @@ pub struct TrainingRecord {
     pub newsdesk: String,
     /// The settings that decided the result, the seed among them; `newsdesk train` has an option for each.
     pub settings: serde_json::Value,
+}
+
+/// A model that has a share in the mean of several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AveragedRecord {
+    /// Its name.
+    pub name: String,
+    /// How much it counts; all shares add up to 1.
+    pub share: f64,
+    /// A hash of its weights.
+    pub weights: String,
+    /// How it was trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
 }
 
 /// A figure that the model reached on labelled data.

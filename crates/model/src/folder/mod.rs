@@ -7,6 +7,6 @@ mod manifest;
 mod open;
 mod save;
 
-pub use manifest::{Manifest, MentionRecord, ScoreRecord, TrainingRecord, WindowRecord};
+pub use manifest::{AveragedRecord, Manifest, MentionRecord, ScoreRecord, TrainingRecord, WindowRecord};
 pub use open::Model;
 pub use save::{Storage, check_writable, save, save_manifest, weights_bytes};

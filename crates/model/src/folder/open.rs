@@ -186,6 +186,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         mention: None,
         heads,
         training: None,
+        averaged: vec![],
         scores: vec![],
         certificates: vec![],
         calibrations: vec![],

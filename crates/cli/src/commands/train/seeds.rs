@@ -1,8 +1,8 @@
 //! `newsdesk train --seeds`: a whole model for each of several seeds, and how far they lie apart.
 
 use super::job::Job;
-use super::{check_output, holds_model, model_name};
 use crate::arguments::Train;
+use crate::commands::new_model::{check_output, holds_model, model_name};
 use crate::failure::{Usage, say};
 use crate::output::table::table;
 use anyhow::Result;
@@ -48,7 +48,8 @@ pub fn run(options: &Train) -> Result<ExitCode> {
             }
             false => {
                 tell(options, &place);
-                job.train(seed, folder, &format!("{}-{name}", model_name(options)))?.end
+                job.train(seed, folder, &format!("{}-{name}", model_name(options.name.as_deref(), &options.output)))?
+                    .end
             }
         };
         seeds.push(OfSeed { seed, folder: name.clone(), end });

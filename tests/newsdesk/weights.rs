@@ -25,6 +25,12 @@ impl Weights {
         self.header.keys().map(String::as_str).filter(|name| *name != "__metadata__").collect()
     }
 
+    /// A tensor's bytes.
+    pub fn bytes(&self, name: &str) -> &[u8] {
+        let [start, end] = [0, 1].map(|at| self.header[name]["data_offsets"][at].as_u64().unwrap() as usize);
+        &self.data[start..end]
+    }
+
     pub fn rename(&mut self, from: &str, to: &str) -> &mut Self {
         let tensor = self.header.remove(from).unwrap_or_else(|| panic!("no tensor `{from}`"));
         self.header.insert(to.into(), tensor);

@@ -6,6 +6,7 @@ mod train;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_data::{Format, ReadOptions};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
+use newsdesk_run::MostRejects;
 use std::path::PathBuf;
 
 pub use train::{PoolingName, ScheduleName, Train};
@@ -160,9 +161,24 @@ pub struct Classify {
     /// Read at most N windows of an article, from its beginning [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub windows: Option<u32>,
-    /// Write rejected rows here, as JSON Lines with place, cause and contents
+    /// Write rejected rows here, as JSON Lines with place, cause and contents [default: OUTPUT.rejects.jsonl, if there are any]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    /// Stop when more rows than that are rejected: a number, or a share such as 0.5%
+    #[arg(long, value_name = "N|P%")]
+    pub max_rejects: Option<MostRejects>,
+    /// Go on with an output whose run was interrupted
+    #[arg(long)]
+    pub resume: bool,
+    /// Seconds between two points that an interrupted run can go on from; there are 512 rows between them at least
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    pub save_every: u64,
+    /// Take the first N rows only
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Take a share of the rows only, such as 1% or 0.01; the same rows every time
+    #[arg(long, value_name = "P", value_parser = share)]
+    pub sample: Option<f64>,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
     pub precision: PrecisionChoice,
@@ -171,6 +187,16 @@ pub struct Classify {
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// A share, as a number from 0 to 1 or in percent.
+fn share(text: &str) -> Result<f64, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let share = match text.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => number(text),
+    };
+    share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| "it is no share, such as 1% or 0.01".into())
 }
 
 /// How labelled files without a recipe are read.

@@ -1,7 +1,7 @@
 //! The binary `newsdesk`: arguments to checked settings to one command each.
 //!
 //! Data goes to standard output, all else to standard error. Exit codes: 0 done, 1 done with rejected articles
-//! or with findings, 2 could not run.
+//! or with findings, 2 could not run, 130 interrupted and to be gone on with.
 
 mod arguments;
 mod commands;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
+use crate::hash::StableHash;
 use crate::write::row_as_json;
 
 /// What a model reads.
@@ -140,6 +141,18 @@ impl Row {
     /// The row as one JSON object, to show it where its bytes are gone.
     pub fn to_json(&self) -> String {
         row_as_json(self)
+    }
+
+    /// A hash with everything that the row holds taken in: names and values of its columns as they were read.
+    pub fn hash(&self, hash: StableHash) -> StableHash {
+        self.columns.iter().fold(hash, |hash, (name, cell)| {
+            let value = match cell {
+                Cell::Text(text) => text,
+                Cell::Json(raw) => raw.get(),
+            };
+            // Neither byte occurs in UTF-8, so they tell where one ends and the next begins.
+            hash.with(name.as_bytes()).with(b"\xff").with(value.as_bytes()).with(b"\xfe")
+        })
     }
 
     /// About how many bytes the row's contents take.

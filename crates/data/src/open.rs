@@ -5,11 +5,13 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::DataError;
 use crate::source::Source;
+use crate::watch::{Watch, Watched};
 
 const BUFFER: usize = 64 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -22,7 +24,7 @@ pub(crate) struct Stream {
     pub offset: u64,
 }
 
-pub(crate) fn open(source: &Source) -> Result<Stream, DataError> {
+pub(crate) fn open(source: &Source, watch: Option<&Arc<Watch>>) -> Result<Stream, DataError> {
     let name = source.name().to_string();
     let file: Box<dyn Read + Send> = match source {
         Source::Stdin => Box::new(io::stdin()),
@@ -34,6 +36,10 @@ pub(crate) fn open(source: &Source) -> Result<Stream, DataError> {
             }
             Box::new(file)
         }
+    };
+    let file = match watch {
+        Some(watch) => Box::new(Watched::new(file, Arc::clone(watch))),
+        None => file,
     };
     let mut stream = Stream { reader: Box::new(BufReader::with_capacity(BUFFER, file)), offset: 0 };
     stream.decompress(source, &name)?;

@@ -26,10 +26,14 @@ impl Source {
     }
 }
 
+/// How the names of files end in which runs keep what they rejected.
+const REJECTS: &[u8] = b".rejects.jsonl";
+
 /// The sources that the inputs stand for, in the order of the inputs.
 ///
 /// Files stay files, whatever they end in. Folders are walked in name order, and all that goes below them, for the
-/// endings of [`Format::from_path`]; hidden files, and links to folders, are left out. Patterns (`*`, `?`, `[ab]`, `**`) give
+/// endings of [`Format::from_path`]; hidden files, links to folders, and the rejects of
+/// earlier runs are left out. Patterns (`*`, `?`, `[ab]`, `**`) give
 /// their matches in name order; a name that exists is never taken for a pattern. `-` is standard input.
 pub fn expand(inputs: &[String]) -> Result<Vec<Source>, DataError> {
     let mut sources = Vec::new();
@@ -65,7 +69,9 @@ fn walk(folder: &Path, sources: &mut Vec<Source>) -> Result<(), DataError> {
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        let name = entry.file_name();
+        let is_left_out = name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().ends_with(REJECTS);
+        if is_left_out {
             continue;
         }
         if entry.file_type().map_err(failed)?.is_dir() {

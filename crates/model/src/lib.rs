@@ -18,7 +18,7 @@ pub mod folder;
 pub mod workers;
 
 pub use calibration::{CalibrationRecord, ThresholdRecord};
-pub use classifier::{Answer, Classifier, Intake, Options, TextLogits, processors};
+pub use classifier::{Answer, Classifier, Intake, Options, TextLogits, Times, processors};
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
 pub use error::{ModelError, Result};

@@ -2,12 +2,15 @@
 
 use newsdesk_data::Value;
 use newsdesk_model::head::Probabilities;
-use newsdesk_model::{Head, HeadActivation, HeadPrediction, Prediction};
+use newsdesk_model::{Head, HeadActivation, HeadPrediction, Prediction, ScoredLabel};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What stands for an answer that is held back.
 pub const UNSURE: &str = "unsure";
+
+/// What an answer of no label at all is counted as, in a head that may give none.
+pub const NONE: &str = "none";
 
 /// How much is said about each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,16 +72,34 @@ impl Columns {
         prediction.heads.iter().enumerate().flat_map(|(number, answer)| self.of_head(number, answer)).collect()
     }
 
+    /// What an article's answers are counted as, by head: each label that is given, [`UNSURE`], or [`NONE`].
+    pub fn counted<'p>(&self, prediction: &'p Prediction) -> impl Iterator<Item = (&'p str, Vec<&'p str>)> {
+        prediction.heads.iter().enumerate().map(|(place, answer)| {
+            let given: Vec<&str> = self.given(place, answer).into_iter().map(|label| label.name).collect();
+            let counted = match (given.is_empty(), answer.head.activation) {
+                (false, _) => given,
+                (true, HeadActivation::Softmax) => vec![UNSURE],
+                (true, HeadActivation::Sigmoid) => vec![NONE],
+            };
+            (answer.head.name.as_str(), counted)
+        })
+    }
+
+    /// The labels that are given, the most probable first.
+    fn given<'p>(&self, place: usize, answer: &'p HeadPrediction) -> Vec<ScoredLabel<'p>> {
+        self.min_scores[place].map_or_else(|| answer.given(), |least| answer.given_from(least))
+    }
+
     fn of_head(&self, place: usize, answer: &HeadPrediction) -> Vec<(String, Value)> {
         let (head, slugs) = (&self.heads[place], &self.slugs[place]);
         let name = format!("{}{}", self.prefix, head.name);
         let ranked = answer.ranked();
-        let given = self.min_scores[place].map_or_else(|| answer.given(), |least| answer.given_from(least));
+        let given = self.given(place, answer);
         let joined = |texts: Vec<&str>| match texts.is_empty() {
             true => Value::Null,
             false => Value::Text(texts.join("; ")),
         };
-        let score = |label: Option<&newsdesk_model::ScoredLabel>| label.map_or(Value::Null, |l| number(l.score));
+        let score = |label: Option<&ScoredLabel>| label.map_or(Value::Null, |l| number(l.score));
         let is_unsure = given.is_empty() && head.activation == HeadActivation::Softmax;
         let names = if is_unsure { vec![UNSURE] } else { given.iter().map(|l| l.name).collect() };
         let mut columns = vec![(name.clone(), joined(names))];

@@ -1,180 +1,293 @@
 //! The run itself: rows are read, classified and written at the same time, in their order.
 
 use crate::columns::Columns;
-use newsdesk_data::{DataError, ReadError, ReadOptions, Reject, Row, Source, Value, read};
+use crate::error::RunError;
+use crate::inputs::InputRecord;
+use crate::output::Output;
+use crate::rejects::MostRejects;
+use crate::state::RunState;
+use newsdesk_data::{DataError, ReadError, ReadOptions, Reject, Row, Source, StableHash, Watch, read_watched};
 use newsdesk_model::{Answer, Classifier, Intake, ModelError, Prediction};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-/// Most rows between two calls of [`Output::pause`].
-const ROWS_PER_PAUSE: u32 = 1024;
+/// Rows from one call of [`Output::checkpoint`] to the next. Counted from the beginning of the corpus, so that a run which was
+/// interrupted makes them where an undisturbed one does.
+pub const ROWS_PER_CHECKPOINT: u64 = 512;
 
-/// What stopped a run.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Reading or writing failed.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The model failed.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+/// How a corpus is run through.
+#[derive(Default)]
+pub struct RunOptions {
+    /// How sources are read.
+    pub read: ReadOptions,
+    /// Most rows that are taken.
+    pub limit: Option<u64>,
+    /// The share of the rows that is taken, by a hash of each; all of them where it is absent.
+    pub sample: Option<f64>,
+    /// When rejects stop the run.
+    pub most_rejects: Option<MostRejects>,
+    /// Set by whoever wants the run to end early; what is under way is dropped.
+    pub stop: Arc<AtomicBool>,
+    /// Counts the bytes of the sources while they are read, as they stand on disk.
+    pub bytes: Arc<AtomicU64>,
 }
 
-impl RunError {
-    /// What the user can do, where there is something.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Data(error) => error.hint(),
-            Self::Model(error) => error.hint(),
-        }
-    }
-}
-
-/// What a run did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Articles that were labelled and written.
-    pub articles: u64,
-    /// Rows that were rejected.
-    pub rejected: u64,
-    /// Windows that went through the encoder.
-    pub windows: u64,
-    /// Tokens of the articles.
-    pub tokens: u64,
-}
-
-/// Where a run's results go.
-pub trait Output {
-    /// The columns of a table's rows and those that will be added; called before its first row.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError>;
-
-    /// A labelled row, in the order of the corpus.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError>;
-
-    /// A row that could not be used, in its order among the rejects.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    fn reject(&mut self, reject: &Reject) -> Result<(), DataError>;
-
-    /// Called now and then, and at the end, with the counts so far; everything written until here should become visible.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    fn pause(&mut self, counts: &Counts) -> Result<(), DataError>;
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether it was told to stop before the end of the corpus.
+    pub interrupted: bool,
+    /// The sources that were read to their end.
+    pub inputs: Vec<InputRecord>,
+    /// How long the reader was busy.
+    pub reading: Duration,
+    /// How long the output was.
+    pub writing: Duration,
 }
 
 /// What the reader finds, in the order of the corpus.
 enum Event {
     /// The columns of a table.
     Header(Vec<Arc<str>>),
-    Row(Row),
-    Reject(Reject),
+    /// A row, and the hash of all rows up to it.
+    Row(Row, u64),
+    Reject(Reject, u64),
+    /// A source was read to its end.
+    Ended(InputRecord),
+    /// The corpus was read to its end, or as far as was asked for; the time that the reader was busy.
+    Finished(Duration),
     /// A source cannot be read on.
-    Fatal(DataError),
+    Fatal(RunError),
 }
 
-/// Labels all rows of `sources`.
+/// Labels the rows of `sources` from `state` on, which is [`RunState::start`] or where an earlier run ended, and keeps `state` up
+/// to date with what was handed to `output`.
 ///
 /// # Errors
-/// If a source cannot be read on, the output not written, or the model fails. Rows that were read before are written.
+/// If a source cannot be read on, the output not written, the model fails, too many rows are rejected, or the rows before
+/// `state` are other ones now. What was read before is handed over.
 pub fn run(
     classifier: &Classifier,
     sources: &[Source],
-    options: &ReadOptions,
+    options: &RunOptions,
     columns: &Columns,
+    state: &mut RunState,
     output: &mut dyn Output,
-) -> Result<Counts, RunError> {
-    let mut counts = Counts::default();
-    let mut since_pause = 0;
-    classifier.stream(
-        |intake| read_all(sources, options, intake),
+) -> Result<Outcome, RunError> {
+    let (done, hash) = (state.rows, state.hash);
+    let check_rejects = |state: &RunState, at_end| match &options.most_rejects {
+        Some(most) => most.check(&state.counts, at_end),
+        None => Ok(()),
+    };
+    check_rejects(state, false)?;
+    let mut outcome = Outcome { interrupted: true, inputs: vec![], reading: Duration::ZERO, writing: Duration::ZERO };
+    let ran = classifier.stream(
+        |intake| {
+            Reader { options, intake, rows: 0, hash: StableHash::new(), busy: Duration::ZERO }.read(sources, done, hash)
+        },
         |answer| {
-            let Answer::Item(event, prediction) = answer else {
+            let since = Instant::now();
+            let (event, prediction) = match answer {
                 // Whoever feeds the run slowly sees every answer at once.
-                since_pause = 0;
-                return Ok(output.pause(&counts)?);
+                Answer::Idle => return Ok(output.idle(state)?),
+                Answer::Item(event, prediction) => (event, prediction),
             };
             match event {
-                Event::Header(names) => output.header(&names, &columns.names())?,
-                Event::Reject(reject) => {
-                    counts.rejected += 1;
-                    output.reject(&reject)?;
+                Event::Header(names) => return Ok(output.header(&names, &columns.names())?),
+                Event::Ended(input) => {
+                    outcome.inputs.push(input);
+                    return Ok(());
                 }
-                Event::Fatal(error) => return Err(RunError::Data(error)),
-                Event::Row(row) => {
+                Event::Finished(busy) => {
+                    outcome.interrupted = false;
+                    outcome.reading = busy;
+                    return Ok(());
+                }
+                Event::Fatal(error) => return Err(error.into()),
+                Event::Reject(reject, hash) => reject_row(&reject, hash, state, output)?,
+                Event::Row(row, hash) => {
                     if let Some(prediction) = prediction {
-                        label(&row, &prediction, columns, output, &mut counts)?;
+                        write_row(&row, hash, &prediction, columns, state, output)?;
                     }
                 }
             }
-            since_pause += 1;
-            if since_pause == ROWS_PER_PAUSE {
-                since_pause = 0;
-                output.pause(&counts)?;
+            output.done(state);
+            if state.rows.is_multiple_of(ROWS_PER_CHECKPOINT) {
+                output.checkpoint(state)?;
             }
-            Ok(())
+            outcome.writing += since.elapsed();
+            check_rejects(state, false)?;
+            // Thousands of short articles, or minutes of long ones, may be under way: they are dropped.
+            if options.stop.load(Ordering::Relaxed) { Err(End::Stopped) } else { Ok(()) }
         },
-    )?;
-    output.pause(&counts)?;
-    Ok(counts)
+    );
+    match ran {
+        Ok(()) | Err(End::Stopped) => {}
+        Err(End::Failed(error)) => return Err(error),
+    }
+    output.idle(state)?;
+    // A pipe may have ended before the signal that ended it came here.
+    outcome.interrupted |= options.stop.load(Ordering::Relaxed) && sources.contains(&Source::Stdin);
+    if !outcome.interrupted {
+        check_rejects(state, true)?;
+    }
+    Ok(outcome)
+}
+
+/// Why a run ends before its corpus does.
+enum End {
+    Failed(RunError),
+    Stopped,
+}
+
+impl From<RunError> for End {
+    fn from(error: RunError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<ModelError> for End {
+    fn from(error: ModelError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+fn reject_row(reject: &Reject, hash: u64, state: &mut RunState, output: &mut dyn Output) -> Result<(), RunError> {
+    output.reject(reject)?;
+    state.counts.rejected += 1;
+    (state.rows, state.hash) = (state.rows + 1, hash);
+    Ok(())
+}
+
+fn write_row(
+    row: &Row,
+    hash: u64,
+    prediction: &Prediction,
+    columns: &Columns,
+    state: &mut RunState,
+    output: &mut dyn Output,
+) -> Result<(), RunError> {
+    match output.row(row, &columns.values(prediction)) {
+        Ok(()) => {
+            state.counts.add(prediction, columns);
+            (state.rows, state.hash) = (state.rows + 1, hash);
+            Ok(())
+        }
+        Err(RunError::Data(DataError::NewColumn { column, .. })) => {
+            reject_row(&Reject::without_place(row, &column), hash, state, output)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads the sources one after the other, until one fails or nothing more is wanted.
-fn read_all(sources: &[Source], options: &ReadOptions, intake: &Intake<Event>) {
-    let mut is_first = true;
-    for source in sources {
-        let rows = match read(source, options) {
-            Ok(rows) => rows,
-            Err(error) => {
-                intake.push(Event::Fatal(error), None);
-                return;
-            }
-        };
-        if is_first && !rows.columns().is_empty() {
-            intake.push(Event::Header(rows.columns().to_vec()), None);
-        }
-        for row in rows {
-            is_first = false;
-            let goes_on = match row {
-                Ok(row) => {
-                    let text = row.article.input();
-                    intake.push(Event::Row(row), Some(text))
-                }
-                Err(ReadError::Reject(reject)) => intake.push(Event::Reject(reject), None),
-                Err(ReadError::Fatal(error)) => {
-                    intake.push(Event::Fatal(error), None);
-                    false
-                }
-            };
-            if !goes_on {
-                return;
-            }
-        }
-    }
+struct Reader<'r, 'i, 'q, 'c> {
+    options: &'r RunOptions,
+    intake: &'i Intake<'q, 'c, Event>,
+    /// Rows that were taken.
+    rows: u64,
+    /// Of all that they held.
+    hash: StableHash,
+    busy: Duration,
 }
 
-fn label(
-    row: &Row,
-    prediction: &Prediction,
-    columns: &Columns,
-    output: &mut dyn Output,
-    counts: &mut Counts,
-) -> Result<(), RunError> {
-    counts.windows += prediction.windows as u64;
-    counts.tokens += prediction.tokens as u64;
-    match output.row(row, &columns.values(prediction)) {
-        Ok(()) => counts.articles += 1,
-        Err(DataError::NewColumn { column, .. }) => {
-            counts.rejected += 1;
-            output.reject(&Reject::without_place(row, &column))?;
+impl Reader<'_, '_, '_, '_> {
+    /// `done` rows were labelled before; their hash must be the one that is expected.
+    fn read(mut self, sources: &[Source], done: u64, expected: u64) {
+        let mut is_first = true;
+        for source in sources {
+            if !self.read_source(source, done, expected, &mut is_first) {
+                return;
+            }
         }
-        Err(error) => return Err(error.into()),
+        if self.rows < done {
+            let cause = format!("the corpus has {} rows, of which {done} were done", self.rows);
+            return self.fatal(RunError::OtherRows { cause });
+        }
+        self.intake.push(Event::Finished(self.busy), None);
     }
-    Ok(())
+
+    /// Whether to go on with the next source.
+    fn read_source(&mut self, source: &Source, done: u64, expected: u64, is_first: &mut bool) -> bool {
+        let since = Instant::now();
+        let watch = Arc::new(Watch::new(Arc::clone(&self.options.bytes)));
+        let mut rows = match read_watched(source, &self.options.read, &watch) {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.fatal(error.into());
+                return false;
+            }
+        };
+        if *is_first && !rows.columns().is_empty() {
+            self.intake.push(Event::Header(rows.columns().to_vec()), None);
+        }
+        self.busy += since.elapsed();
+        loop {
+            if self.options.limit.is_some_and(|limit| self.rows >= limit) {
+                self.intake.push(Event::Finished(self.busy), None);
+                return false;
+            }
+            if self.stopped() {
+                return false;
+            }
+            let since = Instant::now();
+            let row = rows.next();
+            // Whoever feeds a pipe hears Ctrl-C as well: what ends then is no end, and a row may be half of one.
+            if self.stopped() {
+                return false;
+            }
+            let event = match row {
+                None => break,
+                Some(Err(ReadError::Fatal(error))) => {
+                    self.fatal(error.into());
+                    return false;
+                }
+                Some(Ok(row)) if self.takes(row.hash(StableHash::new())) => {
+                    self.hash = row.hash(self.hash);
+                    let text = row.article.input();
+                    Some((Event::Row(row, self.hash.value()), Some(text)))
+                }
+                Some(Err(ReadError::Reject(reject))) if self.takes(StableHash::new().with(reject.raw.as_bytes())) => {
+                    self.hash = self.hash.with(reject.cause.as_bytes()).with(reject.raw.as_bytes());
+                    Some((Event::Reject(reject, self.hash.value()), None))
+                }
+                Some(_) => None,
+            };
+            *is_first = false;
+            self.busy += since.elapsed();
+            let Some((event, text)) = event else { continue };
+            self.rows += 1;
+            if self.rows > done {
+                if !self.intake.push(event, text) {
+                    return false;
+                }
+            } else if self.rows == done && self.hash.value() != expected {
+                let cause = format!("the first {done} rows, which were done, are not what they were");
+                self.fatal(RunError::OtherRows { cause });
+                return false;
+            }
+        }
+        self.intake.push(Event::Ended(InputRecord::of(source, &watch)), None)
+    }
+
+    fn stopped(&self) -> bool {
+        self.options.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether the sample has a row with this hash.
+    fn takes(&self, hash: StableHash) -> bool {
+        match self.options.sample {
+            None => true,
+            Some(share) => {
+                // FNV's high bits hardly know the last bytes; a multiplication brings the low ones up.
+                let mixed = (hash.value() ^ (hash.value() >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                (mixed >> 11) as f64 / (1u64 << 53) as f64 <= share
+            }
+        }
+    }
+
+    fn fatal(&self, error: RunError) {
+        self.intake.push(Event::Fatal(error), None);
+    }
 }

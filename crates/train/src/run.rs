@@ -263,7 +263,8 @@ fn kept_head<'a>(base: &'a Model, head: &Head) -> Option<&'a str> {
             && known.labels.len() == head.labels.len()
             && labels().all(|(known, label)| known.name == label.name && known.code == label.code)
     };
-    let place = base.manifest.heads.iter().position(same)?;
+    // Another pooling gives a head other vectors than it knows.
+    let place = base.manifest.heads.iter().position(same).filter(|_| base.parts.pooling == base.manifest.pooling)?;
     base.parts.heads.get(place).map(|(prefix, _)| prefix.as_str())
 }
 

@@ -1,51 +1,49 @@
-//! Where `newsdesk classify` writes: rows to a file or standard output, rejects to standard error and a file.
+//! What is told while rows are written: rejects one by one, columns that give way, and how far the work is.
 
 use super::table::table;
 use crate::failure::say;
 use comfy_table::Table;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use newsdesk_data::{DataError, Reject, Row, RowWriter, Value};
 use newsdesk_model::Head;
-use newsdesk_run::{Counts, Output};
-use serde::Serialize;
+use newsdesk_run::{Output, RunError, RunState};
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The output of one run.
-pub struct CorpusOutput {
-    rows: Box<dyn RowWriter + Send>,
-    rejects: Option<Box<dyn Write + Send>>,
+/// An output that tells what happens to it.
+pub struct CorpusOutput<O> {
+    inner: O,
     progress: ProgressBar,
+    told: Told,
     replaced: HashSet<String>,
     rejected: usize,
     quiet: bool,
 }
 
+/// How far the work is, and how that is said.
+struct Told {
+    /// Bytes of the inputs that were read, where their sum is known.
+    bytes: Option<Arc<AtomicU64>>,
+    /// Rows that were done before this start.
+    before: u64,
+    /// When the first row of this start was done.
+    since: Option<Instant>,
+    /// When a line was said last; none are said where it is `None`.
+    line: Option<Instant>,
+}
+
 /// Rejects that are told one by one.
 const REJECTS_SHOWN: usize = 20;
 
-/// A line of the rejects file.
-#[derive(Serialize)]
-struct RejectLine<'a> {
-    source: &'a str,
-    row: u64,
-    line: u64,
-    offset: u64,
-    cause: &'a str,
-    hint: Option<&'a str>,
-    raw: &'a str,
-}
+/// From one line of a long run to the next, where there is no terminal.
+const BETWEEN_LINES: Duration = Duration::from_secs(30);
 
-impl CorpusOutput {
-    /// Rows go to `rows`, rejects to standard error and, if given, to `rejects` as JSON Lines. `bar`: show progress.
-    pub fn new(
-        rows: Box<dyn RowWriter + Send>,
-        rejects: Option<Box<dyn Write + Send>>,
-        bar: bool,
-        quiet: bool,
-    ) -> Self {
+impl<O> CorpusOutput<O> {
+    /// Tells of what goes to `inner`; `bar` shows how many rows there were.
+    pub fn new(inner: O, bar: bool, quiet: bool) -> Self {
         let progress = if bar { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} articles, {per_sec}, {elapsed}") {
             progress.set_style(style);
@@ -53,7 +51,25 @@ impl CorpusOutput {
         if bar {
             progress.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { rows, rejects, progress, replaced: HashSet::new(), rejected: 0, quiet }
+        let told = Told { bytes: None, before: 0, since: None, line: None };
+        Self { inner, progress, told, replaced: HashSet::new(), rejected: 0, quiet }
+    }
+
+    /// Tells of a run into a file: on a terminal a bar with the share of the inputs' bytes that are read, elsewhere a line every
+    /// 30 seconds.
+    pub fn of_run(inner: O, bytes: Arc<AtomicU64>, all: Option<u64>, quiet: bool) -> Self {
+        let terminal = io::stderr().is_terminal();
+        let mut output = Self::new(inner, terminal && !quiet, quiet);
+        if let Some(all) = all {
+            output.progress.set_length(all);
+            let template = "{wide_bar} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                output.progress.set_style(style);
+            }
+            output.told.bytes = Some(bytes);
+        }
+        output.told.line = (!terminal && !quiet).then(Instant::now);
+        output
     }
 
     /// How many rows there are so far.
@@ -66,27 +82,52 @@ impl CorpusOutput {
         self.rejected
     }
 
-    /// Ends the run's output.
-    pub fn finish(mut self) -> Result<(), DataError> {
+    /// Ends the telling.
+    pub fn into_inner(self) -> O {
         self.progress.finish_and_clear();
-        self.rows.finish()?;
-        match &mut self.rejects {
-            None => Ok(()),
-            Some(rejects) => rejects.flush().map_err(|e| write_error("the rejects file", e)),
+        self.inner
+    }
+
+    fn tell(&mut self, state: &RunState) {
+        let counts = &state.counts;
+        let since = *self.told.since.get_or_insert_with(|| {
+            // What an earlier start had done was read at another speed.
+            self.told.before = state.rows;
+            if let Some(bytes) = &self.told.bytes {
+                self.progress.set_position(bytes.load(Ordering::Relaxed));
+            }
+            self.progress.reset_eta();
+            Instant::now()
+        });
+        let rate = (state.rows - self.told.before) as f64 / since.elapsed().as_secs_f64().max(1e-3);
+        let said = || {
+            let rejected =
+                if counts.rejected > 0 { format!(", {} rejected", HumanCount(counts.rejected)) } else { String::new() };
+            format!("{} articles{rejected}, {rate:.0}/s", HumanCount(counts.articles))
+        };
+        match &self.told.bytes {
+            Some(bytes) => {
+                self.progress.set_position(bytes.load(Ordering::Relaxed));
+                self.progress.set_message(said());
+            }
+            None => self.progress.set_position(counts.articles),
+        }
+        if self.told.line.is_some_and(|last| last.elapsed() >= BETWEEN_LINES) {
+            self.told.line = Some(Instant::now());
+            let share = self.told.bytes.as_ref().zip(self.progress.length()).map(|(bytes, all)| {
+                format!(", {:.1} % read", 100.0 * bytes.load(Ordering::Relaxed) as f64 / all.max(1) as f64)
+            });
+            say(&(said() + &share.unwrap_or_default()));
         }
     }
 }
 
-fn write_error(name: &str, source: io::Error) -> DataError {
-    DataError::Write { source: io::Error::new(source.kind(), format!("{name}: {source}")) }
-}
-
-impl Output for CorpusOutput {
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), DataError> {
-        self.rows.header(columns, added)
+impl<O: Output> Output for CorpusOutput<O> {
+    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), RunError> {
+        self.inner.header(columns, added)
     }
 
-    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
+    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
         for (name, _) in added {
             if row.column(name).is_some() && !self.quiet && self.replaced.insert(name.clone()) {
                 let line = format!(
@@ -95,10 +136,10 @@ impl Output for CorpusOutput {
                 self.progress.suspend(|| say(&line));
             }
         }
-        self.rows.write(row, added)
+        self.inner.row(row, added)
     }
 
-    fn reject(&mut self, reject: &Reject) -> Result<(), DataError> {
+    fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
         self.rejected += 1;
         if self.rejected <= REJECTS_SHOWN {
             self.progress.suspend(|| {
@@ -108,30 +149,24 @@ impl Output for CorpusOutput {
                 }
             });
         } else if self.rejected == REJECTS_SHOWN + 1 {
-            self.progress.suspend(|| say("error: more rows are rejected; `--rejects FILE` writes each of them down"));
+            self.progress.suspend(|| {
+                say("error: more rows are rejected; with `-o FILE` or `--rejects FILE` each of them is written down")
+            });
         }
-        if let Some(file) = &mut self.rejects {
-            let line = RejectLine {
-                source: &reject.position.source,
-                row: reject.position.row,
-                line: reject.position.line,
-                offset: reject.position.offset,
-                cause: &reject.cause,
-                hint: reject.hint.as_deref(),
-                raw: &reject.raw,
-            };
-            let written = serde_json::to_writer(&mut *file, &line).map_err(io::Error::from);
-            written.and_then(|()| file.write_all(b"\n")).map_err(|e| write_error("the rejects file", e))?;
-        }
-        Ok(())
+        self.inner.reject(reject)
     }
 
-    fn pause(&mut self, counts: &Counts) -> Result<(), DataError> {
-        self.progress.set_position(counts.articles);
-        if let Some(rejects) = &mut self.rejects {
-            rejects.flush().map_err(|e| write_error("the rejects file", e))?;
-        }
-        self.rows.pause()
+    fn done(&mut self, state: &RunState) {
+        self.tell(state);
+        self.inner.done(state);
+    }
+
+    fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
+        self.inner.checkpoint(state)
+    }
+
+    fn idle(&mut self, state: &RunState) -> Result<(), RunError> {
+        self.inner.idle(state)
     }
 }
 
@@ -184,7 +219,8 @@ impl RowWriter for TableRows {
         match self.table.take() {
             None => Ok(()),
             Some(table) => {
-                writeln!(io::stdout(), "{}", table.trim_fmt()).map_err(|e| write_error("standard output", e))
+                let named = |e: io::Error| io::Error::new(e.kind(), format!("standard output: {e}"));
+                writeln!(io::stdout(), "{}", table.trim_fmt()).map_err(|e| DataError::Write { source: named(e) })
             }
         }
     }

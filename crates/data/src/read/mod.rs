@@ -17,6 +17,7 @@ use crate::error::DataError;
 use crate::format::Format;
 use crate::open::{Stream, open};
 use crate::source::Source;
+use crate::watch::Watch;
 
 pub use columns::all_columns;
 pub use mention::MentionFields;
@@ -132,8 +133,17 @@ impl Iterator for RowReader {
 
 /// Opens a source and reads its header, if it has one.
 pub fn read(source: &Source, options: &ReadOptions) -> Result<RowReader, DataError> {
+    read_opened(source, options, None)
+}
+
+/// As [`read`], with somebody who watches the source's bytes.
+pub fn read_watched(source: &Source, options: &ReadOptions, watch: &Arc<Watch>) -> Result<RowReader, DataError> {
+    read_opened(source, options, Some(watch))
+}
+
+fn read_opened(source: &Source, options: &ReadOptions, watch: Option<&Arc<Watch>>) -> Result<RowReader, DataError> {
     let name = source.name();
-    let mut stream = open(source)?;
+    let mut stream = open(source, watch)?;
     let by_ending = match source {
         Source::Stdin => None,
         Source::File(path) => Format::from_path(path),

@@ -62,6 +62,10 @@ impl RowWriter for Delimited {
         self.csv.write_record(&record).map_err(failed)
     }
 
+    fn columns(&self) -> Option<&[String]> {
+        self.header.as_deref()
+    }
+
     fn finish(&mut self) -> Result<(), DataError> {
         self.csv.flush().map_err(|source| DataError::Write { source })
     }

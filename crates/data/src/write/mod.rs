@@ -15,7 +15,7 @@ use crate::error::DataError;
 use crate::format::Format;
 
 pub(crate) use jsonl::row_as_json;
-pub use output::{append, create};
+pub use output::{append, continue_at, create, is_compressed};
 
 /// The value of an added column.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,11 @@ pub trait RowWriter {
     /// Hands everything written so far to the system and ends the compressed member, so that the output is whole.
     /// To be called at the end; rows may still follow, which makes every such point one to go on from.
     fn finish(&mut self) -> Result<(), DataError>;
+
+    /// The columns of the header that stands in the output, in formats that have one.
+    fn columns(&self) -> Option<&[String]> {
+        None
+    }
 
     /// Called when the input makes a pause: what was written should become visible, now or soon.
     fn pause(&mut self) -> Result<(), DataError> {

@@ -4,7 +4,7 @@
 //! as one, so a file is whole after every flush, and a run that was cut off can go on behind the last.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
 use flate2::write::GzEncoder;
@@ -27,21 +27,58 @@ pub fn append(path: &Path) -> Result<Box<dyn Write + Send>, DataError> {
     open(path, OpenOptions::new().append(true).create(true))
 }
 
+/// Opens a file for writing behind its first `length` bytes, and cuts off what comes after them; with a length of 0 the file
+/// may be missing. It is compressed by the ending of `named`, the name that it will have in the end. The handle is for
+/// making sure that what was flushed is on disk, and for its length.
+///
+/// # Errors
+/// If it cannot be opened, or is shorter than that.
+pub fn continue_at(path: &Path, named: &Path, length: u64) -> Result<(Box<dyn Write + Send>, File), DataError> {
+    let failed = |source| DataError::Create { path: path.to_owned(), source };
+    let mut options = OpenOptions::new();
+    options.write(true).create(length == 0).truncate(length == 0);
+    // Whoever begins a file knows it by the name that it will have.
+    let mut file = options.open(path).map_err(|source| match length {
+        0 => DataError::Create { path: named.to_owned(), source },
+        _ => DataError::Open { name: path.display().to_string(), source },
+    })?;
+    let found = file.metadata().map_err(failed)?.len();
+    if found < length {
+        let cause = format!("it has {found} bytes, and had {length}");
+        return Err(failed(io::Error::new(io::ErrorKind::UnexpectedEof, cause)));
+    }
+    file.set_len(length).and_then(|()| file.seek(io::SeekFrom::End(0))).map_err(failed)?;
+    let handle = file.try_clone().map_err(failed)?;
+    let mut output = Output::new(path.display().to_string(), Compression::of(named), Box::new(file));
+    output.ended = length > 0;
+    Ok((Box::new(output), handle))
+}
+
+/// Whether a file of this name is compressed.
+pub fn is_compressed(path: &Path) -> bool {
+    Compression::of(path).is_some()
+}
+
 fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Write + Send>, DataError> {
     let file: File = options.open(path).map_err(|source| DataError::Create { path: path.to_owned(), source })?;
-    let compression = match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref()
-    {
-        Some("gz") => Some(Compression::Gzip),
-        Some("zst") => Some(Compression::Zstd),
-        _ => None,
-    };
-    Ok(Box::new(Output::new(path.display().to_string(), compression, Box::new(file))))
+    Ok(Box::new(Output::new(path.display().to_string(), Compression::of(path), Box::new(file))))
 }
 
 #[derive(Clone, Copy)]
 enum Compression {
     Gzip,
     Zstd,
+}
+
+impl Compression {
+    /// What a file's ending asks for.
+    fn of(path: &Path) -> Option<Compression> {
+        match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("gz") => Some(Compression::Gzip),
+            Some("zst") => Some(Compression::Zstd),
+            _ => None,
+        }
+    }
 }
 
 type Plain = BufWriter<Box<dyn Write + Send>>;

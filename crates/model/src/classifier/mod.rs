@@ -21,6 +21,8 @@ use queue::{Queue, StopOnPanic};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Bytes of text that are worth another thread.
 const BYTES_PER_THREAD: usize = 1024;
@@ -65,6 +67,17 @@ pub struct Classifier {
     instructions: InstructionSet,
     device: Device,
     threads: usize,
+    tokenising: AtomicU64,
+    encoding: AtomicU64,
+}
+
+/// How long the threads of a [`Classifier`] were at work so far, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Making tokens of texts, and windows of these.
+    pub tokenising: Duration,
+    /// Computing windows' answers.
+    pub encoding: Duration,
 }
 
 /// One window of one text, as the encoder reads it.
@@ -166,6 +179,8 @@ impl Classifier {
             threads,
             device,
             model,
+            tokenising: AtomicU64::new(0),
+            encoding: AtomicU64::new(0),
         })
     }
 
@@ -187,6 +202,17 @@ impl Classifier {
     /// The precision that it runs in; f32 on a GPU.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// The threads that it uses.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// How long its threads were at work so far.
+    pub fn times(&self) -> Times {
+        let time = |nanoseconds: &AtomicU64| Duration::from_nanos(nanoseconds.load(Ordering::Relaxed));
+        Times { tokenising: time(&self.tokenising), encoding: time(&self.encoding) }
     }
 
     /// The vector instructions that it uses on a processor.

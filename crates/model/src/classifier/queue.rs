@@ -10,7 +10,9 @@ use crate::error::{ModelError, Result};
 use crate::head::{Logits, Probabilities};
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// Most items, and bytes of text, that are under way before [`Queue::push`] waits.
 const MOST_ITEMS: usize = 4096;
@@ -156,10 +158,12 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         let _guard = StopOnPanic(self);
         let mut memory = WorkerMemory::default();
         while let Some(job) = self.take() {
-            let outcome = match job {
-                Job::Tokenise(number, text) => self.tokenise(number, &text),
-                Job::Encode(windows) => self.encode(&windows, &mut memory),
+            let since = Instant::now();
+            let (outcome, time) = match job {
+                Job::Tokenise(number, text) => (self.tokenise(number, &text), &self.classifier.tokenising),
+                Job::Encode(windows) => (self.encode(&windows, &mut memory), &self.classifier.encoding),
             };
+            time.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
             if let Err(error) = outcome {
                 self.lock().error = Some(error);
                 self.stop();

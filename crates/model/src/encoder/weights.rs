@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, Device, Layout, Tensor, Var};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -289,6 +290,28 @@ impl Weights {
     /// Each one, if the device fails.
     pub fn tensors(&self) -> impl Iterator<Item = Result<(&str, Tensor)>> {
         self.tensors.iter().map(|(name, stored)| Ok((name.as_str(), stored.tensor(&self.device)?)))
+    }
+
+    /// SHA-256 of the file that the tensors came from, in hexadecimal, as `sha256sum` says it. Tensors that came from no file
+    /// are hashed as their file would be without its header.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn sha256(&self) -> Result<String> {
+        let mut hash = Sha256::new();
+        match self.tensors.values().find_map(|stored| match stored {
+            Stored::Bytes(region) => Some(&region.bytes),
+            Stored::Tensor(_) => None,
+        }) {
+            Some(file) => hash.update((**file).as_ref()),
+            None => {
+                for tensor in self.tensors() {
+                    let values = tensor?.1.flatten_all()?.to_vec1::<f32>()?;
+                    values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+                }
+            }
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Number of values in all tensors.

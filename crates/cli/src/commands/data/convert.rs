@@ -7,7 +7,7 @@ use crate::failure::{Usage, not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
 use anyhow::Result;
 use newsdesk_data::{Format, ReadError, ReadOptions, Source, all_columns, create, expand, read, writer};
-use newsdesk_run::Output;
+use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,13 +34,13 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     let rows = writer(format, create(&options.output)?)?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let bar = !options.quiet && std::io::stderr().is_terminal();
-    let mut output = CorpusOutput::new(rows, rejects, bar, options.quiet);
+    let mut output = CorpusOutput::new(StreamOutput::new(rows, rejects), bar, options.quiet);
     if !columns.is_empty() {
         output.header(&columns, &[])?;
     }
     let converted = convert(&sources, &reading, &mut output);
     let rejected = output.rejected();
-    let converted = converted.and_then(|rows| Ok(output.finish().map(|()| rows)?));
+    let converted = converted.and_then(|rows| Ok(output.into_inner().finish().map(|()| rows)?));
     let rows = match options.output == Path::new("-") {
         // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.
         true => converted?,
@@ -55,7 +55,7 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     Ok(ExitCode::from(1))
 }
 
-fn convert(sources: &[Source], reading: &ReadOptions, output: &mut CorpusOutput) -> Result<u64> {
+fn convert(sources: &[Source], reading: &ReadOptions, output: &mut CorpusOutput<StreamOutput>) -> Result<u64> {
     let mut written = 0;
     let mut is_first = true;
     for source in sources {

@@ -11,7 +11,7 @@ use crate::arguments::data::{Data, DataCommand};
 use crate::output::corpus::CorpusOutput;
 use anyhow::Result;
 use newsdesk_data::{DataError, Reject, Row};
-use newsdesk_run::Output;
+use newsdesk_run::{Output, RunError, StreamOutput};
 use std::process::ExitCode;
 
 pub fn run(options: Data) -> Result<ExitCode> {
@@ -24,10 +24,10 @@ pub fn run(options: Data) -> Result<ExitCode> {
 }
 
 /// Writes a row as it is. One that a table has no place for is that row's trouble, not the corpus's.
-fn write_row(output: &mut CorpusOutput, row: &Row) -> Result<bool, DataError> {
+fn write_row(output: &mut CorpusOutput<StreamOutput>, row: &Row) -> Result<bool, RunError> {
     match output.row(row, &[]) {
         Ok(()) => Ok(true),
-        Err(DataError::NewColumn { column, .. }) => {
+        Err(RunError::Data(DataError::NewColumn { column, .. })) => {
             output.reject(&Reject::without_place(row, &column))?;
             Ok(false)
         }

@@ -14,7 +14,7 @@ use newsdesk_data::{
     Assignment, DataError, Format, LabelledRow, LabelledRows, PlainOptions, ReadError, ReadOptions, Row, RowWriter,
     Shares, Source, Split, Splitter, TextHash, all_columns, create, expand, read, writer,
 };
-use newsdesk_run::Output;
+use newsdesk_run::{Output, StreamOutput};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -192,7 +192,7 @@ impl Settings {
         let rejects = self.rejects.as_deref().map(create).transpose()?;
         let bar = !self.quiet && std::io::stderr().is_terminal();
         let rows = SplitRows { writers, splits: splits.clone() };
-        let mut output = CorpusOutput::new(Box::new(rows), rejects, bar, self.quiet);
+        let mut output = CorpusOutput::new(StreamOutput::new(Box::new(rows), rejects), bar, self.quiet);
         let mut counts = Counts::default();
         for source in &self.sources {
             for row in LabelledRows::of_file(source, &self.plain)? {
@@ -209,7 +209,7 @@ impl Settings {
             }
         }
         counts.rejected = output.rejected();
-        output.finish()?;
+        output.into_inner().finish()?;
         Ok(counts)
     }
 }

@@ -6,6 +6,7 @@ use newsdesk_eval::{
     Answered, Calibration, Case, Report, ScoredAnswer, ScoredCase, Truth, answered, calibration, multi_label,
     set_valued, single_label,
 };
+use newsdesk_model::folder::ScoreRecord;
 use newsdesk_model::{Classifier, Head, HeadActivation, HeadPrediction, Prediction};
 
 /// Articles that are classified in one call: enough to sort by length, few enough to report progress.
@@ -47,6 +48,24 @@ pub struct SetReport {
     pub skipped: u64,
     /// The figures of each head that the set and the model share.
     pub heads: Vec<HeadReport>,
+}
+
+impl SetReport {
+    /// The figures as a model's manifest keeps them.
+    pub fn records(&self) -> impl Iterator<Item = ScoreRecord> {
+        // Four decimals are what a few hundred articles can tell.
+        let round = |x: f64| (x * 1e4).round() / 1e4;
+        self.heads.iter().map(move |HeadReport { head, report, .. }| ScoreRecord {
+            set: self.set.clone(),
+            split: self.split.clone(),
+            head: head.clone(),
+            articles: report.cases,
+            accuracy: round(report.accuracy),
+            macro_f1: round(report.macro_f1),
+            macro_recall: Some(round(report.macro_recall)),
+            micro_f1: report.micro_f1.map(round),
+        })
+    }
 }
 
 /// Which of a model's labels a set's labels are.

@@ -70,6 +70,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
     check_calibration(&sets, &heads)?;
 
     let calibrated = calibrate(&mut model, &sets, &running, &mut set_bars(&sets, options.quiet))?;
+    model.manifest.note_scores(calibrated.after.iter().flat_map(SetReport::records));
     save_manifest(&model.manifest, &options.on.model)?;
 
     if !options.quiet {

@@ -153,6 +153,19 @@ impl Manifest {
         self.calibrations.iter().find(|record| record.head == head)
     }
 
+    /// Takes up figures, in place of older ones of the same set, split and head.
+    pub fn note_scores(&mut self, records: impl Iterator<Item = ScoreRecord>) {
+        for record in records {
+            let same = |known: &&mut ScoreRecord| {
+                (&known.set, &known.split, &known.head) == (&record.set, &record.split, &record.head)
+            };
+            match self.scores.iter_mut().find(same) {
+                Some(known) => *known = record,
+                None => self.scores.push(record),
+            }
+        }
+    }
+
     /// Takes up what was measured of a precision, and says whether that certifies it. If so, it replaces the certificate
     /// for as many bits of an activation; if not, those for as many or fewer go, since they would cover what was
     /// measured.

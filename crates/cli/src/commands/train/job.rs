@@ -13,12 +13,12 @@ use crate::output::progress::progress_bar;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::encoder::Weights;
-use newsdesk_model::folder::{ScoreRecord, Storage, save, weights_bytes};
+use newsdesk_model::folder::{Storage, save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, HeadReport, Models, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
-    measure, remove_checkpoint, start_record, train, write_card,
+    EndRecord, Models, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures, measure,
+    remove_checkpoint, start_record, train, write_card,
 };
 use std::path::Path;
 use std::process::ExitCode;
@@ -102,9 +102,7 @@ impl<'a> Job<'a> {
         let calibrated = calibrate(&mut model, validation, &running, &mut told.calibrating(validation))?;
         not_fitted(&calibrated).iter().for_each(|line| told.say(line));
         let test = self.test(&model, &running, &told)?;
-        for report in calibrated.after.iter().chain(&test) {
-            model.manifest.scores.extend(report.heads.iter().map(|head| record(report, head)));
-        }
+        model.manifest.note_scores(calibrated.after.iter().chain(&test).flat_map(SetReport::records));
 
         let end = EndRecord {
             best_epoch: trained.best_epoch,
@@ -148,20 +146,5 @@ impl<'a> Job<'a> {
             Ok(report)
         };
         self.sets.test.iter().map(of_set).collect()
-    }
-}
-
-fn record(set: &SetReport, HeadReport { head, report, .. }: &HeadReport) -> ScoreRecord {
-    // Four decimals are what a few hundred articles can tell.
-    let round = |x: f64| (x * 1e4).round() / 1e4;
-    ScoreRecord {
-        set: set.set.clone(),
-        split: set.split.clone(),
-        head: head.clone(),
-        articles: report.cases,
-        accuracy: round(report.accuracy),
-        macro_f1: round(report.macro_f1),
-        macro_recall: Some(round(report.macro_recall)),
-        micro_f1: report.micro_f1.map(round),
     }
 }

@@ -42,7 +42,10 @@ fn the_model_says_what_it_is() {
     let codes: BTreeSet<&str> = column(heads[0]["label"].as_array().unwrap(), "code").into_iter().collect();
     assert_eq!((codes.len(), codes.first(), codes.last()), (17, Some(&"medtop:01000000"), Some(&"medtop:17000000")));
     assert_eq!(column(heads[1]["label"].as_array().unwrap(), "name"), ["negative", "neutral", "positive"]);
-    assert_eq!(info["manifest"]["training"]["settings"]["seed"], 1);
+    let parts = info["manifest"]["averaged"].as_array().unwrap();
+    assert_eq!(column(parts, "name"), ["newsdesk-default-continued", "newsdesk-default-fresh"]);
+    assert_eq!(parts[1]["training"]["settings"]["seed"], 2);
+    assert!(info["manifest"]["score"].as_array().unwrap().len() >= 6, "nothing tells what it reached: {info}");
 }
 
 #[test]

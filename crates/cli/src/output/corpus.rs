@@ -106,6 +106,7 @@ impl<O> CorpusOutput<O> {
             format!("{} articles{rejected}, {rate:.0}/s", HumanCount(counts.articles))
         };
         match &self.told.bytes {
+            _ if self.progress.is_hidden() => {}
             Some(bytes) => {
                 self.progress.set_position(bytes.load(Ordering::Relaxed));
                 self.progress.set_message(said());

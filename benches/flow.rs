@@ -8,12 +8,11 @@
 mod timing;
 
 use criterion::Criterion;
-use newsdesk_data::{DataError, Format, ReadOptions, Reject, Row, RowWriter, Source, Value, create, read, writer};
+use newsdesk_data::{DataError, Format, ReadOptions, Row, RowWriter, Source, Value, create, read, writer};
 use newsdesk_model::{Classifier, Options, Precision, PrecisionChoice, processors};
 use newsdesk_run::{Columns, Counts, RunOptions, RunState, Scores, StreamOutput, run};
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use timing::{fastest, timed};
 

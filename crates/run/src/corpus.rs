@@ -124,7 +124,7 @@ pub fn run(
     );
     match ran {
         Ok(()) | Err(End::Stopped) => {}
-        Err(End::Failed(error)) => return Err(error),
+        Err(End::Failed(error)) => return Err(*error),
     }
     output.idle(state)?;
     // A pipe may have ended before the signal that ended it came here.
@@ -137,19 +137,19 @@ pub fn run(
 
 /// Why a run ends before its corpus does.
 enum End {
-    Failed(RunError),
+    Failed(Box<RunError>),
     Stopped,
 }
 
 impl From<RunError> for End {
     fn from(error: RunError) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
 
 impl From<ModelError> for End {
     fn from(error: ModelError) -> Self {
-        Self::Failed(error.into())
+        Self::from(RunError::from(error))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::inputs::InputRecord;
 use crate::output::Output;
 use crate::rejects::MostRejects;
 use crate::state::RunState;
-use newsdesk_data::{DataError, ReadError, ReadOptions, Reject, Row, Source, StableHash, Watch, read_watched};
+use newsdesk_data::{ReadError, ReadOptions, Reject, Row, Source, StableHash, Watch, read_watched};
 use newsdesk_model::{Answer, Classifier, Intake, ModelError, Prediction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -174,10 +174,10 @@ fn write_row(
             (state.rows, state.hash) = (state.rows + 1, hash);
             Ok(())
         }
-        Err(RunError::Data(DataError::NewColumn { column, .. })) => {
-            reject_row(&Reject::without_place(row, &column), hash, state, output)
-        }
-        Err(error) => Err(error),
+        Err(error) => match error.new_column() {
+            Some(column) => reject_row(&Reject::without_place(row, column), hash, state, output),
+            None => Err(error),
+        },
     }
 }
 

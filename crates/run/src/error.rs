@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub enum RunError {
     /// Reading or writing rows failed.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(Box<DataError>),
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -63,12 +63,31 @@ pub enum RunError {
     },
 }
 
+impl From<DataError> for RunError {
+    fn from(error: DataError) -> Self {
+        Self::Data(Box::new(error))
+    }
+}
+
 impl RunError {
+    /// The column that a table's header has no place for, if that is what is wrong.
+    pub fn new_column(&self) -> Option<&str> {
+        match self {
+            Self::Data(error) => match &**error {
+                DataError::NewColumn { column, .. } => Some(column),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What the user can do, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Data(DataError::Write { source }) if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
-            Self::Data(error) => error.hint(),
+            Self::Data(error) => match &**error {
+                DataError::Write { source } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
+                error => error.hint(),
+            },
             Self::Model(error) => error.hint(),
             Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
             Self::File { .. } => None,

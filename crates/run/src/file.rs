@@ -136,7 +136,7 @@ impl FileOutput {
             // Those that are there must be whole, and a place that was asked for must be one.
             let rejects = (rejected > 0 || places.rejects_always)
                 .then(|| continue_at(&partial(&places.rejects), &places.rejects, rejected));
-            Ok((rows, file, rejects.transpose()?))
+            Ok::<_, RunError>((rows, file, rejects.transpose()?))
         };
         let (rows, file, rejects) = match files() {
             Ok(files) => files,
@@ -146,7 +146,7 @@ impl FileOutput {
                     let _ = std::fs::remove_file(partial(&places.output));
                     journal.remove()?;
                 }
-                return Err(RunError::Data(error));
+                return Err(error);
             }
         };
         let output = Self {

@@ -243,12 +243,14 @@ impl Reader<'_, '_, '_, '_> {
                     self.fatal(error.into());
                     return false;
                 }
-                Some(Ok(row)) if self.takes(row.hash(StableHash::new())) => {
+                Some(Ok(row)) if self.takes(|| row.hash(StableHash::new())) => {
                     self.hash = row.hash(self.hash);
                     let text = row.article.input();
                     Some((Event::Row(row, self.hash.value()), Some(text)))
                 }
-                Some(Err(ReadError::Reject(reject))) if self.takes(StableHash::new().with(reject.raw.as_bytes())) => {
+                Some(Err(ReadError::Reject(reject)))
+                    if self.takes(|| StableHash::new().with(reject.raw.as_bytes())) =>
+                {
                     self.hash = self.hash.with(reject.cause.as_bytes()).with(reject.raw.as_bytes());
                     Some((Event::Reject(reject, self.hash.value()), None))
                 }
@@ -276,12 +278,13 @@ impl Reader<'_, '_, '_, '_> {
     }
 
     /// Whether the sample has a row with this hash.
-    fn takes(&self, hash: StableHash) -> bool {
+    fn takes(&self, hash: impl FnOnce() -> StableHash) -> bool {
         match self.options.sample {
             None => true,
             Some(share) => {
                 // FNV's high bits hardly know the last bytes; a multiplication brings the low ones up.
-                let mixed = (hash.value() ^ (hash.value() >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let hash = hash().value();
+                let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 (mixed >> 11) as f64 / (1u64 << 53) as f64 <= share
             }
         }

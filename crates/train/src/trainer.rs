@@ -47,7 +47,7 @@ pub struct Models<'a> {
     pub teachers: &'a [Model],
 }
 
-/// Fine-tunes all of the base together with new heads for what `sets` teach.
+/// Fine-tunes all of the base together with the heads that `sets` teach: those that it has, and new ones.
 ///
 /// Teachers are models that have some of the heads, with the same labels; what they say of the articles that the run draws is
 /// computed once, before the first step, and learned from as [`Settings::distillation`] says.

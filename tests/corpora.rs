@@ -171,8 +171,9 @@ fn outputs_that_cannot_be_are_refused_before_the_work() {
     refused(&["*.jsonl", "-o", "news.jsonl"], "it is one of the inputs", "another file");
     refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], "rows and rejects have one file", "two files");
     refused(&["news.jsonl", "--rejects", "-"], "rows and rejects have one file", "two files");
-    refused(&["news.jsonl", "-o", "x.parquet"], "choose a format for `x.parquet`", ".jsonl, .csv or .tsv");
-    refused(&["news.jsonl", "-o", "x.txt"], "choose a format for `x.txt`", "--output-format");
+    refused(&["news.jsonl", "-o", "x.xlsx"], "choose a format for `x.xlsx`", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.txt"], "rows into `x.txt`: plain text has no columns", "--output-format");
+    refused(&["news.jsonl", "-o", "x.feather"], "its name is that of an Arrow file", "end its name in .arrows");
     refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table into a file", "--output-format");
     refused(&["news.jsonl", "-o", "missing/x.jsonl"], "write to `missing/x.jsonl`", "create the folder");
     assert_eq!((folder.text("news.jsonl"), folder.text("sub/other.jsonl")), (input.clone(), input));

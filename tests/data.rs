@@ -300,7 +300,7 @@ fn splits_that_cannot_be() {
     refused(&["a.csv", "--test", "0", "--validation", "0"], "Failed to split by the shares 0 and 0", "parts of 1");
     refused(&["a.csv", "--test", "nan"], "Failed to split by the shares 0.1 and NaN", "parts of 1");
     refused(&["-"], "Failed to split standard input", "write them into a file first");
-    refused(&["c.txt"], "Failed to split `c.txt`: a text file is one article", "JSON Lines, CSV or TSV");
+    refused(&["c.txt"], "Failed to split `c.txt`: a file of plain text is one article", "JSON Lines, CSV, TSV");
     refused(
         &["a.csv", "b.jsonl"],
         "Failed to split `a.csv` and `b.jsonl` together: CSV and JSON Lines",
@@ -371,8 +371,13 @@ fn conversions_that_cannot_be_or_lose_rows() {
         folder.newsdesk(&[&["data", "convert"], arguments].concat()).refused(error).hint(hint);
     };
     refused(&["a.jsonl", "-o", "a.jsonl"], "Failed to write `a.jsonl`: it is one of the inputs", "another file");
-    refused(&["a.jsonl", "-o", "a.txt"], "Failed to convert into `a.txt`: plain text has no columns", ".jsonl, .csv");
-    refused(&["a.jsonl", "-o", "a.parquet"], "Failed to choose a format for `a.parquet`", "--output-format");
+    refused(
+        &["a.jsonl", "-o", "a.txt"],
+        "Failed to write rows into `a.txt`: plain text has no columns",
+        ".jsonl, .csv",
+    );
+    refused(&["a.jsonl", "-o", "a.html"], "Failed to write rows into `a.html`: HTML has no columns", ".jsonl, .csv");
+    refused(&["a.jsonl", "-o", "a.xlsx"], "Failed to choose a format for `a.xlsx`", "--output-format");
     refused(&["a.jsonl", "-o", "-"], "Failed to choose a format for `-`", "--output-format");
     refused(&["b.csv", "-o", "c.jsonl", "--text-field", "body"], "Failed to find the column `body`", "`text`");
     assert!(!folder.path("c.jsonl").exists());

@@ -4,7 +4,7 @@ pub mod data;
 mod train;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use newsdesk_data::{Format, ReadOptions};
+use newsdesk_data::{Encoding, Format, ReadOptions};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use newsdesk_run::MostRejects;
 use std::path::PathBuf;
@@ -80,13 +80,16 @@ pub struct Columns {
     /// Column of the title [default: title or headline]
     #[arg(long, value_name = "NAME")]
     pub title_field: Option<String>,
+    /// Encoding of the texts, such as latin1 [default: utf-8, or utf-16 where a byte order mark says so]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<Encoding>,
 }
 
 impl Columns {
     /// How whole articles are read from such columns.
     pub fn reading(&self, format: Option<Format>) -> ReadOptions {
         let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
-        ReadOptions { format, text_field, title_field, mention: None }
+        ReadOptions { format, encoding: self.encoding, text_field, title_field, mention: None }
     }
 }
 
@@ -110,9 +113,12 @@ pub struct MentionColumns {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormatName {
     Text,
+    Html,
     Jsonl,
     Csv,
     Tsv,
+    Arrow,
+    Parquet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -121,21 +127,23 @@ pub enum OutputFormat {
     Jsonl,
     Csv,
     Tsv,
+    Arrow,
+    Parquet,
 }
 
 #[derive(Debug, Args)]
 pub struct Classify {
-    /// Files, folders or globs of .txt, .jsonl, .csv, .tsv (also .gz, .zst) [default: `-`, standard input]
+    /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst), .parquet [default: `-`, standard input]
     #[arg(value_name = "FILES")]
     pub inputs: Vec<String>,
-    /// Write here instead of standard output; the ending says the format (.jsonl, .csv, .tsv, also .gz, .zst)
+    /// Write here instead of standard output; the ending says the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet)
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Format of the input, where its name does not say it
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, visible_alias = "from")]
     pub format: Option<FormatName>,
     /// Format of the output [default: by the output's name; a table on a terminal, jsonl otherwise]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, visible_alias = "to")]
     pub output_format: Option<OutputFormat>,
     /// JSON Lines, also on a terminal
     #[arg(long, conflicts_with = "output_format")]
@@ -161,6 +169,12 @@ pub struct Classify {
     /// Read at most N windows of an article, from its beginning [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub windows: Option<u32>,
+    /// Find articles that are nearly the same: adds `duplicate_group`, the number of the row that was the first of its kind
+    ///
+    /// Two articles are near repeats if about four fifths of their four-word phrases are the same. Rows are counted from 1 over
+    /// the whole run. An article is looked for among the last 250,000 to 500,000 first ones.
+    #[arg(long)]
+    pub near_duplicates: bool,
     /// Write rejected rows here, as JSON Lines with place, cause and contents [default: OUTPUT.rejects.jsonl, if there are any]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,

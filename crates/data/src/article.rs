@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use crate::hash::StableHash;
+use crate::typed::TypedCell;
 use crate::write::row_as_json;
 
 /// What a model reads.
@@ -77,22 +78,47 @@ pub enum Cell {
     Text(String),
     /// The bytes of a JSON value, untouched: `1.0` stays `1.0` and `"\u00e9"` stays `"\u00e9"`.
     Json(Box<RawValue>),
+    /// A value of a column with a type.
+    Typed(TypedCell),
 }
 
 impl Cell {
-    /// The string that the cell holds: the text itself, or a JSON string decoded. `None` for any other JSON value,
+    /// The string that the cell holds: the text itself, or a JSON string decoded. `None` for any other value,
     /// and for a JSON string that holds half a surrogate pair, which no Rust string can carry.
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         match self {
             Cell::Text(text) => Some(Cow::Borrowed(text)),
+            Cell::Typed(typed) => typed.as_text(),
             Cell::Json(raw) if !raw.get().starts_with('"') => None,
             Cell::Json(raw) => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
         }
     }
 
-    /// Whether the cell is a JSON `null`.
+    /// What stands for the value in a text: a field as it is, anything else as JSON.
+    pub fn written(&self) -> Cow<'_, str> {
+        match self {
+            Cell::Text(text) => Cow::Borrowed(text),
+            Cell::Json(raw) => Cow::Borrowed(raw.get()),
+            Cell::Typed(typed) => Cow::Owned(typed.to_json()),
+        }
+    }
+
+    /// Whether there is no value: a JSON `null`, or nothing in a typed column.
     pub fn is_null(&self) -> bool {
-        matches!(self, Cell::Json(raw) if raw.get() == "null")
+        match self {
+            Cell::Text(_) => false,
+            Cell::Json(raw) => raw.get() == "null",
+            Cell::Typed(typed) => typed.is_null(),
+        }
+    }
+
+    /// About how many bytes it takes.
+    fn size(&self) -> usize {
+        match self {
+            Cell::Text(text) => text.len(),
+            Cell::Json(raw) => raw.get().len(),
+            Cell::Typed(typed) => typed.as_text().map_or(size_of::<TypedCell>(), |text| text.len()),
+        }
     }
 }
 
@@ -101,11 +127,12 @@ impl Cell {
 pub struct Position {
     /// The name of the file, or `<stdin>`.
     pub source: Arc<str>,
-    /// Counted from 1: the line of a JSON Lines file, the record of a CSV or TSV file without its header.
+    /// Counted from 1: the line of a JSON Lines file, the record of a CSV or TSV file without its header, the row of a
+    /// typed table.
     pub row: u64,
-    /// The line on which the row starts, counted from 1.
+    /// The line on which the row starts, counted from 1; 0 in typed tables, which have no lines.
     pub line: u64,
-    /// The byte at which the row starts, in the decompressed stream.
+    /// The byte at which the row starts, in the decompressed stream; 0 in typed tables, whose columns stand apart.
     pub offset: u64,
 }
 
@@ -118,10 +145,10 @@ impl fmt::Display for Position {
 impl Position {
     /// A place as messages name it.
     pub(crate) fn write(out: &mut fmt::Formatter<'_>, source: &str, row: u64, line: u64) -> fmt::Result {
-        if row == line {
-            write!(out, "`{source}`, line {line}")
-        } else {
-            write!(out, "`{source}`, row {row} (line {line})")
+        match line {
+            0 => write!(out, "`{source}`, row {row}"),
+            line if line == row => write!(out, "`{source}`, line {line}"),
+            line => write!(out, "`{source}`, row {row} (line {line})"),
         }
     }
 }
@@ -135,6 +162,17 @@ pub struct Row {
     pub columns: Vec<(Arc<str>, Cell)>,
     /// What the model reads of it.
     pub article: Article,
+    /// The line that it stood on, where it can be put out as it was.
+    pub line: Option<Line>,
+}
+
+/// A row as it was written, without its line break.
+#[derive(Debug, Clone)]
+pub enum Line {
+    /// A JSON object.
+    Json(Box<str>),
+    /// Fields with this delimiter between them.
+    Delimited(Box<str>, u8),
 }
 
 impl Row {
@@ -146,22 +184,14 @@ impl Row {
     /// A hash with everything that the row holds taken in: names and values of its columns as they were read.
     pub fn hash(&self, hash: StableHash) -> StableHash {
         self.columns.iter().fold(hash, |hash, (name, cell)| {
-            let value = match cell {
-                Cell::Text(text) => text,
-                Cell::Json(raw) => raw.get(),
-            };
             // Neither byte occurs in UTF-8, so they tell where one ends and the next begins.
-            hash.with(name.as_bytes()).with(b"\xff").with(value.as_bytes()).with(b"\xfe")
+            hash.with(name.as_bytes()).with(b"\xff").with(cell.written().as_bytes()).with(b"\xfe")
         })
     }
 
     /// About how many bytes the row's contents take.
     pub fn size(&self) -> usize {
-        let cell = |cell: &Cell| match cell {
-            Cell::Text(text) => text.len(),
-            Cell::Json(raw) => raw.get().len(),
-        };
-        self.article.text.len() + self.columns.iter().map(|(_, value)| cell(value)).sum::<usize>()
+        self.article.text.len() + self.columns.iter().map(|(_, cell)| cell.size()).sum::<usize>()
     }
 
     /// The value of the column with exactly this name.

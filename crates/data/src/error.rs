@@ -6,7 +6,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::article::Position;
+use crate::article::{Position, Row};
+use crate::read::Reject;
 
 /// What stopped reading, writing or labelling.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +133,7 @@ pub enum DataError {
         source: io::Error,
     },
     /// Rows have columns, and plain text has none.
-    #[error("Failed to write rows as plain text")]
+    #[error("Failed to write rows as plain text or HTML")]
     TextOutput,
     /// A row brings a column that the header, already written, does not have.
     #[error("Failed to write {position}: its column `{column}` is not in the header of the output")]
@@ -141,6 +142,22 @@ pub enum DataError {
         position: Position,
         /// The column.
         column: String,
+    },
+    /// A row holds a value that is not of the type that its column has in the output.
+    #[error("Failed to write {position}: its column `{column}` {cause}")]
+    OtherType {
+        /// The row.
+        position: Position,
+        /// The column.
+        column: String,
+        /// What it is, and what it should be.
+        cause: String,
+    },
+    /// Parquet that does not stand in a file.
+    #[error("Failed to read `{name}`: Parquet is read from the end of a file")]
+    ParquetStream {
+        /// Where it stands.
+        name: String,
     },
     /// A TOML file cannot be read.
     #[error("Failed to read `{name}`")]
@@ -247,6 +264,21 @@ pub enum DataError {
         /// What was wrong with the first row.
         first: Option<String>,
     },
+}
+
+impl DataError {
+    /// The reject of a row that the output has no place for, if that is what is wrong: its trouble, not the corpus's. Nothing of
+    /// it was written.
+    pub fn misfit(&self, row: &Row) -> Option<Reject> {
+        let cause = match self {
+            DataError::NewColumn { column, .. } => {
+                format!("its column `{column}` is not in the header of the output")
+            }
+            DataError::OtherType { column, cause, .. } => format!("its column `{column}` {cause}"),
+            _ => return None,
+        };
+        Some(Reject { position: row.position.clone(), cause, hint: self.hint(), raw: row.to_json() })
+    }
 }
 
 /// Names in backquotes, with commas between them.

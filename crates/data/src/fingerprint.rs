@@ -26,6 +26,13 @@ impl TextHash {
         TextHash(mix(hash.value()))
     }
 
+    /// A hash of each word of the article, in order and whatever the case of its letters.
+    pub fn words(article: &Article) -> impl Iterator<Item = u64> {
+        let title = article.title.as_deref().unwrap_or_default();
+        let words = title.split_whitespace().chain(article.text.split_whitespace());
+        words.map(|word| mix(with_lower_case(StableHash::new(), word).value()))
+    }
+
     /// The hash of the article and of what is asked about in it: the same text may be asked about twice.
     pub fn of_question(article: &Article) -> TextHash {
         match &article.mention {
@@ -57,7 +64,7 @@ fn with_lower_case(hash: StableHash, word: &str) -> StableHash {
 
 /// Lets every bit of a number depend on every other one: FNV leaves what a text's end changes in the low bits. (The
 /// last step of splitmix64, by Sebastiano Vigna.)
-pub(crate) fn mix(number: u64) -> u64 {
+pub fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -10,7 +10,7 @@ impl DataError {
         match self {
             DataError::NotFound { .. } => Some("give a file, a folder, a pattern in quotes, or - for standard input".into()),
             DataError::NoArticles { .. } => Some(
-                "files that count end in .txt, .jsonl, .ndjson, .csv or .tsv, each also with .gz or .zst; name others one by one".into(),
+                "files that count end in .jsonl, .ndjson, .csv, .tsv, .txt, .html or .arrow, each also with .gz or .zst, or in .parquet; name others one by one".into(),
             ),
             DataError::NoMatch { .. } => Some("put the pattern in quotes; ** stands for any number of folders".into()),
             DataError::NotCompressed { .. } => Some("take the ending off the name if the file is not compressed".into()),
@@ -25,8 +25,11 @@ impl DataError {
             DataError::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("create the folder first".into())
             }
-            DataError::TextOutput => Some("write JSON Lines, CSV or TSV".into()),
-            DataError::NewColumn { .. } => Some("write JSON Lines, where each row has its own columns".into()),
+            DataError::TextOutput => Some("write JSON Lines, CSV, TSV, Arrow or Parquet".into()),
+            DataError::NewColumn { .. } | DataError::OtherType { .. } => {
+                Some("write JSON Lines, where each row has its own columns".into())
+            }
+            DataError::ParquetStream { .. } => Some("name the file, decompressed; Arrow streams can be piped in".into()),
             DataError::NoSuchLabel { known, .. } | DataError::UnknownLabel { known, .. } => {
                 Some(format!("known labels: {}", quoted(known)))
             }
@@ -58,7 +61,7 @@ fn broken_hint(source: &io::Error) -> Option<String> {
     } else if cause.contains("too much memory") {
         Some("decompress it first with `zstd -d --long=31`".into())
     } else if matches!(source.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other) {
-        Some("the compressed data is damaged; fetch the file again".into())
+        Some("the data is damaged or cut off; fetch the file again".into())
     } else {
         None
     }

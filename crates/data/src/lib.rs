@@ -15,6 +15,7 @@
 
 mod article;
 mod check;
+mod encoding;
 mod error;
 mod fingerprint;
 mod format;
@@ -30,15 +31,18 @@ mod rows;
 mod source;
 mod split;
 mod stats;
+mod table;
 mod tally;
 mod target;
+mod typed;
 mod watch;
 mod write;
 
-pub use article::{Article, Cell, Mention, Position, Row};
+pub use article::{Article, Cell, Line, Mention, Position, Row};
 pub use check::{Check, CheckOptions, CheckReport, Example, Finding, FindingKind, Grade, LabelRows, Place, SplitRows};
+pub use encoding::Encoding;
 pub use error::DataError;
-pub use fingerprint::TextHash;
+pub use fingerprint::{TextHash, mix};
 pub use format::Format;
 pub use hash::StableHash;
 pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe, recipe_heads};
@@ -50,6 +54,10 @@ pub use rows::{LabelledRow, LabelledRows};
 pub use source::{Source, expand};
 pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
+pub use table::{Dialect, Table, TableForm};
 pub use target::Target;
+pub use typed::TypedCell;
 pub use watch::Watch;
-pub use write::{RowWriter, Value, append, continue_at, create, is_compressed, writer, writer_after};
+pub use write::{
+    RowWriter, Value, append, continue_at, create, is_compressed, partial_writer, settle, writer, writer_after,
+};

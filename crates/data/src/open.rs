@@ -7,14 +7,17 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
+use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::bufread::MultiGzDecoder;
 
+use crate::encoding::Encoding;
 use crate::error::DataError;
 use crate::source::Source;
 use crate::watch::{Watch, Watched};
 
 const BUFFER: usize = 64 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// How files begin that say that they are UTF-8.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Bytes to read rows from.
 pub(crate) struct Stream {
@@ -95,6 +98,22 @@ impl Stream {
             }
             compressed
         };
+        Ok(())
+    }
+
+    /// Makes UTF-8 of UTF-16 that says so with a byte order mark, and of any other encoding that is named.
+    pub fn decode(&mut self, name: &str, encoding: Option<Encoding>) -> Result<(), DataError> {
+        let failed = |source| DataError::Broken { name: name.to_owned(), rows: 0, source };
+        let start = self.peek(|seen| seen.len() >= 2).map_err(failed)?;
+        let is_marked = [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| start == *mark);
+        let encoding = encoding.map(|encoding| encoding.0).filter(|encoding| *encoding != encoding_rs::UTF_8);
+        if self.offset > 0 || !is_marked && encoding.is_none() {
+            return Ok(());
+        }
+        let encoded = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let decoder =
+            DecodeReaderBytesBuilder::new().encoding(encoding).bom_override(true).strip_bom(true).build(encoded);
+        self.reader = Box::new(BufReader::with_capacity(BUFFER, decoder));
         Ok(())
     }
 

@@ -51,7 +51,8 @@ impl LabelledRows {
     pub fn of_recipe(recipe: &Recipe, root: &Path, split: &str) -> Result<LabelledRows, DataError> {
         let path = recipe.split_file(root, split)?;
         let (text_field, title_field) = (recipe.fields.text.clone(), recipe.fields.title.clone());
-        let options = ReadOptions { format: None, text_field, title_field, mention: recipe.mention.clone() };
+        let options =
+            ReadOptions { text_field, title_field, mention: recipe.mention.clone(), ..ReadOptions::default() };
         let rows = read(&Source::File(path), &options)?;
         let fields = recipe.heads.iter().map(|(_, head)| (head.field.clone(), head.also.clone())).collect();
         Ok(LabelledRows { rows, columns: Columns::Named(fields), found: Vec::new() })

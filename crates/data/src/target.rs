@@ -46,10 +46,10 @@ impl Written {
         match cell {
             None => Err("is missing"),
             Some(Cell::Text(text)) => Ok(one(text)),
-            Some(Cell::Json(raw)) => match serde_json::from_str(raw.get()) {
+            Some(cell) => match serde_json::from_str(&cell.written()) {
                 Ok(serde_json::Value::Null) => Ok(Written::Nothing),
                 Ok(serde_json::Value::String(text)) => Ok(one(&text)),
-                Ok(serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => Ok(one(raw.get())),
+                Ok(serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => Ok(one(&cell.written())),
                 Ok(serde_json::Value::Array(labels)) => {
                     let label = |label| match label {
                         serde_json::Value::String(text) => Some(text.trim().to_owned()),

@@ -1,10 +1,13 @@
 //! What is known of a source's bytes while they are read: how many came by, and at the end which they were.
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
+
+const BUFFER: usize = 1024 * 1024;
 
 /// Watches the bytes of sources as they stand on disk, compressed or not. One watch is for one source; the total that it
 /// adds to may be shared.
@@ -33,8 +36,31 @@ impl Watch {
     }
 
     fn see(&self, bytes: &[u8]) {
+        self.advance(bytes.len() as u64);
+        self.take_in(bytes);
+    }
+
+    /// Adds to the total what was read of a file that is not read from its first byte to its last.
+    pub(crate) fn advance(&self, bytes: u64) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Reads such a file once more, for its size and its hash.
+    pub(crate) fn identify(&self, mut file: &File) -> io::Result<()> {
+        file.rewind()?;
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.take_in(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn take_in(&self, bytes: &[u8]) {
         self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.total.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.hash.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
     }
 }

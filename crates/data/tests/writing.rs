@@ -124,7 +124,7 @@ fn a_table_can_be_gone_on_with() {
 #[test]
 fn plain_text_has_no_columns() {
     let error = writer(Format::Text, Box::new(Vec::new())).err().unwrap();
-    assert_eq!(error.hint().unwrap(), "write JSON Lines, CSV or TSV");
+    assert_eq!(error.hint().unwrap(), "write JSON Lines, CSV, TSV, Arrow or Parquet");
 }
 
 #[test]

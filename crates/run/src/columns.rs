@@ -12,6 +12,9 @@ pub const UNSURE: &str = "unsure";
 /// What an answer of no label at all is counted as, in a head that may give none.
 pub const NONE: &str = "none";
 
+/// The column of an article's group of near repeats, behind the prefix.
+pub const GROUP: &str = "duplicate_group";
+
 /// How much is said about each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scores {
@@ -56,15 +59,19 @@ impl Columns {
         self
     }
 
-    /// The names of the columns.
-    pub fn names(&self) -> Vec<String> {
+    /// The columns of an article of which nothing is known: their names, with values of their kinds.
+    pub fn example(&self) -> Vec<(String, Value)> {
         let nothing = |head: &Arc<Head>| HeadPrediction {
             head: head.clone(),
             probabilities: Probabilities(vec![0.0; head.labels.len()]),
         };
         let heads = self.heads.iter().map(nothing).collect();
-        let columns = self.values(&Prediction { heads, windows: 0, tokens: 0 });
-        columns.into_iter().map(|(name, _)| name).collect()
+        self.values(&Prediction { heads, windows: 0, tokens: 0 })
+    }
+
+    /// The column of an article's group of near repeats.
+    pub fn group(&self, first: u64) -> (String, Value) {
+        (format!("{}{GROUP}", self.prefix), Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
     }
 
     /// The columns of one article.
@@ -170,6 +177,7 @@ mod tests {
         let text = |value| match value {
             Value::Text(text) => text,
             Value::Number(number) => number.to_string(),
+            Value::Integer(number) => number.to_string(),
             Value::Null => "-".into(),
         };
         columns.into_iter().map(|(name, value)| format!("{name}={}", text(value))).collect()
@@ -205,8 +213,8 @@ mod tests {
         assert_eq!((top[0].as_str(), &top[3..]), ("topic=unsure", &columns(Scores::Top(1), None)[3..]));
         let all = columns(Scores::All, Some(1.0));
         assert_eq!((all[0].as_str(), &all[3..]), ("topic=unsure", &columns(Scores::All, None)[3..]));
-        let names = Columns::new(&heads, Scores::Best, "").with_min_scores(vec![Some(1.0)]).names();
-        assert_eq!(names, ["topic", "topic_code", "topic_score"]);
+        let example = Columns::new(&heads, Scores::Best, "").with_min_scores(vec![Some(1.0)]).example();
+        assert_eq!(shown(example), ["topic=unsure", "topic_code=-", "topic_score=0"]);
     }
 
     #[test]

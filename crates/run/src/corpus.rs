@@ -5,8 +5,9 @@ use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::output::Output;
 use crate::rejects::MostRejects;
+use crate::repeats::{NearRepeats, Repeats};
 use crate::state::RunState;
-use newsdesk_data::{ReadError, ReadOptions, Reject, Row, Source, StableHash, Watch, read_watched};
+use newsdesk_data::{ReadError, ReadOptions, Reject, Row, Source, StableHash, Table, Watch, read_watched};
 use newsdesk_model::{Answer, Classifier, Intake, ModelError, Prediction};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -25,6 +26,8 @@ pub struct RunOptions {
     pub limit: Option<u64>,
     /// The share of the rows that is taken, by a hash of each; all of them where it is absent.
     pub sample: Option<f64>,
+    /// Whether near repeats are looked for, and each row gets the column of its group.
+    pub near_repeats: bool,
     /// When rejects stop the run.
     pub most_rejects: Option<MostRejects>,
     /// Set by whoever wants the run to end early; what is under way is dropped.
@@ -48,10 +51,10 @@ pub struct Outcome {
 
 /// What the reader finds, in the order of the corpus.
 enum Event {
-    /// The columns of a table.
-    Header(Vec<Arc<str>>),
-    /// A row, and the hash of all rows up to it.
-    Row(Row, u64),
+    /// What the first source says of its columns.
+    Header(Option<Table>),
+    /// A row, what it repeats, and the hash of all rows up to it.
+    Row(Row, Repeated, u64),
     Reject(Reject, u64),
     /// A source was read to its end.
     Ended(InputRecord),
@@ -59,6 +62,15 @@ enum Event {
     Finished(Duration),
     /// A source cannot be read on.
     Fatal(RunError),
+}
+
+/// What a row repeats.
+#[derive(Clone, Copy)]
+struct Repeated {
+    /// Whether its words were met before.
+    exactly: bool,
+    /// The number of the row that it nearly repeats, its own if it does not, where that is looked for.
+    group: Option<u64>,
 }
 
 /// Labels the rows of `sources` from `state` on, which is [`RunState::start`] or where an earlier run ended, and keeps `state` up
@@ -84,7 +96,9 @@ pub fn run(
     let mut outcome = Outcome { interrupted: true, inputs: vec![], reading: Duration::ZERO, writing: Duration::ZERO };
     let ran = classifier.stream(
         |intake| {
-            Reader { options, intake, rows: 0, hash: StableHash::new(), busy: Duration::ZERO }.read(sources, done, hash)
+            let near = options.near_repeats.then(NearRepeats::new);
+            let (repeats, hash_of_rows, busy) = (Repeats::default(), StableHash::new(), Duration::ZERO);
+            Reader { options, intake, rows: 0, hash: hash_of_rows, repeats, near, busy }.read(sources, done, hash)
         },
         |answer| {
             let since = Instant::now();
@@ -94,7 +108,11 @@ pub fn run(
                 Answer::Item(event, prediction) => (event, prediction),
             };
             match event {
-                Event::Header(names) => return Ok(output.header(&names, &columns.names())?),
+                Event::Header(table) => {
+                    let mut added = columns.example();
+                    added.extend(options.near_repeats.then(|| columns.group(0)));
+                    return Ok(output.header(table.as_ref(), &added)?);
+                }
                 Event::Ended(input) => {
                     outcome.inputs.push(input);
                     return Ok(());
@@ -106,9 +124,9 @@ pub fn run(
                 }
                 Event::Fatal(error) => return Err(error.into()),
                 Event::Reject(reject, hash) => reject_row(&reject, hash, state, output)?,
-                Event::Row(row, hash) => {
+                Event::Row(row, repeated, hash) => {
                     if let Some(prediction) = prediction {
-                        write_row(&row, hash, &prediction, columns, state, output)?;
+                        write_row(&row, hash, &prediction, repeated, columns, state, output)?;
                     }
                 }
             }
@@ -164,18 +182,23 @@ fn write_row(
     row: &Row,
     hash: u64,
     prediction: &Prediction,
+    repeated: Repeated,
     columns: &Columns,
     state: &mut RunState,
     output: &mut dyn Output,
 ) -> Result<(), RunError> {
-    match output.row(row, &columns.values(prediction)) {
+    let mut added = columns.values(prediction);
+    added.extend(repeated.group.map(|group| columns.group(group)));
+    match output.row(row, &added) {
         Ok(()) => {
             state.counts.add(prediction, columns);
+            state.counts.repeats += u64::from(repeated.exactly);
+            state.counts.near_repeats += u64::from(repeated.group.is_some_and(|group| group != state.rows + 1));
             (state.rows, state.hash) = (state.rows + 1, hash);
             Ok(())
         }
-        Err(error) => match error.new_column() {
-            Some(column) => reject_row(&Reject::without_place(row, column), hash, state, output),
+        Err(error) => match error.misfit(row) {
+            Some(reject) => reject_row(&reject, hash, state, output),
             None => Err(error),
         },
     }
@@ -189,6 +212,8 @@ struct Reader<'r, 'i, 'q, 'c> {
     rows: u64,
     /// Of all that they held.
     hash: StableHash,
+    repeats: Repeats,
+    near: Option<NearRepeats>,
     busy: Duration,
 }
 
@@ -219,8 +244,8 @@ impl Reader<'_, '_, '_, '_> {
                 return false;
             }
         };
-        if *is_first && !rows.columns().is_empty() {
-            self.intake.push(Event::Header(rows.columns().to_vec()), None);
+        if std::mem::take(is_first) {
+            self.intake.push(Event::Header(rows.table().cloned()), None);
         }
         self.busy += since.elapsed();
         loop {
@@ -245,8 +270,11 @@ impl Reader<'_, '_, '_, '_> {
                 }
                 Some(Ok(row)) if self.takes(|| row.hash(StableHash::new())) => {
                     self.hash = row.hash(self.hash);
+                    // Also where an earlier start did the row: what comes again has to be known.
+                    let exactly = self.repeats.meet(&row.article);
+                    let group = self.near.as_mut().map(|near| near.meet(&row.article, self.rows + 1));
                     let text = row.article.input();
-                    Some((Event::Row(row, self.hash.value()), Some(text)))
+                    Some((Event::Row(row, Repeated { exactly, group }, self.hash.value()), Some(text)))
                 }
                 Some(Err(ReadError::Reject(reject)))
                     if self.takes(|| StableHash::new().with(reject.raw.as_bytes())) =>
@@ -256,7 +284,6 @@ impl Reader<'_, '_, '_, '_> {
                 }
                 Some(_) => None,
             };
-            *is_first = false;
             self.busy += since.elapsed();
             let Some((event, text)) = event else { continue };
             self.rows += 1;

@@ -1,6 +1,6 @@
 //! What can stop a run.
 
-use newsdesk_data::DataError;
+use newsdesk_data::{DataError, Reject, Row};
 use newsdesk_model::ModelError;
 use std::io;
 use std::path::PathBuf;
@@ -70,13 +70,10 @@ impl From<DataError> for RunError {
 }
 
 impl RunError {
-    /// The column that a table's header has no place for, if that is what is wrong.
-    pub fn new_column(&self) -> Option<&str> {
+    /// The reject of a row that the output has no place for, if that is what is wrong: its trouble, not the corpus's.
+    pub fn misfit(&self, row: &Row) -> Option<Reject> {
         match self {
-            Self::Data(error) => match &**error {
-                DataError::NewColumn { column, .. } => Some(column),
-                _ => None,
-            },
+            Self::Data(error) => error.misfit(row),
             _ => None,
         }
     }

@@ -6,11 +6,10 @@ use crate::journal::{Beginning, Checkpoint, Journal, failed};
 use crate::manifest::RunManifest;
 use crate::output::{Output, write_reject};
 use crate::state::RunState;
-use newsdesk_data::{DataError, Format, Reject, Row, RowWriter, Value, continue_at, is_compressed, writer_after};
+use newsdesk_data::{Format, Reject, Row, RowWriter, Table, Value, continue_at, is_compressed, partial_writer, settle};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the files of a run stand.
@@ -62,6 +61,7 @@ fn partial(path: &Path) -> PathBuf {
 /// Rows and rejects of a run in files, and its journal.
 pub struct FileOutput {
     places: Places,
+    format: Format,
     rows: Box<dyn RowWriter + Send>,
     /// The file that `rows` writes to.
     file: File,
@@ -124,15 +124,14 @@ impl FileOutput {
         let (state, length, rejected, header) = match last {
             None => (RunState::start(), 0, 0, None),
             Some(last) if last.complete => {
-                name_files(&places, last.rejects)?;
+                name_files(&places, format, last.rejects)?;
                 journal.remove()?;
                 return Ok(Begun::Complete(last.state));
             }
             Some(last) => (last.state, last.output, last.rejects, last.header),
         };
         let files = || {
-            let (out, file) = continue_at(&partial(&places.output), &places.output, length)?;
-            let rows = writer_after(format, out, header)?;
+            let (rows, file) = partial_writer(format, &partial(&places.output), &places.output, length, header)?;
             // Those that are there must be whole, and a place that was asked for must be one.
             let rejects = (rejected > 0 || places.rejects_always)
                 .then(|| continue_at(&partial(&places.rejects), &places.rejects, rejected));
@@ -151,6 +150,7 @@ impl FileOutput {
         };
         let output = Self {
             places,
+            format,
             rows,
             file,
             rejects,
@@ -165,13 +165,14 @@ impl FileOutput {
     }
 
     /// Makes sure of what was written until here, for a run that ends early, and says from which row on it can be gone on with.
-    /// A compressed output goes back to the last checkpoint: a member that ended in between would make it another file than
-    /// that of an undisturbed run. So does one that could not be written.
+    /// A compressed output, or one in blocks, goes back to the last checkpoint: a member that ended in between would make it
+    /// another file than that of an undisturbed run. So does one that could not be written.
     ///
     /// # Errors
     /// If it cannot be written.
     pub fn save(&mut self, state: &RunState) -> Result<u64, RunError> {
-        if !self.failed && !is_compressed(&self.places.output) && !is_compressed(&self.places.rejects) {
+        let anywhere = !self.format.is_in_blocks() && !is_compressed(&self.places.output);
+        if !self.failed && anywhere && !is_compressed(&self.places.rejects) {
             self.end_members()?;
             self.at_checkpoint = Some(self.reached(state, false)?);
         }
@@ -194,12 +195,14 @@ impl FileOutput {
     /// # Errors
     /// If it cannot be done. A run that goes on then does it.
     pub fn finish(mut self, state: &RunState, manifest: &RunManifest) -> Result<(), RunError> {
-        self.end_members()?;
+        let rows = self.rows.end();
+        self.written(rows)?;
+        self.end_members_of_rejects()?;
         let end = self.reached(state, true)?;
         self.at_checkpoint = Some(end);
         manifest.write(&self.places.manifest())?;
         self.note()?;
-        name_files(&self.places, self.rejected)?;
+        name_files(&self.places, self.format, self.rejected)?;
         self.journal.remove()
     }
 
@@ -207,6 +210,10 @@ impl FileOutput {
     fn end_members(&mut self) -> Result<(), RunError> {
         let rows = self.rows.finish();
         self.written(rows)?;
+        self.end_members_of_rejects()
+    }
+
+    fn end_members_of_rejects(&mut self) -> Result<(), RunError> {
         let rejects = self.rejects.as_mut().map_or(Ok(()), |(out, _)| out.flush());
         self.written(rejects).map_err(failed("write", &partial(&self.places.rejects)))
     }
@@ -248,20 +255,20 @@ impl FileOutput {
 }
 
 /// Moves the parts of a finished run to their final names. It does no harm to do so again.
-fn name_files(places: &Places, rejected: u64) -> Result<(), RunError> {
+fn name_files(places: &Places, format: Format, rejected: u64) -> Result<(), RunError> {
     if rejected > 0 || places.rejects_always {
-        name_file(&places.rejects)?;
+        name_file(&places.rejects, Format::JsonLines)?;
     } else if places.rejects.exists() {
         // Those of an earlier run would be taken for this one's.
         std::fs::remove_file(&places.rejects).map_err(failed("remove", &places.rejects))?;
     }
-    name_file(&places.output)
+    name_file(&places.output, format)
 }
 
-fn name_file(path: &Path) -> Result<(), RunError> {
+fn name_file(path: &Path, format: Format) -> Result<(), RunError> {
     let from = partial(path);
     if from.exists() {
-        std::fs::rename(&from, path).map_err(failed("write", path))?;
+        settle(format, &from, path)?;
     } else if !path.exists() {
         return Err(failed("find", &from)(io::ErrorKind::NotFound.into()));
     }
@@ -274,15 +281,15 @@ fn name_file(path: &Path) -> Result<(), RunError> {
 }
 
 impl Output for FileOutput {
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), RunError> {
-        let written = self.rows.header(columns, added);
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
+        let written = self.rows.header(table, added);
         Ok(self.written(written)?)
     }
 
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
         match self.rows.write(row, added) {
             // Nothing of such a row is written.
-            Err(error @ DataError::NewColumn { .. }) => Err(error.into()),
+            Err(error) if error.misfit(row).is_some() => Err(error.into()),
             written => Ok(self.written(written)?),
         }
     }

@@ -17,9 +17,10 @@ mod journal;
 mod manifest;
 mod output;
 mod rejects;
+mod repeats;
 mod state;
 
-pub use columns::{Columns, NONE, Scores, UNSURE};
+pub use columns::{Columns, GROUP, NONE, Scores, UNSURE};
 pub use corpus::{Outcome, ROWS_PER_CHECKPOINT, RunOptions, run};
 pub use error::RunError;
 pub use file::{Begun, FileOutput, Places, Start, usual_rejects};

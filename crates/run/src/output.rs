@@ -2,18 +2,18 @@
 
 use crate::error::RunError;
 use crate::state::RunState;
-use newsdesk_data::{Reject, Row, RowWriter, Value};
+use newsdesk_data::{Reject, Row, RowWriter, Table, Value};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 /// Takes what a run gives, in the order of the corpus.
 pub trait Output {
-    /// The columns of a table's rows and those that will be added; called before its first row.
+    /// What is known of the rows' columns, and those that will be added, with an example of their values; called before the first
+    /// row.
     ///
     /// # Errors
     /// If it cannot be written.
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), RunError>;
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError>;
 
     /// A labelled row.
     ///
@@ -50,8 +50,8 @@ pub trait Output {
 struct RejectLine<'a> {
     source: &'a str,
     row: u64,
-    line: u64,
-    offset: u64,
+    line: Option<u64>,
+    offset: Option<u64>,
     cause: &'a str,
     hint: Option<&'a str>,
     raw: &'a str,
@@ -62,8 +62,9 @@ pub(crate) fn write_reject(out: &mut dyn Write, reject: &Reject) -> io::Result<(
     let line = RejectLine {
         source: &reject.position.source,
         row: reject.position.row,
-        line: reject.position.line,
-        offset: reject.position.offset,
+        // Typed tables have neither lines nor bytes of a row.
+        line: Some(reject.position.line).filter(|line| *line > 0),
+        offset: Some(reject.position.offset).filter(|_| reject.position.line > 0),
         cause: &reject.cause,
         hint: reject.hint.as_deref(),
         raw: &reject.raw,
@@ -89,7 +90,7 @@ impl StreamOutput {
     /// # Errors
     /// If it cannot be written.
     pub fn finish(mut self) -> Result<(), RunError> {
-        self.rows.finish()?;
+        self.rows.end()?;
         self.flush_rejects()
     }
 
@@ -103,8 +104,8 @@ fn of_rejects(source: io::Error) -> RunError {
 }
 
 impl Output for StreamOutput {
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), RunError> {
-        Ok(self.rows.header(columns, added)?)
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
+        Ok(self.rows.header(table, added)?)
     }
 
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {

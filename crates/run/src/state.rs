@@ -13,7 +13,13 @@ pub struct Counts {
     pub articles: u64,
     /// Rows that were rejected.
     pub rejected: u64,
-    /// Windows that went through the encoder.
+    /// Articles with the words of an earlier one.
+    #[serde(default)]
+    pub repeats: u64,
+    /// Articles that are nearly an earlier one, where that was looked for; exact repeats are among them.
+    #[serde(default)]
+    pub near_repeats: u64,
+    /// Windows of the articles.
     pub windows: u64,
     /// Tokens of the articles.
     pub tokens: u64,

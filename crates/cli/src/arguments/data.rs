@@ -144,21 +144,23 @@ pub enum ConvertedFormat {
     Jsonl,
     Csv,
     Tsv,
+    Arrow,
+    Parquet,
 }
 
 #[derive(Debug, Args)]
 pub struct Convert {
-    /// Files, folders or globs of .txt, .jsonl, .csv, .tsv (also .gz, .zst); `-` is standard input
+    /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst), .parquet; `-` is standard input
     #[arg(value_name = "FILES", required = true)]
     pub inputs: Vec<String>,
-    /// File to write; its ending says the format (.jsonl, .csv, .tsv, also .gz, .zst); `-` is standard output
+    /// File to write; its ending says the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet); `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Format of the input, where its name does not say it
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, visible_alias = "from")]
     pub format: Option<FormatName>,
     /// Format of the output, where its name does not say it
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, visible_alias = "to")]
     pub output_format: Option<ConvertedFormat>,
     #[command(flatten)]
     pub columns: Columns,
@@ -174,9 +176,12 @@ impl From<FormatName> for Format {
     fn from(name: FormatName) -> Self {
         match name {
             FormatName::Text => Self::Text,
+            FormatName::Html => Self::Html,
             FormatName::Jsonl => Self::JsonLines,
             FormatName::Csv => Self::Csv,
             FormatName::Tsv => Self::Tsv,
+            FormatName::Arrow => Self::Arrow,
+            FormatName::Parquet => Self::Parquet,
         }
     }
 }
@@ -187,6 +192,8 @@ impl From<ConvertedFormat> for Format {
             ConvertedFormat::Jsonl => Self::JsonLines,
             ConvertedFormat::Csv => Self::Csv,
             ConvertedFormat::Tsv => Self::Tsv,
+            ConvertedFormat::Arrow => Self::Arrow,
+            ConvertedFormat::Parquet => Self::Parquet,
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use super::table::table;
 use crate::failure::say;
-use comfy_table::Table;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use newsdesk_data::{DataError, Reject, Row, RowWriter, Value};
+use newsdesk_data::{DataError, Reject, Row, RowWriter, Table, Value};
 use newsdesk_model::Head;
 use newsdesk_run::{Output, RunError, RunState};
 use std::collections::HashSet;
@@ -124,8 +123,8 @@ impl<O> CorpusOutput<O> {
 }
 
 impl<O: Output> Output for CorpusOutput<O> {
-    fn header(&mut self, columns: &[Arc<str>], added: &[String]) -> Result<(), RunError> {
-        self.inner.header(columns, added)
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
+        self.inner.header(table, added)
     }
 
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
@@ -175,7 +174,7 @@ impl<O: Output> Output for CorpusOutput<O> {
 pub struct TableRows {
     heads: Vec<Arc<Head>>,
     prefix: String,
-    table: Option<Table>,
+    table: Option<comfy_table::Table>,
     /// When the first row was put into it.
     since: Instant,
 }
@@ -198,6 +197,7 @@ impl RowWriter for TableRows {
         let text = |value: &Value| match value {
             Value::Text(text) => text.clone(),
             Value::Number(number) => format!("{number:.2}"),
+            Value::Integer(number) => number.to_string(),
             Value::Null => String::new(),
         };
         // Codes are for machines.
@@ -205,8 +205,10 @@ impl RowWriter for TableRows {
         let table = self.table.get_or_insert_with(|| {
             let headings: Vec<&str> =
                 std::iter::once("article").chain(shown.iter().map(|(name, _)| name.as_str())).collect();
-            let numbers: Vec<usize> =
-                (0..shown.len()).filter(|&i| matches!(shown[i].1, Value::Number(_))).map(|i| i + 1).collect();
+            let numbers: Vec<usize> = (0..shown.len())
+                .filter(|&i| matches!(shown[i].1, Value::Number(_) | Value::Integer(_)))
+                .map(|i| i + 1)
+                .collect();
             self.since = Instant::now();
             table(&headings, &numbers)
         });

@@ -1,5 +1,6 @@
 //! What the user sees of results.
 
 pub mod corpus;
+pub mod format;
 pub mod progress;
 pub mod table;

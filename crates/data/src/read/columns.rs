@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{ReadError, ReadOptions, read};
 use crate::error::DataError;
-use crate::format::Format;
 use crate::source::Source;
 
 /// The columns of all sources, each once, in the order in which they come. Of a table its header tells; JSON Lines and
@@ -20,8 +19,8 @@ pub fn all_columns(sources: &[Source], options: &ReadOptions) -> Result<Vec<Arc<
     };
     for source in sources {
         let rows = read(source, options)?;
-        if matches!(rows.format(), Format::Csv | Format::Tsv) {
-            rows.columns().iter().for_each(&mut add);
+        if let Some(table) = rows.table() {
+            table.columns.iter().for_each(&mut add);
             continue;
         }
         for row in rows {

@@ -10,18 +10,19 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::{MentionFields, ReadError, ReadOptions, not_utf8, reject};
-use crate::article::{Article, Cell, Position, Row};
+use super::{LONGEST_HEADER, ReadError, ReadOptions, not_utf8, reject};
+use crate::article::{Article, Cell, Line, Position, Row};
 use crate::error::DataError;
 use crate::open::Stream;
+use crate::table::{Dialect, Table, TableForm};
 
 const BUFFER: usize = 64 * 1024;
 
 pub(super) struct Delimited {
     csv: csv::Reader<Held>,
     name: Arc<str>,
+    table: Table,
     delimiter: u8,
-    columns: Vec<Arc<str>>,
     text: usize,
     title: Option<usize>,
     /// Rows read so far, without the header.
@@ -32,14 +33,19 @@ pub(super) struct Delimited {
 }
 
 impl Delimited {
-    /// Reads the header and finds the columns of the article.
+    /// Reads the header and finds the columns of the article. Without a delimiter it is told by the header.
     pub fn new(
-        stream: Stream,
+        mut stream: Stream,
         name: Arc<str>,
         options: &ReadOptions,
-        delimiter: u8,
+        delimiter: Option<u8>,
         limit: usize,
     ) -> Result<Delimited, DataError> {
+        let first = stream
+            .peek(|seen| seen.last() == Some(&b'\n') || seen.len() == LONGEST_HEADER)
+            .map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
+        let delimiter = delimiter.or_else(|| options.delimiter(&first)).unwrap_or(b',');
+        let (crlf, byte_order_mark) = (first.ends_with(b"\r\n"), stream.offset > 0);
         let csv = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -49,19 +55,21 @@ impl Delimited {
         let mut table = Delimited {
             csv,
             name,
+            table: Table::named(Vec::new()),
             delimiter,
-            columns: Vec::new(),
             text: 0,
             title: None,
             rows: 0,
             record: ByteRecord::new(),
             length: 0,
         };
-        table.header(options)?;
+        let header = table.header(options)?;
+        table.table.form = TableForm::Delimited(Dialect { delimiter, crlf, byte_order_mark, header });
         Ok(table)
     }
 
-    fn header(&mut self, options: &ReadOptions) -> Result<(), DataError> {
+    /// Reads the header, and gives it as it was written.
+    fn header(&mut self, options: &ReadOptions) -> Result<String, DataError> {
         let name = self.name.to_string();
         let wrong = |cause: String| DataError::Header { name: name.clone(), cause };
         if self.advance()?.is_none() {
@@ -70,33 +78,15 @@ impl Delimited {
         let header = StringRecord::from_byte_record(self.record.clone())
             .map_err(|_| wrong("it is not valid UTF-8".to_owned()))?;
         let found: Vec<&str> = header.iter().collect();
-        if let Some(at) = (1..found.len()).find(|at| found[..*at].contains(&found[*at])) {
-            return Err(wrong(format!("the column `{}` stands there twice", found[at])));
-        }
-        let no_column = |column: &Option<String>| {
-            let found = found.iter().map(|column| column.to_string()).collect();
-            match column {
-                Some(column) => DataError::NoColumn { name: name.clone(), column: column.clone(), found },
-                None => DataError::NoTextColumn { name: name.clone(), found },
-            }
-        };
-        self.text = options.text_column(&found).ok_or_else(|| no_column(&options.text_field))?;
-        self.title = options.title_column(&found, self.text);
-        if self.title.is_none() && options.title_field.is_some() {
-            return Err(no_column(&options.title_field));
-        }
-        for column in options.mention.iter().flat_map(MentionFields::columns) {
-            if !found.contains(&column.as_str()) {
-                return Err(no_column(&Some(column.clone())));
-            }
-        }
-        self.columns = found.iter().map(|column| Arc::from(*column)).collect();
-        Ok(())
+        (self.text, self.title) = options.article_columns(&name, &found)?;
+        self.table.columns = found.iter().map(|column| Arc::from(*column)).collect();
+        let raw = without_break(&self.csv.get_ref().pending()[..self.length]);
+        Ok(String::from_utf8_lossy(raw).into_owned())
     }
 
-    /// The columns of the header.
-    pub fn columns(&self) -> &[Arc<str>] {
-        &self.columns
+    /// The columns of the header, and how rows are written.
+    pub fn table(&self) -> &Table {
+        &self.table
     }
 
     /// Reads the next record, and finds where it starts.
@@ -144,7 +134,7 @@ impl Delimited {
             }
             Quotes::Open | Quotes::Fit => {}
         }
-        let raw = raw.strip_suffix(b"\n").or(raw.strip_suffix(b"\r")).unwrap_or(raw);
+        let raw = without_break(raw);
         let fields: Result<Vec<&str>, _> = self.record.iter().map(from_utf8).collect();
         let fields = match fields {
             Ok(fields) => fields,
@@ -153,8 +143,9 @@ impl Delimited {
                 return Err(not_utf8(position, &error, raw));
             }
         };
-        if fields.len() != self.columns.len() {
-            let cause = format!("its number of fields is {}, not the header's {}", fields.len(), self.columns.len());
+        if fields.len() != self.table.columns.len() {
+            let cause =
+                format!("its number of fields is {}, not the header's {}", fields.len(), self.table.columns.len());
             let hint = "a field that holds a delimiter or a line break must stand in quotes";
             return Err(reject(position, cause, Some(hint), raw));
         }
@@ -164,7 +155,8 @@ impl Delimited {
             return Err(reject(position, super::BLANK, Some(super::BLANK_HINT), raw));
         }
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
-        Ok(Row { position, columns: self.columns.iter().cloned().zip(cells).collect(), article })
+        let line = from_utf8(raw).ok().map(|raw| Line::Delimited(raw.into(), self.delimiter));
+        Ok(Row { position, columns: self.table.columns.iter().cloned().zip(cells).collect(), article, line })
     }
 }
 
@@ -181,6 +173,11 @@ impl Iterator for Delimited {
             }
         }
     }
+}
+
+fn without_break(record: &[u8]) -> &[u8] {
+    let record = record.strip_suffix(b"\n").unwrap_or(record);
+    record.strip_suffix(b"\r").unwrap_or(record)
 }
 
 /// Hands bytes to the csv reader and holds on to them until their record is done with.

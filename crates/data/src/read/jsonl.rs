@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ReadError, ReadOptions, SAMPLE, broken, not_utf8, reject};
-use crate::article::{Article, Cell, Position, Row};
+use crate::article::{Article, Cell, Line, Position, Row};
 use crate::error::quoted;
 use crate::open::Stream;
 
@@ -119,7 +119,7 @@ impl JsonLines {
         if article.is_blank() {
             return refused(super::BLANK.to_owned(), Some(super::BLANK_HINT));
         }
-        Ok(Row { position, columns, article })
+        Ok(Row { position, columns, article, line: Some(Line::Json(line.into())) })
     }
 }
 
@@ -146,11 +146,10 @@ impl Iterator for JsonLines {
 /// A member that must be a string, decoded.
 fn string((name, cell): &(Arc<str>, Cell)) -> Result<String, String> {
     match cell {
-        Cell::Text(text) => Ok(text.clone()),
         Cell::Json(raw) if raw.get().starts_with('"') => {
             serde_json::from_str(raw.get()).map_err(|_| format!("the member `{name}` is not valid Unicode"))
         }
-        Cell::Json(raw) => Err(format!("the member `{name}` is {}, not a string", kind(raw.get()))),
+        cell => Err(format!("the member `{name}` is {}, not a string", kind(&cell.written()))),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{ReadError, Reject};
-use crate::article::{Article, Cell, Mention, Row};
+use crate::article::{Article, Mention, Row};
 use crate::error::quoted;
 
 /// The columns that say which person or thing in an article is asked about.
@@ -73,11 +73,8 @@ impl MentionFields {
 
 /// A place in the text, as a column gives it; nothing where the cell is empty.
 fn number(row: &Row, field: &str) -> Result<Option<usize>, String> {
-    let written = match row.column(field).ok_or_else(|| format!("the mention column `{field}` is missing"))? {
-        Cell::Text(text) => text.trim(),
-        Cell::Json(raw) => raw.get(),
-    };
-    match written {
+    let cell = row.column(field).ok_or_else(|| format!("the mention column `{field}` is missing"))?;
+    match cell.written().trim() {
         "" | "null" => Ok(None),
         written => written.parse().map(Some).map_err(|_| format!("the mention column `{field}` is not a whole number")),
     }

@@ -5,18 +5,22 @@
 
 mod columns;
 mod delimited;
+mod html;
 mod jsonl;
 mod mention;
 mod text;
+mod typed;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::article::{Position, Row};
+use crate::encoding::Encoding;
 use crate::error::DataError;
 use crate::format::Format;
 use crate::open::{Stream, open};
 use crate::source::Source;
+use crate::table::Table;
 use crate::watch::Watch;
 
 pub use columns::all_columns;
@@ -24,6 +28,8 @@ pub use mention::MentionFields;
 
 /// The largest row that is read. A larger one is no article, and must not fill the memory.
 const LONGEST_ROW: usize = 64 * 1024 * 1024;
+/// The longest header in which a format and a delimiter are looked for.
+const LONGEST_HEADER: usize = 64 * 1024;
 /// How much of a row that is too long, or no text at all, goes into its reject.
 const SAMPLE: usize = 1024;
 
@@ -40,6 +46,8 @@ const TITLE_NAMES: [&str; 2] = ["title", "headline"];
 pub struct ReadOptions {
     /// The format; found by the file's ending, or by the first bytes, when absent.
     pub format: Option<Format>,
+    /// The encoding of texts; UTF-8, or UTF-16 where a byte order mark says so, when absent. Typed tables are not asked.
+    pub encoding: Option<Encoding>,
     /// The column of the text; the first of `text`, `body`, `content`, `article` when absent.
     pub text_field: Option<String>,
     /// The column of the title; the first of `title`, `headline` when absent.
@@ -63,16 +71,6 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// A row that a table's header has no place for: that row's trouble, not the corpus's.
-    pub fn without_place(row: &Row, column: &str) -> Self {
-        Self {
-            position: row.position.clone(),
-            cause: format!("its column `{column}` is not in the header of the output"),
-            hint: Some("write JSON Lines, where each row has its own columns".into()),
-            raw: row.to_json(),
-        }
-    }
-
     /// Whether there was nothing to read in it: neither a text nor a title.
     pub fn is_blank(&self) -> bool {
         self.cause == BLANK
@@ -97,7 +95,7 @@ pub enum ReadError {
 /// The rows of one source, in order.
 pub struct RowReader {
     format: Format,
-    columns: Vec<Arc<str>>,
+    table: Option<Table>,
     rows: Box<dyn Iterator<Item = Result<Row, ReadError>> + Send>,
     mention: Option<MentionFields>,
     ended: bool,
@@ -109,9 +107,9 @@ impl RowReader {
         self.format
     }
 
-    /// The columns that every row has, where the source's header names them; empty for other formats.
-    pub fn columns(&self) -> &[Arc<str>] {
-        &self.columns
+    /// The columns that every row has, in formats that say so before the first row.
+    pub fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
     }
 }
 
@@ -143,34 +141,57 @@ pub fn read_watched(source: &Source, options: &ReadOptions, watch: &Arc<Watch>) 
 
 fn read_opened(source: &Source, options: &ReadOptions, watch: Option<&Arc<Watch>>) -> Result<RowReader, DataError> {
     let name = source.name();
-    let mut stream = open(source, watch)?;
     let by_ending = match source {
         Source::Stdin => None,
         Source::File(path) => Format::from_path(path),
     };
-    let format = match options.format.or(by_ending) {
+    let format = options.format.or(by_ending);
+    let reader =
+        |format, table, rows| RowReader { format, table, rows, mention: options.mention.clone(), ended: false };
+    let typed = |format, rows: typed::Typed| reader(format, Some(rows.table().clone()), Box::new(rows));
+    if let Source::File(path) = source
+        && format.map_or_else(|| typed::is_parquet(path), |format| format == Format::Parquet)
+    {
+        let rows = typed::Typed::parquet(path, name, options, LONGEST_ROW, watch)?;
+        return Ok(typed(Format::Parquet, rows));
+    }
+    let mut stream = open(source, watch)?;
+    if format != Some(Format::Arrow) {
+        stream.decode(&name, options.encoding)?;
+    }
+    let format = match format {
         Some(format) => format,
         None => sniff(&mut stream, &name, options)?,
     };
-    let mut columns = Vec::new();
-    let mut table = |stream, name, delimiter| -> Result<_, DataError> {
-        let table = delimited::Delimited::new(stream, name, options, delimiter, LONGEST_ROW)?;
-        columns = table.columns().to_vec();
-        Ok(Box::new(table))
+    let delimited = |stream, name, delimiter| -> Result<_, DataError> {
+        let rows = delimited::Delimited::new(stream, name, options, delimiter, LONGEST_ROW)?;
+        Ok(reader(format, Some(rows.table().clone()), Box::new(rows)))
     };
-    let rows: Box<dyn Iterator<Item = _> + Send> = match format {
-        Format::Text => Box::new(std::iter::once_with(move || text::row(stream, name, LONGEST_ROW))),
-        Format::JsonLines => Box::new(jsonl::JsonLines::new(stream, name, options.clone(), LONGEST_ROW)),
-        Format::Csv => table(stream, name, b',')?,
-        Format::Tsv => table(stream, name, b'\t')?,
-    };
-    Ok(RowReader { format, columns, rows, mention: options.mention.clone(), ended: false })
+    Ok(match format {
+        Format::Text => {
+            reader(format, None, Box::new(std::iter::once_with(move || text::row(stream, name, LONGEST_ROW))))
+        }
+        Format::Html => {
+            reader(format, None, Box::new(std::iter::once_with(move || html::row(stream, name, LONGEST_ROW))))
+        }
+        Format::JsonLines => {
+            reader(format, None, Box::new(jsonl::JsonLines::new(stream, name, options.clone(), LONGEST_ROW)))
+        }
+        Format::Csv => delimited(stream, name, None)?,
+        Format::Tsv => delimited(stream, name, Some(b'\t'))?,
+        Format::Arrow => typed(format, typed::Typed::arrow(stream, name, options, LONGEST_ROW)?),
+        // A file of that format was opened above.
+        Format::Parquet => return Err(DataError::ParquetStream { name: name.to_string() }),
+    })
 }
 
-/// A stream without a telling name is JSON Lines if it opens an object, a table if its first line names a column of
-/// texts among others, and otherwise a text.
+/// A stream without a telling name is an Arrow stream by its first bytes, JSON Lines if it opens an object, a table if its
+/// first line names a column of texts among others, a page if it opens like one, and otherwise a text.
 fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Format, DataError> {
-    const FURTHEST: usize = 64 * 1024;
+    let is_typed = |seen: &[u8]| {
+        let starts = [typed::PARQUET, typed::ARROW_FILE, typed::ARROW_STREAM];
+        starts.iter().position(|start| seen.starts_with(start))
+    };
     let seen = stream
         .peek(|seen| {
             let begun = seen.trim_ascii();
@@ -178,34 +199,73 @@ fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Forma
                 None => false,
                 Some(b'{') => true,
                 Some(b'[') => begun.len() > 1,
-                Some(_) => seen.trim_ascii_start().contains(&b'\n'),
+                Some(_) => is_typed(seen).is_some() || seen.trim_ascii_start().contains(&b'\n'),
             };
-            enough || seen.len() == FURTHEST
+            enough || seen.len() == LONGEST_HEADER
         })
         .map_err(|source| DataError::Broken { name: name.to_owned(), rows: 0, source })?;
+    match is_typed(&seen) {
+        None => {}
+        Some(0) => return Ok(Format::Parquet),
+        Some(_) => return Ok(Format::Arrow),
+    }
     let mut solid = seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     match (solid.next(), solid.next()) {
         (Some(b'{'), _) => return Ok(Format::JsonLines),
         (Some(b'['), Some(b'{')) => return Err(DataError::JsonArray { name: name.to_owned() }),
         _ => {}
     }
-    let line = seen.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let is_header = |delimiter: char| {
-        let names: Vec<&str> = line.split(delimiter).map(|name| name.trim_matches('"')).collect();
-        names.len() > 1 && options.text_column(&names).is_some()
-    };
-    Ok(match (is_header(','), is_header('\t')) {
-        (true, _) => Format::Csv,
-        (_, true) => Format::Tsv,
-        _ => Format::Text,
+    let begun = seen.trim_ascii_start();
+    let opens = |tag: &[u8]| begun.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+    Ok(match options.delimiter(&seen) {
+        _ if opens(b"<!doctype html") || opens(b"<html") => Format::Html,
+        Some(b'\t') => Format::Tsv,
+        Some(_) => Format::Csv,
+        None => Format::Text,
     })
 }
 
 impl ReadOptions {
+    /// The delimiter by which the first line that is not blank is a header: it parts a column of texts from others.
+    fn delimiter(&self, seen: &[u8]) -> Option<u8> {
+        let line = seen.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        b",\t;|".iter().copied().find(|delimiter| {
+            let names: Vec<&str> =
+                line.split(char::from(*delimiter)).map(|name| name.trim_matches(['"', '\u{feff}'])).collect();
+            names.len() > 1 && self.text_column(&names).is_some()
+        })
+    }
+
     /// Which of these columns holds the text.
     fn text_column(&self, names: &[&str]) -> Option<usize> {
         find(names, self.text_field.as_deref(), &TEXT_NAMES)
+    }
+
+    /// The columns of text and title in a table that has these, which must make sense.
+    fn article_columns(&self, name: &str, found: &[&str]) -> Result<(usize, Option<usize>), DataError> {
+        if let Some(at) = (1..found.len()).find(|at| found[..*at].contains(&found[*at])) {
+            let cause = format!("the column `{}` stands there twice", found[at]);
+            return Err(DataError::Header { name: name.to_owned(), cause });
+        }
+        let no_column = |column: &Option<String>| {
+            let (name, found) = (name.to_owned(), found.iter().map(|column| column.to_string()).collect());
+            match column {
+                Some(column) => DataError::NoColumn { name, column: column.clone(), found },
+                None => DataError::NoTextColumn { name, found },
+            }
+        };
+        let text = self.text_column(found).ok_or_else(|| no_column(&self.text_field))?;
+        let title = self.title_column(found, text);
+        if title.is_none() && self.title_field.is_some() {
+            return Err(no_column(&self.title_field));
+        }
+        for column in self.mention.iter().flat_map(MentionFields::columns) {
+            if !found.contains(&column.as_str()) {
+                return Err(no_column(&Some(column.clone())));
+            }
+        }
+        Ok((text, title))
     }
 
     /// Which of these columns holds the title; never the one that holds the text.
@@ -235,7 +295,7 @@ fn reject(position: Position, cause: impl Into<String>, hint: Option<&str>, raw:
 
 fn not_utf8(position: Position, error: &std::str::Utf8Error, raw: &[u8]) -> ReadError {
     let cause = format!("byte {} of the row is not valid UTF-8", error.valid_up_to());
-    reject(position, cause, Some("convert the file to UTF-8 first, for example with `iconv -f latin1 -t utf-8`"), raw)
+    reject(position, cause, Some("if the file is in another encoding, name it: `--encoding latin1`, say"), raw)
 }
 
 fn broken(name: &Arc<str>, rows: u64, source: std::io::Error) -> ReadError {

@@ -1,9 +1,9 @@
-//! JSON Lines: one compact object a line, JSON values of the input byte by byte.
+//! JSON Lines: one object a line. Those that were read go out byte by byte, with the added members behind their own.
 
 use std::io::{self, Write};
 
-use super::{RowWriter, Value, number};
-use crate::article::{Cell, Row};
+use super::{RowWriter, Value, replaces};
+use crate::article::{Cell, Line, Row};
 use crate::error::DataError;
 
 pub(super) struct JsonLines {
@@ -21,7 +21,11 @@ impl RowWriter for JsonLines {
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
         let failed = |source| DataError::Write { source };
         self.line.clear();
-        object(&mut self.line, row, added).map_err(failed)?;
+        match &row.line {
+            Some(Line::Json(line)) if !replaces(row, added) => appended(&mut self.line, line, added),
+            _ => object(&mut self.line, row, added),
+        }
+        .map_err(failed)?;
         self.line.push(b'\n');
         self.out.write_all(&self.line).map_err(failed)
     }
@@ -39,6 +43,15 @@ pub(crate) fn row_as_json(row: &Row) -> String {
     String::from_utf8_lossy(&line).into_owned()
 }
 
+/// The object as it was written, with members behind its own.
+fn appended(line: &mut Vec<u8>, object: &str, added: &[(String, Value)]) -> io::Result<()> {
+    let object = object.trim_end();
+    line.extend_from_slice(object.strip_suffix('}').unwrap_or(object).as_bytes());
+    members(line, added)?;
+    line.push(b'}');
+    Ok(())
+}
+
 fn object(line: &mut Vec<u8>, row: &Row, added: &[(String, Value)]) -> io::Result<()> {
     line.push(b'{');
     for (name, cell) in &row.columns {
@@ -47,19 +60,23 @@ fn object(line: &mut Vec<u8>, row: &Row, added: &[(String, Value)]) -> io::Resul
         }
         member(line, name)?;
         match cell {
-            Cell::Json(raw) => line.extend_from_slice(raw.get().as_bytes()),
             Cell::Text(text) => string(line, text)?,
+            cell => line.extend_from_slice(cell.written().as_bytes()),
         }
     }
+    members(line, added)?;
+    line.push(b'}');
+    Ok(())
+}
+
+fn members(line: &mut Vec<u8>, added: &[(String, Value)]) -> io::Result<()> {
     for (name, value) in added {
         member(line, name)?;
         match value {
             Value::Text(text) => string(line, text)?,
-            Value::Number(value) => line.extend_from_slice(number(*value).as_deref().unwrap_or("null").as_bytes()),
-            Value::Null => line.extend_from_slice(b"null"),
+            value => line.extend_from_slice(value.written().as_deref().unwrap_or("null").as_bytes()),
         }
     }
-    line.push(b'}');
     Ok(())
 }
 

@@ -87,7 +87,7 @@ type Plain = BufWriter<Box<dyn Write + Send>>;
 /// that could not end its member cannot be used again.
 enum Stage {
     Between(Plain),
-    Gzip(GzEncoder<Plain>),
+    Gzip(Box<GzEncoder<Plain>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, Plain>>),
     Failed,
 }
@@ -109,7 +109,7 @@ impl Output {
     fn begin(&mut self) -> io::Result<()> {
         self.stage = match (std::mem::replace(&mut self.stage, Stage::Failed), self.compression) {
             (Stage::Between(out), Some(Compression::Gzip)) => {
-                Stage::Gzip(GzEncoder::new(out, flate2::Compression::default()))
+                Stage::Gzip(Box::new(GzEncoder::new(out, flate2::Compression::default())))
             }
             (Stage::Between(out), Some(Compression::Zstd)) => {
                 let mut encoder = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;

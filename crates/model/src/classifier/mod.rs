@@ -3,6 +3,7 @@
 mod engine;
 mod logits;
 mod queue;
+mod repeats;
 
 use crate::decide::Prediction;
 use crate::device::{Device, DeviceChoice, device_name};
@@ -67,6 +68,8 @@ pub struct Classifier {
     instructions: InstructionSet,
     device: Device,
     threads: usize,
+    /// Texts of each stream whose answers are kept.
+    remembered: usize,
     tokenising: AtomicU64,
     encoding: AtomicU64,
 }
@@ -177,11 +180,18 @@ impl Classifier {
             precision,
             instructions,
             threads,
+            remembered: 0,
             device,
             model,
             tokenising: AtomicU64::new(0),
             encoding: AtomicU64::new(0),
         })
+    }
+
+    /// Has [`Classifier::classify`] and [`Classifier::stream`] keep their answers to so many texts, and give them again to texts of
+    /// the same tokens. Where articles come twice, they are computed once. On a processor no answer is another one for it.
+    pub fn remembering(self, texts: usize) -> Self {
+        Self { remembered: texts, ..self }
     }
 
     /// The model.

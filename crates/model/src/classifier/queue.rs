@@ -4,6 +4,7 @@
 //! what windows there are. So tokenising and encoding overlap, and nobody waits in the middle of either.
 
 use super::engine::WorkerMemory;
+use super::repeats::{Found, Key, Repeats};
 use super::{Classifier, Text, Window};
 use crate::decide::{Prediction, combined};
 use crate::error::{ModelError, Result};
@@ -51,6 +52,8 @@ struct State<'t, T> {
     tokens: usize,
     tokenising: usize,
     encoding: usize,
+    /// Answers that may be given again.
+    repeats: Option<Repeats>,
     /// No text will come any more.
     closed: bool,
     /// Somebody failed or lost interest.
@@ -70,13 +73,39 @@ enum Progress {
     /// Nothing to classify: passed on in its order.
     Empty,
     Untouched,
+    /// A text of the same tokens is being encoded.
+    Repeated,
     Encoding {
         text: Text,
+        key: Option<Key>,
         /// By window, then by head.
         answers: Vec<Vec<Probabilities>>,
         missing: usize,
     },
     Done(Prediction),
+}
+
+impl<T> State<'_, T> {
+    /// Takes the answer to a window. The last one of a text makes its prediction, also for the texts that repeat it.
+    fn answer(&mut self, window: &Window, probabilities: Vec<Probabilities>, classifier: &Classifier) {
+        let progress = &mut self.items[window.text - self.first].progress;
+        let Progress::Encoding { text, key, answers, missing } = progress else { return };
+        answers[window.number] = probabilities;
+        *missing -= 1;
+        if *missing > 0 {
+            return;
+        }
+        let Classifier { heads, model, .. } = classifier;
+        let prediction = combined(heads, answers, &text.adds, text.tokens, model.manifest.window.combine);
+        let waiting = match (&mut self.repeats, *key) {
+            (Some(repeats), Some(key)) => repeats.answer(key, &prediction),
+            _ => Vec::new(),
+        };
+        for number in waiting {
+            self.items[number - self.first].progress = Progress::Done(prediction.clone());
+        }
+        self.items[window.text - self.first].progress = Progress::Done(prediction);
+    }
 }
 
 enum Job<'t> {
@@ -95,6 +124,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
             tokens: 0,
             tokenising: 0,
             encoding: 0,
+            repeats: (classifier.remembered > 0).then(|| Repeats::new(classifier.remembered)),
             closed: false,
             stopped: false,
             busy: false,
@@ -209,15 +239,28 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
 
     fn tokenise(&self, number: usize, text: &str) -> Result<()> {
         let result = self.classifier.windows(number, text);
+        let remembers = self.classifier.remembered > 0;
+        let key = result.as_ref().ok().filter(|_| remembers).map(|(text, windows)| Key::of(windows, text.tokens));
         let mut state = self.lock();
         state.tokenising -= 1;
         let (text, windows) = result?;
+        let found = match (&mut state.repeats, key) {
+            (Some(repeats), Some(key)) => repeats.find(key, number),
+            _ => Found::New,
+        };
         let place = number - state.first;
-        state.items[place].progress =
-            Progress::Encoding { text, answers: vec![vec![]; windows.len()], missing: windows.len() };
-        state.tokens += windows.iter().map(|w| w.ids.len()).sum::<usize>();
-        state.windows.extend(windows);
+        state.items[place].progress = match found {
+            Found::UnderWay => Progress::Repeated,
+            Found::Answered(prediction) => Progress::Done(prediction),
+            Found::New => {
+                state.tokens += windows.iter().map(|w| w.ids.len()).sum::<usize>();
+                let missing = windows.len();
+                state.windows.extend(windows);
+                Progress::Encoding { text, key, answers: vec![vec![]; missing], missing }
+            }
+        };
         drop(state);
+        self.done.notify_one();
         // The last one to tokenise may have been what the others wait for.
         self.work.notify_all();
         Ok(())
@@ -232,17 +275,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         let mut state = self.lock();
         state.encoding -= 1;
         for (window, probabilities) in windows.iter().zip(result?) {
-            let place = window.text - state.first;
-            let progress = &mut state.items[place].progress;
-            if let Progress::Encoding { text, answers, missing } = progress {
-                answers[window.number] = probabilities;
-                *missing -= 1;
-                if *missing == 0 {
-                    let Classifier { heads, model, .. } = self.classifier;
-                    let rule = model.manifest.window.combine;
-                    *progress = Progress::Done(combined(heads, answers, &text.adds, text.tokens, rule));
-                }
-            }
+            state.answer(window, probabilities, self.classifier);
         }
         drop(state);
         self.done.notify_one();

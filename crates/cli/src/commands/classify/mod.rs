@@ -19,6 +19,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Texts whose answers are kept for those that come again, at about 400 bytes each.
+const REMEMBERED: usize = 100_000;
+
 /// A corpus run with everything that it needs.
 struct Job<'a> {
     options: &'a Classify,
@@ -53,6 +56,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         (false, None) => Scores::Best,
     };
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
+    let classifier = classifier.remembering(REMEMBERED);
     let read = ReadOptions {
         mention: mention::for_model(&options.mention, &classifier.model().manifest)?,
         ..options.columns.reading(options.format.map(Format::from))
@@ -65,7 +69,8 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         read_source(first, &read)?;
     }
     let (limit, sample, most_rejects) = (options.limit, options.sample, options.max_rejects);
-    let running = RunOptions { read, limit, sample, most_rejects, ..RunOptions::default() };
+    let near_repeats = options.near_duplicates;
+    let running = RunOptions { read, limit, sample, near_repeats, most_rejects, ..RunOptions::default() };
     let job = Job { options: &options, classifier, sources, running, min_scores, columns };
     match (places, format) {
         (Some(places), Some(format)) => to_file::run(&job, places, format),

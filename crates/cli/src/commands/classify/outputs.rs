@@ -2,6 +2,7 @@
 
 use crate::arguments::{Classify, OutputFormat};
 use crate::failure::Usage;
+use crate::output::format::by_name;
 use anyhow::Result;
 use newsdesk_data::{Format, Source};
 use newsdesk_run::{Places, usual_rejects};
@@ -66,20 +67,17 @@ pub fn output_format(options: &Classify) -> Result<Option<Format>> {
         (Some(OutputFormat::Jsonl), _) => Ok(Some(Format::JsonLines)),
         (Some(OutputFormat::Csv), _) => Ok(Some(Format::Csv)),
         (Some(OutputFormat::Tsv), _) => Ok(Some(Format::Tsv)),
+        (Some(OutputFormat::Arrow), _) => Ok(Some(Format::Arrow)),
+        (Some(OutputFormat::Parquet), _) => Ok(Some(Format::Parquet)),
         (Some(OutputFormat::Table), None) => Ok(None),
-        (Some(OutputFormat::Table), Some(_)) => {
-            Err(Usage::new("Failed to write a table into a file", "use `--output-format jsonl`, `csv` or `tsv`").into())
-        }
+        (Some(OutputFormat::Table), Some(_)) => Err(Usage::new(
+            "Failed to write a table into a file",
+            "use `--output-format jsonl`, `csv`, `tsv`, `arrow` or `parquet`",
+        )
+        .into()),
         (None, None) if options.output.is_none() && std::io::stdout().is_terminal() => Ok(None),
         (None, None) => Ok(Some(Format::JsonLines)),
-        (None, Some(path)) => match Format::from_path(path) {
-            Some(format) if format != Format::Text => Ok(Some(format)),
-            _ => {
-                let message = format!("Failed to choose a format for `{}`", path.display());
-                let hint = "end its name in .jsonl, .csv or .tsv (and .gz or .zst), or give `--output-format`";
-                Err(Usage::new(message, hint).into())
-            }
-        },
+        (None, Some(path)) => by_name(path).map(Some),
     }
 }
 

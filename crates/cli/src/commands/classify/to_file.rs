@@ -147,6 +147,7 @@ impl Job<'_> {
             "windows": options.windows,
             "format": read.format.map(Format::name),
             "output_format": format.name(),
+            "encoding": read.encoding.map(|encoding| encoding.to_string()),
             "text_field": read.text_field,
             "title_field": read.title_field,
             "mention_field": mention.map(|mention| &mention.field),
@@ -159,6 +160,7 @@ impl Job<'_> {
             "rejects": options.rejects,
             "limit": options.limit,
             "sample": options.sample,
+            "near_duplicates": options.near_duplicates,
         });
         match settings {
             Value::Object(settings) => Ok(settings),

@@ -3,10 +3,11 @@
 use super::write_row;
 use crate::arguments::data::Convert;
 use crate::commands::classify::refuse_overwriting;
-use crate::failure::{Usage, not_a_broken_pipe, say};
+use crate::failure::{not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
+use crate::output::format::by_name;
 use anyhow::Result;
-use newsdesk_data::{Format, ReadError, ReadOptions, Source, all_columns, create, expand, read, writer};
+use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, expand, read, writer};
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     let bar = !options.quiet && std::io::stderr().is_terminal();
     let mut output = CorpusOutput::new(StreamOutput::new(rows, rejects), bar, options.quiet);
     if !columns.is_empty() {
-        output.header(&columns, &[])?;
+        output.header(Some(&Table::named(columns)), &[])?;
     }
     let converted = convert(&sources, &reading, &mut output);
     let rejected = output.rejected();
@@ -60,9 +61,9 @@ fn convert(sources: &[Source], reading: &ReadOptions, output: &mut CorpusOutput<
     let mut is_first = true;
     for source in sources {
         let rows = read(source, reading)?;
-        if std::mem::take(&mut is_first) && !rows.columns().is_empty() {
+        if std::mem::take(&mut is_first) {
             // Writes nothing where a header stands already.
-            output.header(rows.columns(), &[])?;
+            output.header(rows.table(), &[])?;
         }
         for row in rows {
             match row {
@@ -80,17 +81,5 @@ fn convert(sources: &[Source], reading: &ReadOptions, output: &mut CorpusOutput<
 
 /// The format by the output's name, or as it is asked for.
 fn output_format(options: &Convert) -> Result<Format> {
-    let by_name = Some(&options.output).filter(|path| *path != Path::new("-")).and_then(|path| Format::from_path(path));
-    match options.output_format.map(Format::from).or(by_name) {
-        Some(Format::Text) => {
-            let message = format!("Failed to convert into `{}`: plain text has no columns", options.output.display());
-            Err(Usage::new(message, "end its name in .jsonl, .csv or .tsv (and .gz or .zst)").into())
-        }
-        Some(format) => Ok(format),
-        None => {
-            let message = format!("Failed to choose a format for `{}`", options.output.display());
-            let hint = "end its name in .jsonl, .csv or .tsv (and .gz or .zst), or give `--output-format`";
-            Err(Usage::new(message, hint).into())
-        }
-    }
+    options.output_format.map_or_else(|| by_name(&options.output), |format| Ok(Format::from(format)))
 }

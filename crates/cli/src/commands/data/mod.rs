@@ -10,7 +10,7 @@ mod tokens;
 use crate::arguments::data::{Data, DataCommand};
 use crate::output::corpus::CorpusOutput;
 use anyhow::Result;
-use newsdesk_data::{Reject, Row};
+use newsdesk_data::Row;
 use newsdesk_run::{Output, RunError, StreamOutput};
 use std::process::ExitCode;
 
@@ -27,9 +27,9 @@ pub fn run(options: Data) -> Result<ExitCode> {
 fn write_row(output: &mut CorpusOutput<StreamOutput>, row: &Row) -> Result<bool, RunError> {
     match output.row(row, &[]) {
         Ok(()) => Ok(true),
-        Err(error) => match error.new_column() {
-            Some(column) => {
-                output.reject(&Reject::without_place(row, column))?;
+        Err(error) => match error.misfit(row) {
+            Some(reject) => {
+                output.reject(&reject)?;
                 Ok(false)
             }
             None => Err(error),

@@ -37,7 +37,7 @@ struct FoundSplit {
 
 enum From {
     Recipe { recipe: Box<Recipe>, root: PathBuf },
-    Files { sources: Vec<Source>, options: PlainOptions },
+    Files { sources: Vec<Source>, options: Box<PlainOptions> },
 }
 
 /// Rows as they come, in batches.
@@ -108,7 +108,7 @@ fn plain_set(files: &[String], sets: &Sets) -> Result<FoundSet> {
         [(if is_split { "train" } else { "all" }, files), ("validation", &sets.validation), ("test", &sets.test)];
     let mut splits = Vec::new();
     for (name, files) in given.into_iter().filter(|(_, files)| !files.is_empty()) {
-        let from = From::Files { sources: expand(files)?, options: options.clone() };
+        let from = From::Files { sources: expand(files)?, options: Box::new(options.clone()) };
         splits.push(FoundSplit { name: name.into(), from });
     }
     Ok(FoundSet { name: files.join(", "), heads: Heads::Plain(options.head), splits })

@@ -12,7 +12,7 @@ use crate::output::table::table;
 use anyhow::Result;
 use newsdesk_data::{
     Assignment, DataError, Format, LabelledRow, LabelledRows, PlainOptions, ReadError, ReadOptions, Row, RowWriter,
-    Shares, Source, Split, Splitter, TextHash, all_columns, create, expand, read, writer,
+    Shares, Source, Split, Splitter, Table, TextHash, all_columns, create, expand, read, writer,
 };
 use newsdesk_run::{Output, StreamOutput};
 use serde_json::{Value, json};
@@ -95,10 +95,10 @@ fn format(sources: &[Source], options: &ReadOptions) -> Result<(Format, String)>
         }
         let format = read(source, options)?.format();
         match found {
-            _ if format == Format::Text => {
+            _ if format.is_one_article() => {
                 let message =
-                    format!("Failed to split `{}`: a text file is one article, without a label", source.name());
-                return Err(Usage::new(message, "split JSON Lines, CSV or TSV").into());
+                    format!("Failed to split `{}`: a file of {format} is one article, without a label", source.name());
+                return Err(Usage::new(message, "split JSON Lines, CSV, TSV, Arrow or Parquet").into());
             }
             Some((other, first)) if other != format => {
                 let (first, name) = (first.name(), source.name());
@@ -177,16 +177,24 @@ impl Settings {
         Ok(splitter.split(shares, seed))
     }
 
+    /// The columns of the splits: those of the one file, or the ones that occur in any of several. Types are the first one's.
+    fn table(&self) -> Result<Option<Table>> {
+        Ok(match (self.format, self.sources.as_slice()) {
+            (Format::JsonLines, _) => None,
+            (format, [source, ..]) if format.is_in_blocks() || self.sources.len() == 1 => {
+                read(source, &self.plain.read)?.table().cloned()
+            }
+            _ => Some(Table::named(all_columns(&self.sources, &self.plain.read)?)),
+        })
+    }
+
     /// Reads all rows again and writes each where its text belongs.
     fn write(&self, splits: &Assignment) -> Result<Counts> {
-        let columns = match self.format {
-            Format::JsonLines => Vec::new(),
-            _ => all_columns(&self.sources, &self.plain.read)?,
-        };
+        let table = self.table()?;
         let mut writers = [None, None, None];
         for (split, path) in &self.files {
             let mut rows = writer(self.format, create(path)?)?;
-            rows.header(&columns, &[])?;
+            rows.header(table.as_ref(), &[])?;
             writers[split.index()] = Some(rows);
         }
         let rejects = self.rejects.as_deref().map(create).transpose()?;
@@ -231,6 +239,10 @@ impl RowWriter for SplitRows {
 
     fn finish(&mut self) -> Result<(), DataError> {
         self.writers.iter_mut().flatten().try_for_each(|rows| rows.finish())
+    }
+
+    fn end(&mut self) -> Result<(), DataError> {
+        self.writers.iter_mut().flatten().try_for_each(|rows| rows.end())
     }
 }
 

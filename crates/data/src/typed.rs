@@ -1,0 +1,105 @@
+//! Cells of tables whose columns have types: Parquet files and Arrow streams.
+//!
+//! A cell is a place in a batch of rows, so whatever its type is, nested or not, it can be put into another such table
+//! untouched. Where only text will do, it is what JSON would say of it.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::array_value_to_string;
+use arrow_json::writer::{EncoderOptions, make_encoder};
+use arrow_schema::{ArrowError, DataType};
+
+/// One value of a typed column.
+#[derive(Debug, Clone)]
+pub struct TypedCell {
+    batch: Arc<RecordBatch>,
+    column: usize,
+    row: usize,
+}
+
+impl TypedCell {
+    /// The value in this row of this column, both of which the batch must have.
+    pub(crate) fn new(batch: Arc<RecordBatch>, column: usize, row: usize) -> TypedCell {
+        TypedCell { batch, column, row }
+    }
+
+    /// The batch in which the value stands, its column and its row there.
+    pub(crate) fn place(&self) -> (&Arc<RecordBatch>, usize, usize) {
+        (&self.batch, self.column, self.row)
+    }
+
+    fn array(&self) -> &dyn Array {
+        self.batch.column(self.column)
+    }
+
+    /// Its type.
+    pub fn data_type(&self) -> &DataType {
+        self.array().data_type()
+    }
+
+    /// Whether there is nothing.
+    pub fn is_null(&self) -> bool {
+        *self.data_type() == DataType::Null || self.array().is_null(self.row)
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        let (array, row) = (self.array(), self.row);
+        if array.is_null(row) {
+            return None;
+        }
+        match array.data_type() {
+            DataType::Utf8 => Some(array.as_string::<i32>().value(row).into()),
+            DataType::LargeUtf8 => Some(array.as_string::<i64>().value(row).into()),
+            DataType::Utf8View => Some(array.as_string_view().value(row).into()),
+            kind if is_text(kind) => array_value_to_string(array, row).ok().map(Cow::Owned),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON.
+    pub fn to_json(&self) -> String {
+        match self.encoded() {
+            Ok(Some(json)) => json,
+            Ok(None) => "null".to_owned(),
+            // JSON knows no such type: its usual text then.
+            Err(_) => {
+                let text = array_value_to_string(self.array(), self.row).unwrap_or_else(|error| error.to_string());
+                serde_json::to_string(&text).unwrap_or_default()
+            }
+        }
+    }
+
+    fn encoded(&self) -> Result<Option<String>, ArrowError> {
+        if self.is_null() {
+            return Ok(None);
+        }
+        let one = self.array().slice(self.row, 1);
+        let options = EncoderOptions::default().with_explicit_nulls(true);
+        let field = Arc::clone(&self.batch.schema_ref().fields()[self.column]);
+        let mut json = Vec::new();
+        make_encoder(&field, &one, &options)?.encode(0, &mut json);
+        String::from_utf8(json).map(Some).map_err(|error| ArrowError::JsonError(error.to_string()))
+    }
+}
+
+/// Whether values of this type are texts, dictionaries of texts among them.
+pub(crate) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+/// What a library of tables says, as an error of reading or writing.
+pub(crate) fn of_arrow(error: ArrowError) -> io::Error {
+    match error {
+        ArrowError::IoError(_, source) => source,
+        error => io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
+    }
+}

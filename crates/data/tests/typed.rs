@@ -1,0 +1,323 @@
+//! Parquet files and Arrow streams: types go through untouched, whatever they are, and texts become typed columns.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod scratch;
+
+use std::fs::{self, File};
+use std::sync::Arc;
+
+use arrow_array::builder::{Int32Builder, ListBuilder, StringDictionaryBuilder};
+use arrow_array::types::Int16Type;
+use arrow_array::{
+    ArrayRef, BinaryArray, Decimal128Array, Float32Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
+    StringViewArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
+use arrow_schema::{DataType, Field};
+use newsdesk_data::{
+    DataError, Format, ReadOptions, Row, RowWriter, Source, Table, Value, create, partial_writer, read, settle, writer,
+};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use scratch::{Scratch, read_all, read_until_broken, texts};
+
+/// Articles with columns of many types, in two batches whose dictionaries differ.
+fn batches() -> Vec<RecordBatch> {
+    [["sport", "war"], ["war", "art"]].iter().enumerate().map(|(batch, desks)| rows_of(batch as i64, desks)).collect()
+}
+
+fn rows_of(batch: i64, desks: &[&str; 2]) -> RecordBatch {
+    let mut dictionary = StringDictionaryBuilder::<Int16Type>::new();
+    desks.iter().for_each(|desk| dictionary.append_value(desk));
+    let mut lists = ListBuilder::new(Int32Builder::new());
+    lists.append_value([Some(1), None]);
+    lists.append_null();
+    let field = |name: &str, kind| Arc::new(Field::new(name, kind, true));
+    let nested = StructArray::from(vec![
+        (field("city", DataType::Utf8), Arc::new(StringArray::from(vec![Some("Bonn"), None])) as ArrayRef),
+        (field("n", DataType::Int64), Arc::new(Int64Array::from(vec![batch, 7])) as ArrayRef),
+    ]);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("id", Arc::new(Int64Array::from(vec![Some(batch), None]))),
+        ("body", Arc::new(LargeStringArray::from(vec!["Goals were scored.", "Peace was made."]))),
+        ("title", Arc::new(StringViewArray::from(vec![Some("A match of two long halves"), None]))),
+        ("desk", Arc::new(dictionary.finish())),
+        ("tags", Arc::new(lists.finish())),
+        ("place", Arc::new(nested)),
+        ("when", Arc::new(TimestampMicrosecondArray::from(vec![1, 1_700_000_000_000_000]).with_timezone("UTC"))),
+        ("price", Arc::new(Decimal128Array::from(vec![1050, 3]).with_precision_and_scale(9, 2).unwrap())),
+        ("weight", Arc::new(Float32Array::from(vec![0.1, f32::NAN]))),
+        ("raw", Arc::new(BinaryArray::from(vec![&b"\x00\xff"[..], b""]))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
+}
+
+fn parquet(scratch: &Scratch, name: &str, batches: &[RecordBatch]) -> Source {
+    let path = scratch.path(name);
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batches[0].schema(), None).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.close().unwrap();
+    Source::File(path)
+}
+
+fn stream(batches: &[RecordBatch]) -> Vec<u8> {
+    let mut writer = StreamWriter::try_new(Vec::new(), &batches[0].schema()).unwrap();
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    writer.into_inner().unwrap()
+}
+
+/// All rows of a file as one batch.
+fn whole(path: &std::path::Path, format: Format) -> RecordBatch {
+    let file = File::open(path).unwrap();
+    let batches: Vec<RecordBatch> = match format {
+        Format::Parquet => {
+            ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect()
+        }
+        _ => StreamReader::try_new(file, None).unwrap().map(Result::unwrap).collect(),
+    };
+    arrow_select::concat::concat_batches(&batches[0].schema(), &batches).unwrap()
+}
+
+fn added() -> Vec<(String, Value)> {
+    vec![("topic".into(), Value::Text("sport".into())), ("topic_score".into(), Value::Number(0.5))]
+}
+
+fn write(writer: &mut dyn RowWriter, table: Option<&Table>, rows: &[Row]) {
+    writer.header(table, &added()).unwrap();
+    rows.iter().for_each(|row| writer.write(row, &added()).unwrap());
+}
+
+#[test]
+fn every_type_goes_through_untouched() {
+    let scratch = Scratch::new();
+    let original = arrow_select::concat::concat_batches(&batches()[0].schema(), &batches()).unwrap();
+    let inputs = [
+        parquet(&scratch, "a.parquet", &batches()),
+        parquet(&scratch, "told by its bytes", &batches()),
+        scratch.file("a.arrows", stream(&batches())),
+        scratch.file("a.arrows.gz", scratch::gzip(&stream(&batches()))),
+    ];
+    for input in &inputs {
+        for format in [Format::Parquet, Format::Arrow] {
+            let (rows, rejects) = read_all(input, &ReadOptions::default());
+            assert!(rejects.is_empty(), "{rejects:?}");
+            assert_eq!(texts(&rows), ["Goals were scored.", "Peace was made."].repeat(2));
+            assert_eq!(rows[0].article.title.as_deref(), Some("A match of two long halves"));
+            assert_eq!((rows[3].position.row, rows[1].article.title.as_deref()), (4, None));
+            let table = read(input, &ReadOptions::default()).unwrap().table().cloned();
+            let path = scratch.path("out");
+            let mut out = writer(format, create(&path).unwrap()).unwrap();
+            write(out.as_mut(), table.as_ref(), &rows);
+            out.end().unwrap();
+            let back = whole(&path, format);
+            assert_eq!(back.num_columns(), original.num_columns() + 2);
+            for (column, field) in original.schema().fields().iter().enumerate() {
+                let found = back.column_by_name(field.name()).unwrap();
+                assert_eq!(found.data_type(), field.data_type(), "{}", field.name());
+                // Dictionaries may be laid out in another way; what they say may not change.
+                let texts = |array: &ArrayRef| match field.data_type() {
+                    DataType::Dictionary(..) => arrow_cast::cast(array, &DataType::Utf8).unwrap(),
+                    _ => array.clone(),
+                };
+                assert_eq!(&texts(found), &texts(original.column(column)), "{} as {format}", field.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_feather_file_reads_as_a_stream() {
+    let scratch = Scratch::new();
+    let batch = rows_of(1, &["sport", "war"]);
+    let mut out = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    out.write(&batch).unwrap();
+    out.finish().unwrap();
+    let bytes = out.into_inner().unwrap();
+    for name in ["a.feather", "told by its bytes"] {
+        let (rows, _) = scratch.read(name, &bytes);
+        assert_eq!(texts(&rows), ["Goals were scored.", "Peace was made."]);
+    }
+}
+
+#[test]
+fn typed_values_as_json_and_as_fields() {
+    let scratch = Scratch::new();
+    let (rows, _) = read_all(&parquet(&scratch, "a.parquet", &batches()[..1]), &ReadOptions::default());
+    let text = |format| {
+        let path = scratch.path("out");
+        let mut out = writer(format, create(&path).unwrap()).unwrap();
+        write(out.as_mut(), None, &rows);
+        out.end().unwrap();
+        fs::read_to_string(path).unwrap()
+    };
+    let json = concat!(
+        r#"{"id":0,"body":"Goals were scored.","title":"A match of two long halves","desk":"sport","tags":[1,null],"#,
+        r#""place":{"city":"Bonn","n":0},"when":"1970-01-01T00:00:00.000001Z","price":10.50,"weight":0.1,"raw":"00ff","#,
+        r#""topic":"sport","topic_score":0.5}"#
+    );
+    assert_eq!(text(Format::JsonLines).lines().next(), Some(json));
+    let fields = concat!(
+        r#"0,Goals were scored.,A match of two long halves,sport,"[1,null]","{""city"":""Bonn"",""n"":0}","#,
+        "1970-01-01T00:00:00.000001Z,10.50,0.1,00ff,sport,0.5"
+    );
+    assert_eq!(text(Format::Csv).lines().nth(1), Some(fields));
+}
+
+#[test]
+fn json_lines_become_typed_columns_and_come_back() {
+    let scratch = Scratch::new();
+    let lines = concat!(
+        r#"{"id":9007199254740993,"text":"One.","ok":true,"n":1,"tags":["a"],"none":null,"mixed":1}"#,
+        "\n",
+        r#"{"id":2,"text":"Two.","n":1.5,"mixed":"x","late":"y"}"#,
+        "\n"
+    );
+    let (rows, _) = scratch.read("a.jsonl", lines);
+    let path = scratch.path("out");
+    let mut out = writer(Format::Parquet, create(&path).unwrap()).unwrap();
+    write(out.as_mut(), None, &rows);
+    out.end().unwrap();
+    let back = whole(&path, Format::Parquet);
+    let types: Vec<String> = back.schema().fields().iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect();
+    let expected = [
+        "id Int64",
+        "text Utf8",
+        "ok Boolean",
+        "n Float64",
+        "tags Utf8",
+        "none Utf8",
+        "mixed Utf8",
+        "late Utf8",
+        "topic Utf8",
+        "topic_score Float64",
+    ];
+    assert_eq!(types, expected);
+    let (rows, _) = read_all(&Source::File(path), &ReadOptions::default());
+    let shown =
+        |row: &Row| row.columns.iter().map(|(_, cell)| cell.written().into_owned()).collect::<Vec<_>>().join(" ");
+    assert_eq!(shown(&rows[0]), r#"9007199254740993 "One." true 1.0 "[\"a\"]" null "1" null "sport" 0.5"#);
+    assert_eq!(shown(&rows[1]), r#"2 "Two." null 1.5 null null "\"x\"" "y" "sport" 0.5"#);
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_told_and_leaves_no_trace() {
+    let scratch = Scratch::new();
+    let line = |id: &str| format!("{{\"text\":\"An article.\",\"id\":{id}}}\n");
+    let lines = line("1").repeat(512) + &line("\"x\"") + &line("2");
+    let (rows, _) = scratch.read("a.jsonl", lines);
+    let path = scratch.path("out");
+    let mut out = writer(Format::Arrow, create(&path).unwrap()).unwrap();
+    write(out.as_mut(), None, &rows[..512]);
+    let error = out.write(&rows[512], &added()).unwrap_err();
+    assert!(matches!(error, DataError::OtherType { .. }), "{error}");
+    let reject = error.misfit(&rows[512]).unwrap();
+    assert_eq!(reject.cause, "its column `id` is `\"x\"`, and Int64 in the output");
+    out.write(&rows[513], &added()).unwrap();
+    out.end().unwrap();
+    assert_eq!(whole(&path, Format::Arrow).num_rows(), 513);
+}
+
+#[test]
+fn an_output_that_is_gone_on_with_has_the_same_bytes() {
+    let scratch = Scratch::new();
+    let input = scratch.file("a.arrows", stream(&batches()));
+    let (rows, _) = read_all(&input, &ReadOptions::default());
+    let table = read(&input, &ReadOptions::default()).unwrap().table().cloned();
+    for format in [Format::Arrow, Format::Parquet] {
+        let output = |name: &str, cut: Option<usize>| {
+            let (partial, path) = (scratch.path(&format!("{name}.partial")), scratch.path(name));
+            let (mut out, file) = partial_writer(format, &partial, &path, 0, None).unwrap();
+            write(out.as_mut(), table.as_ref(), &rows[..2]);
+            out.finish().unwrap();
+            if let Some(cut) = cut {
+                let length = file.metadata().unwrap().len();
+                // What comes after the last point is cut off.
+                write(out.as_mut(), table.as_ref(), &rows[..cut]);
+                out.finish().unwrap();
+                (out, _) = partial_writer(format, &partial, &path, length, None).unwrap();
+            }
+            write(out.as_mut(), table.as_ref(), &rows[2..]);
+            out.end().unwrap();
+            drop(out);
+            settle(format, &partial, &path).unwrap();
+            assert!(!partial.exists());
+            fs::read(path).unwrap()
+        };
+        assert!(output("whole", None) == output("cut", Some(1)), "{format}");
+    }
+}
+
+#[test]
+fn tables_without_a_text_are_refused() {
+    let scratch = Scratch::new();
+    let input = parquet(&scratch, "a.parquet", &batches());
+    let refused = |text: &str| {
+        let options = ReadOptions { text_field: Some(text.into()), ..ReadOptions::default() };
+        read(&input, &options).err().unwrap().to_string()
+    };
+    assert!(refused("nobody").starts_with("Failed to find the column `nobody`"));
+    assert!(refused("id").ends_with("the column `id` is Int64, not a text"), "{}", refused("id"));
+    assert!(refused("tags").contains("the column `tags` is List("), "{}", refused("tags"));
+    let titled = ReadOptions { title_field: Some("desk".into()), ..ReadOptions::default() };
+    assert_eq!(read_all(&input, &titled).0[0].article.title.as_deref(), Some("sport"));
+}
+
+#[test]
+fn rows_without_a_text_are_rejected() {
+    let scratch = Scratch::new();
+    let column =
+        |name: &'static str, values: Vec<Option<&str>>| (name, Arc::new(StringArray::from(values)) as ArrayRef, true);
+    let texts = column("text", vec![Some("Fine."), None, Some(" ")]);
+    let titles = column("title", vec![None, None, Some("Fine, too")]);
+    let batch = RecordBatch::try_from_iter_with_nullable([texts, titles]).unwrap();
+    let (rows, rejects) = read_all(&parquet(&scratch, "a.parquet", &[batch]), &ReadOptions::default());
+    assert_eq!((rows.len(), rejects.len()), (2, 1));
+    assert!(rejects[0].is_blank());
+    assert_eq!(
+        (rejects[0].position.to_string().ends_with("a.parquet`, row 2"), rejects[0].raw.as_str()),
+        (true, r#"{"text":null,"title":null}"#)
+    );
+}
+
+#[test]
+fn files_that_are_cut_off_are_errors() {
+    let scratch = Scratch::new();
+    let batch = rows_of(1, &["sport", "war"]);
+    let Source::File(path) = parquet(&scratch, "a.parquet", std::slice::from_ref(&batch)) else { panic!() };
+    let bytes = fs::read(path).unwrap();
+    for length in (0..bytes.len()).step_by(7) {
+        let source = scratch.file("cut.parquet", &bytes[..length]);
+        let Err(error) = read(&source, &ReadOptions::default()) else { panic!("{length} bytes can be opened") };
+        assert!(error.to_string().contains("cut.parquet"), "{error}");
+    }
+    // The footer stands, and what it tells of does not.
+    let mut hollow = bytes.clone();
+    hollow[4..300].fill(0xa5);
+    let (_, _, broken) = read_until_broken(&scratch.file("hollow.parquet", hollow), &ReadOptions::default());
+    assert!(matches!(broken, Some(DataError::Broken { .. })), "{broken:?}");
+
+    let bytes = stream(&[batch.clone(), batch]);
+    let mut whole = 0;
+    for length in 0..bytes.len() {
+        let source = scratch.file("cut.arrows", &bytes[..length]);
+        if read(&source, &ReadOptions::default()).is_err() {
+            continue;
+        }
+        let (rows, _, broken) = read_until_broken(&source, &ReadOptions::default());
+        assert!(rows.len() >= whole && rows.len().is_multiple_of(2), "{length} bytes have {} rows", rows.len());
+        assert!(broken.is_none_or(|error| error.to_string().contains("cut.arrows")));
+        whole = rows.len();
+    }
+    assert_eq!(whole, 4);
+}
+
+#[test]
+fn parquet_comes_from_files_alone() {
+    let scratch = Scratch::new();
+    let Source::File(path) = parquet(&scratch, "a.parquet", &batches()) else { panic!() };
+    let source = scratch.file("a.parquet.gz", scratch::gzip(&fs::read(path).unwrap()));
+    let Err(error) = read(&source, &ReadOptions::default()) else { panic!() };
+    assert!(matches!(error, DataError::ParquetStream { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("decompressed"));
+}

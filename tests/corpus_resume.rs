@@ -296,3 +296,53 @@ fn an_input_that_breaks_off_keeps_what_was_read() {
     folder.write("news.jsonl.gz", &whole);
     folder.newsdesk(&[&run[..], &["--resume"]].concat()).refused("`news.jsonl.gz` had ");
 }
+
+/// Begins a run over a pipe and a file, has `meddle` change the file while the pipe is open, and gives what came of it.
+#[cfg(unix)]
+fn run_over_a_pipe(folder: &Folder, meddle: impl FnOnce()) -> newsdesk::Answer {
+    use std::io::Write;
+    let made = std::process::Command::new("mkfifo").arg(folder.path("pipe.jsonl")).status().unwrap();
+    assert!(made.success());
+    let arguments = ["classify", "--model", "m", "pipe.jsonl", "second.jsonl", "-o", "out.jsonl"];
+    let child = folder.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut pipe = std::fs::OpenOptions::new().write(true).open(folder.path("pipe.jsonl")).unwrap();
+    pipe.write_all(articles(texts(600)).as_bytes()).unwrap();
+    while !folder.path("out.jsonl.journal").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    meddle();
+    drop(pipe);
+    newsdesk::Answer::new(&arguments, child.wait_with_output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_that_vanishes_is_named_and_what_was_done_is_kept() {
+    let folder = folder();
+    folder.write("second.jsonl", articles(texts(5)));
+    let answer = run_over_a_pipe(&folder, || std::fs::remove_file(folder.path("second.jsonl")).unwrap());
+    answer.refused("Failed to open `second.jsonl`").says("600 rows are kept: with the same inputs, `--resume` goes on");
+    assert!(!folder.path("out.jsonl").exists() && folder.path("out.jsonl.partial").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_input_that_grows_is_read_to_its_new_end_and_told() {
+    let folder = folder();
+    folder.write("second.jsonl", articles(texts(5)));
+    let answer = run_over_a_pipe(&folder, || _ = folder.write("second.jsonl", articles(texts(9))));
+    answer.done().says("warning: `second.jsonl` had ");
+    assert_eq!(folder.text("out.jsonl").lines().count(), 609);
+    let manifest: Value = serde_json::from_str(&folder.text("out.jsonl.manifest.json")).unwrap();
+    assert_eq!(manifest["read"][1]["bytes"], folder.bytes("second.jsonl").len());
+}
+
+#[test]
+fn an_output_that_cannot_be_made_costs_nothing() {
+    let folder = folder();
+    // Nobody can make files there, not even root.
+    for place in ["/proc/out.jsonl", "news.jsonl/out.jsonl"] {
+        folder.newsdesk(&arguments(place, &[])).refused(&format!("Failed to write to `{place}`"));
+    }
+    assert_eq!(files(&folder), Vec::<String>::new());
+}

@@ -23,6 +23,15 @@ pub struct Arguments {
 pub enum Command {
     /// Label articles: a table on a terminal, JSON Lines in a pipe
     Classify(Classify),
+    /// Check an output of `classify`: label a sample of its rows again, and compare
+    ///
+    /// Reads the manifest beside it for the settings. The exit code is 1 if a row differs, is missing or cannot be read.
+    Verify(Verify),
+    /// Compare two outputs of one corpus: which answers changed, by label
+    ///
+    /// Rows are compared in their order, or by a column that tells which ones belong together. The exit code is 1 if anything
+    /// changed.
+    Diff(Diff),
     /// Fine-tune a model on labelled sets
     Train(Box<Train>),
     /// Measure a model on a labelled set: accuracy, F1, recall, calibration, figures per label
@@ -201,6 +210,52 @@ pub struct Classify {
     /// Say nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// File that `newsdesk classify -o` wrote, with its manifest beside it
+    #[arg(value_name = "OUTPUT")]
+    pub output: PathBuf,
+    /// Folder of the model that labelled it [default: the model inside]
+    #[arg(long, value_name = "DIR")]
+    pub model: Option<PathBuf>,
+    /// Rows that are labelled again
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub rows: u64,
+    /// Which rows are chosen
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Output of one run
+    #[arg(value_name = "BEFORE")]
+    pub before: PathBuf,
+    /// Output of another run over the same articles
+    #[arg(value_name = "AFTER")]
+    pub after: PathBuf,
+    /// Columns to compare [default: those with a column `NAME_score` beside them]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Column that tells which rows belong together [default: rows in their order]
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
+    /// Column of the text [default: text, body, content or article]
+    #[arg(long, value_name = "NAME")]
+    pub text_field: Option<String>,
+    /// Write the rows that changed here, as in AFTER, with what their answers were before
+    #[arg(long, value_name = "FILE")]
+    pub rows: Option<PathBuf>,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A share, as a number from 0 to 1 or in percent.

@@ -33,7 +33,7 @@ impl Places {
 
     /// What is told of the run in the end.
     pub fn manifest(&self) -> PathBuf {
-        beside(&self.output, ".manifest.json")
+        manifest_of(&self.output)
     }
 
     /// Everything that a run writes.
@@ -41,6 +41,11 @@ impl Places {
         let (output, rejects) = (&self.output, &self.rejects);
         [output.clone(), rejects.clone(), partial(output), partial(rejects), self.journal(), self.manifest()]
     }
+}
+
+/// Where the manifest of an output stands.
+pub fn manifest_of(output: &Path) -> PathBuf {
+    beside(output, ".manifest.json")
 }
 
 /// The usual place of the rejects of an output.

@@ -9,6 +9,7 @@
 //! - a [`RunManifest`] tells of the run in the end.
 
 mod columns;
+mod compare;
 mod corpus;
 mod error;
 mod file;
@@ -21,9 +22,10 @@ mod repeats;
 mod state;
 
 pub use columns::{Columns, GROUP, NONE, Scores, UNSURE};
+pub use compare::{Answers, ColumnChanges, Comparison, answer_columns};
 pub use corpus::{Outcome, ROWS_PER_CHECKPOINT, RunOptions, run};
 pub use error::RunError;
-pub use file::{Begun, FileOutput, Places, Start, usual_rejects};
+pub use file::{Begun, FileOutput, Places, Start, manifest_of, usual_rejects};
 pub use inputs::{InputFile, InputRecord};
 pub use journal::Beginning;
 pub use manifest::{MachineRecord, ModelRecord, RunManifest, Seconds};

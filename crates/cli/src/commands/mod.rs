@@ -6,11 +6,13 @@ pub mod certify;
 pub mod classify;
 pub mod completions;
 pub mod data;
+pub mod diff;
 pub mod eval;
 mod minimum;
 pub mod models;
 mod new_model;
 pub mod train;
+pub mod verify;
 
 use crate::arguments::Running;
 use crate::failure::{Usage, say};

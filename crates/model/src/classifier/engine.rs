@@ -25,8 +25,18 @@ const GPU_BATCH_TOKENS: usize = 32_768;
 const GPU_LOOK_AHEAD_TOKENS: usize = 8 * GPU_BATCH_TOKENS;
 
 pub(super) enum Engine {
-    Packed { network: PackedNetwork, precision: Precision },
-    Graph { network: Network, device: Device },
+    Packed {
+        network: PackedNetwork,
+        precision: Precision,
+    },
+    Graph {
+        network: Network,
+        device: Device,
+    },
+    /// Nothing at all, for benches: zeros for each head of so many labels.
+    Idle {
+        labels: Vec<usize>,
+    },
 }
 
 /// What a worker keeps from batch to batch.
@@ -41,6 +51,7 @@ impl Engine {
     pub(super) fn batch_tokens(&self) -> (usize, usize) {
         match self {
             Self::Packed { precision, .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(*precision)),
+            Self::Idle { .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(Precision::F32)),
             Self::Graph { .. } => (GPU_LOOK_AHEAD_TOKENS, GPU_LOOK_AHEAD_TOKENS),
         }
     }
@@ -48,7 +59,7 @@ impl Engine {
     /// Workers that may encode at the same time.
     pub(super) fn encoders(&self) -> usize {
         match self {
-            Self::Packed { .. } => usize::MAX,
+            Self::Packed { .. } | Self::Idle { .. } => usize::MAX,
             Self::Graph { .. } => 1,
         }
     }
@@ -62,6 +73,10 @@ impl Engine {
     ) -> Result<Vec<Vec<Logits>>> {
         let mut answers: Vec<Vec<Logits>> = vec![vec![]; windows.len()];
         match self {
+            Self::Idle { labels } => {
+                let nothing = || labels.iter().map(|&labels| Logits(vec![0.0; labels])).collect();
+                answers.iter_mut().for_each(|answer| *answer = nothing());
+            }
             Self::Packed { network, .. } => {
                 memory.batch.clear();
                 for window in windows {

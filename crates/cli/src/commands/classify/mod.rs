@@ -1,6 +1,7 @@
 //! `newsdesk classify`: articles in, labelled articles out.
 
 mod outputs;
+mod settings;
 mod to_file;
 
 use super::minimum::Minimum;
@@ -12,9 +13,10 @@ use crate::output::corpus::{CorpusOutput, TableRows};
 use anyhow::Result;
 use newsdesk_data::{Format, ReadOptions, RowWriter, Source, create, expand, read as read_source, writer};
 use newsdesk_model::Classifier;
-use newsdesk_run::{Columns, Counts, Places, RunOptions, RunState, Scores, StreamOutput, run as run_corpus};
+use newsdesk_run::{Columns, Counts, Places, RunOptions, RunState, StreamOutput, run as run_corpus};
 pub use outputs::refuse_overwriting;
 use outputs::{file_of_its_own, output_format, places, same_file};
+pub use settings::Settings;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,11 +52,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         return Err(Usage::new(message, "`--resume` goes with `--output FILE`, as the run was begun with").into());
     }
     let format = output_format(&options)?;
-    let scores = match (options.scores, options.top_k) {
-        (true, _) => Scores::All,
-        (false, Some(count)) => Scores::Top(count.into()),
-        (false, None) => Scores::Best,
-    };
+    let scores = settings::scores(options.scores, options.top_k);
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
     let classifier = classifier.remembering(REMEMBERED);
     let read = ReadOptions {
@@ -64,7 +62,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
     let min_scores = minimum.resolve(&classifier.model().manifest)?;
     let columns = Columns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores.clone());
-    if let Some(first @ Source::File(_)) = sources.first() {
+    if let Some(first) = sources.first().filter(|source| is_plain_file(source)) {
         // An input that cannot be read at all must not cost the output of an earlier run.
         read_source(first, &read)?;
     }
@@ -111,6 +109,11 @@ impl Job<'_> {
         }
         ExitCode::from(1)
     }
+}
+
+/// Whether a source can be opened twice: what a pipe gave once is gone.
+pub fn is_plain_file(source: &Source) -> bool {
+    matches!(source, Source::File(path) if path.is_file())
 }
 
 /// The inputs as given, or standard input if something is piped into it.

@@ -1,16 +1,15 @@
 //! A run into a file: it can be interrupted at any moment and gone on with, and tells of itself in a manifest.
 
-use super::Job;
+use super::{Job, Settings};
 use crate::failure::{Usage, say};
 use crate::output::corpus::CorpusOutput;
 use anyhow::Result;
-use newsdesk_data::{Format, StableHash};
+use newsdesk_data::Format;
 use newsdesk_model::device_name;
 use newsdesk_run::{
     Beginning, Begun, FileOutput, InputFile, MachineRecord, ModelRecord, Outcome, Places, RunError, RunManifest,
     RunState, Seconds, Start, run as run_corpus,
 };
-use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,7 +23,7 @@ pub fn run(job: &Job, places: Places, format: Format) -> Result<ExitCode> {
     let model = job.model()?;
     let now = Beginning {
         newsdesk: env!("CARGO_PKG_VERSION").into(),
-        settings: job.settings(&model, format)?,
+        settings: Settings::of(job, &model, format)?.by_name()?,
         inputs: job.sources.iter().map(InputFile::of).collect(),
         started: now(),
     };
@@ -127,45 +126,6 @@ impl Job<'_> {
                 false => device_name(classifier.device()),
             },
         })
-    }
-
-    /// Everything that decides what is written, by name.
-    fn settings(&self, model: &ModelRecord, format: Format) -> Result<Map<String, Value>> {
-        let (options, read) = (self.options, &self.running.read);
-        let mention = read.mention.as_ref();
-        let whole = self.classifier.model();
-        let manifest = &whole.manifest;
-        // Temperatures, thresholds, labels, windows, and what stands in the model's other files.
-        let heads = (&manifest.heads, &manifest.window, manifest.pooling, &whole.config_json);
-        let described = StableHash::new().with(serde_json::to_string(&heads)?.as_bytes()).with(whole.tokenizer.json());
-        let settings = json!({
-            "model": model.name,
-            "weights": model.sha256,
-            "description_of_the_model": format!("{:016x}", described.value()),
-            "precision": model.precision,
-            "instructions": model.instructions,
-            "windows": options.windows,
-            "format": read.format.map(Format::name),
-            "output_format": format.name(),
-            "encoding": read.encoding.map(|encoding| encoding.to_string()),
-            "text_field": read.text_field,
-            "title_field": read.title_field,
-            "mention_field": mention.map(|mention| &mention.field),
-            "mention_start": mention.and_then(|mention| mention.start.as_ref()),
-            "mention_end": mention.and_then(|mention| mention.end.as_ref()),
-            "scores": options.scores,
-            "top_k": options.top_k,
-            "min_scores": self.min_scores,
-            "prefix": options.prefix,
-            "rejects": options.rejects,
-            "limit": options.limit,
-            "sample": options.sample,
-            "near_duplicates": options.near_duplicates,
-        });
-        match settings {
-            Value::Object(settings) => Ok(settings),
-            _ => Ok(Map::new()),
-        }
     }
 
     /// Ctrl-C, or a friendly kill, ends the run after the next row; a second one ends the program at once.

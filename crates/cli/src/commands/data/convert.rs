@@ -2,7 +2,7 @@
 
 use super::write_row;
 use crate::arguments::data::Convert;
-use crate::commands::classify::refuse_overwriting;
+use crate::commands::classify::{is_plain_file, refuse_overwriting};
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
 use crate::output::format::by_name;
@@ -21,14 +21,13 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     refuse_overwriting(Some(&options.output), options.rejects.as_deref(), &sources)?;
     let format = output_format(options)?;
     let reading = options.columns.reading(options.format.map(Format::from));
-    // A table needs all its columns before its first row. Standard input cannot be read twice: there the first row has to
-    // say it.
+    // A table needs all its columns before its first row. Pipes cannot be read twice: there the first row has to say it.
     let is_table = matches!(format, Format::Csv | Format::Tsv);
-    let columns = match is_table && !sources.contains(&Source::Stdin) {
+    let columns = match is_table && sources.iter().all(is_plain_file) {
         true => all_columns(&sources, &reading)?,
         false => Vec::new(),
     };
-    if let Some(first @ Source::File(_)) = sources.first() {
+    if let Some(first) = sources.first().filter(|source| is_plain_file(source)) {
         // An input that cannot be read at all must not cost the output of an earlier run.
         read(first, &reading)?;
     }

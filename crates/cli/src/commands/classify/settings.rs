@@ -27,7 +27,7 @@ pub struct Settings {
     mention_end: Option<String>,
     scores: bool,
     top_k: Option<u16>,
-    min_scores: Vec<Option<f32>>,
+    min_scores: Vec<Option<f64>>,
     prefix: String,
     rejects: Option<PathBuf>,
     limit: Option<u64>,
@@ -63,7 +63,12 @@ impl Settings {
             mention_end: mention.and_then(|mention| mention.end.clone()),
             scores: options.scores,
             top_k: options.top_k,
-            min_scores: job.min_scores.clone(),
+            // As they are written, not as the nearest number of 32 bits is in 64.
+            min_scores: job
+                .min_scores
+                .iter()
+                .map(|score| score.and_then(|score| score.to_string().parse().ok()))
+                .collect(),
             prefix: options.prefix.clone(),
             rejects: options.rejects.clone(),
             limit: options.limit,
@@ -93,7 +98,8 @@ impl Settings {
 
     /// The columns that the run added.
     pub fn columns(&self, heads: &[std::sync::Arc<newsdesk_model::Head>]) -> Columns {
-        Columns::new(heads, scores(self.scores, self.top_k), &self.prefix).with_min_scores(self.min_scores.clone())
+        let min_scores = self.min_scores.iter().map(|score| score.map(|score| score as f32)).collect();
+        Columns::new(heads, scores(self.scores, self.top_k), &self.prefix).with_min_scores(min_scores)
     }
 }
 

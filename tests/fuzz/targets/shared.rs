@@ -1,0 +1,36 @@
+//! What every target does: reads whatever bytes there are, and writes what rows come of it in every format.
+
+use newsdesk_data::{Format, ReadError, ReadOptions, Source, Value, read, writer};
+use std::path::PathBuf;
+
+/// Reads the bytes as a file of this format. Nothing may panic; every row must go out in every format.
+pub fn through(bytes: &[u8], format: Option<Format>) {
+    let path: PathBuf = std::env::temp_dir().join(format!("newsdesk-fuzz-{}", std::process::id()));
+    std::fs::write(&path, bytes).expect("there is room for it");
+    let options = ReadOptions { format, ..ReadOptions::default() };
+    let Ok(rows) = read(&Source::File(path), &options) else { return };
+    let table = rows.table().cloned();
+    let added = [("topic".to_owned(), Value::Text("sport".to_owned())), ("topic_score".to_owned(), Value::Number(0.5))];
+    let formats = [Format::JsonLines, Format::Csv, Format::Tsv, Format::Arrow, Format::Parquet];
+    let mut writers = formats.map(|format| writer(format, Box::new(std::io::sink())).expect("it has columns"));
+    for writer in &mut writers {
+        writer.header(table.as_ref(), &added).expect("a sink takes everything");
+    }
+    for row in rows {
+        match row {
+            Ok(row) => {
+                assert!(!row.article.is_blank());
+                for writer in &mut writers {
+                    if let Err(error) = writer.write(&row, &added) {
+                        assert!(error.misfit(&row).is_some(), "{error}");
+                    }
+                }
+            }
+            Err(ReadError::Reject(reject)) => assert!(!reject.cause.is_empty()),
+            Err(ReadError::Fatal(_)) => break,
+        }
+    }
+    for writer in &mut writers {
+        writer.end().expect("a sink takes everything");
+    }
+}

@@ -82,7 +82,7 @@ impl RunError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data(error) => match &**error {
-                DataError::Write { source } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
+                DataError::Write { source } | DataError::Create { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
                 error => error.hint(),
             },
             Self::Model(error) => error.hint(),

@@ -15,6 +15,7 @@ use arrow_ipc::writer::{IpcWriteOptions, StreamEncoder};
 use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::{Sink, failed};
@@ -159,8 +160,15 @@ impl Sink for Parquet {
     }
 }
 
-fn of_parquet(error: parquet::errors::ParquetError) -> DataError {
-    failed(ArrowError::from(error))
+fn of_parquet(error: ParquetError) -> DataError {
+    match error {
+        // A full disk should be known as one.
+        ParquetError::External(cause) => {
+            let source = cause.downcast::<io::Error>().map_or_else(io::Error::other, |cause| *cause);
+            DataError::Write { source }
+        }
+        error => failed(ArrowError::from(error)),
+    }
 }
 
 /// The columns of a stream that is being written.
@@ -195,7 +203,10 @@ pub(in super::super) fn settle(stream: &Path, parquet: &Path) -> Result<(), Data
     if let Err(error) = made() {
         // On a full disk half a file is in the way of the next try.
         let _ = std::fs::remove_file(whole);
-        return Err(error);
+        return Err(match error {
+            DataError::Write { source } => create(source),
+            error => error,
+        });
     }
     std::fs::remove_file(stream).map_err(create)
 }

@@ -44,6 +44,73 @@ fn tables_keep_their_dialect() {
 }
 
 #[test]
+fn a_converted_table_keeps_its_dialect_or_takes_on_the_first_ones() {
+    let folder = Folder::new();
+    folder
+        .write("semi.csv", "id;text;n\r\n1;\"Rovers; win\";2\r\n")
+        .write("comma.csv", "id,text,n\n3,\"War, peace\",4\n");
+    let convert = |inputs: &[&str], output: &str| {
+        folder.newsdesk(&[&["data", "convert"], inputs, &["-o", output]].concat()).done();
+        folder.text(output)
+    };
+    assert_eq!(convert(&["semi.csv"], "a.csv"), folder.text("semi.csv"));
+    assert_eq!(convert(&["semi.csv"], "a.tsv"), "id\ttext\tn\n1\tRovers; win\t2\n");
+    for inputs in [["semi.csv", "comma.csv"], ["comma.csv", "semi.csv"]] {
+        let both = convert(&inputs, "b.csv");
+        folder.write("c.csv", &both);
+        assert_eq!(column(&folder.classify(&["c.csv"]).done().rows(), "text").len(), 2, "{both}");
+    }
+    folder.write("blank.csv", "\r\n\r\nid;text\r\n1;Goal!\r\n");
+    assert_eq!(column(&folder.classify(&["blank.csv"]).done().rows(), "text"), ["Goal!"]);
+    folder.write("sentence", "article | Reuters\nThe bank said.\n");
+    assert_eq!(folder.classify(&["sentence"]).done().rows().len(), 1);
+}
+
+#[test]
+fn rejects_before_the_first_rows_do_not_decide_on_columns() {
+    let folder = Folder::new();
+    let blanks = "{\"text\":\" \"}\n".repeat(600);
+    let rows_of = "{\"text\":\"a\",\"x\":1}\n{\"text\":\"b\",\"x\":\"s\"}\n{\"text\":\"c\",\"y\":[1]}\n";
+    folder
+        .write("a.jsonl", blanks.clone() + rows_of)
+        .write("b.jsonl", blanks[..blanks.len() / 600 * 511].to_owned() + rows_of);
+    for (input, output) in [("a.jsonl", "a.parquet"), ("b.jsonl", "b.parquet"), ("a.jsonl", "a.arrows.gz")] {
+        assert_eq!(folder.classify(&[input, "-o", output, "--save-every", "0", "--quiet"]).code, Some(1));
+        let back = folder.newsdesk(&["data", "convert", output, "-o", "-", "--to", "jsonl"]).done().rows();
+        assert_eq!((back.len(), &back[2]["y"]), (3, &"[1]".into()), "{output}");
+    }
+}
+
+#[test]
+fn what_was_read_before_a_break_is_written_in_every_format() {
+    let folder = Folder::new();
+    let whole = newsdesk::compression::gzip(articles(texts(300)));
+    folder.write("cut.jsonl.gz", &whole[..whole.len() - 20]);
+    let mut counts = vec![];
+    for format in ["jsonl", "csv", "arrow", "parquet"] {
+        let output = format!("out.{format}");
+        let convert = ["data", "convert", "cut.jsonl.gz", "-o", &output, "--to", format];
+        folder.newsdesk(&convert).refused("Failed to read `cut.jsonl.gz` beyond row");
+        let back = ["data", "convert", &output, "--from", format, "-o", "-", "--to", "jsonl"];
+        counts.push(folder.newsdesk(&back).done().rows().len());
+    }
+    assert!(counts[0] > 0 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+}
+
+#[test]
+fn names_that_say_two_things() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", articles(["Goal!"]));
+    for command in [&["data", "convert"][..], &["classify", "--model", newsdesk::TINY]] {
+        let arguments = [command, &["a.jsonl", "-o", "x.parquet.gz", "--to", "parquet"]].concat();
+        folder.newsdesk(&arguments).refused("Failed to write Parquet into `x.parquet.gz`").hint(".parquet");
+    }
+    folder.newsdesk(&["data", "convert", "a.jsonl", "-o", "a.arrows"]).done();
+    let piped = folder.classify_reading(folder.bytes("a.arrows"), &["-", "--encoding", "latin1"]);
+    assert_eq!(column(&piped.done().rows(), "text"), ["Goal!"]);
+}
+
+#[test]
 fn other_encodings() {
     let folder = Folder::new();
     let utf16 = |text: &str, big: bool| -> Vec<u8> {
@@ -66,6 +133,10 @@ fn other_encodings() {
     folder.classify(&["latin.csv"]).rejected(&["byte 3 of the row is not valid UTF-8"]).hint("`--encoding latin1`");
     let wrong = folder.classify(&["latin.csv", "--encoding", "latin-9000"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("`latin-9000` is no encoding"), "{wrong}");
+    for name in ["hz-gb-2312", "iso-2022-kr"] {
+        // Names that stand for no encoding would turn a text into one sign.
+        assert_eq!(folder.classify(&["latin.csv", "--encoding", name]).code, Some(2));
+    }
     // What says that it is UTF-8 is taken at its word.
     folder.write("marked.csv", "\u{feff}text\nZürich\n");
     assert_eq!(column(&folder.classify(&["marked.csv", "--encoding", "latin1"]).done().rows(), "text"), ["Zürich"]);
@@ -101,6 +172,9 @@ fn pages_give_their_main_text() {
     let deep = "<div>".repeat(50_000) + "Goal!";
     folder.write("deep.html", deep);
     folder.classify(&["deep.html"]).rejected(&["the page has elements within more than 512 others"]);
+    let deepish = "<div>".repeat(1000) + &"<p>Goal!<br>".repeat(10_000);
+    folder.write("deepish.html", deepish);
+    folder.classify(&["deepish.html"]).rejected(&["the page has elements within more than 512 others"]);
 }
 
 #[test]

@@ -73,6 +73,28 @@ fn outputs_that_cannot_be_verified() {
 }
 
 #[test]
+fn outputs_are_read_as_their_runs_read_the_articles() {
+    let folder = Folder::new();
+    folder
+        .write("a.jsonl", "{\"text\":\"\",\"kicker\":\"Goal for Rovers\"}\n{\"text\":\"Oil\",\"kicker\":\"Prices\"}\n");
+    folder.classify(&["a.jsonl", "--title-field", "kicker", "-o", "out.jsonl"]).done();
+    folder.newsdesk(&["verify", "out.jsonl", "--model", TINY]).done();
+    let answer = folder.newsdesk(&["diff", "out.jsonl", "out.jsonl"]).done();
+    assert_eq!(answer.out, "label: 0 of 2 changed (0.00 %), scores by 0.0000 on average\n");
+    // A text that stands in another column than that of other rows.
+    folder.write("b.jsonl", "{\"body\":\"Goal!\"}\n{\"text\":\"Oil\"}\n");
+    folder.classify(&["b.jsonl", "-o", "b.parquet"]).done();
+    let answer = folder.newsdesk(&["verify", "b.parquet", "--model", TINY]).done();
+    assert!(answer.out.starts_with("1 rows have their text in another column"), "{answer}");
+    // A file that breaks off is no reason to say nothing of its beginning.
+    folder.classify(&["a.jsonl", "--title-field", "kicker", "-o", "out.jsonl.gz"]).done();
+    let bytes = folder.bytes("out.jsonl.gz");
+    folder.write("out.jsonl.gz", &bytes[..bytes.len() - 9]);
+    let answer = folder.newsdesk(&["verify", "out.jsonl.gz", "--model", TINY]);
+    assert!(answer.code == Some(1) && answer.err.contains("Failed to read `out.jsonl.gz`"), "{answer}");
+}
+
+#[test]
 fn changes_are_told_by_label() {
     let folder = Folder::new();
     let lines = |labels: &[&str]| -> String {
@@ -144,6 +166,12 @@ fn outputs_that_cannot_be_compared() {
     diff(&["a.jsonl", "d.jsonl"]).refused("Failed to find answers in both outputs").hint("--columns");
     diff(&["a.jsonl", "b.jsonl", "--key", "nr"]).refused("Failed to find the column `nr`").hint("--key");
     diff(&["a.jsonl", "b.jsonl", "--key", "id", "--columns", "u"]).refused("Failed to find the column `u`").hint("`t`");
+    // The rows that changed never take the place of what is compared.
+    let before = folder.text("a.jsonl");
+    diff(&["a.jsonl", "b.jsonl", "--rows", "a.jsonl"]).refused("it is one of the inputs");
+    folder.write("kept.jsonl", "kept");
+    diff(&["missing.jsonl", "b.jsonl", "--rows", "kept.jsonl"]).refused("Failed to open `missing.jsonl`");
+    assert_eq!((folder.text("a.jsonl"), folder.text("kept.jsonl")), (before, "kept".into()));
     folder.write("e.jsonl", row("1", "One."));
     let answer = diff(&["a.jsonl", "e.jsonl"]);
     assert!(answer.code == Some(1) && answer.out.contains("1 rows stand in the first output alone"), "{answer}");

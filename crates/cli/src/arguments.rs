@@ -181,7 +181,7 @@ pub struct Classify {
     /// Find articles that are nearly the same: adds `duplicate_group`, the number of the row that was the first of its kind
     ///
     /// Two articles are near repeats if about four fifths of their four-word phrases are the same. Rows are counted from 1 over
-    /// the whole run. An article is looked for among the last 250,000 to 500,000 first ones.
+    /// the whole run, rejected ones among them. An article is looked for among the last 250,000 to 500,000 first ones.
     #[arg(long)]
     pub near_duplicates: bool,
     /// Write rejected rows here, as JSON Lines with place, cause and contents [default: OUTPUT.rejects.jsonl, if there are any]
@@ -247,9 +247,12 @@ pub struct Diff {
     /// Column that tells which rows belong together [default: rows in their order]
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// Column of the text [default: text, body, content or article]
+    /// Column of the text [default: as the manifest beside the output says, else text, body, content or article]
     #[arg(long, value_name = "NAME")]
     pub text_field: Option<String>,
+    /// Column of the title [default: as the manifest says, else title or headline]
+    #[arg(long, value_name = "NAME")]
+    pub title_field: Option<String>,
     /// Write the rows that changed here, as in AFTER, with what their answers were before
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,

@@ -17,7 +17,7 @@ impl Encoding {
         let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
         let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_:".contains(byte);
         let end = rest.iter().position(|byte| !is_of_name(byte)).unwrap_or(rest.len());
-        encoding_rs::Encoding::for_label(&rest[..end]).map(Encoding)
+        encoding_rs::Encoding::for_label_no_replacement(&rest[..end]).map(Encoding)
     }
 }
 
@@ -25,7 +25,7 @@ impl FromStr for Encoding {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Encoding, String> {
-        encoding_rs::Encoding::for_label(name.as_bytes()).map(Encoding).ok_or_else(|| {
+        encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Encoding).ok_or_else(|| {
             format!("`{name}` is no encoding; some are utf-8, utf-16, latin1, windows-1252, iso-8859-2, koi8-r, gbk, shift_jis")
         })
     }

@@ -153,6 +153,24 @@ pub enum DataError {
         /// What it is, and what it should be.
         cause: String,
     },
+    /// A column has a type that Parquet does not have.
+    #[error("Failed to write Parquet: the column `{column}` is {kind}, which has no place there")]
+    NoParquetType {
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A column of a typed table is of no use as text or title.
+    #[error("Failed to read `{name}`: the column `{column}` is {kind}, not a text")]
+    NoText {
+        /// The file.
+        name: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        kind: String,
+    },
     /// Parquet that does not stand in a file.
     #[error("Failed to read `{name}`: Parquet is read from the end of a file")]
     ParquetStream {

@@ -29,6 +29,8 @@ impl DataError {
             DataError::NewColumn { .. } | DataError::OtherType { .. } => {
                 Some("write JSON Lines, where each row has its own columns".into())
             }
+            DataError::NoParquetType { .. } => Some("write an Arrow stream (.arrows), or JSON Lines".into()),
+            DataError::NoText { .. } => Some("name the columns with --text-field and --title-field".into()),
             DataError::ParquetStream { .. } => Some("name the file, decompressed; Arrow streams can be piped in".into()),
             DataError::NoSuchLabel { known, .. } | DataError::UnknownLabel { known, .. } => {
                 Some(format!("known labels: {}", quoted(known)))

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
-use arrow_cast::display::array_value_to_string;
+use arrow_cast::cast;
+use arrow_cast::display::{ArrayFormatter, FormatOptions, array_value_to_string};
 use arrow_json::writer::{EncoderOptions, make_encoder};
 use arrow_schema::{ArrowError, DataType};
 
@@ -64,6 +65,7 @@ impl TypedCell {
     /// The value as JSON.
     pub fn to_json(&self) -> String {
         match self.encoded() {
+            _ if self.is_beyond_the_calendar() => self.number().unwrap_or_default(),
             Ok(Some(json)) => json,
             Ok(None) => "null".to_owned(),
             // JSON knows no such type: its usual text then.
@@ -72,6 +74,23 @@ impl TypedCell {
                 serde_json::to_string(&text).unwrap_or_default()
             }
         }
+    }
+
+    /// Whether it is a point in time that cannot be written as one: beyond all years, or in a time zone that nobody knows.
+    fn is_beyond_the_calendar(&self) -> bool {
+        let kind = self.data_type();
+        let options = FormatOptions::new().with_display_error(false);
+        let is_written = || {
+            let formatter = ArrayFormatter::try_new(self.array(), &options)?;
+            formatter.value(self.row).try_to_string()
+        };
+        kind.is_temporal() && !self.is_null() && is_written().is_err() && self.number().is_some()
+    }
+
+    /// The number behind a point in time.
+    fn number(&self) -> Option<String> {
+        let number = cast(&self.array().slice(self.row, 1), &DataType::Int64).ok()?;
+        array_value_to_string(&number, 0).ok()
     }
 
     fn encoded(&self) -> Result<Option<String>, ArrowError> {

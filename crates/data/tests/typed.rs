@@ -114,7 +114,12 @@ fn every_type_goes_through_untouched() {
             assert_eq!(back.num_columns(), original.num_columns() + 2);
             for (column, field) in original.schema().fields().iter().enumerate() {
                 let found = back.column_by_name(field.name()).unwrap();
-                assert_eq!(found.data_type(), field.data_type(), "{}", field.name());
+                // Small keys are widened: other rows may bring more categories than they can count.
+                let kind = match field.data_type() {
+                    DataType::Dictionary(_, values) => DataType::Dictionary(Box::new(DataType::Int32), values.clone()),
+                    kind => kind.clone(),
+                };
+                assert_eq!(*found.data_type(), kind, "{}", field.name());
                 // Dictionaries may be laid out in another way; what they say may not change.
                 let texts = |array: &ArrayRef| match field.data_type() {
                     DataType::Dictionary(..) => arrow_cast::cast(array, &DataType::Utf8).unwrap(),
@@ -249,6 +254,82 @@ fn an_output_that_is_gone_on_with_has_the_same_bytes() {
 }
 
 #[test]
+fn files_of_like_types_go_into_one_output() {
+    let scratch = Scratch::new();
+    let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+    let categories = |from: usize| -> ArrayRef {
+        let mut values = StringDictionaryBuilder::<arrow_array::types::Int8Type>::new();
+        (from..from + 100).for_each(|number| values.append_value(format!("desk {number}")));
+        Arc::new(values.finish())
+    };
+    let many = |from| -> RecordBatch {
+        RecordBatch::try_from_iter([("text", text(vec!["An article."; 100])), ("desk", categories(from))]).unwrap()
+    };
+    let (first, second) = (parquet(&scratch, "a.parquet", &[many(0)]), parquet(&scratch, "b.parquet", &[many(100)]));
+    let lines = scratch.file("c.jsonl", "{\"text\":\"An article.\",\"desk\":\"another\"}\n");
+    let path = scratch.path("out");
+    let mut out = writer(Format::Parquet, create(&path).unwrap()).unwrap();
+    out.header(read(&first, &ReadOptions::default()).unwrap().table(), &added()).unwrap();
+    for source in [&first, &second, &lines] {
+        for row in read_all(source, &ReadOptions::default()).0 {
+            out.write(&row, &added()).unwrap();
+        }
+    }
+    out.end().unwrap();
+    assert_eq!(read_all(&Source::File(path), &ReadOptions::default()).0.len(), 201);
+
+    let column = |name, values: ArrayRef| -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable([("text", text(vec!["One."]), true), (name, values, true)]).unwrap()
+    };
+    let fits = |ours: ArrayRef, theirs: ArrayRef| {
+        let (ours, theirs) = (column("n", ours), column("n", theirs));
+        let [one, other] = [("o.parquet", ours), ("t.parquet", theirs)]
+            .map(|(name, batch)| read_all(&parquet(&scratch, name, &[batch]), &ReadOptions::default()).0.remove(0));
+        let mut out = writer(Format::Arrow, Box::new(std::io::sink())).unwrap();
+        out.write(&one, &[]).unwrap();
+        out.write(&other, &[]).is_ok() && out.end().is_ok()
+    };
+    let int = |number| -> ArrayRef { Arc::new(Int64Array::from(vec![number])) };
+    let small = || -> ArrayRef { Arc::new(arrow_array::Int32Array::from(vec![7])) };
+    let nothing = || -> ArrayRef { Arc::new(arrow_array::NullArray::new(1)) };
+    assert!(fits(int(1), small()) && fits(int(1), nothing()) && fits(nothing(), text(vec!["x"])));
+    assert!(!fits(small(), int(1)) && !fits(text(vec!["x"]), int(1)));
+}
+
+#[test]
+fn what_parquet_has_no_place_for_is_refused_before_the_work() {
+    let scratch = Scratch::new();
+    let interval =
+        arrow_array::IntervalMonthDayNanoArray::from(vec![arrow_array::types::IntervalMonthDayNano::new(1, 2, 3)]);
+    let columns: [(&str, ArrayRef); 2] =
+        [("text", Arc::new(StringArray::from(vec!["One."]))), ("every", Arc::new(interval))];
+    let input = scratch.file("a.arrows", stream(&[RecordBatch::try_from_iter(columns).unwrap()]));
+    let table = read(&input, &ReadOptions::default()).unwrap().table().cloned();
+    for path in [scratch.path("out.parquet"), scratch.path("out.partial")] {
+        let mut out = match path.ends_with("out.partial") {
+            true => partial_writer(Format::Parquet, &path, &scratch.path("o.parquet"), 0, None).unwrap().0,
+            false => writer(Format::Parquet, create(&path).unwrap()).unwrap(),
+        };
+        let error = out.header(table.as_ref(), &added()).unwrap_err();
+        assert!(matches!(&error, DataError::NoParquetType { column, .. } if column == "every"), "{error}");
+    }
+    let (rows, _) = read_all(&input, &ReadOptions::default());
+    writer(Format::Arrow, Box::new(std::io::sink())).unwrap().write(&rows[0], &added()).unwrap();
+}
+
+#[test]
+fn times_beyond_the_calendar_stay_numbers() {
+    let scratch = Scratch::new();
+    let far = arrow_array::TimestampMillisecondArray::from(vec![i64::MAX / 2]);
+    let nowhere = TimestampMicrosecondArray::from(vec![5]).with_timezone("Mars/Olympus");
+    let columns: [(&str, ArrayRef); 3] =
+        [("text", Arc::new(StringArray::from(vec!["One."]))), ("far", Arc::new(far)), ("nowhere", Arc::new(nowhere))];
+    let (rows, _) = scratch.read("a.arrows", stream(&[RecordBatch::try_from_iter(columns).unwrap()]));
+    let written = |name| rows[0].column(name).unwrap().written().into_owned();
+    assert_eq!((written("far"), written("nowhere")), ((i64::MAX / 2).to_string(), "5".to_owned()));
+}
+
+#[test]
 fn tables_without_a_text_are_refused() {
     let scratch = Scratch::new();
     let input = parquet(&scratch, "a.parquet", &batches());
@@ -257,7 +338,7 @@ fn tables_without_a_text_are_refused() {
         read(&input, &options).err().unwrap().to_string()
     };
     assert!(refused("nobody").starts_with("Failed to find the column `nobody`"));
-    assert!(refused("id").ends_with("the column `id` is Int64, not a text"), "{}", refused("id"));
+    assert!(refused("id").contains("the column `id` is Int64, not a text"), "{}", refused("id"));
     assert!(refused("tags").contains("the column `tags` is List("), "{}", refused("tags"));
     let titled = ReadOptions { title_field: Some("desk".into()), ..ReadOptions::default() };
     assert_eq!(read_all(&input, &titled).0[0].article.title.as_deref(), Some("sport"));
@@ -310,6 +391,28 @@ fn files_that_are_cut_off_are_errors() {
         whole = rows.len();
     }
     assert_eq!(whole, 4);
+}
+
+#[test]
+fn streams_that_ask_for_all_memory_are_errors() {
+    let scratch = Scratch::new();
+    let batch = rows_of(1, &["sport", "war"]);
+    let options = arrow_ipc::writer::IpcWriteOptions::default();
+    let options = options.try_with_compression(Some(arrow_ipc::CompressionType::LZ4_FRAME)).unwrap();
+    let mut out = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options).unwrap();
+    out.write(&batch).unwrap();
+    let bytes = out.into_inner().unwrap();
+    let source = scratch.file("whole.arrows", &bytes);
+    assert_eq!(read_all(&source, &ReadOptions::default()).0.len(), 2);
+    // Each byte in turn is as large as it can be; lengths of messages and of columns are among them.
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] = 0x7f;
+        let source = scratch.file("damaged.arrows", &damaged);
+        if let Ok(rows) = read(&source, &ReadOptions::default()) {
+            assert!(rows.take(10_000).count() < 10_000);
+        }
+    }
 }
 
 #[test]

@@ -244,8 +244,10 @@ impl Reader<'_, '_, '_, '_> {
                 return false;
             }
         };
-        if std::mem::take(is_first) {
+        if *is_first {
+            // A source without rows and without columns says nothing.
             self.intake.push(Event::Header(rows.table().cloned()), None);
+            *is_first = rows.table().is_none();
         }
         self.busy += since.elapsed();
         loop {
@@ -286,6 +288,7 @@ impl Reader<'_, '_, '_, '_> {
             };
             self.busy += since.elapsed();
             let Some((event, text)) = event else { continue };
+            *is_first = false;
             self.rows += 1;
             if self.rows > done {
                 if !self.intake.push(event, text) {

@@ -310,6 +310,10 @@ impl Output for FileOutput {
     }
 
     fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
+        if !self.rows.may_finish() {
+            // Columns are yet to be decided, by rows that are in memory only.
+            return Ok(());
+        }
         // Members end here whether the journal gets a line or not: the bytes must not depend on the time.
         self.end_members()?;
         self.at_checkpoint = Some(self.reached(state, false)?);

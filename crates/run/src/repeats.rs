@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Different texts of a generation; each takes about 16 bytes.
 const TEXTS: usize = 2_000_000;
-/// Groups of a generation; each takes about 220 bytes.
+/// Groups of a generation; each takes about 240 bytes.
 const GROUPS: usize = 250_000;
 
 /// Texts that were met.
@@ -71,8 +71,12 @@ impl NearRepeats {
     pub fn meet(&mut self, article: &Article, number: u64) -> u64 {
         let smallest = self.smallest(article);
         let signature = smallest.map(|number| mix(number) as u8);
-        let bands: [u64; BANDS] = std::array::from_fn(|band| {
-            let numbers = &smallest[band * (NUMBERS / BANDS)..][..NUMBERS / BANDS];
+        // Of all numbers first: whoever has the same ones is the nearest.
+        let bands: [u64; BANDS + 1] = std::array::from_fn(|band| {
+            let numbers = match band.checked_sub(1) {
+                None => &smallest[..],
+                Some(band) => &smallest[band * (NUMBERS / BANDS)..][..NUMBERS / BANDS],
+            };
             numbers.iter().fold(mix(band as u64), |hash, number| mix(hash ^ number))
         });
         let found = [&self.newer, &self.older].into_iter().find_map(|groups| groups.find(&bands, &signature));

@@ -1,11 +1,14 @@
 //! `newsdesk diff`: what changed between two outputs of one corpus, by label.
 
+use super::classify::{Settings, refuse_overwriting};
 use crate::arguments::Diff;
 use crate::failure::Usage;
 use crate::output::format::by_name;
 use crate::output::table::table;
 use anyhow::Result;
-use newsdesk_data::{ReadError, ReadOptions, Row, RowReader, RowWriter, Source, TextHash, Value, create, read, writer};
+use newsdesk_data::{
+    ReadError, ReadOptions, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read, writer,
+};
 use newsdesk_run::{Answers, ColumnChanges, Comparison, RunManifest, answer_columns, manifest_of};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -29,21 +32,50 @@ struct Findings {
 }
 
 pub fn run(options: &Diff) -> Result<ExitCode> {
-    let mut changed = match options.rows.as_deref() {
-        Some(path) => Some(writer(by_name(path)?, create(path)?)?),
-        None => None,
-    };
+    let inputs = [Source::File(options.before.clone()), Source::File(options.after.clone())];
+    refuse_overwriting(options.rows.as_deref(), None, &inputs)?;
+    let mut changed = Changed { path: options.rows.as_deref(), writer: None };
     let findings = match &options.key {
-        Some(key) => by_key(options, key, changed.as_deref_mut())?,
-        None => in_order(options, changed.as_deref_mut())?,
+        Some(key) => by_key(options, key, &mut changed)?,
+        None => in_order(options, &mut changed)?,
     };
-    if let Some(rows) = &mut changed {
+    if let Some(rows) = &mut changed.writer {
         rows.end()?;
     }
     let text = if options.json { serde_json::to_string_pretty(&findings)? } else { told(&findings) };
     writeln!(std::io::stdout(), "{text}")?;
     let same = findings.columns.iter().all(|column| column.changed == 0);
     Ok(if same && findings.only_before + findings.only_after == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The rows that changed, if they are asked for.
+struct Changed<'p> {
+    path: Option<&'p Path>,
+    writer: Option<Box<dyn RowWriter + Send>>,
+}
+
+impl Changed<'_> {
+    /// Begins their file, once it is known that there is something to compare.
+    fn begin(&mut self, table: Option<&Table>, columns: &[String]) -> Result<()> {
+        let Some(path) = self.path else { return Ok(()) };
+        let mut writer = writer(by_name(path)?, create(path)?)?;
+        let before: Vec<_> = columns.iter().map(|column| (before(column), Value::Text(String::new()))).collect();
+        writer.header(table, &before)?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// Writes a row that changed, with what its answers were before.
+    fn write(&mut self, row: &Row, columns: &[String], answers: &Answers) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let value = |(at, column): (usize, &String)| (before(column), Value::Text(answers.answer(at).to_owned()));
+        let added: Vec<(String, Value)> = columns.iter().enumerate().map(value).collect();
+        Ok(writer.write(row, &added)?)
+    }
+}
+
+fn before(column: &str) -> String {
+    format!("{column}_before")
 }
 
 /// Rows of one output that can be read.
@@ -54,7 +86,13 @@ struct Rows {
 
 impl Rows {
     fn open(path: &Path, options: &Diff) -> Result<Rows> {
-        let reading = ReadOptions { text_field: options.text_field.clone(), ..ReadOptions::default() };
+        // How the run found its articles, where its manifest tells.
+        let settings = RunManifest::open(&manifest_of(path))?.map(|manifest| manifest.beginning.settings);
+        let settings = settings.and_then(|settings| serde_json::from_value(serde_json::Value::Object(settings)).ok());
+        let found = settings.map(|settings: Settings| settings.reading_output()).unwrap_or_default();
+        let text_field = options.text_field.clone().or(found.text_field.clone());
+        let title_field = options.title_field.clone().or(found.title_field.clone());
+        let reading = ReadOptions { text_field, title_field, ..found };
         Ok(Rows { name: path.display().to_string(), rows: read(&Source::File(path.into()), &reading)? })
     }
 
@@ -97,7 +135,7 @@ fn columns(options: &Diff, before: &Row, after: &Row) -> Result<Vec<String>> {
 }
 
 /// Both outputs have the same articles in the same order.
-fn in_order(options: &Diff, mut changed: Option<&mut (dyn RowWriter + Send + 'static)>) -> Result<Findings> {
+fn in_order(options: &Diff, changed: &mut Changed) -> Result<Findings> {
     let (mut before, mut after) = (Rows::open(&options.before, options)?, Rows::open(&options.after, options)?);
     let mut comparing: Option<(Vec<String>, Comparison)> = None;
     let (mut only_before, mut only_after) = (0, 0);
@@ -123,12 +161,13 @@ fn in_order(options: &Diff, mut changed: Option<&mut (dyn RowWriter + Send + 'st
         }
         if comparing.is_none() {
             let columns = columns(options, &one, &other)?;
+            changed.begin(after.rows.table(), &columns)?;
             comparing = Some((columns.clone(), Comparison::new(&columns)));
         }
         let Some((columns, comparison)) = &mut comparing else { continue };
         let (old, new) = (before.answers(&one, columns)?, after.answers(&other, columns)?);
         if comparison.add(&old, &new) {
-            write(&mut changed, &other, columns, &old)?;
+            changed.write(&other, columns, &old)?;
         }
     }
     let columns = comparing.map_or(vec![], |(_, comparison)| comparison.changes());
@@ -136,7 +175,7 @@ fn in_order(options: &Diff, mut changed: Option<&mut (dyn RowWriter + Send + 'st
 }
 
 /// Rows belong together that have the same value in a column; the first output's answers are held in memory.
-fn by_key(options: &Diff, key: &str, mut changed: Option<&mut (dyn RowWriter + Send + 'static)>) -> Result<Findings> {
+fn by_key(options: &Diff, key: &str, changed: &mut Changed) -> Result<Findings> {
     let key_of = |row: &Row| -> Result<String> {
         let cell = row.column(key).map(|cell| cell.as_text().unwrap_or_else(|| cell.written()).into_owned());
         cell.ok_or_else(|| {
@@ -150,6 +189,7 @@ fn by_key(options: &Diff, key: &str, mut changed: Option<&mut (dyn RowWriter + S
         return Err(Usage::new(message, "leave out `--key` to see how many the other one has").into());
     };
     let columns = columns(options, &first, &other)?;
+    changed.begin(after.rows.table(), &columns)?;
     let mut known: HashMap<String, Answers> = HashMap::new();
     let mut row = Some(first);
     while let Some(found) = row {
@@ -170,7 +210,7 @@ fn by_key(options: &Diff, key: &str, mut changed: Option<&mut (dyn RowWriter + S
         match known.remove(&key_of(&found)?) {
             Some(old) => {
                 if comparison.add(&old, &after.answers(&found, &columns)?) {
-                    write(&mut changed, &found, &columns, &old)?;
+                    changed.write(&found, &columns, &old)?;
                 }
             }
             None => only_after += 1,
@@ -179,20 +219,6 @@ fn by_key(options: &Diff, key: &str, mut changed: Option<&mut (dyn RowWriter + S
     }
     let only_before = known.len() as u64;
     Ok(Findings { settings: settings(options)?, columns: comparison.changes(), only_before, only_after })
-}
-
-/// Writes a row that changed, with what its answers were before.
-fn write(
-    out: &mut Option<&mut (dyn RowWriter + Send + 'static)>,
-    row: &Row,
-    columns: &[String],
-    before: &Answers,
-) -> Result<()> {
-    let Some(out) = out else { return Ok(()) };
-    let value =
-        |(at, column): (usize, &String)| (format!("{column}_before"), Value::Text(before.answer(at).to_owned()));
-    let added: Vec<(String, Value)> = columns.iter().enumerate().map(value).collect();
-    Ok(out.write(row, &added)?)
 }
 
 /// What the manifests of both say that differs.

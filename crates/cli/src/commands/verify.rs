@@ -3,7 +3,7 @@
 use super::classify::Settings;
 use super::open_classifier;
 use crate::arguments::Verify;
-use crate::failure::{Usage, say};
+use crate::failure::{Usage, report, say};
 use anyhow::Result;
 use newsdesk_data::{Cell, ReadError, Row, Source, Value, mix, read};
 use newsdesk_model::{Classifier, device_name};
@@ -34,6 +34,10 @@ struct Findings {
     differ: u64,
     /// Rows that cannot be read any more.
     unreadable: u64,
+    /// Whether the file breaks off.
+    broken: bool,
+    /// Rows without a text where others have theirs: they cannot be labelled again.
+    without_text: u64,
     differences: Vec<Difference>,
 }
 
@@ -73,6 +77,8 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
             checked: 0,
             differ: 0,
             unreadable: 0,
+            broken: false,
+            without_text: 0,
             differences: Vec::new(),
         },
     };
@@ -82,18 +88,25 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
         match row {
             Ok(row) if sample.contains(&check.findings.rows) => check.add(row)?,
             Ok(_) => {}
+            Err(ReadError::Reject(reject)) if reject.is_blank() => check.findings.without_text += 1,
             Err(ReadError::Reject(reject)) => {
                 check.findings.unreadable += 1;
                 say(&format!("error: {reject}"));
             }
-            Err(ReadError::Fatal(error)) => return Err(error.into()),
+            // What comes after it is missing.
+            Err(ReadError::Fatal(error)) => {
+                check.findings.rows -= 1;
+                check.findings.broken = true;
+                report(&error.into());
+            }
         }
     }
     check.label()?;
     let findings = check.findings;
     let text = if options.json { serde_json::to_string_pretty(&findings)? } else { told(&findings) };
     writeln!(std::io::stdout(), "{text}")?;
-    let is_well = findings.differ == 0 && findings.unreadable == 0 && findings.rows == findings.rows_written;
+    let is_well =
+        !findings.broken && findings.differ == 0 && findings.unreadable == 0 && findings.rows == findings.rows_written;
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -191,13 +204,16 @@ fn is_same(cell: Option<&Cell>, value: &Value, tolerance: f64) -> bool {
 }
 
 fn told(findings: &Findings) -> String {
-    let Findings { output, rows, rows_written, checked, differ, unreadable, differences } = findings;
+    let Findings { output, rows, rows_written, checked, differ, unreadable, without_text, differences, .. } = findings;
     let mut lines = vec![];
     if rows != rows_written {
         lines.push(format!("`{output}` has {rows} rows, and {rows_written} were written"));
     }
     if *unreadable > 0 {
         lines.push(format!("{unreadable} rows cannot be read any more"));
+    }
+    if *without_text > 0 {
+        lines.push(format!("{without_text} rows have their text in another column and were not checked"));
     }
     let line = |difference: &Difference| {
         let Difference { row, column, written, now } = difference;

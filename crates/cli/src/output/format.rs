@@ -2,7 +2,7 @@
 
 use crate::failure::Usage;
 use anyhow::Result;
-use newsdesk_data::Format;
+use newsdesk_data::{Format, is_compressed};
 use std::path::Path;
 
 const HINT: &str =
@@ -23,6 +23,17 @@ pub fn by_name(path: &Path) -> Result<Format> {
         }
         Some(format) => Ok(format),
         None => Err(Usage::new(format!("Failed to choose a format for `{shown}`"), HINT).into()),
+    }
+}
+
+/// Parquet is compressed inside; compressed once more it could not be read.
+pub fn refuse_compressed(format: Format, path: &Path) -> Result<()> {
+    match format == Format::Parquet && is_compressed(path) {
+        false => Ok(()),
+        true => {
+            let message = format!("Failed to write Parquet into `{}`: it is compressed already", path.display());
+            Err(Usage::new(message, "end its name in .parquet").into())
+        }
     }
 }
 

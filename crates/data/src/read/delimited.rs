@@ -42,7 +42,10 @@ impl Delimited {
         limit: usize,
     ) -> Result<Delimited, DataError> {
         let first = stream
-            .peek(|seen| seen.last() == Some(&b'\n') || seen.len() == LONGEST_HEADER)
+            .peek(|seen| {
+                let is_line = seen.last() == Some(&b'\n') && !seen.trim_ascii().is_empty();
+                is_line || seen.len() == LONGEST_HEADER
+            })
             .map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
         let delimiter = delimiter.or_else(|| options.delimiter(&first)).unwrap_or(b',');
         let (crlf, byte_order_mark) = (first.ends_with(b"\r\n"), stream.offset > 0);

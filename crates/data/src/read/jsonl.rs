@@ -73,6 +73,8 @@ impl JsonLines {
         let refused = |cause: String, hint: Option<&str>| Err(reject(position.clone(), cause, hint, raw));
 
         let start = line.trim_start();
+        // White space of other kinds before the object is none to JSON.
+        let kept = if line.trim_start_matches([' ', '\t', '\r']) == start { line } else { start };
         let columns = match members(start, &mut self.names) {
             Ok(columns) => columns,
             Err(_) if !start.starts_with('{') && serde_json::from_str::<&RawValue>(start).is_ok() => {
@@ -119,7 +121,7 @@ impl JsonLines {
         if article.is_blank() {
             return refused(super::BLANK.to_owned(), Some(super::BLANK_HINT));
         }
-        Ok(Row { position, columns, article, line: Some(Line::Json(line.into())) })
+        Ok(Row { position, columns, article, line: Some(Line::Json(kept.into())) })
     }
 }
 

@@ -6,6 +6,7 @@
 mod columns;
 mod delimited;
 mod html;
+mod ipc;
 mod jsonl;
 mod mention;
 mod text;
@@ -156,7 +157,11 @@ fn read_opened(source: &Source, options: &ReadOptions, watch: Option<&Arc<Watch>
         return Ok(typed(Format::Parquet, rows));
     }
     let mut stream = open(source, watch)?;
-    if format != Some(Format::Arrow) {
+    let format = match format {
+        None => typed_by_start(&mut stream, &name)?,
+        format => format,
+    };
+    if !format.is_some_and(Format::is_in_blocks) {
         stream.decode(&name, options.encoding)?;
     }
     let format = match format {
@@ -185,13 +190,22 @@ fn read_opened(source: &Source, options: &ReadOptions, watch: Option<&Arc<Watch>
     })
 }
 
-/// A stream without a telling name is an Arrow stream by its first bytes, JSON Lines if it opens an object, a table if its
-/// first line names a column of texts among others, a page if it opens like one, and otherwise a text.
+/// The format of a typed table, if the first bytes are those of one.
+fn typed_by_start(stream: &mut Stream, name: &str) -> Result<Option<Format>, DataError> {
+    let starts =
+        [(typed::PARQUET, Format::Parquet), (typed::ARROW_FILE, Format::Arrow), (typed::ARROW_STREAM, Format::Arrow)];
+    let may_be = |seen: &[u8]| starts.iter().any(|(start, _)| start.starts_with(seen));
+    let seen = stream.peek(|seen| !may_be(seen)).map_err(|source| DataError::Broken {
+        name: name.to_owned(),
+        rows: 0,
+        source,
+    })?;
+    Ok(starts.iter().find(|(start, _)| seen.starts_with(start)).map(|(_, format)| *format))
+}
+
+/// A stream without a telling name is JSON Lines if it opens an object, a table if its first line names a column of texts among
+/// others, a page if it opens like one, and otherwise a text.
 fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Format, DataError> {
-    let is_typed = |seen: &[u8]| {
-        let starts = [typed::PARQUET, typed::ARROW_FILE, typed::ARROW_STREAM];
-        starts.iter().position(|start| seen.starts_with(start))
-    };
     let seen = stream
         .peek(|seen| {
             let begun = seen.trim_ascii();
@@ -199,16 +213,11 @@ fn sniff(stream: &mut Stream, name: &str, options: &ReadOptions) -> Result<Forma
                 None => false,
                 Some(b'{') => true,
                 Some(b'[') => begun.len() > 1,
-                Some(_) => is_typed(seen).is_some() || seen.trim_ascii_start().contains(&b'\n'),
+                Some(_) => seen.last() == Some(&b'\n'),
             };
             enough || seen.len() == LONGEST_HEADER
         })
         .map_err(|source| DataError::Broken { name: name.to_owned(), rows: 0, source })?;
-    match is_typed(&seen) {
-        None => {}
-        Some(0) => return Ok(Format::Parquet),
-        Some(_) => return Ok(Format::Arrow),
-    }
     let mut solid = seen.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
     match (solid.next(), solid.next()) {
         (Some(b'{'), _) => return Ok(Format::JsonLines),
@@ -233,7 +242,9 @@ impl ReadOptions {
         b",\t;|".iter().copied().find(|delimiter| {
             let names: Vec<&str> =
                 line.split(char::from(*delimiter)).map(|name| name.trim_matches(['"', '\u{feff}'])).collect();
-            names.len() > 1 && self.text_column(&names).is_some()
+            // Sentences have semicolons and bars as well, with a space beside them.
+            let is_tight = matches!(delimiter, b',' | b'\t') || names.iter().all(|name| name.trim() == *name);
+            names.len() > 1 && is_tight && self.text_column(&names).is_some()
         })
     }
 

@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::ipc::Batches;
 use super::{BLANK, BLANK_HINT, ReadError, ReadOptions, Reject, SAMPLE};
 use crate::article::{Article, Cell, Position, Row};
 use crate::error::DataError;
@@ -66,7 +67,7 @@ impl Typed {
                 stream.reader.read_exact(&mut eight).map_err(failed)?;
             }
         }
-        let batches = StreamReader::try_new(stream.reader, None).map_err(|error| failed(of_arrow(error)))?;
+        let batches = caught(|| Batches::new(stream.reader)).map_err(|error| failed(of_arrow(error)))?;
         let schema = batches.schema();
         Typed::new(Box::new(batches), schema, name, options, limit)
     }
@@ -83,10 +84,12 @@ impl Typed {
         let failed = |source| DataError::Broken { name: name.to_string(), rows: 0, source };
         let file = Arc::new(file);
         let chunks = Chunks { file: Arc::clone(&file), watch: watch.cloned() };
-        let of_parquet = |error: ParquetError| failed(of_arrow(error.into()));
-        let builder = ParquetRecordBatchReaderBuilder::try_new(chunks).map_err(of_parquet)?;
-        let schema = Arc::clone(builder.schema());
-        let batches = builder.with_batch_size(BATCH).build().map_err(of_parquet)?;
+        let opened = caught(|| {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(chunks)?;
+            let schema = Arc::clone(builder.schema());
+            Ok((schema, builder.with_batch_size(BATCH).build()?))
+        });
+        let (schema, batches) = opened.map_err(|error| failed(of_arrow(error)))?;
         let mut rows = Typed::new(Box::new(batches), schema, name, options, limit)?;
         if let Some(watch) = watch.cloned() {
             // Its columns are not read from the first byte to the last, so its hash takes a reading of its own.
@@ -104,12 +107,13 @@ impl Typed {
     ) -> Result<Typed, DataError> {
         let found: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
         let (text, title) = options.article_columns(&name, &found)?;
-        for column in title.iter().chain([&text]) {
+        // A number that is called `title` is none, unless it was asked for.
+        let of_text = |column: &usize| is_text(schema.field(*column).data_type());
+        let title = title.filter(|title| options.title_field.is_some() || of_text(title));
+        if let Some(column) = title.iter().chain([&text]).find(|column| !of_text(column)) {
             let field = schema.field(*column);
-            if !is_text(field.data_type()) {
-                let cause = format!("the column `{}` is {}, not a text", field.name(), field.data_type());
-                return Err(DataError::Header { name: name.to_string(), cause });
-            }
+            let (column, kind) = (field.name().clone(), field.data_type().to_string());
+            return Err(DataError::NoText { name: name.to_string(), column, kind });
         }
         let columns = found.iter().map(|column| Arc::from(*column)).collect();
         let batch = Arc::new(RecordBatch::new_empty(Arc::clone(&schema)));
@@ -162,7 +166,7 @@ impl Iterator for Typed {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next == self.batch.num_rows() {
-            match self.batches.next() {
+            match caught(|| self.batches.next().transpose()).transpose() {
                 Some(Ok(batch)) => (self.batch, self.next) = (Arc::new(batch), 0),
                 Some(Err(error)) => return Some(Err(self.broken(of_arrow(error)))),
                 None => {
@@ -176,6 +180,12 @@ impl Iterator for Typed {
         self.rows += 1;
         Some(row)
     }
+}
+
+/// What reading gives. The libraries panic on some bytes that nobody writes; that is an error of the file, too.
+fn caught<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    let panicked = |_| Err(ArrowError::IpcError("its bytes contradict each other".into()));
+    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(panicked)
 }
 
 /// A Parquet file, of which pieces are asked for.

@@ -23,13 +23,15 @@ pub(super) struct Delimited {
     crlf: bool,
     /// The columns of the output, once they are known.
     header: Option<Vec<String>>,
+    /// Whether the header stands there since we wrote it, and not since an earlier start: it settles how rows are written.
+    began: bool,
     /// How many of them, the first ones, are those of the input in its order; rows are then put out as they were.
     as_read: Option<usize>,
 }
 
 impl Delimited {
     pub fn new(out: Box<dyn Write + Send>, delimiter: u8, header: Option<Vec<String>>) -> Delimited {
-        Delimited { out, delimiter, crlf: false, header, as_read: None }
+        Delimited { out, delimiter, crlf: false, header, began: false, as_read: None }
     }
 
     /// Takes on the ways of an input. TAB-separated values stay what their name says.
@@ -90,7 +92,7 @@ impl Delimited {
 
 impl RowWriter for Delimited {
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
-        let Some(table) = table else { return Ok(()) };
+        let Some(table) = table.filter(|_| !self.began) else { return Ok(()) };
         let is_added = |column: &str| added.iter().any(|(name, _)| *name == *column);
         let is_replaced = table.columns.iter().any(|column| is_added(column));
         let dialect = match &table.form {
@@ -116,6 +118,7 @@ impl RowWriter for Delimited {
             }
             _ => self.record(header.iter().map(String::as_str))?,
         }
+        self.began = true;
         self.header = Some(header);
         Ok(())
     }
@@ -134,6 +137,7 @@ impl RowWriter for Delimited {
         if self.header.is_none() {
             let header: Vec<String> = values.iter().map(|(name, _)| name.to_string()).collect();
             self.record(header.iter().map(String::as_str))?;
+            self.began = true;
             self.header = Some(header);
         }
         let header = self.header.as_deref().unwrap_or_default();

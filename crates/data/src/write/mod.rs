@@ -50,6 +50,11 @@ pub trait RowWriter {
     /// Rows may still follow, which makes every such point one to go on from.
     fn finish(&mut self) -> Result<(), DataError>;
 
+    /// Whether all rows so far are written by [`RowWriter::finish`]; otherwise some wait for more to come.
+    fn may_finish(&self) -> bool {
+        true
+    }
+
     /// Ends the output: no row follows. Some formats are of no use without it.
     fn end(&mut self) -> Result<(), DataError> {
         self.finish()
@@ -103,7 +108,7 @@ pub fn partial_writer(
         let (out, file) = continue_at(path, named, length)?;
         return Ok((writer_after(format, out, header)?, file));
     }
-    let schema = (length > 0).then(|| typed::schema_of(path)).transpose()?;
+    let schema = if length > 0 { typed::schema_of(path)? } else { None };
     let (out, file) = continue_at(path, named, length)?;
     let stream = typed::Stream::new(out, format == Format::Parquet)?;
     let rows = match schema {

@@ -21,8 +21,10 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Texts whose answers are kept for those that come again, at about 400 bytes each.
-const REMEMBERED: usize = 100_000;
+/// What answers may take that are kept for texts that come again: a hundred thousand with the model inside.
+const REMEMBERED_BYTES: usize = 40_000_000;
+/// What an answer takes beside its scores.
+const ANSWER_BYTES: usize = 320;
 
 /// A corpus run with everything that it needs.
 struct Job<'a> {
@@ -54,7 +56,8 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let format = output_format(&options)?;
     let scores = settings::scores(options.scores, options.top_k);
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
-    let classifier = classifier.remembering(REMEMBERED);
+    let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
+    let classifier = classifier.remembering(REMEMBERED_BYTES / (ANSWER_BYTES + size_of::<f32>() * labels));
     let read = ReadOptions {
         mention: mention::for_model(&options.mention, &classifier.model().manifest)?,
         ..options.columns.reading(options.format.map(Format::from))
@@ -90,7 +93,9 @@ impl Job<'_> {
         let mut output = CorpusOutput::new(StreamOutput::new(rows, rejects), bar, options.quiet);
         let mut state = RunState::start();
         let ran = run_corpus(&self.classifier, &self.sources, &self.running, &self.columns, &mut state, &mut output);
-        let ran = ran.and_then(|_| output.into_inner().finish()).map_err(anyhow::Error::from);
+        // Also where a source broke: what was read of it is whole then. The first error is the one that counts.
+        let finished = output.into_inner().finish();
+        let ran = ran.and(finished).map_err(anyhow::Error::from);
         match options.output {
             // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.
             Some(_) => ran.map_err(failure::not_a_broken_pipe)?,

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Classify, OutputFormat};
 use crate::failure::Usage;
-use crate::output::format::by_name;
+use crate::output::format::{by_name, refuse_compressed};
 use anyhow::Result;
 use newsdesk_data::{Format, Source};
 use newsdesk_run::{Places, usual_rejects};
@@ -62,6 +62,9 @@ fn place(path: &Path) -> PathBuf {
 /// The format of the output; `None` for a table.
 pub fn output_format(options: &Classify) -> Result<Option<Format>> {
     let path = options.output.as_deref().filter(|path| *path != Path::new("-"));
+    if let (Some(OutputFormat::Parquet), Some(path)) = (options.output_format, path) {
+        refuse_compressed(Format::Parquet, path)?;
+    }
     let asked = if options.json { Some(OutputFormat::Jsonl) } else { options.output_format };
     match (asked, path) {
         (Some(OutputFormat::Jsonl), _) => Ok(Some(Format::JsonLines)),

@@ -5,7 +5,7 @@ use crate::arguments::data::Convert;
 use crate::commands::classify::{is_plain_file, refuse_overwriting};
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
-use crate::output::format::by_name;
+use crate::output::format::{by_name, refuse_compressed};
 use anyhow::Result;
 use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, expand, read, writer};
 use newsdesk_run::{Output, StreamOutput};
@@ -20,10 +20,16 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     let sources = expand(&options.inputs)?;
     refuse_overwriting(Some(&options.output), options.rejects.as_deref(), &sources)?;
     let format = output_format(options)?;
+    refuse_compressed(format, &options.output)?;
     let reading = options.columns.reading(options.format.map(Format::from));
     // A table needs all its columns before its first row. Pipes cannot be read twice: there the first row has to say it.
     let is_table = matches!(format, Format::Csv | Format::Tsv);
-    let columns = match is_table && sources.iter().all(is_plain_file) {
+    let is_alone = match sources.as_slice() {
+        // Its own header says it all, and how its rows are written.
+        [source] if is_plain_file(source) => read(source, &reading)?.table().is_some(),
+        _ => false,
+    };
+    let columns = match is_table && !is_alone && sources.iter().all(is_plain_file) {
         true => all_columns(&sources, &reading)?,
         false => Vec::new(),
     };
@@ -40,7 +46,9 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     }
     let converted = convert(&sources, &reading, &mut output);
     let rejected = output.rejected();
-    let converted = converted.and_then(|rows| Ok(output.into_inner().finish().map(|()| rows)?));
+    // Also where a source broke: what was read of it is whole then. The first error is the one that counts.
+    let finished = output.into_inner().finish();
+    let converted = converted.and_then(|rows| Ok(finished.map(|()| rows)?));
     let rows = match options.output == Path::new("-") {
         // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.
         true => converted?,

@@ -106,14 +106,20 @@ fn plain_array<'a>(values: impl Iterator<Item = &'a Plain>, kind: &DataType) -> 
             Plain::Boolean(value) => Some(*value),
             _ => None,
         }))),
-        DataType::Int64 => Arc::new(Int64Array::from_iter(values.map(|value| match value {
-            Plain::Integer(value) => Some(*value),
-            _ => None,
-        }))),
-        DataType::Float64 => Arc::new(Float64Array::from_iter(values.map(|value| match value {
-            Plain::Float(value) => Some(*value),
-            _ => None,
-        }))),
+        kind if kind.is_integer() => {
+            let integers = Int64Array::from_iter(values.map(|value| match value {
+                Plain::Integer(value) => Some(*value),
+                _ => None,
+            }));
+            cast(&integers, kind)?
+        }
+        DataType::Float32 | DataType::Float64 => {
+            let floats = Float64Array::from_iter(values.map(|value| match value {
+                Plain::Float(value) => Some(*value),
+                _ => None,
+            }));
+            cast(&floats, kind)?
+        }
         kind if crate::typed::is_text(kind) => {
             let mut texts = StringBuilder::new();
             for value in values {

@@ -87,9 +87,20 @@ impl Layout {
 
     /// The columns of a typed table.
     pub fn of_typed(schema: &SchemaRef, added: &[(String, Value)]) -> Layout {
-        // A row of another file may lack the column.
-        let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-        Layout::new(fields.collect(), schema.metadata().clone(), added)
+        let field = |field: &Arc<Field>| {
+            let kind = match field.data_type() {
+                // Another file, or another part of this one, may have more categories than small keys can count.
+                DataType::Dictionary(key, values) if key.primitive_width().is_some_and(|width| width < 4) => {
+                    DataType::Dictionary(Box::new(DataType::Int32), values.clone())
+                }
+                // And values where this one has none.
+                DataType::Null => DataType::Utf8,
+                kind => kind.clone(),
+            };
+            // A row of another file may lack the column.
+            field.as_ref().clone().with_data_type(kind).with_nullable(true)
+        };
+        Layout::new(schema.fields().iter().map(field).collect(), schema.metadata().clone(), added)
     }
 
     /// The columns that these rows have, each of the narrowest type that holds all its values.
@@ -187,7 +198,7 @@ impl Layout {
             match self.kept().iter().position(|kept| kept.name() == field.name()) {
                 Some(at) => {
                     let (ours, theirs) = (self.kept()[at].data_type(), field.data_type());
-                    if !(ours == theirs || *theirs == DataType::Null || is_text(ours) && is_text(theirs)) {
+                    if !holds(ours, theirs) {
                         let cause = format!("is {theirs}, and {ours} in the output");
                         return Err(Misfit::Type { column: field.name().clone(), cause });
                     }
@@ -267,6 +278,34 @@ impl Kind {
     }
 }
 
+/// Whether a column of our type takes all values of theirs as they are.
+fn holds(ours: &DataType, theirs: &DataType) -> bool {
+    match (ours, theirs) {
+        _ if ours == theirs || *theirs == DataType::Null || is_text(ours) && is_text(theirs) => true,
+        (DataType::Dictionary(_, ours), DataType::Dictionary(_, theirs)) => ours == theirs,
+        (DataType::Float64, DataType::Float32) => true,
+        _ if ours.is_integer() && theirs.is_integer() => {
+            theirs.primitive_width() < ours.primitive_width()
+                && (theirs.is_unsigned_integer() || ours.is_signed_integer())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a whole number is one of this type.
+fn is_within(number: i64, kind: &DataType) -> bool {
+    match kind {
+        DataType::Int8 => i8::try_from(number).is_ok(),
+        DataType::Int16 => i16::try_from(number).is_ok(),
+        DataType::Int32 => i32::try_from(number).is_ok(),
+        DataType::UInt8 => u8::try_from(number).is_ok(),
+        DataType::UInt16 => u16::try_from(number).is_ok(),
+        DataType::UInt32 => u32::try_from(number).is_ok(),
+        DataType::UInt64 => number >= 0,
+        _ => true,
+    }
+}
+
 fn is_float(written: &str) -> bool {
     written.contains(['.', 'e', 'E']) && written.parse::<f64>().is_ok_and(f64::is_finite)
 }
@@ -291,6 +330,10 @@ fn plain(cell: &Cell, field: &Field) -> Result<Plain, String> {
         _ if number.is_empty() => Some(Plain::Null),
         DataType::Boolean => number.parse().ok().map(Plain::Boolean),
         DataType::Int64 => number.parse().ok().map(Plain::Integer),
+        kind if kind.is_integer() => number.parse().ok().filter(|number| is_within(*number, kind)).map(Plain::Integer),
+        DataType::Float32 => {
+            number.parse::<f32>().ok().filter(|number| number.is_finite()).map(|number| Plain::Float(number.into()))
+        }
         DataType::Float64 => match number.parse::<i64>() {
             Ok(whole) => (whole.unsigned_abs() <= EXACT).then_some(Plain::Float(whole as f64)),
             Err(_) => number.parse::<f64>().ok().filter(|number| number.is_finite()).map(Plain::Float),

@@ -144,9 +144,16 @@ impl<S: Sink> RowWriter for Typed<S> {
         if self.block.len() + self.first.len() >= ROWS || self.bytes >= BYTES { self.send() } else { Ok(()) }
     }
 
+    /// Without columns nothing is written: the first rows wait for others to decide with.
     fn finish(&mut self) -> Result<(), DataError> {
-        self.send()?;
+        if self.layout.is_some() {
+            self.send()?;
+        }
         self.sink.flush()
+    }
+
+    fn may_finish(&self) -> bool {
+        self.layout.is_some() || self.first.is_empty()
     }
 
     fn end(&mut self) -> Result<(), DataError> {

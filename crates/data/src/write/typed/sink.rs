@@ -7,13 +7,14 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamEncoder};
-use arrow_schema::{ArrowError, SchemaRef};
-use parquet::arrow::ArrowWriter;
+use arrow_schema::{ArrowError, DataType, Field, IntervalUnit, Schema, SchemaRef};
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -35,17 +36,19 @@ pub(in super::super) struct Stream {
     out: Box<dyn Write + Send>,
     options: IpcWriteOptions,
     schema: Option<(SchemaRef, Vec<u8>)>,
+    /// Whether a Parquet file is to be made of it, which not all types fit in.
+    for_parquet: bool,
 }
 
 impl Stream {
-    /// A stream into `out`, with its values compressed if it is for ourselves.
-    pub fn new(out: Box<dyn Write + Send>, compressed: bool) -> Result<Stream, DataError> {
+    /// A stream into `out`, with its values compressed if it is for ourselves, to make a Parquet file of it.
+    pub fn new(out: Box<dyn Write + Send>, for_parquet: bool) -> Result<Stream, DataError> {
         let options = IpcWriteOptions::default();
-        let options = match compressed {
+        let options = match for_parquet {
             true => options.try_with_compression(Some(CompressionType::ZSTD)).map_err(failed)?,
             false => options,
         };
-        Ok(Stream { out, options, schema: None })
+        Ok(Stream { out, options, schema: None, for_parquet })
     }
 
     /// Goes on with a stream of these columns.
@@ -79,6 +82,9 @@ fn joined<B: Deref<Target = [u8]>>(buffers: Vec<B>) -> Vec<u8> {
 
 impl Sink for Stream {
     fn begin(&mut self, schema: &SchemaRef) -> Result<(), DataError> {
+        if self.for_parquet {
+            check_for_parquet(schema)?;
+        }
         let message = self.schema_message(schema)?;
         self.write(&message)?;
         self.schema = Some((schema.clone(), message));
@@ -124,6 +130,7 @@ impl Parquet {
 
 impl Sink for Parquet {
     fn begin(&mut self, schema: &SchemaRef) -> Result<(), DataError> {
+        check_for_parquet(schema)?;
         if let State::Opened(out) = std::mem::replace(&mut self.state, State::Ended) {
             let properties = WriterProperties::builder()
                 .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -160,6 +167,37 @@ impl Sink for Parquet {
     }
 }
 
+/// Parquet has no place for some types; that should be known before the work and not behind it.
+fn check_for_parquet(schema: &SchemaRef) -> Result<(), DataError> {
+    let refused = |field: &Field| {
+        let (column, kind) = (field.name().clone(), field.data_type().to_string());
+        DataError::NoParquetType { column, kind }
+    };
+    for field in schema.fields() {
+        if !fits_parquet(field.data_type()) {
+            return Err(refused(field));
+        }
+        let alone = Schema::new(vec![Arc::clone(field)]);
+        ArrowSchemaConverter::new().convert(&alone).map_err(|_| refused(field))?;
+    }
+    Ok(())
+}
+
+fn fits_parquet(kind: &DataType) -> bool {
+    match kind {
+        DataType::Union(..) | DataType::Interval(IntervalUnit::MonthDayNano) => false,
+        DataType::List(field)
+        | DataType::LargeList(field)
+        | DataType::ListView(field)
+        | DataType::LargeListView(field)
+        | DataType::FixedSizeList(field, _)
+        | DataType::Map(field, _) => fits_parquet(field.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| fits_parquet(field.data_type())),
+        DataType::Dictionary(_, values) => fits_parquet(values),
+        _ => true,
+    }
+}
+
 fn of_parquet(error: ParquetError) -> DataError {
     match error {
         // A full disk should be known as one.
@@ -171,12 +209,16 @@ fn of_parquet(error: ParquetError) -> DataError {
     }
 }
 
-/// The columns of a stream that is being written.
-pub(in super::super) fn schema_of(path: &Path) -> Result<SchemaRef, DataError> {
+/// The columns of a stream that is being written; none if it has not come as far.
+pub(in super::super) fn schema_of(path: &Path) -> Result<Option<SchemaRef>, DataError> {
     let source = Source::File(path.to_owned());
-    let stream = open(&source, None)?;
+    let mut stream = open(&source, None)?;
+    let start = stream.peek(|seen| !seen.is_empty()).map_err(|error| broken(path, error.into()))?;
+    if start.is_empty() {
+        return Ok(None);
+    }
     match StreamReader::try_new(stream.reader, None) {
-        Ok(stream) => Ok(stream.schema()),
+        Ok(stream) => Ok(Some(stream.schema())),
         Err(error) => Err(broken(path, error)),
     }
 }

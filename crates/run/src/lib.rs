@@ -6,7 +6,8 @@
 //! - [`run`] reads, labels and hands over, and keeps a [`RunState`];
 //! - an [`Output`] takes it: a [`StreamOutput`] for pipes and terminals, or a [`FileOutput`], which can be cut off at any moment;
 //! - a journal says how far a file is, and what the run was begun with;
-//! - a [`RunManifest`] tells of the run in the end.
+//! - a [`RunManifest`] tells of the run in the end;
+//! - a [`Comparison`] says what is different in another run's output.
 
 mod columns;
 mod compare;

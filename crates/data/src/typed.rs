@@ -64,8 +64,10 @@ impl TypedCell {
 
     /// The value as JSON.
     pub fn to_json(&self) -> String {
+        if let Some(number) = self.beyond_the_calendar() {
+            return number;
+        }
         match self.encoded() {
-            _ if self.is_beyond_the_calendar() => self.number().unwrap_or_default(),
             Ok(Some(json)) => json,
             Ok(None) => "null".to_owned(),
             // JSON knows no such type: its usual text then.
@@ -76,21 +78,21 @@ impl TypedCell {
         }
     }
 
-    /// Whether it is a point in time that cannot be written as one: beyond all years, or in a time zone that nobody knows.
-    fn is_beyond_the_calendar(&self) -> bool {
-        let kind = self.data_type();
+    /// The number behind a point in time that cannot be written as one: beyond all years, or in a time zone that nobody knows.
+    fn beyond_the_calendar(&self) -> Option<String> {
+        if !self.data_type().is_temporal() || self.is_null() {
+            return None;
+        }
         let options = FormatOptions::new().with_display_error(false);
-        let is_written = || {
-            let formatter = ArrayFormatter::try_new(self.array(), &options)?;
-            formatter.value(self.row).try_to_string()
-        };
-        kind.is_temporal() && !self.is_null() && is_written().is_err() && self.number().is_some()
-    }
-
-    /// The number behind a point in time.
-    fn number(&self) -> Option<String> {
-        let number = cast(&self.array().slice(self.row, 1), &DataType::Int64).ok()?;
-        array_value_to_string(&number, 0).ok()
+        let written = ArrayFormatter::try_new(self.array(), &options)
+            .and_then(|formatter| formatter.value(self.row).try_to_string());
+        match written {
+            Ok(_) => None,
+            Err(_) => {
+                let number = cast(&self.array().slice(self.row, 1), &DataType::Int64).ok()?;
+                array_value_to_string(&number, 0).ok()
+            }
+        }
     }
 
     fn encoded(&self) -> Result<Option<String>, ArrowError> {

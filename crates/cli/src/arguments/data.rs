@@ -26,7 +26,7 @@ pub enum DataCommand {
     /// The order of the rows and the file they stand in play no part, rows with the same text stay together, and each label
     /// has its share in each split, as near as whole rows allow.
     Split(Box<Split>),
-    /// Convert articles between JSON Lines, CSV and TSV, or from plain text into one of them
+    /// Convert articles between JSON Lines, CSV, TSV, Arrow and Parquet, or from pages and texts into one of them
     Convert(Box<Convert>),
 }
 

@@ -138,10 +138,10 @@ fn sample(all: u64, wanted: u64, seed: u64) -> BTreeSet<u64> {
         return (1..=all).collect();
     }
     let mut chosen = BTreeSet::new();
-    let mut draw = mix(seed);
+    // Draws are numbered, so that they cannot go in a circle.
+    let mut draws = (0u64..).map(|number| mix(mix(seed) ^ number));
     while (chosen.len() as u64) < wanted {
-        draw = mix(draw);
-        chosen.insert(1 + draw % all);
+        chosen.extend(draws.next().map(|draw| 1 + draw % all));
     }
     chosen
 }
@@ -170,7 +170,7 @@ impl Check<'_> {
             let differences = values.into_iter().filter_map(|(column, value)| {
                 let cell = row.column(&column);
                 let written = cell.map_or("nothing".into(), |cell| cell.written().into_owned());
-                let now = value_text(&value);
+                let now = value.written().map_or("nothing".into(), |now| now.into_owned());
                 let is_same = is_same(cell, &value, self.tolerance);
                 (!is_same).then_some(Difference { row: number, column, written, now })
             });
@@ -180,15 +180,6 @@ impl Check<'_> {
             self.findings.differences.extend(differences);
         }
         Ok(())
-    }
-}
-
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Integer(number) => number.to_string(),
-        Value::Null => "nothing".into(),
     }
 }
 

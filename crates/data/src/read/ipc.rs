@@ -15,7 +15,7 @@ use arrow_schema::{ArrowError, Schema, SchemaRef};
 /// The largest message, and the largest column in it: no batch of articles is as large.
 const LARGEST: u64 = 1 << 30;
 /// What stands before each message, in streams that are not very old.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+const CONTINUATION: u32 = u32::MAX;
 
 /// What ends a stream.
 const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
@@ -76,17 +76,14 @@ impl Iterator for Batches {
 /// The bytes of the next message; `None` behind the last one.
 fn message(reader: &mut dyn BufRead) -> Result<Option<Vec<u8>>, ArrowError> {
     let mut bytes = Vec::new();
-    if read(reader, &mut bytes, 4)? == 0 {
+    let Some(mut length) = word(reader, &mut bytes)? else { return Ok(None) };
+    if length == CONTINUATION {
+        length = word(reader, &mut bytes)?.ok_or_else(cut_off)?;
+    }
+    if length == 0 {
         return Ok(None);
     }
-    if bytes == CONTINUATION {
-        read(reader, &mut bytes, 4)?;
-    }
     let start = bytes.len();
-    let length = bytes.last_chunk::<4>().map_or(0, |length| u32::from_le_bytes(*length));
-    if start < 4 || length == 0 {
-        return if length == 0 && start >= 4 { Ok(None) } else { Err(cut_off()) };
-    }
     if read(reader, &mut bytes, length.into())? < length as usize {
         return Err(cut_off());
     }
@@ -99,6 +96,16 @@ fn message(reader: &mut dyn BufRead) -> Result<Option<Vec<u8>>, ArrowError> {
     let told = root_as_message(&bytes[start..end]).map_err(|error| ArrowError::IpcError(error.to_string()))?;
     check_columns(&told, &bytes[end..])?;
     Ok(Some(bytes))
+}
+
+/// The next four bytes, which are added as well; `None` if there are none.
+fn word(reader: &mut dyn BufRead, bytes: &mut Vec<u8>) -> Result<Option<u32>, ArrowError> {
+    let found = read(reader, bytes, 4)?;
+    match bytes.last_chunk() {
+        Some(word) if found == 4 => Ok(Some(u32::from_le_bytes(*word))),
+        _ if found == 0 => Ok(None),
+        _ => Err(cut_off()),
+    }
 }
 
 /// Adds so many bytes, or as many as there are, and says how many.

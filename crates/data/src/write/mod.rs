@@ -136,7 +136,7 @@ fn replaces(row: &Row, added: &[(String, Value)]) -> bool {
 
 impl Value {
     /// What stands for it in a text; nothing where there is nothing.
-    fn written(&self) -> Option<Cow<'_, str>> {
+    pub fn written(&self) -> Option<Cow<'_, str>> {
         match self {
             Value::Text(text) => Some(Cow::Borrowed(text)),
             Value::Number(value) => number(*value).map(Cow::Owned),

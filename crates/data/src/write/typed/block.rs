@@ -11,7 +11,8 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::interleave::interleave;
 
 use super::super::Value;
-use super::layout::{Fitted, Layout, Places, Plain};
+use super::layout::{Fitted, Layout, Places};
+use super::values::Plain;
 
 /// Rows in their order. Typed ones stay where they are until the block is built.
 #[derive(Default)]

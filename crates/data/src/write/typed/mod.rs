@@ -1,11 +1,12 @@
 //! Tables with types: rows gather in blocks, whose columns keep the types that they came with.
 //!
 //! Rows of typed tables go from batch to batch without being looked at. Rows of texts fill columns whose types `layout` finds in
-//! the first block.
+//! the first block, by what `values` says of them.
 
 mod block;
 mod layout;
 mod sink;
+mod values;
 
 use std::io;
 use std::sync::Arc;

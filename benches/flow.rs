@@ -9,7 +9,7 @@ mod timing;
 
 use criterion::Criterion;
 use newsdesk_data::{DataError, Format, ReadOptions, Row, RowWriter, Source, Value, create, read, writer};
-use newsdesk_model::{Classifier, Options, Precision, PrecisionChoice, processors};
+use newsdesk_model::{AnyModel, Classifier, Options, Precision, PrecisionChoice, processors};
 use newsdesk_run::{Columns, Counts, RunOptions, RunState, Scores, StreamOutput, run};
 use std::error::Error;
 use std::path::Path;
@@ -51,8 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let columns = Columns::new(whole.heads(), Scores::Best, "");
     let rows = rows(&many);
     let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
+    let AnyModel::Encoder(model) = whole.model() else { return Err("the default model has an encoder".into()) };
     let tokens_of = |texts: &[String]| -> Result<usize, newsdesk_model::ModelError> {
-        texts.iter().try_fold(0, |sum, text| Ok(sum + whole.model().tokenizer.encode(text)?.len()))
+        texts.iter().try_fold(0, |sum, text| Ok(sum + model.tokenizer.encode(text)?.len()))
     };
     let (tokens, few_tokens) = (tokens_of(&texts)?, tokens_of(&texts[..FEW])?);
 

@@ -1,5 +1,6 @@
 //! The command line as it is typed: nothing here is checked against files or models yet.
 
+mod bench;
 pub mod data;
 mod outputs;
 mod train;
@@ -10,8 +11,9 @@ use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use newsdesk_run::MostRejects;
 use std::path::PathBuf;
 
+pub use bench::{Agree, Bench};
 pub use outputs::{Diff, Verify};
-pub use train::{PoolingName, ScheduleName, Train};
+pub use train::{ArchName, Lengths, PoolingName, ScheduleName, Train};
 
 /// Labels news articles by topic and sentiment, with a trained model inside.
 #[derive(Debug, Parser)]
@@ -38,6 +40,13 @@ pub enum Command {
     Train(Box<Train>),
     /// Measure a model on a labelled set: accuracy, F1, recall, calibration, figures per label
     Eval(Eval),
+    /// Compare models on labelled sets: speed, latency, memory, accuracy, and whether differences are real
+    ///
+    /// Throughput is that of `newsdesk classify` as a whole, in a process of its own. Models take turns, in several rounds; medians
+    /// count. Run it on a quiet machine.
+    Bench(Box<Bench>),
+    /// Compare models without labels: how often they agree on a corpus, and where they do not
+    Agree(Agree),
     /// Find out what a model's scores mean: fit temperatures, and find the scores that reach precisions
     ///
     /// Reads labelled sets, fits one temperature for each head that they have labels for, and finds the lowest scores
@@ -83,7 +92,7 @@ pub struct Least {
 }
 
 /// Where the text of an article stands.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Columns {
     /// Column of the text [default: text, body, content or article]
     #[arg(long, value_name = "NAME")]
@@ -105,7 +114,7 @@ impl Columns {
 }
 
 /// What is asked about in an article.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct MentionColumns {
     /// Column of the person or thing that is asked about, for models trained with it [default: the model's, else none]
     ///
@@ -225,7 +234,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 /// How labelled files without a recipe are read.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Labelled {
     /// Folder that holds the public sets, one folder each, for sets given by recipe
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -236,6 +245,11 @@ pub struct Labelled {
     /// Column of the label in files without a recipe [default: label, category, class, ...]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
+    /// TOML file that says which labels of the model each label of files without a recipe may mean
+    ///
+    /// A line for each, as in `World = ["politics", "conflict, war and peace"]`; an empty list leaves rows with that label out.
+    #[arg(long, value_name = "FILE")]
+    pub label_map: Option<PathBuf>,
     /// What stands between labels where a row has several; makes the head multi-label
     #[arg(long, value_name = "TEXT")]
     pub label_separator: Option<String>,
@@ -263,6 +277,15 @@ pub struct Eval {
     /// Read at most N windows of an article, from its beginning [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub windows: Option<u32>,
+    /// Figures for each value of a column, such as the language or the source; `length` counts words; repeatable
+    #[arg(long, value_name = "COLUMN")]
+    pub by: Vec<String>,
+    /// Write the rows with wrong answers here, the most confident ones first (.jsonl, .csv, .tsv, .arrows, .parquet)
+    #[arg(long, value_name = "FILE")]
+    pub errors: Option<PathBuf>,
+    /// Write a page with charts here: one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub json: bool,

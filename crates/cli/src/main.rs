@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         Command::Classify(options) => commands::classify::run(options),
         Command::Train(options) => commands::train::run(*options),
         Command::Eval(options) => commands::eval::run(options),
+        Command::Bench(options) => commands::bench::run(&options),
+        Command::Agree(options) => commands::agree::run(&options),
         Command::Verify(options) => commands::verify::run(&options),
         Command::Diff(options) => commands::diff::run(&options),
         Command::Data(options) => commands::data::run(options),

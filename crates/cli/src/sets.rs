@@ -5,8 +5,8 @@ use crate::failure::{Usage, say};
 use crate::{mention, recipes};
 use anyhow::Result;
 use newsdesk_data::{
-    Label, LabelSet, LabelledSet, MentionFields, PlainOptions, ReadOptions, Recipe, Reject, expand, load_plain,
-    load_recipe,
+    DataError, Label, LabelSet, LabelledRows, LabelledSet, MentionFields, PlainOptions, ReadError, ReadOptions, Recipe,
+    Reject, Row, expand, load_plain, load_recipe,
 };
 use newsdesk_model::Head;
 use newsdesk_model::folder::Manifest;
@@ -56,6 +56,24 @@ impl SetSource {
         Ok(sources)
     }
 
+    /// Whether the set comes through standard input.
+    pub fn is_standard_input(&self) -> bool {
+        matches!(self, Self::Plain(arguments) if arguments.iter().any(|argument| argument == "-"))
+    }
+
+    /// The set's files once more, row by row; [`visit`] finds its articles in them.
+    pub fn rows(&self, options: &Labelled, split: &str, model: &Manifest) -> Result<Vec<LabelledRows>> {
+        match self {
+            Self::Recipe(recipe) => Ok(vec![LabelledRows::of_recipe(recipe, &options.data_root, split)?]),
+            Self::Plain(arguments) => {
+                let mut plain = plain_options(options);
+                plain.read.mention = mention::for_model(&options.mention, model)?;
+                let sources = expand(arguments)?;
+                Ok(sources.iter().map(|source| LabelledRows::of_file(source, &plain)).collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
     /// What is asked about in the set's articles, where that is not all of each.
     pub fn mention(&self, options: &Labelled) -> Option<MentionFields> {
         match self {
@@ -80,14 +98,44 @@ impl SetSource {
                     (None, Some([only])) => only.name.clone(),
                     _ => plain.head.clone(),
                 };
+                let map = options.label_map.as_deref().map(label_map).transpose()?;
                 let labels = match heads {
+                    None if map.is_some() => {
+                        let message = "Failed to use `--label-map`: there is no model whose labels it could name";
+                        let hint = "it is for measuring; a recipe file maps labels to train on, see datasets/README.md";
+                        return Err(Usage::new(message, hint).into());
+                    }
                     None => None,
                     Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
                 };
-                Ok(load_plain(&expand(arguments)?, &PlainOptions { head: name, labels, ..plain })?)
+                let sources = expand(arguments)?;
+                plain = PlainOptions { head: name, labels, ..plain };
+                match load_plain(&sources, &plain) {
+                    // A model that has the set's own labels needs no map.
+                    Err(DataError::UnknownLabel { .. } | DataError::UnknownLabels { .. }) if map.is_some() => {
+                        Ok(load_plain(&sources, &PlainOptions { map, ..plain })?)
+                    }
+                    loaded => Ok(loaded?),
+                }
             }
         }
     }
+}
+
+/// What `--label-map` says, in the order of the file.
+fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
+    let hint = "a line is a label and those of the model that it may mean: World = [\"politics\", \"society\"]";
+    let failed = |cause: String| {
+        let message = format!("Failed to read the label map `{}`: {}", path.display(), cause.trim_end());
+        Usage::new(message, hint)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let entry = |(label, value): (String, toml::Value)| {
+        let meant = value.try_into().map_err(|_| failed(format!("`{label}` has no list of labels")))?;
+        Ok((label, meant))
+    };
+    table.into_iter().map(entry).collect()
 }
 
 /// How plain files are read, for a head that is called as the options say.
@@ -97,6 +145,7 @@ pub fn plain_options(options: &Labelled) -> PlainOptions {
         head: options.head.as_ref().or(options.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
         label_field: options.label_field.clone(),
         labels: None,
+        map: None,
         separator: options.label_separator.clone(),
     }
 }
@@ -116,6 +165,26 @@ pub fn load_to_measure(
         sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
     }
     Ok(sets)
+}
+
+/// Goes through a set's files once more and finds the row of each of its articles, by its place.
+///
+/// # Errors
+/// If a file breaks off.
+pub fn visit(set: &LabelledSet, rows: Vec<LabelledRows>, mut with: impl FnMut(usize, &Row)) -> Result<()> {
+    let mut next = 0;
+    for row in rows.into_iter().flatten() {
+        let row = match row {
+            Ok(labelled) => labelled.row,
+            Err(ReadError::Reject(_)) => continue,
+            Err(ReadError::Fatal(error)) => return Err(error.into()),
+        };
+        if set.articles.get(next).is_some_and(|article| article.position == row.position) {
+            with(next, &row);
+            next += 1;
+        }
+    }
+    Ok(())
 }
 
 /// The labels of the model's head with this name.

@@ -264,6 +264,18 @@ pub enum DataError {
         /// The labels that there are, or the nearest of many.
         known: Vec<String>,
     },
+    /// Several labels of the rows are not in the label set.
+    #[error("Failed to use the labels `{}` of {position} and other rows: they are not in the label set `{labels}`", unknown.join("`, `"))]
+    UnknownLabels {
+        /// The first row with one of them.
+        position: Position,
+        /// The labels as the rows wrote them, in the order of their first rows.
+        unknown: Vec<String>,
+        /// The label set.
+        labels: String,
+        /// The labels that there are.
+        known: Vec<String>,
+    },
     /// A set cannot be split so.
     #[error("Failed to split by the shares {validation} and {test}")]
     Shares {

@@ -32,6 +32,12 @@ impl DataError {
             DataError::NoParquetType { .. } => Some("write an Arrow stream (.arrows), or JSON Lines".into()),
             DataError::NoText { .. } => Some("name the columns with --text-field and --title-field".into()),
             DataError::ParquetStream { .. } => Some("name the file, decompressed; Arrow streams can be piped in".into()),
+            DataError::UnknownLabels { known, unknown, .. } => Some(format!(
+                "known labels: `{}`; `--label-map FILE` says what others mean, with a line for each: \"{}\" = [\"{}\"]",
+                known.join("`, `"),
+                unknown.first().map_or("", String::as_str),
+                known.first().map_or("", String::as_str)
+            )),
             DataError::NoSuchLabel { known, .. } | DataError::UnknownLabel { known, .. } => {
                 Some(format!("known labels: {}", quoted(known)))
             }

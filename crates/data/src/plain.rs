@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::article::{Article, Position, Row};
 use crate::error::DataError;
 use crate::labelled::{LabelledArticle, LabelledHead, LabelledSet};
-use crate::labels::LabelSet;
+use crate::labels::{LabelId, LabelSet};
 use crate::read::{ReadError, ReadOptions, Reject};
 use crate::rows::{LabelledRow, LabelledRows};
 use crate::source::Source;
@@ -27,6 +27,9 @@ pub struct PlainOptions {
     pub label_field: Option<String>,
     /// The labels that may occur; made of those that do, sorted by name, when absent.
     pub labels: Option<Arc<LabelSet>>,
+    /// Which of `labels` each label of the files may mean, in order; an empty list where a label says nothing. The files' labels are
+    /// those of `labels` when absent.
+    pub map: Option<Vec<(String, Vec<String>)>>,
     /// What stands between the labels of a row that has several. Makes the head one of many labels, as a JSON list does.
     pub separator: Option<String>,
 }
@@ -53,10 +56,34 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
             Arc::new(LabelSet::new(options.head.clone(), occurring.into_iter().cloned()))
         }
     };
+    let map = options.map.as_ref().map(|map| resolved(map, &labels)).transpose()?;
+    if map.is_none() {
+        all_known(&rows.labelled, &labels)?;
+    }
     let mut articles = Vec::with_capacity(rows.labelled.len());
     for row in rows.labelled {
-        let ids = row.labels.iter().map(|label| find_label(&labels, label, &row.position));
-        let ids = ids.collect::<Result<Vec<_>, _>>()?;
+        let mut ids = vec![];
+        for label in &row.labels {
+            match &map {
+                None => ids.push(find_label(&labels, label, &row.position)?),
+                Some(map) => match map.iter().find(|(from, _)| from == label) {
+                    Some((_, to)) => ids.extend_from_slice(to),
+                    None => {
+                        return Err(DataError::Unmapped {
+                            position: row.position,
+                            label: label.clone(),
+                            head: options.head.clone(),
+                            recipe: "the label map".into(),
+                        });
+                    }
+                },
+            }
+        }
+        if ids.is_empty() && !row.labels.is_empty() {
+            // The map says that its labels say nothing.
+            rows.skipped += 1;
+            continue;
+        }
         articles.push(LabelledArticle {
             targets: vec![target(ids, rows.multi)],
             also: vec![vec![]],
@@ -68,11 +95,51 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
     Ok(LabelledSet {
         name: names.join(", "),
         split: "all".to_owned(),
-        heads: vec![LabelledHead { name: options.head.clone(), labels, multi: rows.multi, map: None }],
+        heads: vec![LabelledHead { name: options.head.clone(), labels, multi: rows.multi, map }],
         articles,
         rejects: rows.rejects,
         skipped: rows.skipped,
     })
+}
+
+/// What each label of the files may mean, by its place in the label set.
+fn resolved(map: &[(String, Vec<String>)], labels: &LabelSet) -> Result<Vec<(String, Vec<LabelId>)>, DataError> {
+    let find = |from: &str, label: &String| {
+        labels.find(label).ok_or_else(|| DataError::NoSuchLabel {
+            recipe: "the label map".into(),
+            head: labels.name.clone(),
+            from: from.to_owned(),
+            label: label.clone(),
+            known: labels.suggestions(label),
+        })
+    };
+    let entry = |(from, to): &(String, Vec<String>)| {
+        let to = to.iter().map(|label| find(from, label)).collect::<Result<Vec<_>, _>>()?;
+        Ok((from.clone(), to))
+    };
+    map.iter().map(entry).collect()
+}
+
+/// Checks that the label set has all labels of the rows: whoever has to map some wants to know of all of them at once.
+fn all_known(rows: &[PlainRow], labels: &LabelSet) -> Result<(), DataError> {
+    let mut unknown: Vec<(&String, &Position)> = vec![];
+    for row in rows {
+        for label in row.labels.iter().filter(|label| labels.find(label).is_none()) {
+            if !unknown.iter().any(|(known, _)| *known == label) {
+                unknown.push((label, &row.position));
+            }
+        }
+    }
+    match unknown.as_slice() {
+        [] => Ok(()),
+        [(label, position)] => find_label(labels, label, position).map(drop),
+        [(_, position), ..] => Err(DataError::UnknownLabels {
+            position: (*position).clone(),
+            unknown: unknown.iter().map(|(label, _)| (*label).clone()).collect(),
+            labels: labels.name.clone(),
+            known: labels.labels.iter().map(|label| label.name.clone()).collect(),
+        }),
+    }
 }
 
 struct PlainRow {

@@ -41,6 +41,28 @@ pub fn answered(answers: &[ScoredAnswer], min_score: f64) -> Answered {
     Answered::new(min_score, answers.len(), given().count() as u64, correct)
 }
 
+/// What is left of these answers for each score among them, the highest first: how precision falls as coverage rises. The
+/// last entry has all answers.
+pub fn coverage(answers: &[ScoredAnswer]) -> Vec<Answered> {
+    let ranked = ranked(answers);
+    let mut correct = 0;
+    let mut found = vec![];
+    for (number, answer) in ranked.iter().enumerate() {
+        correct += u64::from(answer.right);
+        if ranked.get(number + 1).is_none_or(|next| next.score < answer.score) {
+            found.push(Answered::new(answer.score, answers.len(), number as u64 + 1, correct));
+        }
+    }
+    found
+}
+
+/// Answers by their scores, the highest first; those without a number for a score are left out.
+fn ranked(answers: &[ScoredAnswer]) -> Vec<&ScoredAnswer> {
+    let mut ranked: Vec<&ScoredAnswer> = answers.iter().filter(|answer| !answer.score.is_nan()).collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    ranked
+}
+
 /// The lowest score from which on at least `precision` of the answers are right, as far as these answers can tell;
 /// `None` if no score is.
 ///
@@ -48,8 +70,7 @@ pub fn answered(answers: &[ScoredAnswer], min_score: f64) -> Answered {
 /// of their share's one-sided confidence interval (Clopper and Pearson, 1934; [`CONFIDENCE`]) must not be below
 /// `precision`. Without a single wrong answer that takes 59 answers for a precision of 0.95, and 299 for 0.99.
 pub fn threshold(answers: &[ScoredAnswer], precision: f64) -> Option<Answered> {
-    let mut ranked: Vec<&ScoredAnswer> = answers.iter().filter(|answer| !answer.score.is_nan()).collect();
-    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let ranked = ranked(answers);
     let mut correct: u64 = ranked.iter().map(|answer| u64::from(answer.right)).sum();
     for given in (1..=ranked.len()).rev() {
         let score = ranked[given - 1].score;

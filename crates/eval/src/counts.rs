@@ -49,18 +49,23 @@ impl Counts {
 
     /// Counts one case. Both lists are sets; labels beyond the list belong to nobody and are passed over.
     pub fn add(&mut self, truth: &[usize], predicted: &[usize]) {
+        self.add_times(truth, predicted, 1);
+    }
+
+    /// Counts one case so many times.
+    pub fn add_times(&mut self, truth: &[usize], predicted: &[usize], times: u64) {
         for &label in truth {
             if let Some(counts) = self.by_label.get_mut(label) {
                 if predicted.contains(&label) {
-                    counts.true_positives += 1;
+                    counts.true_positives += times;
                 } else {
-                    counts.false_negatives += 1;
+                    counts.false_negatives += times;
                 }
             }
         }
         for &label in predicted.iter().filter(|label| !truth.contains(label)) {
             if let Some(counts) = self.by_label.get_mut(label) {
-                counts.false_positives += 1;
+                counts.false_positives += times;
             }
         }
     }
@@ -80,20 +85,20 @@ impl Counts {
         mean(self.by_label.iter().filter(|counts| counts.support() > 0).map(LabelCounts::recall))
     }
 
-    /// F1 of all labels' counts added up.
-    pub fn micro_f1(&self) -> f64 {
+    /// All labels' counts added up.
+    pub fn total(&self) -> LabelCounts {
         let mut total = LabelCounts::default();
         for counts in &self.by_label {
             total.true_positives += counts.true_positives;
             total.false_positives += counts.false_positives;
             total.false_negatives += counts.false_negatives;
         }
-        total.f1()
+        total
     }
 }
 
 /// The mean, and 0 of nothing.
-fn mean(figures: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn mean(figures: impl Iterator<Item = f64>) -> f64 {
     let (sum, number) = figures.fold((0.0, 0u64), |(sum, number), figure| (sum + figure, number + 1));
     if number == 0 { 0.0 } else { sum / number as f64 }
 }
@@ -127,7 +132,7 @@ mod tests {
         let nothing = LabelCounts::default();
         assert_eq!((nothing.precision(), nothing.recall(), nothing.f1()), (0.0, 0.0, 0.0));
         for counts in [Counts::new(3), Counts::new(0)] {
-            assert_eq!([counts.macro_f1(), counts.macro_recall(), counts.micro_f1()], [0.0; 3]);
+            assert_eq!([counts.macro_f1(), counts.macro_recall(), counts.total().f1()], [0.0; 3]);
         }
     }
 }

@@ -15,15 +15,26 @@
 
 //!
 //! Scores are measured apart from answers: [`calibration`] says how far they can be believed, [`answered`] what is left
-//! of the answers when those with a low score are held back, and [`threshold`] which score is high enough.
+//! of the answers when those with a low score are held back, [`coverage`] the same for every score, and [`threshold`] which
+//! score is high enough. [`top_k`] looks beyond the first label. [`intervals`] says how sure a figure is, and [`difference`]
+//! whether two models differ by more than chance.
 
 mod abstain;
+mod averages;
 mod calibration;
+mod confusion;
 mod counts;
+mod ranking;
 mod report;
+mod resample;
 mod truth;
+pub mod page;
 
-pub use abstain::{Answered, CONFIDENCE, answered, threshold};
+pub use abstain::{Answered, CONFIDENCE, answered, coverage, threshold};
+pub use averages::{Averages, Scores};
 pub use calibration::{BINS, Bin, Calibration, ScoredAnswer, ScoredCase, calibration};
+pub use confusion::Confusion;
+pub use ranking::top_k;
 pub use report::{LabelReport, Report, multi_label, set_valued, single_label};
+pub use resample::{Difference, Interval, Intervals, LEVEL, SAMPLES, difference, intervals, mcnemar, share_interval};
 pub use truth::{Case, Truth};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::averages::{Averages, SampleSum};
+use crate::confusion::Confusion;
 use crate::counts::{Counts, share};
 use crate::truth::Case;
 
@@ -46,6 +48,12 @@ pub struct Report {
     pub macro_recall: f64,
     /// F1 of all labels' counts added up; only from [`multi_label`] (elsewhere it would repeat the accuracy).
     pub micro_f1: Option<f64>,
+    /// Precision, recall and F1 of all labels together.
+    pub averages: Averages,
+    /// Matthews correlation coefficient; only from [`single_label`].
+    pub mcc: Option<f64>,
+    /// What is taken for what; not from [`multi_label`].
+    pub confusion: Option<Confusion>,
     /// One entry per label, in the order the labels came in, those without support included.
     pub per_label: Vec<LabelReport>,
     /// Whether `per_label` speaks of the data set's own labels ([`set_valued`]) instead of the head's.
@@ -59,17 +67,18 @@ pub struct Report {
 /// [`Truth::AnyOf`](crate::Truth::AnyOf) counts under the predicted label if that is allowed, else under its first.
 pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
     let (counts, correct) = count(labels.len(), cases);
-    report(labels, &counts, cases, correct)
+    let confusion = Confusion::of_labels(labels, cases);
+    Report { mcc: confusion.mcc(), confusion: Some(confusion), ..report(labels, &counts, cases, correct) }
 }
 
 /// Measures a head on a data set with labels of its own, each of which stands for a set of the head's labels.
 ///
 /// A case is right if the predicted label is in the set that its truth allows. `source_sets[i]` are the head's labels
-/// that `source_labels[i]` may mean; they may overlap. Figures per label, and so macro-F1, are of the set's own labels.
+/// that `source_labels[i]` may mean; they may overlap. `labels` are the head's. Figures per label, and so macro-F1, are of the set's own labels.
 /// A right case counts as a prediction of its own source label. A wrong one counts as a prediction of the first other
 /// source label whose set holds the predicted label, or of none. A case without a source label, or with one beyond the
 /// list, counts for accuracy only.
-pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &[Case]) -> Report {
+pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], labels: &[String], cases: &[Case]) -> Report {
     let mut counts = Counts::new(source_labels.len());
     let mut correct = 0;
     for case in cases {
@@ -85,7 +94,8 @@ pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &
             counts.add(&[source], other.map(|(i, _)| i).as_slice());
         }
     }
-    Report { labels_are_sources: true, ..report(source_labels, &counts, cases, correct) }
+    let confusion = Some(Confusion::of_sources(source_labels, labels, cases));
+    Report { labels_are_sources: true, confusion, ..report(source_labels, &counts, cases, correct) }
 }
 
 /// Measures a head of which any number of labels may be right.
@@ -94,7 +104,14 @@ pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &
 /// of all labels' counts added up, false predictions of labels without support included.
 pub fn multi_label(labels: &[String], cases: &[Case]) -> Report {
     let (counts, correct) = count(labels.len(), cases);
-    Report { micro_f1: Some(counts.micro_f1()), ..report(labels, &counts, cases, correct) }
+    let mut sum = SampleSum::default();
+    for case in cases {
+        let (truth, predicted) = (case.truth.labels_nearest(&[]), case.predicted_set());
+        sum.add(truth.len(), predicted.len(), predicted.iter().filter(|label| truth.contains(label)).count());
+    }
+    let report = report(labels, &counts, cases, correct);
+    let averages = Averages { sample_average: Some(sum.scores()), ..report.averages };
+    Report { micro_f1: Some(averages.micro_average.f1), averages, ..report }
 }
 
 /// Counts for each label, and the number of cases that are right as a whole.
@@ -130,6 +147,9 @@ fn report(labels: &[String], counts: &Counts, cases: &[Case], correct: u64) -> R
         macro_f1: counts.macro_f1(),
         macro_recall: counts.macro_recall(),
         micro_f1: None,
+        averages: Averages::new(counts),
+        mcc: None,
+        confusion: None,
         per_label: per_label.collect(),
         labels_are_sources: false,
     }

@@ -62,7 +62,7 @@ impl Case {
     }
 
     /// Whether the prediction is exactly what is right, with every label among the first `labels`.
-    pub(crate) fn is_right(&self, labels: usize) -> bool {
+    pub fn is_right(&self, labels: usize) -> bool {
         let predicted = self.predicted_set();
         // Where nothing is allowed, predicting nothing is not right either.
         let answerable = !matches!(&self.truth, Truth::AnyOf(allowed) if allowed.is_empty());

@@ -1,6 +1,6 @@
 //! What holds for any cases: shares are shares, order means nothing, and the measures agree where they overlap.
 
-use newsdesk_eval::{Case, Report, Truth, multi_label, set_valued, single_label};
+use newsdesk_eval::{Averages, Case, Report, Truth, multi_label, set_valued, single_label};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ proptest! {
             for report in [
                 single_label(&labels(), &cases),
                 multi_label(&labels(), &cases),
-                set_valued(&labels(), &source_sets, &cases),
+                set_valued(&labels(), &source_sets, &labels(), &cases),
             ] {
                 prop_assert_eq!(report.cases, cases.len() as u64);
                 prop_assert!(report.correct <= report.cases);
@@ -61,13 +61,15 @@ proptest! {
         prop_assert_eq!(&plain, &single_label(&labels(), &cases(&pairs, |label| Truth::All(vec![label]))));
 
         let source_sets: Vec<_> = (0..LABELS).map(|label| vec![label]).collect();
-        let valued = set_valued(&labels(), &source_sets, &cases(&pairs, Truth::One));
-        prop_assert_eq!(&plain, &Report { labels_are_sources: false, ..valued });
+        let valued = set_valued(&labels(), &source_sets, &labels(), &cases(&pairs, Truth::One));
+        prop_assert_eq!(&plain, &Report { labels_are_sources: false, mcc: plain.mcc, confusion: plain.confusion.clone(), ..valued });
 
         // With one label on either side, micro-F1 is the accuracy.
         let multi = multi_label(&labels(), &cases(&pairs, Truth::One));
         prop_assert!((multi.micro_f1.expect("multi_label gives it") - plain.accuracy).abs() < 1e-12);
-        prop_assert_eq!(&plain, &Report { micro_f1: None, ..multi });
+        let averages = Averages { sample_average: None, ..multi.averages };
+        let (mcc, confusion) = (plain.mcc, plain.confusion.clone());
+        prop_assert_eq!(&plain, &Report { micro_f1: None, averages, mcc, confusion, ..multi });
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub enum ModelError {
         /// Why it is none.
         cause: String,
     },
+    /// The model is a linear one, where one with an encoder is wanted.
+    #[error("Failed to open an encoder in `{}`: it is a linear model, which has none", path.display())]
+    NoEncoder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file was read and not understood.
     #[error("Failed to understand `{key}` in `{file}`: {cause}")]
     Invalid {
@@ -106,6 +112,10 @@ impl ModelError {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`".into())
             }
+            Self::NoEncoder { .. } => Some(
+                "linear models can be trained, measured, calibrated and used to classify; all else needs one with an encoder"
+                    .into(),
+            ),
             Self::Write { .. } => Some("the folder must be one that you may write to, on a disk with room".into()),
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
                 Some("`config.json` and `model.safetensors` do not belong together, or a download was cut short".into())

@@ -1,6 +1,6 @@
 //! Text to probabilities: tokens, windows, batches, encoder, heads, decision; the modules stand in that order.
 //!
-//! [`Classifier`] is the whole way in one call. The parts are public for training and for tests.
+//! [`Classifier`] is the whole way in one call. `linear` is a shorter way, from features of the text to the heads, without an encoder. The parts are public for training and for tests.
 
 pub mod tokenize;
 pub mod window;
@@ -8,6 +8,7 @@ pub mod batch;
 pub mod encoder;
 pub mod network;
 pub mod head;
+pub mod linear;
 mod decide;
 mod precision;
 mod calibration;
@@ -22,7 +23,8 @@ pub use classifier::{Answer, Classifier, Intake, Options, TextLogits, Times, pro
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
 pub use error::{ModelError, Result};
-pub use folder::Model;
+pub use folder::{AnyModel, Model};
 pub use head::{Head, HeadActivation, HeadLabel};
+pub use linear::LinearModel;
 pub use newsdesk_kernels::instructions::InstructionSet;
 pub use precision::{Certificate, CertificateFigure, Precision, PrecisionChoice};

@@ -29,6 +29,9 @@ pub struct RunManifest {
     pub resumed: u64,
     /// How long it took, from its last start on.
     pub seconds: Seconds,
+    /// Most bytes of memory that the process took, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
 }
 
 /// The model of a run.

@@ -11,9 +11,9 @@ use crate::part::{Part, described, parts};
 use crate::temperature::{RANGE, Sample, fit};
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{ScoredAnswer, threshold};
+use newsdesk_model::folder::Manifest;
 use newsdesk_model::{
-    CalibrationRecord, Classifier, Combine, Head, HeadActivation, Model, Options, Prediction, TextLogits,
-    ThresholdRecord,
+    CalibrationRecord, Classifier, Combine, Head, HeadActivation, Prediction, TextLogits, ThresholdRecord,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub struct Calibrated {
 }
 
 /// Fits the temperature of each head that the sets have labels for, and finds the scores from which on its answers
-/// reach precisions; both are written into the model's manifest. Sets without articles are passed over.
+/// reach precisions; both are written into the model's manifest. `classifier` is the model as it reads articles. Sets without articles are passed over.
 ///
 /// A temperature is the one under which the labels of all sets, each article weighing the same, have the largest
 /// likelihood: that of the right label, of the whole set of labels where any of several is right, or of each label for
@@ -93,31 +93,28 @@ pub struct Calibrated {
 /// # Errors
 /// If a set shares no head with the model, a label of a set is not one of the model's, or reading fails.
 pub fn calibrate(
-    model: &mut Model,
+    manifest: &mut Manifest,
+    classifier: &Classifier,
     sets: &[LabelledSet],
-    options: &Options,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Calibrated> {
     let sets: Vec<&LabelledSet> = sets.iter().filter(|set| !set.articles.is_empty()).collect();
-    sets.iter().try_for_each(|set| check(set, &model.manifest.heads))?;
-    let texts = {
-        let classifier = Classifier::new(model.clone(), options)?;
-        let read = |(number, set): (usize, &&LabelledSet)| {
-            in_parts(set, &mut |done| progress(number, done), |texts| classifier.logits(texts))
-        };
-        sets.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?
+    sets.iter().try_for_each(|set| check(set, &manifest.heads))?;
+    let read = |(number, set): (usize, &&LabelledSet)| {
+        in_parts(set, &mut |done| progress(number, done), |texts| classifier.logits(texts))
     };
-    let rule = model.manifest.window.combine;
-    let before = reports(&sets, &model.manifest.heads, rule, &texts)?.0;
+    let texts = sets.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+    let rule = manifest.window.combine;
+    let before = reports(&sets, &manifest.heads, rule, &texts)?.0;
 
     let mut heads = vec![];
-    for number in 0..model.manifest.heads.len() {
-        let parts = parts(&sets, &model.manifest.heads, number)?;
+    for number in 0..manifest.heads.len() {
+        let parts = parts(&sets, &manifest.heads, number)?;
         if parts.is_empty() {
             continue;
         }
         let samples = samples(&parts, number, &texts);
-        let head = &mut model.manifest.heads[number];
+        let head = &mut manifest.heads[number];
         let temperature_before = head.temperature;
         let obstacle = obstacle(&parts);
         let mut not_fitted = obstacle.clone();
@@ -145,10 +142,10 @@ pub fn calibrate(
         });
     }
 
-    let (after, predictions) = reports(&sets, &model.manifest.heads, rule, &texts)?;
+    let (after, predictions) = reports(&sets, &manifest.heads, rule, &texts)?;
     for HeadCalibration { head, calibration, .. } in &mut heads {
-        let Some(number) = model.manifest.heads.iter().position(|known| known.name == *head) else { continue };
-        let mut parts = parts(&sets, &model.manifest.heads, number)?;
+        let Some(number) = manifest.heads.iter().position(|known| known.name == *head) else { continue };
+        let mut parts = parts(&sets, &manifest.heads, number)?;
         if parts.iter().any(|part| part.is_exact() && part.labelled() > 0) {
             parts.retain(Part::is_exact);
         }
@@ -157,7 +154,7 @@ pub fn calibrate(
         calibration.threshold_sets = described(&parts);
         calibration.articles = parts.iter().map(|part| part.labelled() as u64).sum();
         calibration.thresholds = PRECISIONS.iter().filter_map(|&precision| row(&answers, precision)).collect();
-        let records = &mut model.manifest.calibrations;
+        let records = &mut manifest.calibrations;
         records.retain(|known| known.head != *head);
         records.push(calibration.clone());
     }
@@ -286,8 +283,13 @@ mod tests {
     use super::*;
     use newsdesk_data::{PlainOptions, expand, load_plain};
     use newsdesk_model::head::Logits;
-    use newsdesk_model::{Device, HeadLabel};
+    use newsdesk_model::{Device, HeadLabel, Model, Options};
     use std::path::Path;
+
+    fn calibrated(model: &mut Model, sets: &[LabelledSet]) -> Calibrated {
+        let classifier = Classifier::new(model.clone(), &Options::default()).unwrap();
+        calibrate(&mut model.manifest, &classifier, sets, &mut |_, _| {}).unwrap()
+    }
 
     fn set(rows: impl Iterator<Item = (String, String)>) -> LabelledSet {
         let folder = tempfile::tempdir().unwrap();
@@ -325,7 +327,7 @@ mod tests {
     fn the_temperature_that_was_there_plays_no_part() {
         let mut model = tiny();
         let sets = [mostly_right(&model, 150)];
-        let first = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        let first = calibrated(&mut model, &sets);
         assert_eq!((first.heads.len(), first.heads[0].articles, first.heads[0].temperature_before), (1, 150, 1.0));
         let found = first.heads[0].temperature;
         assert!((found - 1.0).abs() > 0.05 && first.heads[0].not_fitted.is_none(), "{found} tests nothing");
@@ -334,11 +336,11 @@ mod tests {
         let manifest = model.manifest.clone();
         assert_eq!(manifest.heads[0].temperature, found);
 
-        let second = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        let second = calibrated(&mut model, &sets);
         assert_eq!(model.manifest, manifest);
         assert_eq!((second.heads[0].temperature_before, &second.before), (found, &first.after));
         model.manifest.heads[0].temperature = 3.0;
-        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        calibrated(&mut model, &sets);
         assert_eq!(model.manifest, manifest);
     }
 
@@ -375,7 +377,7 @@ mod tests {
     fn thresholds_that_were_there_play_no_part() {
         let (mut model, set) = several(150);
         let sets = [set];
-        let first = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        let first = calibrated(&mut model, &sets);
         let head = &first.heads[0];
         let decision = head.decision.unwrap();
         assert!(head.not_fitted.is_none() && decision.micro_f1 > decision.micro_f1_before, "{head:?}");
@@ -385,11 +387,11 @@ mod tests {
         assert!((first.after[0].heads[0].report.micro_f1.unwrap() - decision.micro_f1).abs() < 1e-12);
         assert!((first.before[0].heads[0].report.micro_f1.unwrap() - decision.micro_f1_before).abs() < 0.02);
 
-        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        calibrated(&mut model, &sets);
         assert_eq!(model.manifest, manifest);
         model.manifest.heads[0].temperature = 0.3;
         model.manifest.heads[0].labels[1].threshold = Some(0.9);
-        calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        calibrated(&mut model, &sets);
         assert_eq!(model.manifest, manifest);
     }
 
@@ -402,7 +404,7 @@ mod tests {
             crate::measure(&classifier, &sets[0], &mut |_| {}).unwrap()
         };
         let before = measure(&model);
-        let found = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+        let found = calibrated(&mut model, &sets);
         assert_eq!((found.before[0].clone(), found.after[0].clone()), (before, measure(&model)));
     }
 
@@ -419,7 +421,7 @@ mod tests {
             let sets = [set];
             let error = check_calibration(&sets, &model.manifest.heads).unwrap_err();
             assert!(error.to_string().contains(cause) && error.hint().is_some(), "{error}");
-            let found = calibrate(&mut model, &sets, &Options::default(), &mut |_, _| {}).unwrap();
+            let found = calibrated(&mut model, &sets);
             assert_eq!(model.manifest.heads[0].temperature, 1.5);
             assert!(found.heads.iter().all(|head| head.not_fitted.as_ref().is_some_and(|told| told.contains(cause))));
             assert_eq!(found.heads.len(), usize::from(!sets[0].articles.is_empty()));

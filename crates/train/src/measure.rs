@@ -1,11 +1,9 @@
 //! A classifier's answers on a labelled set, compared with what is right.
 
+use crate::cases::head_cases;
 use crate::error::{Result, TrainError};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet, Target};
-use newsdesk_eval::{
-    Answered, Calibration, Case, Report, ScoredAnswer, ScoredCase, Truth, answered, calibration, multi_label,
-    set_valued, single_label,
-};
+use newsdesk_eval::{Answered, Calibration, Interval, Intervals, Report, ScoredAnswer, Truth, answered};
 use newsdesk_model::folder::ScoreRecord;
 use newsdesk_model::{Classifier, Head, HeadActivation, HeadPrediction, Prediction};
 
@@ -24,6 +22,32 @@ pub struct HeadReport {
     /// What is left of its answers when those with a low score are held back, where that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<Answered>,
+    /// How good the first k labels are, for k from 1, where that was asked: see [`newsdesk_eval::top_k`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top_k: Vec<f64>,
+    /// Where figures are likely to be, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
+    /// The figures of parts of the articles, where that was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+}
+
+/// What a classifier reached on the articles that have one value in a column.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Slice {
+    /// The column.
+    pub column: String,
+    /// Its value; empty where articles have none.
+    pub value: String,
+    /// Number of articles.
+    pub articles: u64,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Where that is likely to be.
+    pub interval: Interval,
+    /// Mean F1 of the labels that occur.
+    pub macro_f1: f64,
 }
 
 impl HeadReport {
@@ -106,6 +130,11 @@ impl MatchedHead {
         Ok(Some(Self { head: number, labels: taught.labels.names().map(find).collect::<Result<_>>()? }))
     }
 
+    /// The model's label for one of the set's head.
+    pub(crate) fn label(&self, label: LabelId) -> usize {
+        self.labels[label.index()]
+    }
+
     /// What is right, in the model's labels.
     pub(crate) fn truth(&self, target: &Target) -> Truth {
         let all = || target.labels().iter().map(|label| self.labels[label.index()]).collect();
@@ -151,7 +180,7 @@ pub fn measure_from(
     min_scores: &[Option<f32>],
     progress: &mut dyn FnMut(usize),
 ) -> Result<SetReport> {
-    let heads = &classifier.model().manifest.heads;
+    let heads = &classifier.manifest().heads;
     // Before the work.
     check(set, heads)?;
     report(set, heads, &predict(classifier, set, progress)?, min_scores)
@@ -182,39 +211,27 @@ pub(crate) fn in_parts<T>(
 }
 
 /// How right a model's answers on a set are, one answer for each article; `min_scores` are those of the model's heads.
-pub(crate) fn report(
+///
+/// # Errors
+/// If no head is shared, or a label of the set is not one of the model's.
+pub fn report(
     set: &LabelledSet,
     heads: &[Head],
     predictions: &[Prediction],
     min_scores: &[Option<f32>],
 ) -> Result<SetReport> {
-    let matched = matched(set, heads)?;
-    let mut cases: Vec<Vec<Case>> = vec![vec![]; set.heads.len()];
-    for (row, prediction) in set.articles.iter().zip(predictions) {
-        for (number, (taught, matched)) in set.heads.iter().zip(&matched).enumerate() {
-            if let Some(matched) = matched {
-                cases[number].extend(case(row, number, taught, matched, prediction));
-            }
+    let reports = head_cases(set, heads, predictions)?.into_iter().map(|cases| {
+        let number = heads.iter().position(|head| head.name == cases.head);
+        let min_score = number.and_then(|number| min_scores.get(number).copied().flatten());
+        HeadReport {
+            report: cases.report(),
+            calibration: cases.calibration(),
+            answered: min_score.map(|min_score| answered(&cases.answers(), f64::from(min_score))),
+            top_k: vec![],
+            intervals: None,
+            slices: vec![],
+            head: cases.head,
         }
-    }
-    let numbered = set.heads.iter().enumerate().zip(matched).zip(cases);
-    let reports = numbered.filter_map(|(((number, taught), matched), cases)| {
-        let matched = matched?;
-        let names = heads[matched.head].names();
-        let report = match &taught.map {
-            _ if taught.multi => multi_label(&names, &cases),
-            None => single_label(&names, &cases),
-            Some(map) => {
-                let sources: Vec<String> = map.iter().map(|(label, _)| label.clone()).collect();
-                let allowed = |ids: &Vec<LabelId>| ids.iter().map(|l| matched.labels[l.index()]).collect();
-                let sets: Vec<Vec<usize>> = map.iter().map(|(_, ids)| allowed(ids)).collect();
-                set_valued(&sources, &sets, &cases)
-            }
-        };
-        let scored: Vec<ScoredCase> = scored(set, number, &matched, predictions).collect();
-        let held_back = |min_score| answered(&given(set, number, &matched, predictions), f64::from(min_score));
-        let answered = min_scores.get(matched.head).copied().flatten().map(held_back);
-        Some(HeadReport { head: taught.name.clone(), report, calibration: calibration(&scored), answered })
     });
     Ok(SetReport {
         set: set.name.clone(),
@@ -264,19 +281,6 @@ fn labelled<'a>(
     })
 }
 
-/// The scores of all labels on each labelled article.
-fn scored<'a>(
-    set: &'a LabelledSet,
-    number: usize,
-    matched: &'a MatchedHead,
-    predictions: &'a [Prediction],
-) -> impl Iterator<Item = ScoredCase> {
-    labelled(set, number, matched, predictions).map(|(truth, answer)| {
-        let scores = answer.probabilities.0.iter().map(|&score| f64::from(score)).collect();
-        ScoredCase { truth, scores }
-    })
-}
-
 /// The labels that were given on the labelled articles, each with its score.
 pub(crate) fn given(
     set: &LabelledSet,
@@ -307,19 +311,4 @@ pub(crate) fn matched(set: &LabelledSet, heads: &[Head]) -> Result<Vec<Option<Ma
         head: names.join("`, `"),
         known: heads.iter().map(|head| head.name.clone()).collect(),
     })
-}
-
-fn case(
-    row: &LabelledArticle,
-    number: usize,
-    taught: &LabelledHead,
-    matched: &MatchedHead,
-    prediction: &Prediction,
-) -> Option<Case> {
-    let target = row.targets[number].as_ref()?;
-    let written = row.source_labels[number].as_deref();
-    let source_label = taught.map.as_ref().and_then(|map| map.iter().position(|(l, _)| Some(l.as_str()) == written));
-    let predicted = prediction.heads[matched.head].given().iter().map(|label| label.index).collect();
-    let also = row.also[number].iter().map(|label| matched.labels[label.index()]).collect();
-    Some(Case { truth: matched.truth(target), predicted, also, source_label })
 }

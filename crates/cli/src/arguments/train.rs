@@ -23,6 +23,21 @@ pub struct Train {
     /// Labelled sets to measure the finished model on (recipes: their test split); they have no part in any choice
     #[arg(long, value_name = "SET", num_args = 1..)]
     pub test: Vec<String>,
+    /// What to train: a transformer, or a linear model of words and characters, which learns in seconds and needs no base
+    ///
+    /// Of the options below, linear models heed those on sets and labels, --epochs, --learning-rate, --label-smoothing,
+    /// --batch-size, --patience, --seed, --threads, and the three that only they have.
+    #[arg(long, value_enum, default_value_t = ArchName::Transformer)]
+    pub arch: ArchName,
+    /// Linear models: the most words of a run that is looked at [default: 2]
+    #[arg(long, value_name = "N")]
+    pub word_ngrams: Option<u8>,
+    /// Linear models: the lengths of runs of characters within words, as in 3-5, or none [default: 5-5]
+    #[arg(long, value_name = "MIN-MAX", value_parser = lengths)]
+    pub char_ngrams: Option<Lengths>,
+    /// Linear models: how many words and runs are told apart, a power of two [default: 262144]
+    #[arg(long, value_name = "N")]
+    pub buckets: Option<u32>,
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -38,12 +53,12 @@ pub struct Train {
     /// `pooler`, if the base has one
     #[arg(long, value_enum)]
     pub pooling: Option<PoolingName>,
-    /// Times that the rows are gone through
-    #[arg(long, default_value_t = 3)]
-    pub epochs: usize,
-    /// Largest learning rate
-    #[arg(long, default_value_t = 5e-5)]
-    pub learning_rate: f64,
+    /// Times that the rows are gone through [default: 3, for linear models 5]
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Largest learning rate [default: 5e-5, for linear models 0.5]
+    #[arg(long)]
+    pub learning_rate: Option<f64>,
     /// The heads' learning rate is this many times larger
     #[arg(long, default_value_t = 10.0)]
     pub head_rate_factor: f64,
@@ -89,9 +104,9 @@ pub struct Train {
     /// Longest gradient; longer ones are shortened to it (0: never)
     #[arg(long, default_value_t = 1.0)]
     pub clip: f64,
-    /// Articles per step
-    #[arg(long, default_value_t = 32)]
-    pub batch_size: usize,
+    /// Articles per step [default: 32, for linear models 128]
+    #[arg(long)]
+    pub batch_size: Option<usize>,
     /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU
     #[arg(long, default_value_t = 16)]
     pub micro_batch: usize,
@@ -139,6 +154,29 @@ pub struct Train {
 pub enum ScheduleName {
     Linear,
     Cosine,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArchName {
+    Transformer,
+    Linear,
+}
+
+/// The fewest and the most characters of a run; none for no runs at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lengths(pub Option<[u8; 2]>);
+
+/// What `--char-ngrams` names.
+fn lengths(text: &str) -> Result<Lengths, String> {
+    if text == "none" {
+        return Ok(Lengths(None));
+    }
+    let (fewest, most) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse::<u8>();
+    match (number(fewest), number(most)) {
+        (Ok(fewest), Ok(most)) => Ok(Lengths(Some([fewest, most]))),
+        _ => Err("it is neither a range such as 3-5 nor none".into()),
+    }
 }
 
 /// What `--freeze` names.

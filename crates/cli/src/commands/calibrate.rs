@@ -1,6 +1,6 @@
 //! `newsdesk calibrate`: what a model's scores mean, measured on labelled articles and written into its manifest.
 
-use super::{instructions, open_model, threads};
+use super::{instructions, open_any, threads};
 use crate::arguments::Calibrate;
 use crate::failure::say;
 use crate::output::progress::set_bars;
@@ -8,7 +8,7 @@ use crate::output::table::table;
 use crate::sets::load_to_measure;
 use anyhow::Result;
 use newsdesk_model::folder::{check_writable, save_manifest};
-use newsdesk_model::{CalibrationRecord, Options};
+use newsdesk_model::{CalibrationRecord, Classifier, Options};
 use newsdesk_train::{
     Calibrated, DecisionThresholds, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration,
     check_labelled,
@@ -54,7 +54,7 @@ impl Figures {
 
 pub fn run(options: Calibrate) -> Result<ExitCode> {
     let device = options.running.device.open()?;
-    let mut model = open_model(Some(&options.on.model), &device)?;
+    let model = open_any(Some(&options.on.model), &device)?;
     check_writable(&options.on.model)?;
     let running = Options {
         device: options.running.device,
@@ -63,15 +63,16 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         precision: options.precision,
         instructions: instructions()?,
     };
-    let heads = model.manifest.heads.clone();
-    let sets =
-        load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, &model.manifest, options.quiet)?;
+    let classifier = Classifier::new(model, &running)?;
+    let mut manifest = classifier.manifest().clone();
+    let heads = manifest.heads.clone();
+    let sets = load_to_measure(&options.on.data, &options.on.labelled, &options.on.split, &manifest, options.quiet)?;
     sets.iter().try_for_each(|set| check_labelled(set, &heads))?;
     check_calibration(&sets, &heads)?;
 
-    let calibrated = calibrate(&mut model, &sets, &running, &mut set_bars(&sets, options.quiet))?;
-    model.manifest.note_scores(calibrated.after.iter().flat_map(SetReport::records));
-    save_manifest(&model.manifest, &options.on.model)?;
+    let calibrated = calibrate(&mut manifest, &classifier, &sets, &mut set_bars(&sets, options.quiet))?;
+    manifest.note_scores(calibrated.after.iter().flat_map(SetReport::records));
+    save_manifest(&manifest, &options.on.model)?;
 
     if !options.quiet {
         let known = |name: &str| calibrated.heads.iter().any(|head| head.head == name);
@@ -79,7 +80,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
             say(&format!("warning: no set has labels for head {}: it stays as it was", head.name));
         }
         not_fitted(&calibrated).iter().for_each(|line| say(line));
-        if heads != model.manifest.heads && !model.manifest.certificates.is_empty() {
+        if heads != manifest.heads && !manifest.certificates.is_empty() {
             let hint = "`newsdesk models certify` measures them again";
             say(&format!(
                 "warning: the certificates of precisions were made at other temperatures or thresholds; {hint}"

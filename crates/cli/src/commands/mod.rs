@@ -1,6 +1,8 @@
 //! One module per command: typed arguments to checked settings, then the work.
 
+pub mod agree;
 pub mod average;
+pub mod bench;
 pub mod calibrate;
 pub mod certify;
 pub mod classify;
@@ -17,10 +19,20 @@ pub mod verify;
 use crate::arguments::Running;
 use crate::failure::{Usage, say};
 use anyhow::Result;
-use newsdesk_model::{Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors};
+use newsdesk_model::{
+    AnyModel, Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors,
+};
 use std::path::Path;
 
-/// The model in a folder, or the one inside.
+/// The model in a folder, or the one inside, of whichever kind.
+fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
+    match folder {
+        Some(folder) => Ok(AnyModel::open(folder, device)?),
+        None => Ok(open_model(None, device)?.into()),
+    }
+}
+
+/// The model with an encoder in a folder, or the one inside.
 fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
     match folder {
         Some(folder) => Ok(Model::open(folder, device)?),
@@ -53,7 +65,7 @@ fn open_classifier(
     if running.device == DeviceChoice::Auto && device.is_cpu() && cfg!(any(feature = "cuda", feature = "metal")) {
         say("warning: no GPU could be opened, so the processor does the work");
     }
-    Ok(Classifier::new(open_model(folder, &device)?, &options)?)
+    Ok(Classifier::new(open_any(folder, &device)?, &options)?)
 }
 
 /// The vector instructions that the environment asks for; `None` for the best ones.

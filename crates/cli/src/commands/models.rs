@@ -1,13 +1,14 @@
 //! `newsdesk models`: what is known about a model.
 
 use super::calibrate::precisions;
-use super::{average, certify, open_model};
+use super::{average, certify, open_any};
 use crate::arguments::{Models, ModelsCommand};
 use crate::output::table::table;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::{Certificate, Device, Model};
+use newsdesk_model::linear::FeatureRecord;
+use newsdesk_model::{AnyModel, Certificate, Device};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,19 +16,26 @@ use std::process::ExitCode;
 /// What `models info` tells.
 #[derive(Serialize)]
 struct Info<'a> {
+    #[serde(flatten)]
+    encoder: Option<EncoderInfo>,
+    parameters: usize,
+    manifest: &'a Manifest,
+}
+
+/// What is told of an encoder; linear models have none.
+#[derive(Serialize)]
+struct EncoderInfo {
     layers: usize,
     width: usize,
     attention_heads: usize,
     vocabulary: usize,
     longest_window: usize,
-    parameters: usize,
-    manifest: &'a Manifest,
 }
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {
         ModelsCommand::Info { model, json } => {
-            let model = open_model(model.as_deref(), &Device::Cpu)?;
+            let model = open_any(model.as_deref(), &Device::Cpu)?;
             let info = info(&model);
             let mut out = std::io::stdout();
             match json {
@@ -41,30 +49,40 @@ pub fn run(options: Models) -> Result<ExitCode> {
     }
 }
 
-fn info(model: &Model) -> Info<'_> {
-    let config = &model.config;
-    Info {
-        layers: config.num_hidden_layers,
-        width: config.hidden_size,
-        attention_heads: config.num_attention_heads,
-        vocabulary: config.vocab_size,
-        longest_window: config.max_position_embeddings,
-        parameters: model.weights.parameters(),
-        manifest: &model.manifest,
-    }
+fn info(model: &AnyModel) -> Info<'_> {
+    let encoder = match model {
+        AnyModel::Encoder(model) => Some(EncoderInfo {
+            layers: model.config.num_hidden_layers,
+            width: model.config.hidden_size,
+            attention_heads: model.config.num_attention_heads,
+            vocabulary: model.config.vocab_size,
+            longest_window: model.config.max_position_embeddings,
+        }),
+        AnyModel::Linear(_) => None,
+    };
+    Info { encoder, parameters: model.parameters(), manifest: model.manifest() }
 }
 
 fn shown(info: &Info) -> String {
     let manifest = info.manifest;
     let mut text = format!("{}\n\n", manifest.name);
-    text += &format!(
-        "encoder   BERT, {} layers, width {}, {} attention heads, {} parameters\n",
-        info.layers, info.width, info.attention_heads, info.parameters
-    );
-    text += &format!(
-        "windows   {} tokens, one every {}, pooled by {}, combined by {}\n",
-        manifest.window.length, manifest.window.stride, manifest.pooling, manifest.window.combine
-    );
+    if let Some(encoder) = &info.encoder {
+        text += &format!(
+            "encoder   BERT, {} layers, width {}, {} attention heads, {} parameters\n",
+            encoder.layers, encoder.width, encoder.attention_heads, info.parameters
+        );
+        text += &format!(
+            "windows   {} tokens, one every {}, pooled by {}, combined by {}\n",
+            manifest.window.length, manifest.window.stride, manifest.pooling, manifest.window.combine
+        );
+    }
+    if let Some(FeatureRecord { buckets, words, characters }) = manifest.linear {
+        text += &format!("linear    {buckets} features of up to {words} words");
+        if let Some([fewest, most]) = characters {
+            text += &format!(" and of {fewest} to {most} characters");
+        }
+        text += &format!(", {} parameters\n", info.parameters);
+    }
     for head in &manifest.heads {
         let labels: Vec<String> = head
             .labels
@@ -79,7 +97,8 @@ fn shown(info: &Info) -> String {
         text += &labels.iter().map(|label| format!("  {label}\n")).collect::<String>();
     }
     if let Some(training) = &manifest.training {
-        text += &format!("\ntrained   from {}, epoch {} kept\n", training.base, training.best_epoch);
+        let from = if info.encoder.is_some() { format!("from {}, ", training.base) } else { String::new() };
+        text += &format!("\ntrained   {from}epoch {} kept\n", training.best_epoch);
         // The windows stand above.
         let settings = training.settings.as_object().into_iter().flatten().filter(|(name, _)| *name != "window");
         text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();

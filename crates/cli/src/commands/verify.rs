@@ -112,12 +112,12 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
 
 /// The model must be the one that labelled the output.
 fn check_model(classifier: &Classifier, manifest: &RunManifest, output: &str) -> Result<()> {
-    let found = classifier.model().weights.sha256()?;
+    let found = classifier.model().sha256()?;
     let made_by = &manifest.model;
     if found == made_by.sha256 {
         return Ok(());
     }
-    let name = &classifier.model().manifest.name;
+    let name = &classifier.manifest().name;
     let message = format!(
         "Failed to verify `{output}`: it was labelled by the model `{}` with weights {:.12}, and `{name}` has {found:.12}",
         made_by.name, made_by.sha256

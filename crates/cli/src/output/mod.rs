@@ -2,5 +2,6 @@
 
 pub mod corpus;
 pub mod format;
+pub mod page;
 pub mod progress;
 pub mod table;

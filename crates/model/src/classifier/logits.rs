@@ -2,7 +2,7 @@
 //! on them without another pass through the encoder.
 
 use super::engine::WorkerMemory;
-use super::{Classifier, Text, Window};
+use super::{Classifier, EncoderWay, Text, Way, Window};
 use crate::decide::{Combine, Prediction, combined};
 use crate::error::Result;
 use crate::head::{Head, Logits, Probabilities};
@@ -47,15 +47,32 @@ impl Classifier {
     /// # Errors
     /// If the tokenizer or the device fails.
     pub fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
-        // A GPU takes all it can get at once, by one thread.
-        let at_once = if self.engine.encoders() == 1 { texts.len().max(1) } else { TEXTS };
+        let at_once = match &self.way {
+            // A GPU takes all it can get at once, by one thread.
+            Way::Encoder(way) if way.engine.encoders() == 1 => texts.len().max(1),
+            Way::Encoder(_) => TEXTS,
+            // Each part has a reader of its own, with memory for all features.
+            Way::Linear(_) => texts.len().div_ceil(self.threads).max(TEXTS),
+        };
         let parts: Vec<&[T]> = texts.chunks(at_once).collect();
-        let read = parallel(parts.len(), self.threads, |number| self.logits_of(parts[number]))?;
+        let read = parallel(parts.len(), self.threads, |number| match &self.way {
+            Way::Encoder(way) => way.logits(parts[number]),
+            Way::Linear(model) => {
+                let mut reader = model.reader();
+                let of_text = |text: &T| {
+                    let (logits, words) = model.logits(text.as_ref(), &mut reader);
+                    TextLogits { windows: vec![logits], adds: vec![words], tokens: words }
+                };
+                Ok(parts[number].iter().map(of_text).collect::<Vec<_>>())
+            }
+        })?;
         Ok(read.into_iter().flatten().collect())
     }
+}
 
-    /// As [`Self::logits`], on the calling thread.
-    fn logits_of<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
+impl EncoderWay {
+    /// The logits of each text, on the calling thread.
+    fn logits<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
         let (mut read, mut windows) = (vec![], vec![]);
         for (number, text) in texts.iter().enumerate() {
             let (Text { tokens, adds }, cut) = self.windows(number, text.as_ref())?;
@@ -67,7 +84,7 @@ impl Classifier {
         let longest = windows.iter().map(|window| window.ids.len()).max().unwrap_or(1);
         for batch in windows.chunks((most / longest).max(1)) {
             let ids: Vec<&[TokenId]> = batch.iter().map(|window| window.ids.as_slice()).collect();
-            let answers = self.engine.run(&ids, self.model.config.pad_token_id, &mut memory)?;
+            let answers = self.engine.run(&ids, self.padding, &mut memory)?;
             for (Window { text, number, .. }, logits) in batch.iter().zip(answers) {
                 read[*text].windows[*number] = logits;
             }
@@ -78,7 +95,7 @@ impl Classifier {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use crate::classifier::engine::Engine;
     use crate::network::Network;
@@ -110,11 +127,12 @@ mod tests {
     #[test]
     fn the_graph_reads_the_same() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
-        let mut classifier = Classifier::open(folder).unwrap();
+        let mut classifier = Classifier::open(&folder).unwrap();
         let packed = classifier.logits(&texts()).unwrap();
-        let model = classifier.model();
+        let model = Model::open(&folder, &Device::Cpu).unwrap();
         let network = Network::new(&model.weights, &model.config, &model.parts).unwrap();
-        classifier.engine = Engine::Graph { network, device: Device::Cpu };
+        let Way::Encoder(way) = &mut classifier.way else { panic!("models/tiny has an encoder") };
+        way.engine = Engine::Graph { network, device: Device::Cpu };
         for (one, other) in packed.iter().zip(&classifier.logits(&texts()).unwrap()) {
             assert_eq!((&one.adds, one.tokens, one.windows.len()), (&other.adds, other.tokens, other.windows.len()));
             let numbers = |text: &TextLogits| -> Vec<f32> {

@@ -8,11 +8,12 @@ mod repeats;
 use crate::decide::Prediction;
 use crate::device::{Device, DeviceChoice, device_name};
 use crate::error::{ModelError, Result};
-use crate::folder::Model;
+use crate::folder::{AnyModel, Manifest, Model};
 use crate::head::Head;
+use crate::linear::LinearModel;
 use crate::network::{Network, PackedNetwork};
 use crate::precision::{Precision, PrecisionChoice, fastest_certified};
-use crate::tokenize::TokenId;
+use crate::tokenize::{TokenId, Tokenizer};
 use crate::window::Windowing;
 use engine::Engine;
 pub use logits::TextLogits;
@@ -60,10 +61,9 @@ pub struct Options {
 /// # }
 /// ```
 pub struct Classifier {
-    model: Model,
-    engine: Engine,
+    model: AnyModel,
+    way: Way,
     heads: Vec<Arc<Head>>,
-    windowing: Windowing,
     precision: Precision,
     instructions: InstructionSet,
     device: Device,
@@ -81,6 +81,22 @@ pub struct Times {
     pub tokenising: Duration,
     /// Computing windows' answers.
     pub encoding: Duration,
+}
+
+/// From a text to its answer.
+enum Way {
+    /// By windows of tokens.
+    Encoder(Box<EncoderWay>),
+    /// By features, in one step.
+    Linear(LinearModel),
+}
+
+struct EncoderWay {
+    engine: Engine,
+    tokenizer: Arc<Tokenizer>,
+    windowing: Windowing,
+    /// Stands for a text without tokens, and pads batches on a GPU.
+    padding: TokenId,
 }
 
 /// One window of one text, as the encoder reads it.
@@ -133,14 +149,43 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::open`], and if the device is not there.
     pub fn open_with(folder: impl AsRef<Path>, options: &Options) -> Result<Self> {
-        Self::new(Model::open(folder.as_ref(), &options.device.open()?)?, options)
+        Self::new(AnyModel::open(folder.as_ref(), &options.device.open()?)?, options)
     }
 
-    /// A model that is in memory already; it stays on its device, whatever the options say.
+    /// A model that is in memory already; it stays on its device, whatever the options say. A linear one computes on a processor
+    /// and in f32.
     ///
     /// # Errors
-    /// If the model has no head, or a tensor is missing or of another shape.
-    pub fn new(model: Model, options: &Options) -> Result<Self> {
+    /// If the model has no head, a tensor is missing or of another shape, or the precision is not there.
+    pub fn new(model: impl Into<AnyModel>, options: &Options) -> Result<Self> {
+        match model.into() {
+            AnyModel::Encoder(model) => Self::of_encoder(*model, options),
+            AnyModel::Linear(model) => Self::of_linear(model, options),
+        }
+    }
+
+    fn of_linear(model: LinearModel, options: &Options) -> Result<Self> {
+        if let PrecisionChoice::Exactly(precision) = options.precision
+            && precision != Precision::F32
+        {
+            let cause = format!("a linear model computes in f32, not in {precision}");
+            return Err(ModelError::Device { device: "cpu".into(), cause });
+        }
+        Ok(Self {
+            heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
+            way: Way::Linear(model.clone()),
+            precision: Precision::F32,
+            instructions: options.instructions.unwrap_or_else(InstructionSet::best),
+            threads: options.threads.unwrap_or_else(processors).max(1),
+            remembered: 0,
+            device: Device::Cpu,
+            model: AnyModel::Linear(model),
+            tokenising: AtomicU64::new(0),
+            encoding: AtomicU64::new(0),
+        })
+    }
+
+    fn of_encoder(model: Model, options: &Options) -> Result<Self> {
         if model.manifest.heads.is_empty() {
             return Err(ModelError::NotAModel {
                 path: model.manifest.name.clone().into(),
@@ -175,35 +220,48 @@ impl Classifier {
         };
         Ok(Self {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
-            engine,
-            windowing: Windowing { length, stride, limit: options.windows },
+            way: Way::Encoder(Box::new(EncoderWay {
+                engine,
+                tokenizer: Arc::clone(&model.tokenizer),
+                windowing: Windowing { length, stride, limit: options.windows },
+                padding: model.config.pad_token_id,
+            })),
             precision,
             instructions,
             threads,
             remembered: 0,
             device,
-            model,
+            model: model.into(),
             tokenising: AtomicU64::new(0),
             encoding: AtomicU64::new(0),
         })
     }
 
     /// Has [`Classifier::classify`] and [`Classifier::stream`] keep their answers to so many texts, and give them again to texts of
-    /// the same tokens. Where articles come twice, they are computed once. On a processor no answer is another one for it.
+    /// the same tokens. Where articles come twice, they are computed once. On a processor no answer is another one for it. A
+    /// linear model is as quick to compute again.
     pub fn remembering(self, texts: usize) -> Self {
         Self { remembered: texts, ..self }
     }
 
     /// Answers without looking at the texts: every score of a head is the same. For benches, to measure everything but the encoder.
     #[doc(hidden)]
-    pub fn without_encoder(self) -> Self {
+    pub fn without_encoder(mut self) -> Self {
         let labels = self.heads.iter().map(|head| head.labels.len()).collect();
-        Self { engine: Engine::Idle { labels }, ..self }
+        if let Way::Encoder(way) = &mut self.way {
+            way.engine = Engine::Idle { labels };
+        }
+        self
     }
 
     /// The model.
-    pub fn model(&self) -> &Model {
+    pub fn model(&self) -> &AnyModel {
         &self.model
+    }
+
+    /// What the model's numbers mean.
+    pub fn manifest(&self) -> &Manifest {
+        self.model.manifest()
     }
 
     /// The model's heads, in the order of each prediction's answers.
@@ -301,26 +359,27 @@ impl Classifier {
             outcome
         })
     }
+}
 
+impl EncoderWay {
     /// Tokenises a text and cuts it.
     fn windows(&self, number: usize, text: &str) -> Result<(Text, Vec<Window>)> {
         let Windowing { length, stride, limit } = self.windowing;
-        let tokenizer = &self.model.tokenizer;
         let tokens = match limit {
-            None => tokenizer.encode(text)?,
+            None => self.tokenizer.encode(text)?,
             Some(limit) => {
                 let needed = length.saturating_add(limit.saturating_sub(1).saturating_mul(stride));
-                tokenizer.encode_beginning(text, needed)?
+                self.tokenizer.encode_beginning(text, needed)?
             }
         };
         let (mut windows, mut adds, mut covered) = (vec![], vec![], 0);
         for range in self.windowing.cut(tokens.len()) {
             adds.push(range.end - covered.max(range.start).min(range.end));
             covered = range.end;
-            let mut ids = tokenizer.frame(&tokens[range]);
+            let mut ids = self.tokenizer.frame(&tokens[range]);
             if ids.is_empty() {
                 // Nothing at all has no vector.
-                ids.push(self.model.config.pad_token_id);
+                ids.push(self.padding);
             }
             windows.push(Window { text: number, number: windows.len(), ids });
         }

@@ -5,19 +5,24 @@
 
 use super::engine::WorkerMemory;
 use super::repeats::{Found, Key, Repeats};
-use super::{Classifier, Text, Window};
-use crate::decide::{Prediction, combined};
+use super::{Classifier, EncoderWay, Text, Way, Window};
+use crate::decide::{HeadPrediction, Prediction, combined};
 use crate::error::{ModelError, Result};
 use crate::head::{Logits, Probabilities};
+use crate::linear::{FeatureReader, LinearModel};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Most items, and bytes of text, that are under way before [`Queue::push`] waits.
 const MOST_ITEMS: usize = 4096;
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most texts, and bytes of text, that a worker answers at once by a linear model: enough for the lock not to count.
+const TEXTS_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 64 * 1024;
 
 /// What comes out of [`Classifier::stream`].
 #[derive(Debug)]
@@ -95,8 +100,8 @@ impl<T> State<'_, T> {
         if *missing > 0 {
             return;
         }
-        let Classifier { heads, model, .. } = classifier;
-        let prediction = combined(heads, answers, &text.adds, text.tokens, model.manifest.window.combine);
+        let rule = classifier.manifest().window.combine;
+        let prediction = combined(&classifier.heads, answers, &text.adds, text.tokens, rule);
         let waiting = match (&mut self.repeats, *key) {
             (Some(repeats), Some(key)) => repeats.answer(key, &prediction),
             _ => Vec::new(),
@@ -111,6 +116,14 @@ impl<T> State<'_, T> {
 enum Job<'t> {
     Tokenise(usize, Cow<'t, str>),
     Encode(Vec<Window>),
+    /// The whole way to an answer, for linear models.
+    Answer(Vec<(usize, Cow<'t, str>)>),
+}
+
+/// What a worker works with.
+enum Worker<'c> {
+    Encoder(&'c EncoderWay, WorkerMemory),
+    Linear(&'c LinearModel, FeatureReader),
 }
 
 impl<'c, 't, T: Send> Queue<'c, 't, T> {
@@ -186,12 +199,24 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
     /// Works until there is nothing left to do. Called by each worker.
     pub(super) fn work(&self) {
         let _guard = StopOnPanic(self);
-        let mut memory = WorkerMemory::default();
+        let mut worker = match &self.classifier.way {
+            Way::Encoder(way) => Worker::Encoder(way, WorkerMemory::default()),
+            Way::Linear(model) => Worker::Linear(model, model.reader()),
+        };
         while let Some(job) = self.take() {
             let since = Instant::now();
-            let (outcome, time) = match job {
-                Job::Tokenise(number, text) => (self.tokenise(number, &text), &self.classifier.tokenising),
-                Job::Encode(windows) => (self.encode(&windows, &mut memory), &self.classifier.encoding),
+            let Classifier { tokenising, encoding, .. } = self.classifier;
+            let (outcome, time) = match (job, &mut worker) {
+                (Job::Tokenise(number, text), Worker::Encoder(way, _)) => {
+                    (self.tokenise(number, &text, way), tokenising)
+                }
+                (Job::Encode(windows), Worker::Encoder(way, memory)) => (self.encode(&windows, way, memory), encoding),
+                (Job::Answer(texts), Worker::Linear(model, reader)) => {
+                    self.answer(texts, model, reader);
+                    (Ok(()), encoding)
+                }
+                // Jobs are those of the model's kind.
+                _ => continue,
             };
             time.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
             if let Err(error) = outcome {
@@ -203,13 +228,19 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
 
     /// The next job; waits for one. `None` when there will be none.
     fn take(&self) -> Option<Job<'t>> {
-        let (least, most) = self.classifier.engine.batch_tokens();
+        let (least, most, encoders) = match &self.classifier.way {
+            Way::Encoder(way) => {
+                let (least, most) = way.engine.batch_tokens();
+                (least, most, way.engine.encoders())
+            }
+            Way::Linear(_) => (0, 0, 0),
+        };
         let mut state = self.lock();
         loop {
             if state.stopped {
                 return None;
             }
-            let may_encode = !state.windows.is_empty() && state.encoding < self.classifier.engine.encoders();
+            let may_encode = !state.windows.is_empty() && state.encoding < encoders;
             let nothing_to_add = state.texts.is_empty() && state.tokenising == 0;
             if may_encode && (state.tokens >= most || nothing_to_add) {
                 // The rest is shared out, so that the workers end together.
@@ -228,7 +259,10 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
             }
             if let Some((number, text)) = state.texts.pop_front() {
                 state.tokenising += 1;
-                return Some(Job::Tokenise(number, text));
+                return Some(match self.classifier.way {
+                    Way::Encoder(_) => Job::Tokenise(number, text),
+                    Way::Linear(_) => Job::Answer(self.more((number, text), &mut state.texts)),
+                });
             }
             if state.closed && nothing_to_add && state.windows.is_empty() {
                 return None;
@@ -237,8 +271,48 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         }
     }
 
-    fn tokenise(&self, number: usize, text: &str) -> Result<()> {
-        let result = self.classifier.windows(number, text);
+    /// A text and as many of those that wait as a worker should answer at once: its share, so that the workers end together.
+    fn more(
+        &self,
+        first: (usize, Cow<'t, str>),
+        waiting: &mut VecDeque<(usize, Cow<'t, str>)>,
+    ) -> Vec<(usize, Cow<'t, str>)> {
+        let share = (waiting.len() / self.classifier.threads).min(TEXTS_AT_ONCE);
+        let mut bytes = first.1.len();
+        let mut texts = vec![first];
+        while texts.len() < share
+            && bytes < BYTES_AT_ONCE
+            && let Some(text) = waiting.pop_front()
+        {
+            bytes += text.1.len();
+            texts.push(text);
+        }
+        texts
+    }
+
+    /// The answers of a linear model.
+    fn answer(&self, texts: Vec<(usize, Cow<'t, str>)>, model: &LinearModel, reader: &mut FeatureReader) {
+        let predict = |(number, text): (usize, Cow<'t, str>)| {
+            let (logits, tokens) = model.logits(&text, reader);
+            let answer =
+                |(head, logits)| HeadPrediction { head: Arc::clone(head), probabilities: head.probabilities(logits) };
+            let heads = self.classifier.heads.iter().zip(&logits).map(answer).collect();
+            (number, Prediction { heads, windows: 1, tokens })
+        };
+        let answers: Vec<(usize, Prediction)> = texts.into_iter().map(predict).collect();
+        let mut state = self.lock();
+        state.tokenising -= 1;
+        let first = state.first;
+        for (number, prediction) in answers {
+            state.items[number - first].progress = Progress::Done(prediction);
+        }
+        drop(state);
+        self.done.notify_one();
+        self.work.notify_all();
+    }
+
+    fn tokenise(&self, number: usize, text: &str, way: &EncoderWay) -> Result<()> {
+        let result = way.windows(number, text);
         let remembers = self.classifier.remembered > 0;
         let key = result.as_ref().ok().filter(|_| remembers).map(|(text, windows)| Key::of(windows, text.tokens));
         let mut state = self.lock();
@@ -266,9 +340,9 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         Ok(())
     }
 
-    fn encode(&self, windows: &[Window], memory: &mut WorkerMemory) -> Result<()> {
+    fn encode(&self, windows: &[Window], way: &EncoderWay, memory: &mut WorkerMemory) -> Result<()> {
         let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
-        let result = self.classifier.engine.run(&ids, self.classifier.model.config.pad_token_id, memory);
+        let result = way.engine.run(&ids, way.padding, memory);
         let heads = &self.classifier.heads;
         let probabilities = |logits: Vec<Logits>| heads.iter().zip(&logits).map(|(h, l)| h.probabilities(l)).collect();
         let result = result.map(|all| all.into_iter().map(probabilities).collect::<Vec<Vec<Probabilities>>>());

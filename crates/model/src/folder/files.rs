@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
-pub(super) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(super) const MANIFEST: &str = "newsdesk.toml";
 /// How sentence-transformers says which pooling an encoder wants.
 pub(super) const POOLING: &str = "1_Pooling/config.json";

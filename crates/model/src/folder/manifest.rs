@@ -1,9 +1,11 @@
 //! `newsdesk.toml`: what a model's numbers mean and where they come from.
 
+use super::files::MANIFEST;
 use crate::calibration::{CalibrationRecord, fault};
 use crate::decide::Combine;
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
+use crate::linear::FeatureRecord;
 use crate::network::Pooling;
 use crate::precision::{Certificate, certify};
 use crate::tokenize::Tokenizer;
@@ -18,10 +20,13 @@ pub struct Manifest {
     pub version: u32,
     /// Name of the model.
     pub name: String,
-    /// How windows are pooled.
+    /// How an encoder's windows are pooled. The file of a linear model does not say: all words of an article count alike.
     pub pooling: Pooling,
-    /// How articles are cut.
+    /// How articles are cut for an encoder. The file of a linear model does not say: it reads each in one piece.
     pub window: WindowRecord,
+    /// What a linear model looks at; `None` for encoders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<FeatureRecord>,
     /// The columns that say which person or thing in an article the model is asked about; it stands between `[ ` and ` ]`
     /// in the text. The whole article where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,14 +136,48 @@ pub struct ScoreRecord {
     pub micro_f1: Option<f64>,
 }
 
+impl WindowRecord {
+    /// The window of a linear model, which holds any article.
+    pub const WHOLE: Self = Self { length: i64::MAX as usize, stride: i64::MAX as usize, combine: Combine::Mean };
+}
+
+/// The manifest of a linear model with what its file leaves out.
+fn whole_articles(mut keys: toml::Table) -> toml::Table {
+    let WindowRecord { length, stride, .. } = WindowRecord::WHOLE;
+    let window = [("length", length), ("stride", stride)].map(|(key, size)| (key.to_string(), (size as i64).into()));
+    keys.insert("pooling".into(), "mean".into());
+    keys.insert("window".into(), toml::Table::from_iter(window).into());
+    keys
+}
+
 impl Manifest {
+    /// The text of its file, which [`Manifest::parse`] reads.
+    ///
+    /// # Errors
+    /// [`ModelError::Invalid`] for what TOML cannot hold.
+    pub fn text(&self) -> Result<String> {
+        let invalid = |cause: String| ModelError::Invalid { file: MANIFEST.into(), key: "contents".into(), cause };
+        let mut keys = toml::Table::try_from(self).map_err(|e| invalid(e.to_string()))?;
+        if self.linear.is_none() {
+            return toml::to_string(self).map_err(|e| invalid(e.to_string()));
+        }
+        keys.remove("pooling");
+        keys.remove("window");
+        toml::to_string(&keys).map_err(|e| invalid(e.to_string()))
+    }
+
     /// Reads the text of a manifest; `file` names it in errors.
     ///
     /// # Errors
     /// [`ModelError::Invalid`] naming what is wrong.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        let manifest: Self = toml::from_str(text).map_err(|e| {
+        let understood = toml::from_str(text).and_then(|keys: toml::Table| match keys.contains_key("linear") {
+            true => whole_articles(keys).try_into(),
+            // From the text once more: then an error knows its line.
+            false => toml::from_str(text),
+        });
+        let manifest: Self = understood.map_err(|e| {
             let place = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
             invalid(&place.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
         })?;
@@ -179,15 +218,31 @@ impl Manifest {
     /// [`ModelError::Invalid`] naming what is wrong.
     pub fn check(&self, file: &str, longest: usize, tokenizer: &Tokenizer) -> Result<()> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        if self.version != 1 {
-            return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", self.version)));
-        }
+        self.check_heads(file)?;
         let window = &self.window;
         if window.length > longest {
             return Err(invalid("window.length", format!("{} tokens, the encoder takes {longest}", window.length)));
         }
         if window.stride == 0 || window.stride > window.length {
             return Err(invalid("window.stride", format!("{} is not within 1..={}", window.stride, window.length)));
+        }
+        if window.length <= tokenizer.frame_length() {
+            return Err(invalid("window.length", format!("{} tokens leave no room for text", window.length)));
+        }
+        Ok(())
+    }
+
+    /// Checks what a manifest of any model says; `file` names it in errors.
+    ///
+    /// # Errors
+    /// [`ModelError::Invalid`] naming what is wrong.
+    pub fn check_heads(&self, file: &str) -> Result<()> {
+        let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
+        if self.version != 1 {
+            return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", self.version)));
+        }
+        if let Some((key, cause)) = self.linear.as_ref().and_then(FeatureRecord::fault) {
+            return Err(invalid(key, cause));
         }
         let mut names = BTreeSet::new();
         for head in &self.heads {
@@ -208,9 +263,6 @@ impl Manifest {
             if !names.insert(&head.name) {
                 return Err(invalid("head.name", format!("two heads are called `{}`", head.name)));
             }
-        }
-        if window.length <= tokenizer.frame_length() {
-            return Err(invalid("window.length", format!("{} tokens leave no room for text", window.length)));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Reads a model folder: Newsdesk's own, a `BertForSequenceClassification`, or a bare encoder to train from.
 
+use super::any::linear_manifest;
 use super::files::{self, Files, WeightsFile};
 use super::manifest::{Manifest, WindowRecord};
 use crate::decide::Combine;
@@ -39,6 +40,9 @@ impl Model {
         if !folder.is_dir() {
             let cause = if folder.exists() { "it is not a folder" } else { "there is no such folder" };
             return Err(ModelError::NotAModel { path: folder.into(), cause: cause.into() });
+        }
+        if linear_manifest(folder)?.is_some() {
+            return Err(ModelError::NoEncoder { path: folder.into() });
         }
         let failed = |name: &str| {
             let path = folder.join(name);
@@ -187,6 +191,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         heads,
         training: None,
         averaged: vec![],
+        linear: None,
         scores: vec![],
         certificates: vec![],
         calibrations: vec![],

@@ -6,6 +6,7 @@ use super::open::Model;
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
+use crate::linear::LinearModel;
 use crate::network::Pooling;
 use half::f16;
 use safetensors::Dtype;
@@ -51,6 +52,16 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     write(files::WEIGHTS, &weights_bytes(weights, storage)?)
 }
 
+/// Writes the two files of a linear model into `folder`, which is made if it is missing. A reader never meets half of a file.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn save_linear(model: &LinearModel, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|source| ModelError::Write { path: folder.into(), source })?;
+    save_manifest(&model.manifest, folder)?;
+    write(folder, files::WEIGHTS, &model.table().to_bytes(&model.manifest.heads)?)
+}
+
 /// The weights and the keys of `config.json` by which transformers knows a model as a `BertForSequenceClassification`: one
 /// that has a pooler and one head.
 fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
@@ -86,9 +97,7 @@ fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
 /// # Errors
 /// If it cannot be written; the old one is then still there.
 pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
-    let invalid = |cause| ModelError::Invalid { file: files::MANIFEST.into(), key: "contents".into(), cause };
-    let text = toml::to_string(manifest).map_err(|e| invalid(e.to_string()))?;
-    write(folder, files::MANIFEST, text.as_bytes())
+    write(folder, files::MANIFEST, manifest.text()?.as_bytes())
 }
 
 /// Finds out whether [`save_manifest`] can write into a folder, before the work whose result it is to write.

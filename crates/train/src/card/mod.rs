@@ -10,7 +10,8 @@ use crate::log::replace;
 use crate::measure::SetReport;
 use markdown::{code, plain, table};
 use newsdesk_model::folder::TrainingRecord;
-use newsdesk_model::{Head, HeadActivation, Model};
+use newsdesk_model::linear::FeatureRecord;
+use newsdesk_model::{AnyModel, Head, HeadActivation};
 use std::path::{Path, PathBuf};
 
 /// How a card of ours is told from one that somebody wrote.
@@ -22,7 +23,7 @@ const FEW_ARTICLES: u64 = 20;
 /// What a card tells.
 pub struct Card<'a> {
     /// The finished model, with the record of its training.
-    pub model: &'a Model,
+    pub model: &'a AnyModel,
     /// The sets that it learned from, and those by which it was measured.
     pub sources: &'a [Source],
     /// The settings that are not at their default: name, value, default.
@@ -68,12 +69,16 @@ impl Card<'_> {
 
     fn front_matter(&self) -> String {
         // No licence: that of the weights follows from those of base and sets, which is not ours to decide.
-        let head = "---\nlibrary_name: newsdesk\npipeline_tag: text-classification\ntags:\n- newsdesk\n- bert\n---\n";
-        format!("{head}{MARK}\n")
+        let kind = match self.model {
+            AnyModel::Encoder(_) => "bert",
+            AnyModel::Linear(_) => "linear",
+        };
+        let head = "---\nlibrary_name: newsdesk\npipeline_tag: text-classification\ntags:\n- newsdesk\n";
+        format!("{head}- {kind}\n---\n{MARK}\n")
     }
 
     fn what_it_is(&self) -> String {
-        let Model { config, manifest, weights, .. } = self.model;
+        let manifest = self.model.manifest();
         let mut text = format!("# {}\n\nLabels articles, in one pass:\n\n", plain(&manifest.name));
         for head in &manifest.heads {
             let gives = match head.activation {
@@ -82,18 +87,31 @@ impl Card<'_> {
             };
             text += &format!("- **{}**: {gives} {}\n", plain(&head.name), labels(head));
         }
-        let window = &manifest.window;
-        text += &format!(
-            "\nA BERT encoder of {} layers, {} wide, {} parameters with its heads. Articles of any length are read in windows \
-             of {} tokens, one every {}. A window's tokens are pooled by `{}`, the windows' answers combined by `{}`.\n",
-            config.num_hidden_layers,
-            config.hidden_size,
-            weights.parameters(),
-            window.length,
-            window.stride,
-            manifest.pooling,
-            window.combine
-        );
+        let (window, parameters) = (&manifest.window, self.model.parameters());
+        text += &match self.model {
+            AnyModel::Encoder(model) => format!(
+                "\nA BERT encoder of {} layers, {} wide, {parameters} parameters with its heads. Articles of any length are read in \
+                 windows of {} tokens, one every {}. A window's tokens are pooled by `{}`, the windows' answers combined by `{}`.\n",
+                model.config.num_hidden_layers,
+                model.config.hidden_size,
+                window.length,
+                window.stride,
+                manifest.pooling,
+                window.combine
+            ),
+            AnyModel::Linear(model) => {
+                let FeatureRecord { buckets, words, characters } = model.features();
+                let runs = match characters {
+                    Some([fewest, most]) if fewest == most => format!(" and runs of {fewest} characters within words"),
+                    Some([fewest, most]) => format!(" and runs of {fewest} to {most} characters within words"),
+                    None => String::new(),
+                };
+                format!(
+                    "\nA linear model without an encoder: runs of up to {words} words{runs}, hashed to {buckets} numbers and weighted \
+                     by how rare they are; {parameters} parameters. Which of them occur in an article decides, wherever they stand.\n"
+                )
+            }
+        };
         text
     }
 
@@ -105,14 +123,19 @@ impl Card<'_> {
 
     fn how_it_was_trained(&self) -> String {
         let mut text = String::from("## How it was trained\n\n");
-        if let Some(training) = &self.model.manifest.training {
+        if let Some(training) = &self.model.manifest().training {
             let TrainingRecord { base, teachers, best_epoch, newsdesk, settings, .. } = training;
+            let (from, log) = match self.model {
+                AnyModel::Encoder(_) => (
+                    format!(" from the base `{}`", code(base)),
+                    " `training.jsonl` is the log of the run, `training.svg` its curve.",
+                ),
+                AnyModel::Linear(_) => (String::new(), ""),
+            };
             text += &format!(
-                "By Newsdesk {newsdesk} from the base `{}`, with seed {}. Of {} epochs the model of epoch {best_epoch} is kept, \
-                 the best one on the validation sets. `training.jsonl` is the log of the run, `training.svg` its curve.\n\n",
-                code(base),
-                settings["seed"],
-                settings["epochs"],
+                "By Newsdesk {newsdesk}{from}, with seed {}. Of {} epochs the model of epoch {best_epoch} is kept, the best one on \
+                 the validation sets.{log}\n\n",
+                settings["seed"], settings["epochs"],
             );
             if !teachers.is_empty() {
                 // Name and hash of each.
@@ -128,7 +151,7 @@ impl Card<'_> {
         });
         text += &table(&["set", "split", "for", "rows", "licence as its source states it"], &[3], rows);
         let mut seen = vec![];
-        for record in self.model.manifest.training.iter().flat_map(|training| &training.sets) {
+        for record in self.model.manifest().training.iter().flat_map(|training| &training.sets) {
             if !seen.contains(&record) {
                 seen.push(record);
             }
@@ -167,7 +190,7 @@ impl Card<'_> {
         if all().any(|set| set.heads.iter().any(|head| head.report.micro_f1.is_some())) {
             text += "\nWhere a head gives any number of labels, an article counts for the accuracy if all of them are right.\n";
         }
-        for head in &self.model.manifest.heads {
+        for head in &self.model.manifest().heads {
             text += &figures::per_label(&head.name, self.validation);
         }
         text
@@ -214,10 +237,10 @@ impl Card<'_> {
              likely to be worse; `newsdesk eval` measures it on yours.\n\
              - It always gives the labels that it knows, also to articles that none of them fits; its scores do not tell.\n",
         );
-        if let Some(length) = self.model.manifest.training.as_ref().and_then(|t| t.settings["length"].as_u64()) {
+        if let Some(length) = self.model.manifest().training.as_ref().and_then(|t| t.settings["length"].as_u64()) {
             text += &format!("- In training it saw the first {length} tokens of an article.\n");
         }
-        for head in &self.model.manifest.heads {
+        for head in &self.model.manifest().heads {
             let [few, none] = figures::hardly_tested(head, self.validation);
             let fewer = format!("hardly tested, with fewer than {FEW_ARTICLES} validation articles each");
             for (names, what) in [(few, fewer), (none, "untested".into())] {

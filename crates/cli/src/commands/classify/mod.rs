@@ -59,11 +59,11 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
     let classifier = classifier.remembering(REMEMBERED_BYTES / (ANSWER_BYTES + size_of::<f32>() * labels));
     let read = ReadOptions {
-        mention: mention::for_model(&options.mention, &classifier.model().manifest)?,
+        mention: mention::for_model(&options.mention, classifier.manifest())?,
         ..options.columns.reading(options.format.map(Format::from))
     };
     let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
-    let min_scores = minimum.resolve(&classifier.model().manifest)?;
+    let min_scores = minimum.resolve(classifier.manifest())?;
     let columns = Columns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores.clone());
     if let Some(first) = sources.first().filter(|source| is_plain_file(source)) {
         // An input that cannot be read at all must not cost the output of an earlier run.

@@ -3,6 +3,7 @@
 use super::Job;
 use anyhow::Result;
 use newsdesk_data::{Format, MentionFields, ReadOptions, StableHash};
+use newsdesk_model::AnyModel;
 use newsdesk_run::{Columns, ModelRecord, Scores};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,11 +42,17 @@ impl Settings {
     pub(super) fn of(job: &Job, model: &ModelRecord, format: Format) -> Result<Self> {
         let (options, read) = (job.options, &job.running.read);
         let mention = read.mention.as_ref();
-        let whole = job.classifier.model();
-        let manifest = &whole.manifest;
         // Temperatures, thresholds, labels, windows, and what stands in the model's other files.
-        let heads = (&manifest.heads, &manifest.window, manifest.pooling, &whole.config_json);
-        let described = StableHash::new().with(serde_json::to_string(&heads)?.as_bytes()).with(whole.tokenizer.json());
+        let manifest = job.classifier.manifest();
+        let described = match job.classifier.model() {
+            AnyModel::Encoder(whole) => {
+                let heads = (&manifest.heads, &manifest.window, manifest.pooling, &whole.config_json);
+                StableHash::new().with(serde_json::to_string(&heads)?.as_bytes()).with(whole.tokenizer.json())
+            }
+            AnyModel::Linear(_) => {
+                StableHash::new().with(serde_json::to_string(&(&manifest.heads, &manifest.linear))?.as_bytes())
+            }
+        };
         Ok(Self {
             model: model.name.clone(),
             weights: model.sha256.clone(),

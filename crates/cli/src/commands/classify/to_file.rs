@@ -110,16 +110,26 @@ impl Job<'_> {
         };
         let seconds = self.seconds(since, &outcome);
         let counts = state.counts.clone();
-        RunManifest { beginning, model, machine, read: outcome.inputs, counts, finished: now(), resumed, seconds }
+        RunManifest {
+            beginning,
+            model,
+            machine,
+            read: outcome.inputs,
+            counts,
+            finished: now(),
+            resumed,
+            seconds,
+            peak_memory_bytes: peak_memory(),
+        }
     }
 
     /// What labels the articles.
     fn model(&self) -> Result<ModelRecord> {
-        let (classifier, model) = (&self.classifier, self.classifier.model());
+        let classifier = &self.classifier;
         let on_processor = classifier.device().is_cpu();
         Ok(ModelRecord {
-            name: model.manifest.name.clone(),
-            sha256: model.weights.sha256()?,
+            name: classifier.manifest().name.clone(),
+            sha256: classifier.model().sha256()?,
             precision: classifier.precision().to_string(),
             instructions: match on_processor {
                 true => classifier.instructions().to_string(),
@@ -165,6 +175,14 @@ impl Job<'_> {
             writing: round(outcome.writing),
         }
     }
+}
+
+/// The most memory that this process took so far; Linux alone tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }
 
 fn now() -> String {

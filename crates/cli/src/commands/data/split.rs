@@ -53,6 +53,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         head: "label".into(),
         label_field: options.label_field.clone(),
         labels: None,
+        map: None,
         separator: options.label_separator.clone(),
     };
     let (format, ending) = format(&sources, &plain.read)?;

@@ -6,13 +6,36 @@ use crate::arguments::{PoolingName, Train};
 use anyhow::Result;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
-use newsdesk_model::Model;
+use newsdesk_model::{AnyModel, Model};
 use newsdesk_train::{Calibrated, Card, SetReport, Settings, Source};
 use std::path::Path;
 
+/// The card of a linear model, in Markdown.
+pub fn linear_card(
+    model: &AnyModel,
+    options: &Train,
+    changed: &[Changed],
+    sets: &Sets,
+    calibrated: &Calibrated,
+    test: &[SetReport],
+) -> String {
+    let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
+    let listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
+    let card = Card {
+        model,
+        sources: &sources(sets),
+        changed: &listed,
+        command: &command(options, None, options.seed, changed),
+        calibrated: &calibrated.heads,
+        validation: &calibrated.after,
+        test,
+    };
+    card.text()
+}
+
 /// The card of a model, in Markdown.
 pub fn card(
-    model: &Model,
+    model: &AnyModel,
     base: &Model,
     options: &Train,
     settings: &Settings,
@@ -27,7 +50,7 @@ pub fn card(
         model,
         sources: &sources(sets),
         changed: &listed,
-        command: &command(options, &base.manifest.name, settings.seed, &changed),
+        command: &command(options, Some(&base.manifest.name), settings.seed, &changed),
         calibrated: &calibrated.heads,
         validation: &calibrated.after,
         test,
@@ -58,7 +81,7 @@ fn sources(sets: &Sets) -> Vec<Source> {
 }
 
 /// A command that trains such a model, with the names of files and folders alone.
-fn command(options: &Train, base: &str, seed: u64, changed: &[Changed]) -> String {
+fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) -> String {
     let names = |arguments: &[String]| arguments.iter().map(|argument| file_name(argument)).collect::<Vec<_>>();
     let mut parts = vec![("data", names(&options.data))];
     for (option, sets) in [("validation", &options.validation), ("test", &options.test)] {
@@ -80,7 +103,10 @@ fn command(options: &Train, base: &str, seed: u64, changed: &[Changed]) -> Strin
     parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
     let pooling = options.pooling.as_ref().and_then(PoolingName::to_possible_value);
     parts.push(("pooling", pooling.iter().map(|name| name.get_name().to_string()).collect()));
-    parts.push(("base", vec![base.into()]));
+    match base {
+        Some(base) => parts.push(("base", vec![base.into()])),
+        None => parts.push(("arch", vec!["linear".into()])),
+    }
     let teachers = options.teacher.iter().map(|folder| file_name(&folder.to_string_lossy()));
     parts.push(("teacher", teachers.collect()));
     parts.extend(changed.iter().map(|of| (of.option.as_str(), of.values.clone())));

@@ -15,7 +15,7 @@ use newsdesk_data::LabelledSet;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Device, Model, Options, device_name};
+use newsdesk_model::{AnyModel, Classifier, Device, Model, Options, device_name};
 use newsdesk_train::{
     EndRecord, Models, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures, measure,
     remove_checkpoint, start_record, train, write_card,
@@ -77,8 +77,7 @@ impl<'a> Job<'a> {
 
     /// Code 1 if a row of a set could not be used.
     pub fn exit_code(&self) -> ExitCode {
-        let rejected = self.sets.all().any(|set| !set.rejects.is_empty());
-        if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS }
+        self.sets.exit_code()
     }
 
     /// Trains with a seed, calibrates and measures what came out, and writes it into a folder. With `--resume` it goes on
@@ -99,9 +98,11 @@ impl<'a> Job<'a> {
         let stored = weights_bytes(&model.weights, storage)?;
         model.weights = Weights::from_bytes(stored, "the trained weights", &self.device)?;
         let running = Options { threads: Some(settings.threads), ..Options::default() };
-        let calibrated = calibrate(&mut model, validation, &running, &mut told.calibrating(validation))?;
+        let classifier = Classifier::new(model.clone(), &running)?;
+        let calibrated = calibrate(&mut model.manifest, &classifier, validation, &mut told.calibrating(validation))?;
+        drop(classifier);
         not_fitted(&calibrated).iter().for_each(|line| told.say(line));
-        let test = self.test(&model, &running, &told)?;
+        let test = measure_on_test(&model.clone().into(), sets, &running, &told)?;
         model.manifest.note_scores(calibrated.after.iter().chain(&test).flat_map(SetReport::records));
 
         let end = EndRecord {
@@ -113,16 +114,9 @@ impl<'a> Job<'a> {
             test: figures(&test),
         };
         trained.log.write(Record::End(end.clone()))?;
-        let card = card(&model, base, options, &settings, sets, &calibrated, &test)?;
-        match write_card(&card, folder)? {
-            Some(path) if path.ends_with("README.md") => {}
-            Some(path) => {
-                told.say(&format!("`README.md` is not ours and stays: the model card is `{}`", path.display()))
-            }
-            None => {
-                told.say("warning: no model card was written: `README.md` and `MODEL_CARD.md` are not ours and stay")
-            }
-        }
+        let whole = model.clone().into();
+        let card = card(&whole, base, options, &settings, sets, &calibrated, &test)?;
+        leave_card(&card, folder, &told)?;
         let written = save(&model, folder, storage).map_err(anyhow::Error::from);
         written.and_then(|()| Ok(remove_checkpoint(folder)?)).inspect_err(|_| {
             say("the trained weights are in the checkpoint: `--resume` writes the model without training again");
@@ -130,21 +124,31 @@ impl<'a> Job<'a> {
         told.say(&format!("wrote {}", folder.display()));
         Ok(Finished { end, reports: calibrated.after.into_iter().chain(test).collect() })
     }
+}
 
-    /// The finished model's figures on the test sets.
-    fn test(&self, model: &Model, running: &Options, told: &Told) -> Result<Vec<SetReport>> {
-        if self.sets.test.is_empty() {
-            return Ok(vec![]);
-        }
-        let classifier = Classifier::new(model.clone(), running)?;
-        told.say("on the test sets:");
-        let of_set = |set: &LabelledSet| {
-            let bar = progress_bar(set.name.clone(), set.articles.len(), self.options.quiet);
-            let report = measure(&classifier, set, &mut |done| bar.set_position(done as u64))?;
-            bar.finish_and_clear();
-            told.report(&report);
-            Ok(report)
-        };
-        self.sets.test.iter().map(of_set).collect()
+/// Writes a model's card beside it, and says where it is if not where it belongs.
+pub fn leave_card(card: &str, folder: &Path, told: &Told) -> Result<()> {
+    match write_card(card, folder)? {
+        Some(path) if path.ends_with("README.md") => {}
+        Some(path) => told.say(&format!("`README.md` is not ours and stays: the model card is `{}`", path.display())),
+        None => told.say("warning: no model card was written: `README.md` and `MODEL_CARD.md` are not ours and stay"),
     }
+    Ok(())
+}
+
+/// A finished model's figures on the test sets.
+pub fn measure_on_test(model: &AnyModel, sets: &Sets, running: &Options, told: &Told) -> Result<Vec<SetReport>> {
+    if sets.test.is_empty() {
+        return Ok(vec![]);
+    }
+    let classifier = Classifier::new(model.clone(), running)?;
+    told.say("on the test sets:");
+    let of_set = |set: &LabelledSet| {
+        let bar = progress_bar(set.name.clone(), set.articles.len(), told.is_quiet());
+        let report = measure(&classifier, set, &mut |done| bar.set_position(done as u64))?;
+        bar.finish_and_clear();
+        told.report(&report);
+        Ok(report)
+    };
+    sets.test.iter().map(of_set).collect()
 }

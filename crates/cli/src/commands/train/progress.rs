@@ -19,6 +19,11 @@ impl Told {
         Self { bar: step_bar(0, quiet), epochs, quiet }
     }
 
+    /// Whether nothing is said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Says a line, above the bar if there is one.
     pub fn say(&self, line: &str) {
         if !self.quiet {

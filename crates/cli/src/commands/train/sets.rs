@@ -7,6 +7,7 @@ use anyhow::Result;
 use newsdesk_data::{LabelledSet, MentionFields, hold_out};
 use newsdesk_train::{check_labelled, union};
 use std::collections::BTreeMap;
+use std::process::ExitCode;
 
 /// The labelled sets of a run.
 pub struct Sets {
@@ -69,6 +70,12 @@ impl Sets {
             self.licences.insert(set.name.clone(), recipe.licence.clone());
         }
         Ok(set)
+    }
+
+    /// Code 1 if a row could not be used.
+    pub fn exit_code(&self) -> ExitCode {
+        let rejected = self.all().any(|set| !set.rejects.is_empty());
+        if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS }
     }
 
     /// All of them, in the order of their use.

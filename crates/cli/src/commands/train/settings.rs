@@ -8,6 +8,7 @@ use clap::Parser;
 use newsdesk_model::folder::WindowRecord;
 use newsdesk_model::{Combine, Model};
 use newsdesk_train::{ClassWeights, Distillation, Freeze, Schedule, Settings};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,12 +17,13 @@ const DEFAULT_LENGTH: usize = 256;
 
 /// The settings that the options ask for, on this base.
 pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
+    let batch_size = options.batch_size.unwrap_or(32);
     let longest = base.config.max_position_embeddings;
     let window = options.window.unwrap_or(longest.min(DEFAULT_LENGTH));
     let room = window.saturating_sub(base.tokenizer.frame_length()).max(1);
     Ok(Settings {
-        epochs: options.epochs,
-        learning_rate: options.learning_rate,
+        epochs: options.epochs.unwrap_or(3),
+        learning_rate: options.learning_rate.unwrap_or(5e-5),
         head_rate_factor: options.head_rate_factor,
         warmup: options.warmup,
         schedule: match options.schedule {
@@ -41,8 +43,8 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         patience: options.patience,
         weight_decay: options.weight_decay,
         clip: options.clip,
-        batch_size: options.batch_size,
-        micro_batch: options.micro_batch.min(options.batch_size),
+        batch_size,
+        micro_batch: options.micro_batch.min(batch_size),
         rows_per_epoch: options.rows_per_epoch,
         set_weights: named_numbers(&options.set_weights, "the set weight", "weights are SET=NUMBER each")?,
         length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),
@@ -88,12 +90,25 @@ pub struct Changed {
     pub default: Vec<String>,
 }
 
+/// The options of `newsdesk train` when none is given.
+pub fn default_options() -> Result<Option<Train>> {
+    let typed = ["newsdesk", "train", "--data", "set.csv", "--output", "model"];
+    Ok(match Arguments::try_parse_from(typed)?.command {
+        Command::Train(plain) => Some(*plain),
+        _ => None,
+    })
+}
+
 /// The options in which settings differ from what `newsdesk train` would take on this base. The seed is no such option.
 pub fn changed(settings: &Settings, base: &Model) -> Result<Vec<Changed>> {
-    let typed = ["newsdesk", "train", "--data", "set.csv", "--output", "model"];
-    let Command::Train(plain) = Arguments::try_parse_from(typed)?.command else { return Ok(vec![]) };
+    let Some(plain) = default_options()? else { return Ok(vec![]) };
     let default = self::settings(&plain, base)?;
-    let (now, default) = (options(&serde_json::to_value(settings)?), options(&serde_json::to_value(&default)?));
+    differing(settings, &default)
+}
+
+/// The options in which two settings differ. The seed is no such option.
+pub fn differing(settings: &impl Serialize, default: &impl Serialize) -> Result<Vec<Changed>> {
+    let (now, default) = (options(&serde_json::to_value(settings)?), options(&serde_json::to_value(default)?));
     let differs = |((option, values), (_, default)): ((String, Vec<String>), (String, Vec<String>))| {
         (values != default && option != "seed").then_some(Changed { option, values, default })
     };
@@ -111,6 +126,17 @@ fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
                 ("teacher-weight".into(), number(&value["weight"])),
                 ("teacher-temperature".into(), number(&value["temperature"])),
                 ("teacher-labelled-only".into(), only),
+            ]
+        }
+        "features" => {
+            let characters = match value["characters"].as_array() {
+                Some(lengths) => lengths.iter().map(Value::to_string).collect::<Vec<_>>().join("-"),
+                None => "none".into(),
+            };
+            vec![
+                ("buckets".into(), number(&value["buckets"])),
+                ("word-ngrams".into(), number(&value["words"])),
+                ("char-ngrams".into(), vec![characters]),
             ]
         }
         "set_weights" => vec![("set-weights".into(), named(value))],

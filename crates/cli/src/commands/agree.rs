@@ -1,0 +1,284 @@
+//! `newsdesk agree`: how often models give the same answers on articles without labels, and where they do not.
+
+use super::classify::refuse_overwriting;
+use super::{instructions, open_any, threads};
+use crate::arguments::Agree;
+use crate::failure::{Usage, say};
+use crate::output::format::by_name;
+use crate::output::table::table;
+use crate::sets::describe_rejects;
+use anyhow::Result;
+use newsdesk_data::{ReadError, Reject, Row, RowWriter, Value, create, expand, read, writer};
+use newsdesk_eval::Confusion;
+use newsdesk_model::{Classifier, Options, Prediction};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Rows that all models label before the next are read: enough to keep the threads busy, few enough for memory to stay flat.
+const CHUNK: usize = 1024;
+
+/// Pairs of answers that are shown of two models.
+const SHOWN: usize = 5;
+
+/// What was found.
+#[derive(Serialize)]
+struct Findings {
+    models: Vec<String>,
+    articles: u64,
+    rejected: usize,
+    pairs: Vec<Pair>,
+}
+
+/// Two models on one head.
+#[derive(Serialize)]
+struct Pair {
+    head: String,
+    first: String,
+    second: String,
+    articles: u64,
+    /// Articles with the same answer.
+    agreeing: u64,
+    agreement: f64,
+    /// Cohen's kappa: how much more often they agree than by chance, at most 1.
+    kappa: f64,
+    /// Answers that differ: of the first, of the second, and how often; the most frequent first.
+    differing: Vec<(String, String, u64)>,
+}
+
+/// A model with its name.
+struct Named {
+    name: String,
+    classifier: Classifier,
+}
+
+/// Two models' heads that answer the same question, and how often they gave which answers.
+struct Counted {
+    head: String,
+    models: [usize; 2],
+    heads: [usize; 2],
+    counts: BTreeMap<(String, String), u64>,
+}
+
+pub fn run(options: &Agree) -> Result<ExitCode> {
+    let sources = expand(&options.data)?;
+    refuse_overwriting(options.rows.as_deref(), None, &sources)?;
+    let format = options.rows.as_deref().map(by_name).transpose()?;
+    let models = open(options)?;
+    let mut counted = pairs(&models)?;
+    let reading = options.columns.reading(None);
+    let mut differing = match (&options.rows, format) {
+        (Some(path), Some(format)) => Some(writer(format, create(path)?)?),
+        _ => None,
+    };
+    let (mut rejects, mut articles, mut rows): (Vec<Reject>, u64, Vec<Row>) = (vec![], 0, vec![]);
+    let mut has_header = false;
+    let most = options.limit.unwrap_or(u64::MAX);
+    let mut all = sources.iter().map(|source| read(source, &reading));
+    'sources: for reader in all.by_ref() {
+        let reader = reader?;
+        if let Some(differing) = differing.as_mut().filter(|_| !has_header) {
+            differing.header(reader.table(), &columns(&models, &vec![None; models.len()]))?;
+            has_header = true;
+        }
+        for row in reader {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(ReadError::Reject(reject)) => rejects.push(reject),
+                Err(ReadError::Fatal(error)) => return Err(error.into()),
+            }
+            let enough = articles + rows.len() as u64 >= most;
+            if rows.len() == CHUNK || enough {
+                articles += rows.len() as u64;
+                compare(&models, &mut counted, std::mem::take(&mut rows), &mut differing)?;
+            }
+            if enough {
+                break 'sources;
+            }
+        }
+    }
+    articles += rows.len() as u64;
+    compare(&models, &mut counted, rows, &mut differing)?;
+    if let Some(differing) = &mut differing {
+        differing.end()?;
+    }
+    if !options.quiet {
+        describe_rejects(&rejects).iter().for_each(|line| say(line));
+    }
+    if articles == 0 {
+        let message = "Failed to compare: there is no article in the input";
+        return Err(Usage::new(message, "name files with articles with `--data`").into());
+    }
+    let findings = Findings {
+        models: models.iter().map(|model| model.name.clone()).collect(),
+        articles,
+        rejected: rejects.len(),
+        pairs: counted.iter().map(|counted| counted.found(&models)).collect(),
+    };
+    let text = if options.json { serde_json::to_string_pretty(&findings)? + "\n" } else { shown(&findings) };
+    write!(std::io::stdout(), "{text}")?;
+    Ok(if rejects.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn open(options: &Agree) -> Result<Vec<Named>> {
+    let running = Options {
+        device: options.running.device,
+        threads: Some(threads(&options.running)),
+        instructions: instructions()?,
+        ..Options::default()
+    };
+    let mut models: Vec<Named> = vec![];
+    for given in &options.models {
+        let folder = (given != "default").then(|| PathBuf::from(given));
+        let classifier = Classifier::new(open_any(folder.as_deref(), &running.device.open()?)?, &running)?;
+        let own = classifier.manifest().name.clone();
+        let taken = |name: &String| models.iter().any(|model| model.name == *name);
+        let name = if taken(&own) { given.clone() } else { own };
+        if taken(&name) {
+            let message = format!("Failed to compare `{given}` with itself");
+            return Err(Usage::new(message, "name each model once").into());
+        }
+        models.push(Named { name, classifier });
+    }
+    Ok(models)
+}
+
+/// The heads of each two models that answer the same question: those of one name, or the only ones they have.
+fn pairs(models: &[Named]) -> Result<Vec<Counted>> {
+    let mut found = vec![];
+    for first in 0..models.len() {
+        for second in first + 1..models.len() {
+            let [one, two] = [first, second].map(|model| models[model].classifier.heads());
+            let before = found.len();
+            for (place, head) in one.iter().enumerate() {
+                let same = two.iter().position(|other| other.name == head.name);
+                let only = || (one.len() == 1 && two.len() == 1).then_some(0);
+                if let Some(other) = same.or_else(only) {
+                    found.push(Counted {
+                        head: head.name.clone(),
+                        models: [first, second],
+                        heads: [place, other],
+                        counts: BTreeMap::new(),
+                    });
+                }
+            }
+            if found.len() == before {
+                let names = |model: usize| {
+                    let heads = models[model].classifier.heads().iter();
+                    heads.map(|head| head.name.as_str()).collect::<Vec<_>>().join(", ")
+                };
+                let [first_name, second_name] = [first, second].map(|model| &models[model].name);
+                let message =
+                    format!("Failed to compare `{first_name}` and `{second_name}`: they have no head in common");
+                let hint = format!("the first one's heads are {}, the second one's {}", names(first), names(second));
+                return Err(Usage::new(message, hint).into());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Has all models label some rows, counts their answers, and writes the rows on which they differ.
+fn compare(
+    models: &[Named],
+    counted: &mut [Counted],
+    rows: Vec<Row>,
+    differing: &mut Option<Box<dyn RowWriter + Send>>,
+) -> Result<()> {
+    let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
+    let answers =
+        models.iter().map(|model| Ok(model.classifier.classify(&texts)?)).collect::<Result<Vec<Vec<Prediction>>>>()?;
+    for (number, row) in rows.iter().enumerate() {
+        let mut differ = false;
+        for of in counted.iter_mut() {
+            let [one, two] = [0, 1].map(|side| answer(&answers[of.models[side]][number], of.heads[side]));
+            differ |= one != two;
+            *of.counts.entry((one, two)).or_default() += 1;
+        }
+        if let Some(differing) = differing.as_mut().filter(|_| differ) {
+            let of_row: Vec<Option<&Prediction>> = answers.iter().map(|answers| Some(&answers[number])).collect();
+            differing.write(row, &columns(models, &of_row))?;
+        }
+    }
+    Ok(())
+}
+
+/// A head's answer as one text.
+fn answer(prediction: &Prediction, head: usize) -> String {
+    let given = prediction.heads[head].given();
+    let mut names: Vec<&str> = given.iter().map(|label| label.name).collect();
+    // Several labels are a set.
+    names.sort_unstable();
+    names.join("; ")
+}
+
+/// What each model answers, as columns; an example where there is no prediction.
+fn columns(models: &[Named], answers: &[Option<&Prediction>]) -> Vec<(String, Value)> {
+    let mut columns = vec![];
+    for (model, prediction) in models.iter().zip(answers) {
+        for (place, head) in model.classifier.heads().iter().enumerate() {
+            let (label, score) = match prediction {
+                None => (String::new(), 0.0),
+                Some(prediction) => {
+                    let best = prediction.heads[place].best().map_or(0.0, |best| f64::from(best.score));
+                    (answer(prediction, place), (best * 1e4).round() / 1e4)
+                }
+            };
+            columns.push((format!("{}_{}", model.name, head.name), Value::Text(label)));
+            columns.push((format!("{}_{}_score", model.name, head.name), Value::Number(score)));
+        }
+    }
+    columns
+}
+
+impl Counted {
+    fn found(&self, models: &[Named]) -> Pair {
+        let labels: BTreeSet<&String> = self.counts.keys().flat_map(|(one, two)| [one, two]).collect();
+        let labels: Vec<String> = labels.into_iter().cloned().collect();
+        let place = |label: &String| labels.iter().position(|known| known == label).unwrap_or(0);
+        let mut grid = vec![vec![0; labels.len()]; labels.len()];
+        for ((one, two), count) in &self.counts {
+            grid[place(one)][place(two)] += count;
+        }
+        let articles: u64 = self.counts.values().sum();
+        let agreeing = self.counts.iter().filter(|((one, two), _)| one == two).map(|(_, count)| count).sum::<u64>();
+        let mut differing: Vec<(String, String, u64)> = self
+            .counts
+            .iter()
+            .filter(|((one, two), _)| one != two)
+            .map(|((one, two), &count)| (one.clone(), two.clone(), count))
+            .collect();
+        differing.sort_by_key(|(.., count)| std::cmp::Reverse(*count));
+        let confusion = Confusion { right: labels.clone(), predicted: labels, counts: grid };
+        Pair {
+            head: self.head.clone(),
+            first: models[self.models[0]].name.clone(),
+            second: models[self.models[1]].name.clone(),
+            articles,
+            agreeing,
+            agreement: if articles == 0 { 0.0 } else { agreeing as f64 / articles as f64 },
+            kappa: confusion.kappa().unwrap_or(0.0),
+            differing,
+        }
+    }
+}
+
+fn shown(findings: &Findings) -> String {
+    let mut pairs = table(&["head", "model", "model", "articles", "same answer", "share", "kappa"], &[3, 4, 5, 6]);
+    let mut answers = table(&["head", "model: answer", "model: answer", "articles"], &[3]);
+    for Pair { head, first, second, articles, agreeing, agreement, kappa, differing } in &findings.pairs {
+        let names = [head, first, second].map(String::clone);
+        let numbers = [articles.to_string(), agreeing.to_string(), format!("{agreement:.4}"), format!("{kappa:.4}")];
+        pairs.add_row([&names[..], &numbers].concat());
+        for (one, two, count) in differing.iter().take(SHOWN) {
+            answers.add_row([head.clone(), format!("{first}: {one}"), format!("{second}: {two}"), count.to_string()]);
+        }
+    }
+    let mut text = format!("{}\n", pairs.trim_fmt());
+    if findings.pairs.iter().any(|pair| !pair.differing.is_empty()) {
+        text += &format!("\nMost frequent differences:\n\n{}\n", answers.trim_fmt());
+    }
+    text
+}

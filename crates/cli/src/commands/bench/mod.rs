@@ -1,0 +1,437 @@
+//! `newsdesk bench`: models side by side on labelled sets: speed, latency, memory and how right they are.
+//!
+//! Throughput is that of the command `newsdesk classify` as a user runs it, each time in a process of its own, whose peak memory is
+//! known as well. In every round each model takes its turn, in one round from the first to the last and in the next one back,
+//! so that whatever else the machine does meets them all alike. Loading, latencies and figures are measured in this process.
+
+mod against;
+mod measure;
+mod page;
+mod record;
+mod shown;
+
+use super::{instructions, open_any};
+use crate::arguments::{Bench, Labelled};
+use crate::failure::{Usage, say};
+use crate::output::page::{Evaluated, processor, write_page};
+use crate::sets::SetSource;
+use against::changes;
+use anyhow::Result;
+use measure::{Candidate, Config, Corpus, load, load_average, pass, singles};
+use newsdesk_data::LabelledSet;
+use newsdesk_eval::difference;
+use newsdesk_model::{
+    AnyModel, Classifier, DeviceChoice, Options, Precision, PrecisionChoice, device_name, processors,
+};
+use newsdesk_train::{check_labelled, head_cases, predict, report};
+use record::{Compared, Latency, Machine, Measured, Quality, Results, Setting, Spread};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+/// Rows of the pass that warms up: files come into memory, processors to their speed.
+const WARM_UP: u64 = 64;
+
+/// Rounds whose figures lie further apart, as a share of the middle one, are told of.
+const WIDE: f64 = 0.1;
+
+/// The exit code of a bench that was interrupted.
+const INTERRUPTED: u8 = 130;
+
+/// What is measured of a setting on a set, round by round.
+#[derive(Default)]
+struct Rounds {
+    articles: u64,
+    tokens: u64,
+    wall: Vec<f64>,
+    steady: Vec<f64>,
+    memory: Vec<f64>,
+    loads: Vec<f64>,
+    singles: Vec<f64>,
+    evaluated: Option<Evaluated>,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Findings<'a> {
+    #[serde(flatten)]
+    results: &'a Results,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<against::Change>>,
+}
+
+/// A bench that is set up.
+struct Job<'a> {
+    options: &'a Bench,
+    running: Options,
+    candidates: Vec<Candidate>,
+    /// By candidate.
+    about: Vec<About>,
+    configs: Vec<Config>,
+    corpora: Vec<Corpus>,
+    /// By candidate, then by set.
+    sets: Vec<Vec<LabelledSet>>,
+    /// By configuration, then by set.
+    rounds: Vec<Vec<Rounds>>,
+    started: String,
+    notes: BTreeSet<String>,
+    stop: Arc<AtomicBool>,
+}
+
+/// What results tell of a model.
+struct About {
+    sha256: String,
+    parameters: usize,
+}
+
+pub fn run(options: &Bench) -> Result<ExitCode> {
+    let before = options.against.as_deref().map(Results::open).transpose()?;
+    if !options.tolerance.is_finite() || options.tolerance < 0.0 {
+        let message = format!("Failed to use `--tolerance {}`: it is no percentage", options.tolerance);
+        return Err(Usage::new(message, "it is a number from 0 on; the default is 10").into());
+    }
+    let mut job = Job::new(options)?;
+    let stop = Arc::clone(&job.stop);
+    let _ = ctrlc::try_set_handler(move || stop.store(true, Ordering::Relaxed));
+    let outcome = job.measure();
+    let interrupted = job.stop.load(Ordering::Relaxed);
+    if let Err(error) = outcome
+        && !interrupted
+    {
+        job.keep(false)?;
+        return Err(error);
+    }
+    let results = job.keep(!interrupted)?;
+    let found = before.map(|before| changes(&before, &results, options.tolerance / 100.0));
+    if let Some((_, 0)) = found {
+        let message = "Failed to compare: the earlier results have no model, setting and set in common with these";
+        return Err(Usage::new(message, "measure the same models, `--precisions`, `--threads` and `--data`").into());
+    }
+    let changes = found.map(|(changes, _)| changes);
+    if let Some(path) = &options.report {
+        write_page(path, &page::page(&job, &results)?)?;
+    }
+    let mut out = std::io::stdout();
+    match options.json {
+        true => {
+            let findings = Findings { results: &results, changes: changes.clone() };
+            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+        }
+        false => write!(out, "{}", shown::shown(&results, changes.as_deref()))?,
+    }
+    if interrupted {
+        say("interrupted: what was measured so far is above, and in `--output` if it was given");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let got_worse = changes.iter().flatten().any(|change| change.worse);
+    Ok(if got_worse { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+impl<'a> Job<'a> {
+    /// Opens all models and reads all sets: what cannot be measured is known before the first measurement.
+    fn new(options: &'a Bench) -> Result<Self> {
+        let running = Options {
+            device: options.device,
+            windows: options.windows.map(|n| n as usize),
+            instructions: instructions()?,
+            ..Options::default()
+        };
+        let sources = options.data.iter().map(|argument| SetSource::find(argument)).collect::<Result<Vec<_>>>()?;
+        if sources.iter().any(SetSource::is_standard_input) {
+            let message = "Failed to bench on standard input: its articles are read again and again";
+            return Err(Usage::new(message, "write them into a file first").into());
+        }
+        let (mut candidates, mut about, mut sets, mut configs) = (vec![], vec![], vec![], vec![]);
+        let threads: Vec<usize> = match options.threads.as_slice() {
+            [] => vec![processors()],
+            given => given.iter().copied().map(usize::from).collect(),
+        };
+        for (number, name) in options.models.iter().enumerate() {
+            let folder = (name != "default").then(|| PathBuf::from(name));
+            let model = open_any(folder.as_deref(), &options.device.open()?)?;
+            about.push(About { sha256: model.sha256()?, parameters: model.parameters() });
+            let manifest = model.manifest();
+            let labelled = for_model(&options.labelled, manifest.heads.len());
+            let load = |source: &SetSource| -> Result<LabelledSet> {
+                let mut set = source.load(&labelled, &options.split, Some(manifest))?;
+                if let Some(limit) = options.limit {
+                    set.articles.truncate(limit as usize);
+                }
+                check_labelled(&set, &manifest.heads)?;
+                Ok(set)
+            };
+            sets.push(sources.iter().map(load).collect::<Result<Vec<_>>>()?);
+            let name = unique(&model.manifest().name, name, &candidates);
+            for &threads in &threads {
+                for precision in precisions(&options.precisions, &model) {
+                    let choice = Options { precision, threads: Some(threads), ..running.clone() };
+                    let precision_name = Classifier::new(model.clone(), &choice)?.precision().to_string();
+                    let setting = Setting { model: name.clone(), precision: precision_name, threads };
+                    if !configs.iter().any(|known: &Config| known.setting == setting) {
+                        configs.push(Config { model: number, precision, setting });
+                    }
+                }
+            }
+            candidates.push(Candidate { name, folder });
+        }
+        let corpora = sources.iter().map(|source| corpus(source, options)).collect::<Result<Vec<_>>>()?;
+        let rounds = configs.iter().map(|_| corpora.iter().map(|_| Rounds::default()).collect()).collect();
+        let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let (notes, stop) = (BTreeSet::new(), Arc::default());
+        Ok(Self { options, running, candidates, about, configs, corpora, sets, rounds, started, notes, stop })
+    }
+
+    fn measure(&mut self) -> Result<()> {
+        let folder = ScratchFolder::new()?;
+        if let Some(load) = load_average()
+            && load > 0.5
+        {
+            self.notes.insert(format!("the machine was not idle at the start: its load was {load:.1}"));
+        }
+        for round in 0..usize::from(self.options.rounds) {
+            let mut order: Vec<usize> = (0..self.configs.len()).collect();
+            if round % 2 == 1 {
+                order.reverse();
+            }
+            for config in order {
+                self.turn(round, config, &folder.0)?;
+                if self.stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                self.keep(false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All that is measured of a setting in a round.
+    fn turn(&mut self, round: usize, config: usize, folder: &Path) -> Result<()> {
+        let options = self.options;
+        let (of, candidate) = (&self.configs[config], &self.candidates[self.configs[config].model]);
+        if !options.quiet {
+            say(&format!("round {} of {}: {}", round + 1, options.rounds, of.setting.name()));
+        }
+        for (number, corpus) in self.corpora.iter().enumerate() {
+            let run = |limit| pass(candidate, of, corpus, options.device, options.windows, limit, folder);
+            if round == 0 {
+                run(Some(options.limit.unwrap_or(WARM_UP).min(WARM_UP)))?;
+            }
+            let took = run(options.limit)?;
+            let rounds = &mut self.rounds[config][number];
+            rounds.articles = took.articles;
+            rounds.wall.push(took.wall);
+            rounds.steady.push(took.steady);
+            rounds.memory.extend(took.peak_memory_bytes.map(|bytes| bytes as f64));
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        let (classifier, seconds) = load(candidate, of, &self.running)?;
+        for (number, set) in self.sets[of.model].iter().enumerate() {
+            let rounds = &mut self.rounds[config][number];
+            rounds.loads.push(seconds);
+            let texts: Vec<String> = set.articles.iter().take(options.singles).map(|row| row.article.input()).collect();
+            rounds.singles.extend(singles(&classifier, &texts)?);
+            if rounds.evaluated.is_none() {
+                let predictions = predict(&classifier, set, &mut |_| {})?;
+                rounds.tokens = predictions.iter().map(|prediction| prediction.tokens as u64).sum();
+                let heads = &classifier.manifest().heads;
+                let mut report = report(set, heads, &predictions, &[])?;
+                let cases = head_cases(set, heads, &predictions)?;
+                for (head, cases) in report.heads.iter_mut().zip(&cases) {
+                    head.intervals = Some(cases.intervals());
+                }
+                rounds.evaluated = Some(Evaluated { report, cases });
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// What is known so far; kept in a file if that is asked for.
+    fn keep(&self, complete: bool) -> Result<Results> {
+        let results = self.results(complete);
+        if let Some(path) = &self.options.output {
+            results.write(path)?;
+        }
+        Ok(results)
+    }
+
+    fn results(&self, complete: bool) -> Results {
+        let mut results = vec![];
+        let mut notes = self.notes.clone();
+        for (config, rounds) in self.configs.iter().zip(&self.rounds) {
+            for (set, rounds) in self.sets[config.model].iter().zip(rounds) {
+                if rounds.wall.is_empty() {
+                    continue;
+                }
+                let measured = self.measured(config, set, rounds);
+                let width = measured.articles_per_second.width();
+                if width > WIDE {
+                    let (name, set, percent) = (config.setting.name(), &set.name, width * 100.0);
+                    notes.insert(format!(
+                        "the rounds of {name} on {set} lie {percent:.0} % apart: the machine was not quiet"
+                    ));
+                }
+                results.push(measured);
+            }
+        }
+        let machine = Machine {
+            system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            processor: processor().unwrap_or_default(),
+            processors: processors(),
+            device: match self.options.device {
+                DeviceChoice::Cpu => "cpu".into(),
+                choice => choice.open().map_or_else(|_| choice.to_string(), |device| device_name(&device)),
+            },
+        };
+        Results {
+            newsdesk: env!("CARGO_PKG_VERSION").into(),
+            started: self.started.clone(),
+            complete,
+            machine,
+            rounds: self.options.rounds,
+            results,
+            differences: self.differences(),
+            notes: notes.into_iter().collect(),
+        }
+    }
+
+    fn measured(&self, config: &Config, set: &LabelledSet, rounds: &Rounds) -> Measured {
+        let per_second = |number: u64, seconds: &[f64]| {
+            Spread::of(&seconds.iter().map(|seconds| number as f64 / seconds.max(1e-9)).collect::<Vec<_>>())
+        };
+        let About { sha256, parameters } = &self.about[config.model];
+        // The labelled set may have fewer rows than the file; tokens are counted on those.
+        let labelled = set.articles.len().max(1) as f64;
+        let tokens = (rounds.tokens as f64 / labelled * rounds.articles as f64).round() as u64;
+        let quality = |head: &newsdesk_train::HeadReport| {
+            let newsdesk_train::HeadReport { head, report, calibration, intervals, .. } = head;
+            let exactly = newsdesk_eval::Interval { low: report.accuracy, high: report.accuracy };
+            Quality {
+                head: head.clone(),
+                articles: report.cases,
+                accuracy: report.accuracy,
+                accuracy_interval: intervals.map_or(exactly, |intervals| intervals.accuracy),
+                macro_f1: report.macro_f1,
+                ece: calibration.ece,
+            }
+        };
+        let heads = rounds.evaluated.iter().flat_map(|of| of.report.heads.iter().map(quality)).collect();
+        Measured {
+            setting: config.setting.clone(),
+            sha256: sha256.clone(),
+            parameters: *parameters,
+            set: set.name.clone(),
+            split: set.split.clone(),
+            articles: rounds.articles,
+            tokens,
+            load_seconds: Spread::of(&rounds.loads),
+            articles_per_second: per_second(rounds.articles, &rounds.wall),
+            steady_articles_per_second: per_second(rounds.articles, &rounds.steady),
+            tokens_per_second: per_second(tokens, &rounds.steady),
+            latency_ms: Latency::of(&rounds.singles),
+            peak_memory_bytes: (!rounds.memory.is_empty()).then(|| Spread::of(&rounds.memory)),
+            heads,
+        }
+    }
+
+    /// The first setting compared with each of the others, on each set and head that they share.
+    fn differences(&self) -> Vec<Compared> {
+        let mut found = vec![];
+        let Some((first, others)) = self.rounds.split_first() else { return found };
+        for (other, rounds) in others.iter().enumerate() {
+            for (place, (one, two)) in first.iter().zip(rounds).enumerate() {
+                let (Some(one), Some(two)) = (&one.evaluated, &two.evaluated) else { continue };
+                for cases in &one.cases {
+                    // By the same head, or by the only one that either has for this set.
+                    let same = two.cases.iter().find(|theirs| theirs.head == cases.head);
+                    let only =
+                        || if one.cases.len() == 1 { two.cases.first().filter(|_| two.cases.len() == 1) } else { None };
+                    let Some(theirs) = same.or_else(only).filter(|theirs| theirs.rows == cases.rows) else { continue };
+                    found.push(Compared {
+                        set: self.sets[self.configs[0].model][place].name.clone(),
+                        head: cases.head.clone(),
+                        first: self.configs[0].setting.name(),
+                        second: self.configs[other + 1].setting.name(),
+                        articles: cases.rows.len(),
+                        difference: difference(&cases.right(), &theirs.right()),
+                    });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// How labelled files are read for a model: `--head` is for models with several.
+fn for_model(labelled: &Labelled, heads: usize) -> Labelled {
+    let head = labelled.head.clone().filter(|_| heads > 1);
+    Labelled { head, ..labelled.clone() }
+}
+
+/// The precisions to measure of a model; a linear one has only one.
+fn precisions(asked: &[PrecisionChoice], model: &AnyModel) -> Vec<PrecisionChoice> {
+    match model {
+        AnyModel::Encoder(_) => asked.to_vec(),
+        AnyModel::Linear(_) => vec![PrecisionChoice::Exactly(Precision::F32)],
+    }
+}
+
+/// A model's name, or how it was given where another one has that name.
+fn unique(name: &str, given: &str, known: &[Candidate]) -> String {
+    let is_known = |name: &str| known.iter().any(|candidate| candidate.name == name);
+    if is_known(name) { given.to_owned() } else { name.to_owned() }
+}
+
+/// A set as `newsdesk classify` reads it.
+fn corpus(source: &SetSource, options: &Bench) -> Result<Corpus> {
+    let mut reading = vec![];
+    let mut option = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            reading.extend([name.into(), value.into()]);
+        }
+    };
+    let files = match source {
+        SetSource::Recipe(recipe) => {
+            option("--text-field", recipe.fields.text.clone());
+            option("--title-field", recipe.fields.title.clone());
+            vec![recipe.split_file(&options.labelled.data_root, &options.split)?.into()]
+        }
+        SetSource::Plain(arguments) => {
+            let columns = &options.labelled.columns;
+            option("--text-field", columns.text_field.clone());
+            option("--title-field", columns.title_field.clone());
+            option("--encoding", columns.encoding.map(|encoding| encoding.to_string()));
+            arguments.iter().map(Into::into).collect()
+        }
+    };
+    Ok(Corpus { files, reading })
+}
+
+/// A folder for outputs that nobody wants, which goes when it is no longer needed.
+struct ScratchFolder(PathBuf);
+
+impl ScratchFolder {
+    fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("newsdesk-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let message = format!("Failed to make the folder `{}`: {error}", folder.display());
+            Usage::new(message, "set `TMPDIR` to a folder that you may write to")
+        })?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

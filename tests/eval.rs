@@ -76,7 +76,9 @@ fn a_table_for_people() {
     insta::assert_snapshot!(answer.out, @r"
     set.csv, all: 3 articles, 2 rows without a label left out
 
-    label: accuracy 0.6667, macro-F1 0.5556, macro recall 0.6667, ECE 0.3109, Brier 0.6236, NLL 2.5045
+    label: accuracy 0.6667 (0.0000 to 1.0000), macro-F1 0.5556 (0.0000 to 1.0000)
+      macro recall 0.6667, weighted F1 0.5556, MCC 0.6124, top 3 1.0000
+      ECE 0.3109, Brier 0.6236, NLL 2.5045
 
      label    articles  precision  recall     F1
      arts            1      0.500   1.000  0.667
@@ -240,4 +242,87 @@ fn several_labels_a_row_are_no_test_of_a_head_that_gives_one() {
     let arguments = ["eval", newsdesk::TINY, "--data", "rows.csv", "--label-separator", "|"];
     let answer = folder.newsdesk(&arguments).refused("several labels a row for head `label`, which gives one label");
     answer.hint("`--label-separator` are for multi-label heads");
+}
+
+#[test]
+fn figures_come_with_intervals_and_by_column() {
+    let folder = Folder::new();
+    let row = |(i, text): (usize, String)| {
+        let source = ["wire", "desk"][i % 2];
+        format!("{}\n", json!({"text": text, "label": LABELS[i % 4 % 3], "source": source}))
+    };
+    folder.write("set.jsonl", texts(60).into_iter().enumerate().map(row).collect::<String>());
+    let eval = ["eval", TINY, "--data", "set.jsonl", "--by", "source", "--by", "length", "--json"];
+    let found: Value = serde_json::from_str(&folder.newsdesk(&eval).done().out).unwrap();
+    let head = &found[0]["heads"][0];
+    let accuracy = head["report"]["accuracy"].as_f64().unwrap();
+    let [low, high] = ["low", "high"].map(|end| head["intervals"]["accuracy"][end].as_f64().unwrap());
+    assert!(low < accuracy && accuracy < high && high - low < 0.4, "{low} {accuracy} {high}");
+    let top = head["top_k"].as_array().unwrap();
+    assert_eq!(top.len(), 3);
+    assert!(top[0].as_f64() < top[1].as_f64() && top[1].as_f64() < top[2].as_f64(), "{top:?}");
+    assert_near(&top[0], accuracy);
+    let confusion = head["report"]["confusion"]["counts"].as_array().unwrap();
+    let on_diagonal: u64 = confusion.iter().enumerate().map(|(i, row)| row[i].as_u64().unwrap()).sum();
+    assert_eq!(json!(on_diagonal), head["report"]["correct"]);
+
+    let slices = head["slices"].as_array().unwrap();
+    let of = |column: &str| slices.iter().filter(|slice| slice["column"] == json!(column)).collect::<Vec<_>>();
+    for column in ["source", "length"] {
+        let articles: u64 = of(column).iter().map(|slice| slice["articles"].as_u64().unwrap()).sum();
+        assert_eq!(articles, 60, "{column}");
+        let right: f64 = of(column)
+            .iter()
+            .map(|slice| slice["articles"].as_f64().unwrap() * slice["accuracy"].as_f64().unwrap())
+            .sum();
+        assert_near(&json!(right / 60.0), accuracy);
+    }
+    assert_eq!(of("source").len(), 2);
+    folder
+        .newsdesk(&["eval", TINY, "--data", "set.jsonl", "--by", "language"])
+        .refused("Failed to find the column `language` in `set.jsonl`")
+        .hint("its columns are `text`, `label`, `source`; `length` is the number of words");
+    folder
+        .newsdesk_reading(folder.text("set.jsonl"), &["eval", TINY, "--data", "-", "--by", "source"])
+        .refused("read twice");
+}
+
+#[test]
+fn wrong_answers_are_written_the_most_confident_ones_first() {
+    let folder = Folder::new();
+    folder.write("set.jsonl", labelled(60) + "{\"text\":\"\"}\n");
+    let eval = ["eval", TINY, "--data", "set.jsonl", "--errors", "wrong.csv", "--json", "--quiet"];
+    let answer = folder.newsdesk(&eval);
+    let figures = report(&answer, 0, 0);
+    let wrong = 60 - figures["correct"].as_u64().unwrap() as usize;
+    let text = folder.text("wrong.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("text,label,eval_set,eval_head,eval_right,eval_answer,eval_score,eval_right_score"));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.rsplitn(7, ',').collect()).collect();
+    assert_eq!(rows.len(), wrong);
+    let scores: Vec<f64> = rows.iter().map(|row| row[1].parse().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    for row in &rows {
+        // From the right: right score, score, answer, right, head, set.
+        assert!(row[2] != row[3] && row[4] == "label" && row[5] == "set.jsonl", "{row:?}");
+        assert!(row[0].parse::<f64>().unwrap() <= row[1].parse::<f64>().unwrap(), "{row:?}");
+    }
+    folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--errors", "wrong.html"]).refused("wrong.html");
+}
+
+#[test]
+fn a_page_stands_alone() {
+    let folder = Folder::new();
+    folder.write("set.jsonl", labelled(60));
+    folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--by", "length", "--report", "page.html"]).done();
+    let page = folder.text("page.html");
+    assert!(page.starts_with("<!doctype html>") && !page.contains("<script") && !page.contains("src="));
+    let charts = page.matches("<svg role=\"img\"").count();
+    assert_eq!((charts, page.matches("<figure>").count()), (5, 5));
+    for label in LABELS {
+        assert!(page.contains(label), "{label}");
+    }
+    folder
+        .newsdesk(&["eval", TINY, "--data", "set.jsonl", "--report", "no/such/page.html"])
+        .refused("Failed to write `no/such/page.html`");
 }

@@ -114,7 +114,8 @@ pub fn head_items(head: &HeadReport, cases: &HeadCases) -> Result<Vec<Item>> {
         report.per_label.iter().filter(|label| label.support + label.predicted > 0).collect();
     labels.sort_by_key(|label| std::cmp::Reverse(label.support));
     let bar = |label: &&LabelReport| Bar {
-        name: format!("{} ({})", label.label, label.support),
+        name: label.label.clone(),
+        note: format!(" ({})", label.support),
         value: label.f1,
         interval: None,
     };
@@ -212,7 +213,8 @@ fn slices(slices: &[Slice]) -> Result<Vec<Item>> {
     for column in columns {
         let of_column = || slices.iter().filter(|slice| slice.column == column);
         let bar = |slice: &Slice| Bar {
-            name: format!("{} ({})", slice.value, slice.articles),
+            name: slice.value.clone(),
+            note: format!(" ({})", slice.articles),
             value: slice.accuracy,
             interval: Some([slice.interval.low, slice.interval.high]),
         };

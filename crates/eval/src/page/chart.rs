@@ -57,6 +57,8 @@ pub struct Series {
 pub struct Bar {
     /// Its name.
     pub name: String,
+    /// What stands behind the name, such as a number of articles; may be empty.
+    pub note: String,
     /// Its length.
     pub value: f64,
     /// Where the value is likely to be, or varied.
@@ -64,8 +66,8 @@ pub struct Bar {
 }
 
 /// Width of a drawing: on a narrow phone its texts are still readable.
-const WIDTH: u32 = 480;
-const HEIGHT: u32 = 340;
+const WIDTH: u32 = 400;
+const HEIGHT: u32 = 310;
 
 const INK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
 const LINE: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
@@ -81,11 +83,12 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(230, 159, 0),
 ];
 
-const FONT: (&str, i32) = ("sans-serif", 14);
-const SMALL: (&str, i32) = ("sans-serif", 12);
+// The library writes sizes in points for those that it is given in pixels: these are 13 and 11 on the page.
+const FONT: (&str, i32) = ("sans-serif", 16);
+const SMALL: (&str, i32) = ("sans-serif", 14);
 
 /// Most characters of a name in a drawing; whole names are in the numbers.
-const LONGEST: usize = 26;
+const LONGEST: usize = 24;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -162,7 +165,7 @@ pub fn plane(
         for (number, series) in series.iter().enumerate().filter(|_| names > 0) {
             let (row, colour) = (20 * number as i32 + 8, COLOURS[number % COLOURS.len()]);
             legend.draw(&Rectangle::new([(60, row - 5), (72, row + 5)], colour.filled()))?;
-            legend.draw(&Text::new(cut(&series.name, 52), (80, row - 7), FONT.into_font().color(&INK)))?;
+            legend.draw(&Text::new(cut(&series.name, 48), (80, row - 7), SMALL.into_font().color(&INK)))?;
         }
         Ok(())
     })?;
@@ -189,7 +192,7 @@ pub fn bars(title: &str, axis: &Axis, bars: &[Bar], says: &str) -> Result<Chart,
             .margin(8)
             .margin_right(48)
             .x_label_area_size(44)
-            .y_label_area_size(180)
+            .y_label_area_size(168)
             .build_cartesian_2d(axis.ends(), rows..0.0)?;
         chart
             .configure_mesh()
@@ -215,8 +218,9 @@ pub fn bars(title: &str, axis: &Axis, bars: &[Bar], says: &str) -> Result<Chart,
                 chart.draw_series(LineSeries::new(ends, INK.stroke_width(2)))?;
             }
             let (x, y) = chart.backend_coord(&(from, number as f64 + 0.5));
-            let right = FONT.into_font().color(&INK).pos(Pos::new(HPos::Right, VPos::Center));
-            root.draw(&Text::new(cut(&bar.name, LONGEST), (x - 6, y), right))?;
+            let right = SMALL.into_font().color(&INK).pos(Pos::new(HPos::Right, VPos::Center));
+            let name = format!("{}{}", cut(&bar.name, LONGEST - bar.note.len().min(LONGEST / 2)), bar.note);
+            root.draw(&Text::new(name, (x - 6, y), right))?;
             let widest = bar.interval.map_or(bar.value, |[_, high]| high.max(bar.value));
             let (x, _) = chart.backend_coord(&(axis.place(widest).clamp(from, axis.ends().end), 0.0));
             let left = SMALL.into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
@@ -225,7 +229,9 @@ pub fn bars(title: &str, axis: &Axis, bars: &[Bar], says: &str) -> Result<Chart,
         Ok(())
     })?;
     let end = |interval: &Option<[f64; 2]>, end: usize| interval.map_or(String::new(), |ends| exact(ends[end]));
-    let row = |bar: &Bar| vec![bar.name.clone(), exact(bar.value), end(&bar.interval, 0), end(&bar.interval, 1)];
+    let row = |bar: &Bar| {
+        vec![format!("{}{}", bar.name, bar.note), exact(bar.value), end(&bar.interval, 0), end(&bar.interval, 1)]
+    };
     let table = match bars.iter().any(|bar| bar.interval.is_some()) {
         true => Table::new(title, &["", &format!(">{}", axis.name), ">from", ">to"], bars.iter().map(row).collect()),
         false => {
@@ -247,7 +253,7 @@ pub fn grid(
     counts: &[Vec<u64>],
     says: &str,
 ) -> Result<Chart, NotDrawn> {
-    let left = 190;
+    let left = 172;
     let cell = ((WIDTH - left - 10) as f64 / columns.len().max(1) as f64).min(48.0);
     let tall = cell.max(20.0);
     let height = 46 + (tall * rows.len() as f64) as u32 + 28;
@@ -258,7 +264,9 @@ pub fn grid(
         root.draw(&Text::new("predicted", (left as i32, 12), text(HPos::Left)))?;
         let x = |column: usize| (f64::from(left) + cell * column as f64) as i32;
         let y = |row: usize| (46.0 + tall * row as f64) as i32;
-        for column in 0..columns.len() {
+        // Two digits need some room.
+        let step = (18.0 / cell).ceil() as usize;
+        for column in (0..columns.len()).filter(|column| (column + 1).is_multiple_of(step)) {
             let middle = (x(column) + x(column + 1)) / 2;
             root.draw(&Text::new((column + 1).to_string(), (middle, 34), text(HPos::Center)))?;
         }
@@ -374,7 +382,7 @@ mod tests {
     #[test]
     fn a_drawing_says_what_it_shows() {
         let axis = Axis::share("F1, 0 to 1");
-        let all = [Bar { name: "art & <law>".into(), value: 0.5, interval: Some([0.4, 0.6]) }];
+        let all = [Bar { name: "art & <law>".into(), note: String::new(), value: 0.5, interval: Some([0.4, 0.6]) }];
         let chart = bars("F1 by label", &axis, &all, "Art has 0.5.").unwrap();
         assert!(chart.svg.starts_with("<svg role=\"img\" aria-label=\"F1 by label. Art has 0.5.\""), "{}", chart.svg);
         assert!(chart.svg.contains("<title>F1 by label</title><desc>Art has 0.5.</desc>"));

@@ -18,10 +18,15 @@ p { max-width: 72ch; margin: 0 0 12px; overflow-wrap: anywhere; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin: 12px 0; }
 figure { margin: 0; padding: 12px; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
 figcaption { font-weight: 600; margin-bottom: 4px; overflow-wrap: anywhere; }
-svg { display: block; width: 100%; max-width: 560px; height: auto; margin: 0 auto; }
+svg { display: block; width: 100%; max-width: 460px; height: auto; margin: 0 auto; }
 svg [fill='#1A1A1A'] { fill: var(--ink); }
 svg [stroke='#1A1A1A'] { stroke: var(--ink); }
 svg [stroke='#D8D8D8'] { stroke: var(--line); }
+svg [fill='#D8D8D8'] { fill: var(--line); }
+@media screen and (prefers-color-scheme: dark) {
+  svg [fill='#0072B2'] { fill: #4aa3df; }
+  svg [stroke='#0072B2'] { stroke: #4aa3df; }
+}
 svg text { font-family: inherit; }
 details { margin-top: 8px; }
 summary { cursor: pointer; color: var(--soft); }

@@ -88,6 +88,8 @@ impl LinearTable {
         let mut place = 1;
         for head in heads {
             let labels = head.labels.len();
+            // Values are appended.
+            numbers.clear();
             weights.read(&[buckets, labels], &format!("heads.{}.weight", head.name), &mut numbers)?;
             table.fill(place, labels, &numbers, |x, _| x);
             let mut bias = vec![];

@@ -14,7 +14,7 @@ use super::{instructions, open_any};
 use crate::arguments::{Bench, Labelled};
 use crate::failure::{Usage, say};
 use crate::output::page::{Evaluated, processor, write_page};
-use crate::sets::SetSource;
+use crate::sets::{SetSource, describe_rejects};
 use against::changes;
 use anyhow::Result;
 use measure::{Candidate, Config, Corpus, load, load_average, pass, singles};
@@ -161,6 +161,9 @@ impl<'a> Job<'a> {
                 let mut set = source.load(&labelled, &options.split, Some(manifest))?;
                 if let Some(limit) = options.limit {
                     set.articles.truncate(limit as usize);
+                }
+                if number == 0 && !options.quiet {
+                    describe_rejects(&set.rejects).iter().for_each(|line| say(line));
                 }
                 check_labelled(&set, &manifest.heads)?;
                 Ok(set)

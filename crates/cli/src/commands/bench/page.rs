@@ -143,6 +143,7 @@ fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
     };
     let bar = |of: &Measured, spread: &super::record::Spread, unit: f64| Bar {
         name: of.setting.name(),
+        note: String::new(),
         value: spread.median / unit,
         interval: Some([spread.low / unit, spread.high / unit]),
     };

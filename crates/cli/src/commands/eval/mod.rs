@@ -7,6 +7,7 @@ mod slices;
 use super::minimum::Minimum;
 use super::open_classifier;
 use crate::arguments::Eval;
+use crate::failure::say;
 use crate::output::format::by_name;
 use crate::output::page::{Evaluated, eval_page, write_page};
 use crate::output::progress::progress_bar;
@@ -33,14 +34,14 @@ pub fn run(options: Eval) -> Result<ExitCode> {
     let load = |argument: &String| -> Result<(SetSource, LabelledSet)> {
         let source = SetSource::find(argument)?;
         let set = source.load(&options.labelled, &options.split, Some(manifest))?;
+        if !options.quiet {
+            describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+        }
         check_labelled(&set, &manifest.heads)?;
         slices::check(&options.by, &source)?;
         Ok((source, set))
     };
     let sets: Vec<(SetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
-    if !options.quiet {
-        sets.iter().flat_map(|(_, set)| describe_rejects(&set.rejects)).for_each(|line| crate::failure::say(&line));
-    }
     let mut errors = Errors::default();
     let mut evaluated = vec![];
     for (source, set) in &sets {
@@ -48,7 +49,8 @@ pub fn run(options: Eval) -> Result<ExitCode> {
         let mut report = report(set, &manifest.heads, &predictions, &min_scores)?;
         let cases = head_cases(set, &manifest.heads, &predictions)?;
         for (head, cases) in report.heads.iter_mut().zip(&cases) {
-            head.top_k = top_k(&cases.scored, TOP.min(cases.labels.len()));
+            // All labels together are always right.
+            head.top_k = top_k(&cases.scored, TOP.min(cases.labels.len().saturating_sub(1)));
             head.intervals = Some(cases.intervals());
         }
         let rows = || source.rows(&options.labelled, &options.split, manifest);

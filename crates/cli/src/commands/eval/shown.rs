@@ -30,7 +30,7 @@ pub fn shown(report: &SetReport) -> String {
         if let Some(interval) = intervals.as_ref().and_then(|intervals| intervals.macro_f1.as_ref()) {
             text += &within(interval);
         }
-        text += &format!(", macro recall {:.4}", report.macro_recall);
+        text += &format!("\n  macro recall {:.4}", report.macro_recall);
         if let Some(micro_f1) = report.micro_f1 {
             text += &format!(", micro-F1 {micro_f1:.4}");
         }
@@ -46,9 +46,9 @@ pub fn shown(report: &SetReport) -> String {
             text += &format!(", {name} {} {third:.4}", top_k.len());
         }
         let (ece, brier, nll) = (calibration.ece, calibration.brier, calibration.nll);
-        text += &format!(", ECE {ece:.4}, Brier {brier:.4}, NLL {nll:.4}");
+        text += &format!("\n  ECE {ece:.4}, Brier {brier:.4}, NLL {nll:.4}");
         if report.labels_are_sources {
-            text += "; right where the set's label allows the answer, figures below in the set's labels";
+            text += "\n  right where the set's label allows the answer, figures below in the set's labels";
         }
         if let Some(answered) = answered {
             let (given, answers) = (answered.given, answered.answers);

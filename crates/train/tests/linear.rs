@@ -1,0 +1,149 @@
+//! Linear models: learned alike by any number of threads, and the same from disk as in memory.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use newsdesk_data::{LabelledSet, PlainOptions, expand, hold_out, load_plain};
+use newsdesk_model::folder::save_linear;
+use newsdesk_model::linear::FeatureRecord;
+use newsdesk_model::{AnyModel, Classifier, Device, LinearModel, Model, Options, Precision, PrecisionChoice};
+use newsdesk_train::{LinearSettings, LinearTrained, TrainError, measure, train_linear};
+
+/// Rows of three desks, each with words of its own among others; `labels` makes their label column.
+fn rows(count: usize, labels: impl Fn(usize) -> String) -> String {
+    let own = [["goal", "cup", "coach"], ["shares", "bank", "profit"], ["vote", "council", "bill"]];
+    let common = ["the", "on", "Monday", "said", "two", "new", "after", "city"];
+    let row = |i: usize| {
+        let word = |j: usize| match (i * 7 + j * 3) % 4 {
+            0 => own[i % 3][(i + j) % 3],
+            _ => common[(i * 5 + j * j) % 8],
+        };
+        let text: Vec<&str> = (0..6 + i % 9).map(word).collect();
+        format!("{{\"text\":\"{} {i}\",\"label\":{}}}\n", text.join(" "), labels(i))
+    };
+    (0..count).map(row).collect()
+}
+
+fn set(rows: &str) -> LabelledSet {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("set.jsonl");
+    std::fs::write(&path, rows).unwrap();
+    let options = PlainOptions { head: "desk".into(), label_field: Some("label".into()), ..PlainOptions::default() };
+    load_plain(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
+}
+
+fn one_label(i: usize) -> String {
+    format!("\"{}\"", ["sport", "business", "politics"][i % 3])
+}
+
+fn settings(threads: usize) -> LinearSettings {
+    LinearSettings {
+        features: FeatureRecord { buckets: 1 << 12, words: 2, characters: Some([3, 4]) },
+        epochs: 4,
+        learning_rate: 0.5,
+        label_smoothing: 0.0,
+        batch_size: 32,
+        patience: 0,
+        seed: 5,
+        threads,
+    }
+}
+
+fn trained(set: &LabelledSet, settings: &LinearSettings) -> Result<LinearTrained, TrainError> {
+    let (training, validation) = hold_out(set.clone());
+    train_linear(&[training], &[validation], settings, &mut |_| {})
+}
+
+fn accuracy(model: impl Into<AnyModel>, set: &LabelledSet) -> f64 {
+    let classifier = Classifier::new(model, &Options::default()).unwrap();
+    measure(&classifier, set, &mut |_| {}).unwrap().heads[0].report.accuracy
+}
+
+fn hash(model: &LinearModel) -> String {
+    AnyModel::from(model.clone()).sha256().unwrap()
+}
+
+#[test]
+fn threads_change_nothing_to_the_bit_and_seeds_do() {
+    let set = set(&rows(700, one_label));
+    let hashes: Vec<String> =
+        [1, 2, 3, 8].iter().map(|&threads| hash(&trained(&set, &settings(threads)).unwrap().model)).collect();
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+    let other = trained(&set, &LinearSettings { seed: 6, ..settings(2) }).unwrap();
+    assert_ne!(hash(&other.model), hashes[0]);
+}
+
+#[test]
+fn it_learns_and_comes_back_from_disk_as_it_was() {
+    let set = set(&rows(900, one_label));
+    let model = trained(&set, &settings(2)).unwrap().model;
+    let reached = accuracy(model.clone(), &set);
+    assert!(reached > 0.95, "{reached}");
+    let folder = tempfile::tempdir().unwrap();
+    save_linear(&model, folder.path()).unwrap();
+    let opened = AnyModel::open(folder.path(), &Device::Cpu).unwrap();
+    let texts: Vec<String> = set.articles.iter().map(|row| row.article.input()).collect();
+    let answers = |model: AnyModel, threads| {
+        let options = Options { threads: Some(threads), ..Options::default() };
+        Classifier::new(model, &options).unwrap().classify(&texts).unwrap()
+    };
+    assert_eq!(answers(opened.clone(), 1), answers(model.clone().into(), 3));
+    // The hash is that of the file.
+    let AnyModel::Linear(opened) = opened else { panic!("it is a linear model") };
+    assert_eq!(hash(&opened), hash(&model));
+    assert_eq!(opened.manifest, model.manifest);
+}
+
+#[test]
+fn several_labels_and_texts_without_words_are_fine() {
+    let lists = |i: usize| match i % 4 {
+        0 => "[]".into(),
+        1 => format!("[{}]", one_label(i)),
+        _ => format!("[{}, {}]", one_label(i), one_label(i + 1)),
+    };
+    let set = set(&(rows(600, lists) + "{\"text\":\"?\",\"label\":[]}\n{\"text\":\"…\",\"label\":[\"sport\"]}\n"));
+    assert!(set.heads[0].multi);
+    let model = trained(&set, &settings(2)).unwrap().model;
+    let classifier = Classifier::new(model, &Options::default()).unwrap();
+    let predictions = classifier.classify(&["", " \n", "?!", "goal cup coach goal"]).unwrap();
+    let scores = predictions.iter().flat_map(|of| &of.heads[0].probabilities.0);
+    assert!(scores.clone().count() == 12 && scores.copied().all(|score| (0.0..=1.0).contains(&score)));
+    assert_eq!(predictions.iter().map(|of| of.tokens).collect::<Vec<_>>(), [0, 0, 2, 4]);
+}
+
+#[test]
+fn settings_that_cannot_be_used() {
+    let set = set(&rows(60, one_label));
+    let refused = |settings: LinearSettings, cause: &str| {
+        let error = trained(&set, &settings).err().unwrap().to_string();
+        assert!(error.contains(cause), "{error}");
+    };
+    let features = FeatureRecord { buckets: 1000, ..settings(1).features };
+    refused(LinearSettings { features, ..settings(1) }, "`buckets`: 1000 is not a power of two");
+    refused(LinearSettings { learning_rate: 0.0, ..settings(1) }, "`learning-rate`: 0 is not above zero");
+    refused(LinearSettings { epochs: 0, ..settings(1) }, "`epochs`: 0 is not above zero");
+    refused(LinearSettings { label_smoothing: 1.0, ..settings(1) }, "`label-smoothing`");
+    refused(LinearSettings { learning_rate: 1e38, ..settings(1) }, "no longer numbers");
+}
+
+#[test]
+fn it_is_no_encoder_and_computes_in_one_precision() {
+    let set = set(&rows(200, one_label));
+    let model = trained(&set, &settings(1)).unwrap().model;
+    let folder = tempfile::tempdir().unwrap();
+    save_linear(&model, folder.path()).unwrap();
+    let error = Model::open(folder.path(), &Device::Cpu).err().unwrap();
+    assert!(error.to_string().contains("it is a linear model, which has none"), "{error}");
+    let options = Options { precision: PrecisionChoice::Exactly(Precision::Int8), ..Options::default() };
+    let error = Classifier::new(model, &options).err().unwrap();
+    assert!(error.to_string().contains("a linear model computes in f32, not in int8"), "{error}");
+    // A file that was cut off, and one of other sizes.
+    let path = folder.path().join("model.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(AnyModel::open(folder.path(), &Device::Cpu).is_err());
+    std::fs::write(&path, &whole).unwrap();
+    let manifest = std::fs::read_to_string(folder.path().join("newsdesk.toml")).unwrap();
+    std::fs::write(folder.path().join("newsdesk.toml"), manifest.replacen("buckets = 4096", "buckets = 8192", 1))
+        .unwrap();
+    let error = AnyModel::open(folder.path(), &Device::Cpu).err().unwrap();
+    assert!(error.to_string().contains("idf"), "{error}");
+}

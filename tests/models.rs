@@ -3,7 +3,7 @@
 
 mod newsdesk;
 
-use newsdesk::{CLOSE, Folder, LABELS, TINY, articles, column, scores, texts};
+use newsdesk::{Answer, CLOSE, Folder, LABELS, TINY, articles, column, scores, texts};
 use serde_json::{Value, json};
 
 const MANIFEST: &str = r#"version = 1
@@ -195,4 +195,27 @@ fn info_for_programs() {
 fn header() -> u64 {
     let bytes = std::fs::read(format!("{TINY}/model.safetensors")).unwrap();
     8 + u64::from_le_bytes(bytes[..8].try_into().unwrap())
+}
+
+#[test]
+fn names_of_the_hub_are_found_in_its_cache() {
+    let folder = Folder::new();
+    folder.write("a.txt", "Goal!");
+    std::fs::create_dir_all(folder.path("cache/models--acme--tiny/refs")).unwrap();
+    folder.write("cache/models--acme--tiny/refs/main", "0123abc");
+    std::fs::create_dir_all(folder.path("cache/models--acme--tiny/snapshots")).unwrap();
+    folder.copy_tiny("cache/models--acme--tiny/snapshots/0123abc");
+    let classify = |model: &str| {
+        let arguments = ["classify", "a.txt", "--model", model];
+        Answer::new(&arguments, folder.command(&arguments).env("HF_HUB_CACHE", folder.path("cache")).output().unwrap())
+    };
+    let expected = folder.newsdesk(&["classify", "a.txt", "--model", TINY]).done().out;
+    for name in ["acme/tiny", "acme/tiny@main", "acme/tiny@0123abc"] {
+        assert_eq!(classify(name).done().out, expected, "{name}");
+    }
+    classify("acme/large")
+        .refused("Failed to open the model `acme/large`: there is no such folder, and `")
+        .hint("`hf download acme/large` fetches it; Newsdesk downloads nothing");
+    classify("acme/tiny@v2").refused("does not have revision `v2`").hint("`hf download acme/tiny --revision v2`");
+    classify("./acme/large").refused("Failed to open the model `./acme/large`: there is no such folder");
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod hub;
 mod mention;
 mod options_file;
 mod output;

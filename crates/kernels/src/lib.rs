@@ -11,6 +11,7 @@ pub mod adamw;
 pub mod attention;
 pub mod dropout;
 mod exponential;
+pub mod gather;
 pub mod instructions;
 pub mod layer_norm;
 pub mod matmul;

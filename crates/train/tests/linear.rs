@@ -145,5 +145,5 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
     std::fs::write(folder.path().join("newsdesk.toml"), manifest.replacen("buckets = 4096", "buckets = 8192", 1))
         .unwrap();
     let error = AnyModel::open(folder.path(), &Device::Cpu).err().unwrap();
-    assert!(error.to_string().contains("idf"), "{error}");
+    assert!(error.to_string().contains("idf_squared"), "{error}");
 }

@@ -18,16 +18,26 @@ pub mod verify;
 
 use crate::arguments::Running;
 use crate::failure::{Usage, say};
+use crate::hub;
 use anyhow::Result;
 use newsdesk_model::{
     AnyModel, Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors,
 };
+use std::borrow::Cow;
 use std::path::Path;
 
 /// The model in a folder, or the one inside, of whichever kind.
 fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
     match folder {
-        Some(folder) => Ok(AnyModel::open(folder, device)?),
+        Some(given) => {
+            let folder = hub::folder(given)?;
+            let mut model = AnyModel::open(&folder, device)?;
+            if matches!(folder, Cow::Owned(_)) && !folder.join("newsdesk.toml").exists() {
+                // The name of a snapshot's folder is that of a commit.
+                model.manifest_mut().name = given.display().to_string();
+            }
+            Ok(model)
+        }
         None => Ok(open_model(None, device)?.into()),
     }
 }
@@ -35,7 +45,7 @@ fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
 /// The model with an encoder in a folder, or the one inside.
 fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
     match folder {
-        Some(folder) => Ok(Model::open(folder, device)?),
+        Some(folder) => Ok(Model::open(&hub::folder(folder)?, device)?),
         #[cfg(feature = "embedded-model")]
         None => Ok(Model::embedded(device)?),
         #[cfg(not(feature = "embedded-model"))]

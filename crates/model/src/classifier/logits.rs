@@ -60,7 +60,7 @@ impl Classifier {
             Way::Linear(model) => {
                 let mut reader = model.reader();
                 let of_text = |text: &T| {
-                    let (logits, words) = model.logits(text.as_ref(), &mut reader);
+                    let (logits, words) = model.logits(text.as_ref(), &mut reader, self.instructions);
                     TextLogits { windows: vec![logits], adds: vec![words], tokens: words }
                 };
                 Ok(parts[number].iter().map(of_text).collect::<Vec<_>>())

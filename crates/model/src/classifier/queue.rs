@@ -293,7 +293,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
     /// The answers of a linear model.
     fn answer(&self, texts: Vec<(usize, Cow<'t, str>)>, model: &LinearModel, reader: &mut FeatureReader) {
         let predict = |(number, text): (usize, Cow<'t, str>)| {
-            let (logits, tokens) = model.logits(&text, reader);
+            let (logits, tokens) = model.logits(&text, reader, self.classifier.instructions);
             let answer =
                 |(head, logits)| HeadPrediction { head: Arc::clone(head), probabilities: head.probabilities(logits) };
             let heads = self.classifier.heads.iter().zip(&logits).map(answer).collect();

@@ -249,6 +249,9 @@ impl Manifest {
             if head.labels.len() < 2 && head.activation == HeadActivation::Softmax {
                 return Err(invalid("head.label", format!("head `{}` has fewer than two labels", head.name)));
             }
+            if head.labels.is_empty() {
+                return Err(invalid("head.label", format!("head `{}` has no labels", head.name)));
+            }
             let mut labels = BTreeSet::new();
             if let Some(twice) = head.labels.iter().find(|label| !labels.insert(&label.name)) {
                 return Err(invalid("head.label", format!("head `{}` has `{}` twice", head.name, twice.name)));

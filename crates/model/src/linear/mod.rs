@@ -12,6 +12,7 @@ use crate::error::{ModelError, Result};
 use crate::folder::Manifest;
 use crate::head::Logits;
 pub use features::{FeatureReader, FeatureRecord};
+use newsdesk_kernels::instructions::InstructionSet;
 use std::sync::Arc;
 pub use table::{HeadTable, LinearTable};
 
@@ -58,9 +59,9 @@ impl LinearModel {
         FeatureReader::new(self.features)
     }
 
-    /// What each head says about a text, and the number of its words.
-    pub fn logits(&self, text: &str, reader: &mut FeatureReader) -> (Vec<Logits>, usize) {
+    /// What each head says about a text, and the number of its words. The instructions change nothing but the time.
+    pub fn logits(&self, text: &str, reader: &mut FeatureReader, set: InstructionSet) -> (Vec<Logits>, usize) {
         let (features, words) = reader.read(text);
-        (self.table.logits(features), words)
+        (self.table.logits(features, set), words)
     }
 }

@@ -6,6 +6,8 @@ use crate::folder::WEIGHTS_FILE;
 use crate::head::{Head, Logits};
 use candle_core::Device;
 use half::bf16;
+use newsdesk_kernels::gather::add_rows;
+use newsdesk_kernels::instructions::InstructionSet;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use sha2::{Digest, Sha256};
@@ -14,10 +16,13 @@ use std::sync::OnceLock;
 /// Numbers of a row are padded to a multiple of this, so that no row of a few labels lies on two lines of the cache.
 const LANES: usize = 8;
 
+/// The tensor of the features' squared inverse document frequencies.
+const SQUARES: &str = "idf_squared";
+
 /// What features weigh, by feature and label, in bf16: an answer is the sum of many, whose roundings even out.
 pub struct LinearTable {
-    /// `[buckets, width]`: how rare a feature is, then its weight for each label of each head, times that.
-    rows: Vec<bf16>,
+    /// `[buckets, width]` in bf16: how rare a feature is, squared, then its weight for each label of each head, times how rare it is.
+    rows: Vec<u16>,
     width: usize,
     /// Labels by head.
     labels: Vec<usize>,
@@ -43,7 +48,7 @@ impl LinearTable {
     /// If a head has weights for another number of features.
     pub fn new(rarity: &[f32], heads: &[HeadTable]) -> Self {
         let mut table = Self::empty(rarity.len(), heads.iter().map(|head| head.bias.len()).collect());
-        table.fill(0, 1, rarity, |rarity, _| rarity);
+        table.fill(0, 1, rarity, |rarity, _| rarity * rarity);
         let mut place = 1;
         for head in heads {
             assert_eq!(head.weights.len(), rarity.len() * head.bias.len(), "a weight for each feature and label");
@@ -57,7 +62,7 @@ impl LinearTable {
     /// A table of zeros, without biases.
     fn empty(buckets: usize, labels: Vec<usize>) -> Self {
         let width = (1 + labels.iter().sum::<usize>()).next_multiple_of(LANES);
-        Self { rows: vec![bf16::ZERO; buckets * width], width, labels, biases: vec![], sha256: OnceLock::new() }
+        Self { rows: vec![0; buckets * width], width, labels, biases: vec![], sha256: OnceLock::new() }
     }
 
     /// Fills columns from `place` on with numbers `[buckets, columns]`, each as `change` makes it for its feature.
@@ -65,7 +70,7 @@ impl LinearTable {
         let rows = self.rows.chunks_exact_mut(self.width).zip(numbers.chunks_exact(columns));
         for (feature, (row, numbers)) in rows.enumerate() {
             let places = row[place..place + columns].iter_mut().zip(numbers);
-            places.for_each(|(to, &x)| *to = bf16::from_f32(change(x, feature)));
+            places.for_each(|(to, &x)| *to = bf16::from_f32(change(x, feature)).to_bits());
         }
     }
 
@@ -83,7 +88,7 @@ impl LinearTable {
         let weights = Weights::from_bytes(bytes, file, &Device::Cpu)?;
         let mut table = Self::empty(buckets, heads.iter().map(|head| head.labels.len()).collect());
         let mut numbers = vec![];
-        weights.read(&[buckets], "idf", &mut numbers)?;
+        weights.read(&[buckets], SQUARES, &mut numbers)?;
         table.fill(0, 1, &numbers, |x, _| x);
         let mut place = 1;
         for head in heads {
@@ -109,7 +114,7 @@ impl LinearTable {
             let rows = self.rows.chunks_exact(self.width);
             rows.flat_map(|row| row[from..to].iter().flat_map(|x| x.to_le_bytes())).collect()
         };
-        let mut tensors = vec![("idf".to_string(), Dtype::BF16, vec![self.buckets()], column(0, 1))];
+        let mut tensors = vec![(SQUARES.to_string(), Dtype::BF16, vec![self.buckets()], column(0, 1))];
         let mut place = 1;
         for ((head, &labels), bias) in heads.iter().zip(&self.labels).zip(&self.biases) {
             let shape = vec![self.buckets(), labels];
@@ -153,22 +158,9 @@ impl LinearTable {
     }
 
     /// What each head says about a text of these features.
-    pub(super) fn logits(&self, features: &[u32]) -> Vec<Logits> {
-        // Most models have few labels: their sums stay in registers.
-        let sums = match self.width {
-            LANES => self.sums::<LANES>(features).to_vec(),
-            16 => self.sums::<16>(features).to_vec(),
-            24 => self.sums::<24>(features).to_vec(),
-            32 => self.sums::<32>(features).to_vec(),
-            width => {
-                let mut sums = vec![0f32; width];
-                for &feature in features {
-                    let start = feature as usize * width;
-                    add(&mut sums, &self.rows[start..start + width]);
-                }
-                sums
-            }
-        };
+    pub(super) fn logits(&self, features: &[u32], set: InstructionSet) -> Vec<Logits> {
+        let mut sums = vec![0f32; self.width];
+        add_rows(&self.rows, features, &mut sums, set);
         let factor = if sums[0] > 0.0 { 1.0 / sums[0].sqrt() } else { 0.0 };
         let mut place = 1;
         let logits = |bias: &Vec<f32>| {
@@ -178,24 +170,4 @@ impl LinearTable {
         };
         self.biases.iter().map(logits).collect()
     }
-
-    fn sums<const WIDTH: usize>(&self, features: &[u32]) -> [f32; WIDTH] {
-        let mut sums = [0f32; WIDTH];
-        let (rows, _) = self.rows.as_chunks::<WIDTH>();
-        for &feature in features {
-            add(&mut sums, &rows[feature as usize]);
-        }
-        sums
-    }
-}
-
-/// Adds a row; of its first number, the rarity, the square.
-#[inline(always)]
-fn add(sums: &mut [f32], row: &[bf16]) {
-    let rarity = row[0].to_f32();
-    let first = sums[0] + rarity * rarity;
-    for (sum, x) in sums.iter_mut().zip(row) {
-        *sum += f32::from_bits(u32::from(x.to_bits()) << 16);
-    }
-    sums[0] = first;
 }

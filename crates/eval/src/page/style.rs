@@ -15,7 +15,7 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 8px; overflow-wrap: anywh
 h2 { font-size: 1.25rem; margin: 40px 0 8px; border-top: 1px solid var(--line); padding-top: 16px; overflow-wrap: anywhere; }
 p { max-width: 72ch; margin: 0 0 12px; overflow-wrap: anywhere; }
 .lead { color: var(--soft); }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin: 12px 0; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 16px; margin: 12px 0; align-items: start; }
 figure { margin: 0; padding: 12px; background: var(--panel); border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
 figcaption { font-weight: 600; margin-bottom: 4px; overflow-wrap: anywhere; }
 svg { display: block; width: 100%; max-width: 460px; height: auto; margin: 0 auto; }

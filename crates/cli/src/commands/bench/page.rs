@@ -1,6 +1,6 @@
 //! Results as a page.
 
-use super::record::{Measured, Results};
+use super::record::{Measured, Results, Setting};
 use super::{Job, Rounds};
 use crate::output::page::{coverage_chart, head_items, machine};
 use anyhow::Result;
@@ -31,7 +31,7 @@ pub(super) fn page(job: &Job, results: &Results) -> Result<Page> {
     Ok(Page {
         title: "Models side by side".into(),
         lead: format!(
-            "{} on {}. Speed is that of the whole command `newsdesk classify`; bars show the middle of {} rounds, thin lines the lowest and \
+            "{} on {}. Speed is that of the whole command newsdesk classify; bars show the middle of {} rounds, thin lines the lowest and \
              the highest.",
             count(job.configs.len(), "setting"),
             sets.join(", "),
@@ -101,6 +101,12 @@ fn overview(results: &Results) -> Section {
     }
 }
 
+/// A setting's name in a chart: without the number of threads where all have the same.
+fn short(results: &Results, setting: &Setting) -> String {
+    let same = results.results.iter().all(|of| of.setting.threads == setting.threads);
+    if same { format!("{}, {}", setting.model, setting.precision) } else { setting.name() }
+}
+
 /// All settings on one set.
 fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
     let of_set: Vec<&Measured> = results.results.iter().filter(|of| of.set == set).collect();
@@ -112,7 +118,7 @@ fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
     for head in heads {
         let point = |of: &&Measured| {
             let right = of.heads.iter().find(|known| known.head == head)?.accuracy;
-            Some(Series { name: of.setting.name(), points: vec![[speed(of), right]], joined: false })
+            Some(Series { name: short(results, &of.setting), points: vec![[speed(of), right]], joined: false })
         };
         let points: Vec<Series> = of_set.iter().filter_map(point).collect();
         let lowest = points.iter().map(|series| series.points[0][1]).fold(1.0, f64::min);
@@ -142,7 +148,7 @@ fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
         Ok(Some(Item::Chart(bars(title, &Axis::new(name, 0.0, end * 1.05), &shown, &says)?)))
     };
     let bar = |of: &Measured, spread: &super::record::Spread, unit: f64| Bar {
-        name: of.setting.name(),
+        name: short(results, &of.setting),
         note: String::new(),
         value: spread.median / unit,
         interval: Some([spread.low / unit, spread.high / unit]),
@@ -152,7 +158,7 @@ fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
     })?);
     items.extend(chart("Peak memory", "MB", &|of| of.peak_memory_bytes.as_ref().map(|memory| bar(of, memory, 1e6)))?);
     items.extend(chart("Loading", "ms", &|of| Some(bar(of, &of.load_seconds, 1e-3)))?);
-    let latencies = || of_set.iter().filter_map(|of| Some((of.setting.name(), of.latency_ms.as_ref()?)));
+    let latencies = || of_set.iter().filter_map(|of| Some((short(results, &of.setting), of.latency_ms.as_ref()?)));
     if latencies().next().is_some() {
         let line = |(name, latency): (String, &super::record::Latency)| Series {
             name,
@@ -185,8 +191,8 @@ fn side_by_side(job: &Job, results: &Results, set: &str) -> Result<Section> {
         for of in evaluated.filter(|of| of.report.set == set) {
             for cases in &of.cases {
                 let name = match of.cases.len() {
-                    1 => config.setting.name(),
-                    _ => format!("{}, {}", cases.head, config.setting.name()),
+                    1 => short(results, &config.setting),
+                    _ => format!("{}, {}", cases.head, short(results, &config.setting)),
                 };
                 curves.push((name, cases));
             }

@@ -231,3 +231,94 @@ fn agreement_is_counted_and_rows_that_differ_are_written() {
         .newsdesk(&["agree", TINY, "linear", "--data", "new.jsonl", "--rows", "new.jsonl"])
         .refused("it is one of the inputs");
 }
+
+/// Where only one of two models needs the label map, and the map leaves rows out, the articles of both are still the same ones.
+#[test]
+fn differences_are_between_answers_to_the_same_articles() {
+    let folder = Folder::new();
+    let row = |(i, text): (usize, String)| {
+        let label = ["good", "bad", "odd"][i % 3];
+        format!("{}\n", json!({"text": format!("{label} {text}"), "label": label}))
+    };
+    folder.write("set.jsonl", texts(60).into_iter().enumerate().map(row).collect::<String>());
+    let all = LABELS.map(|label| format!("\"{label}\"")).join(", ");
+    // Whatever the tiny model answers is right for the rows that are left.
+    folder.write("map.toml", format!("good = [{all}]\nbad = [{all}]\nodd = []\n"));
+    let train = ["train", "--arch", "linear", "--data", "set.jsonl", "-o", "linear", "--buckets", "1024", "--quiet"];
+    folder.newsdesk(&train).done();
+    let bench = [
+        "bench",
+        TINY,
+        "linear",
+        "--data",
+        "set.jsonl",
+        "--label-map",
+        "map.toml",
+        "--rounds",
+        "1",
+        "--singles",
+        "0",
+        "--limit",
+        "30",
+        "--json",
+        "--quiet",
+    ];
+    let found: Value = serde_json::from_str(&folder.newsdesk(&bench).done().out).unwrap();
+    let of = &found["differences"][0];
+    // Of the linear model's first thirty articles twenty have a label that the map keeps.
+    assert_eq!((&of["articles"], &of["only_second"]), (&json!(20), &json!(0)), "{found}");
+}
+
+#[test]
+fn inputs_are_never_overwritten() {
+    let folder = folder();
+    let set = folder.text("set.jsonl");
+    let error = "Failed to write `set.jsonl`: it is one of the inputs";
+    for option in ["--errors", "--report"] {
+        folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", option, "set.jsonl"]).refused(error);
+    }
+    for option in ["-o", "--report"] {
+        folder.newsdesk(&["bench", TINY, "--data", "set.jsonl", option, "set.jsonl"]).refused(error);
+        folder
+            .newsdesk(&["bench", TINY, "--data", "set.jsonl", option, "no/such/file"])
+            .refused("Failed to write `no/such/file`");
+    }
+    assert_eq!(folder.text("set.jsonl"), set);
+    for option in [["--errors", "wrong.jsonl"], ["--by", "n"]] {
+        let eval = [&["eval", TINY, "--data", "-"], &option[..]].concat();
+        folder.newsdesk_reading(set.clone(), &eval).refused("on standard input: its rows are read twice");
+    }
+}
+
+#[test]
+fn models_of_one_name_are_told_apart() {
+    let folder = with_linear();
+    folder.write("a.txt", "Goal!");
+    std::fs::create_dir(folder.path("copy")).unwrap();
+    for file in ["newsdesk.toml", "model.safetensors"] {
+        folder.write(&format!("copy/{file}"), folder.bytes(&format!("linear/{file}")));
+    }
+    let bench =
+        ["bench", "linear", "copy", "--data", "set.jsonl", "--rounds", "1", "--singles", "0", "--json", "--quiet"];
+    let found: Value = serde_json::from_str(&folder.newsdesk(&bench).done().out).unwrap();
+    let names: Vec<&str> =
+        found["results"].as_array().unwrap().iter().map(|of| of["model"].as_str().unwrap()).collect();
+    assert_eq!(names, ["linear", "copy"]);
+    let agree = folder.newsdesk(&["agree", "linear", "copy", "--data", "a.txt", "--json"]).done();
+    let found: Value = serde_json::from_str(&agree.out).unwrap();
+    assert_eq!((&found["models"], &found["pairs"][0]["agreement"]), (&json!(["linear", "copy"]), &json!(1.0)));
+}
+
+/// The same program on the same articles did not get worse, however noisy the machine: ranges of rounds overlap.
+#[test]
+fn an_unchanged_run_is_no_worse_when_tolerance_is_wide() {
+    let folder = folder();
+    let bench =
+        ["bench", TINY, "--data", "set.jsonl", "--rounds", "2", "--singles", "20", "--quiet", "--tolerance", "100000"];
+    folder.newsdesk(&[&bench[..], &["-o", "old.json"]].concat()).done();
+    let answer = folder.newsdesk(&[&bench[..], &["--against", "old.json"]].concat()).done();
+    assert!(answer.out.contains("Nothing changed since the earlier run."), "{answer}");
+    // Of other articles nothing can be said.
+    let other = folder.newsdesk(&[&bench[..], &["--against", "old.json", "--limit", "10"]].concat());
+    other.says("the earlier results are those of other numbers of articles");
+}

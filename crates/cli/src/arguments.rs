@@ -248,6 +248,8 @@ pub struct Labelled {
     /// TOML file that says which labels of the model each label of files without a recipe may mean
     ///
     /// A line for each, as in `World = ["politics", "conflict, war and peace"]`; an empty list leaves rows with that label out.
+    /// It is heeded where the files have a label that the model has not. Of rows with several labels, all that they map to
+    /// are meant.
     #[arg(long, value_name = "FILE")]
     pub label_map: Option<PathBuf>,
     /// What stands between labels where a row has several; makes the head multi-label
@@ -286,7 +288,7 @@ pub struct Eval {
     /// Write a page with charts here: one HTML file that needs nothing else
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Print one JSON object instead of tables
+    /// Print JSON instead of tables: an array with an object for each set
     #[arg(long)]
     pub json: bool,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8

@@ -27,9 +27,9 @@ pub fn folder(given: &Path) -> Result<Cow<'_, Path>> {
             "Failed to open the model `{name}`: there is no such folder, and `{}` does not have it",
             cache.display()
         );
-        return Err(
-            Usage::new(message, format!("`hf download {repository}` fetches it; Newsdesk downloads nothing")).into()
-        );
+        let option = if revision == MAIN { String::new() } else { format!(" --revision {revision}") };
+        let hint = format!("`hf download {repository}{option}` fetches it; Newsdesk downloads nothing");
+        return Err(Usage::new(message, hint).into());
     }
     // A revision is a branch or tag, or a commit itself.
     let commit = std::fs::read_to_string(model.join("refs").join(revision)).unwrap_or_else(|_| revision.to_owned());

@@ -3,7 +3,7 @@
 //! So a file knows exactly the options that the command line knows, and its values are checked by the same rules.
 
 use crate::failure::Usage;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Arg, ArgAction, Command};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -23,8 +23,10 @@ pub fn expand(mut given: Vec<OsString>, all: &Command) -> Result<Vec<OsString>> 
     let Some(command) = name.and_then(|name| all.find_subcommand(name)).filter(takes_file) else { return Ok(given) };
     let typed: Vec<&OsString> = given.iter().skip(2).take_while(|argument| *argument != "--").collect();
     let Some(path) = file(&typed) else { return Ok(given) };
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("Failed to read the options of `{name}`", name = path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        let message = format!("Failed to read the options of `{}`: {error}", path.display());
+        Usage::new(message, "`--options` names a TOML file, with lines such as epochs = 3")
+    })?;
     let table: Table = toml::from_str(&text).map_err(|error| {
         let message = format!("Failed to read the options of `{}`: {}", path.display(), error.to_string().trim_end());
         Usage::new(message, "a line is an option's long name without dashes, ` = `, and its value: epochs = 3")

@@ -5,8 +5,8 @@ use crate::failure::{Usage, say};
 use crate::{mention, recipes};
 use anyhow::Result;
 use newsdesk_data::{
-    DataError, Label, LabelSet, LabelledRows, LabelledSet, MentionFields, PlainOptions, ReadError, ReadOptions, Recipe,
-    Reject, Row, expand, load_plain, load_recipe,
+    Label, LabelSet, LabelledRows, LabelledSet, MentionFields, PlainOptions, ReadError, ReadOptions, Recipe, Reject,
+    Row, Source, expand, load_plain, load_recipe,
 };
 use newsdesk_model::Head;
 use newsdesk_model::folder::Manifest;
@@ -61,6 +61,14 @@ impl SetSource {
         matches!(self, Self::Plain(arguments) if arguments.iter().any(|argument| argument == "-"))
     }
 
+    /// The set's files.
+    pub fn files(&self, options: &Labelled, split: &str) -> Result<Vec<Source>> {
+        match self {
+            Self::Recipe(recipe) => Ok(vec![Source::File(recipe.split_file(&options.data_root, split)?)]),
+            Self::Plain(arguments) => Ok(expand(arguments)?),
+        }
+    }
+
     /// The set's files once more, row by row; [`visit`] finds its articles in them.
     pub fn rows(&self, options: &Labelled, split: &str, model: &Manifest) -> Result<Vec<LabelledRows>> {
         match self {
@@ -108,15 +116,7 @@ impl SetSource {
                     None => None,
                     Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
                 };
-                let sources = expand(arguments)?;
-                plain = PlainOptions { head: name, labels, ..plain };
-                match load_plain(&sources, &plain) {
-                    // A model that has the set's own labels needs no map.
-                    Err(DataError::UnknownLabel { .. } | DataError::UnknownLabels { .. }) if map.is_some() => {
-                        Ok(load_plain(&sources, &PlainOptions { map, ..plain })?)
-                    }
-                    loaded => Ok(loaded?),
-                }
+                Ok(load_plain(&expand(arguments)?, &PlainOptions { head: name, labels, map, ..plain })?)
             }
         }
     }
@@ -184,7 +184,13 @@ pub fn visit(set: &LabelledSet, rows: Vec<LabelledRows>, mut with: impl FnMut(us
             next += 1;
         }
     }
-    Ok(())
+    match next == set.articles.len() {
+        true => Ok(()),
+        false => {
+            let message = format!("Failed to find all rows of `{}` again: it changed meanwhile", set.name);
+            Err(Usage::new(message, "measure on files that nobody writes to").into())
+        }
+    }
 }
 
 /// The labels of the model's head with this name.

@@ -265,15 +265,39 @@ pub enum DataError {
         known: Vec<String>,
     },
     /// Several labels of the rows are not in the label set.
-    #[error("Failed to use the labels `{}` of {position} and other rows: they are not in the label set `{labels}`", unknown.join("`, `"))]
+    #[error(
+        "Failed to use the labels `{}`{} of {position} and other rows: they are not in the label set `{labels}`",
+        unknown.join("`, `"),
+        if *more > 0 { format!(" and {more} more") } else { String::new() }
+    )]
     UnknownLabels {
         /// The first row with one of them.
         position: Position,
         /// The labels as the rows wrote them, in the order of their first rows.
         unknown: Vec<String>,
+        /// How many more there are.
+        more: usize,
         /// The label set.
         labels: String,
         /// The labels that there are.
+        known: Vec<String>,
+    },
+    /// A row carries a label that the label map does not have.
+    #[error("Failed to map the label `{label}` of {position}: the label map does not have it")]
+    NotInMap {
+        /// The row.
+        position: Position,
+        /// The label as the row wrote it.
+        label: String,
+    },
+    /// The label map means a label that there is not.
+    #[error("Failed to use the label map for `{from}`: no label is called `{label}`")]
+    WrongMap {
+        /// The label of the data set.
+        from: String,
+        /// The label that does not exist.
+        label: String,
+        /// The labels that are meant, nearest first.
         known: Vec<String>,
     },
     /// A set cannot be split so.

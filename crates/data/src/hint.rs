@@ -38,7 +38,12 @@ impl DataError {
                 unknown.first().map_or("", String::as_str),
                 known.first().map_or("", String::as_str)
             )),
-            DataError::NoSuchLabel { known, .. } | DataError::UnknownLabel { known, .. } => {
+            DataError::NotInMap { label, .. } => {
+                Some(format!("add a line for it, such as \"{label}\" = [], which leaves its rows out"))
+            }
+            DataError::NoSuchLabel { known, .. }
+            | DataError::UnknownLabel { known, .. }
+            | DataError::WrongMap { known, .. } => {
                 Some(format!("known labels: {}", quoted(known)))
             }
             DataError::NoSplit { found, .. } => Some(format!("its splits are {}", quoted(found))),
@@ -57,6 +62,7 @@ impl DataError {
                 Some(cause) => format!("{cause}; its columns are {}; --label-field names the one to use", quoted(found)),
                 None => "the file has no rows".into(),
             }),
+            DataError::Write { .. } => Some("the disk may be full, or the place one that you may not write to".into()),
             _ => None,
         }
     }

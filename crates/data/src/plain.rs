@@ -12,6 +12,9 @@ use crate::rows::{LabelledRow, LabelledRows};
 use crate::source::Source;
 use crate::target::{find_label, target};
 
+/// Labels that an error names.
+const NAMED: usize = 10;
+
 /// Where labels usually stand, after a column that is called like the head.
 const LABEL_NAMES: [&str; 7] = ["label", "labels", "category", "class", "topic", "section", "sentiment"];
 
@@ -27,8 +30,8 @@ pub struct PlainOptions {
     pub label_field: Option<String>,
     /// The labels that may occur; made of those that do, sorted by name, when absent.
     pub labels: Option<Arc<LabelSet>>,
-    /// Which of `labels` each label of the files may mean, in order; an empty list where a label says nothing. The files' labels are
-    /// those of `labels` when absent.
+    /// Which of `labels` each label of the files may mean, in order; an empty list where a label says nothing. It is heeded where the
+    /// files have a label that `labels` has not. Of rows that have several labels, all that they map to are meant.
     pub map: Option<Vec<(String, Vec<String>)>>,
     /// What stands between the labels of a row that has several. Makes the head one of many labels, as a JSON list does.
     pub separator: Option<String>,
@@ -56,10 +59,11 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
             Arc::new(LabelSet::new(options.head.clone(), occurring.into_iter().cloned()))
         }
     };
-    let map = options.map.as_ref().map(|map| resolved(map, &labels)).transpose()?;
-    if map.is_none() {
-        all_known(&rows.labelled, &labels)?;
-    }
+    let map = match (unknown(&rows.labelled, &labels), &options.map) {
+        (None, _) => None,
+        (Some(_), Some(map)) => Some(resolved(map, &labels)?),
+        (Some(error), None) => return Err(error),
+    };
     let mut articles = Vec::with_capacity(rows.labelled.len());
     for row in rows.labelled {
         let mut ids = vec![];
@@ -69,12 +73,7 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
                 Some(map) => match map.iter().find(|(from, _)| from == label) {
                     Some((_, to)) => ids.extend_from_slice(to),
                     None => {
-                        return Err(DataError::Unmapped {
-                            position: row.position,
-                            label: label.clone(),
-                            head: options.head.clone(),
-                            recipe: "the label map".into(),
-                        });
+                        return Err(DataError::NotInMap { position: row.position, label: label.clone() });
                     }
                 },
             }
@@ -105,9 +104,7 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
 /// What each label of the files may mean, by its place in the label set.
 fn resolved(map: &[(String, Vec<String>)], labels: &LabelSet) -> Result<Vec<(String, Vec<LabelId>)>, DataError> {
     let find = |from: &str, label: &String| {
-        labels.find(label).ok_or_else(|| DataError::NoSuchLabel {
-            recipe: "the label map".into(),
-            head: labels.name.clone(),
+        labels.find(label).ok_or_else(|| DataError::WrongMap {
             from: from.to_owned(),
             label: label.clone(),
             known: labels.suggestions(label),
@@ -120,22 +117,24 @@ fn resolved(map: &[(String, Vec<String>)], labels: &LabelSet) -> Result<Vec<(Str
     map.iter().map(entry).collect()
 }
 
-/// Checks that the label set has all labels of the rows: whoever has to map some wants to know of all of them at once.
-fn all_known(rows: &[PlainRow], labels: &LabelSet) -> Result<(), DataError> {
-    let mut unknown: Vec<(&String, &Position)> = vec![];
+/// The labels of the rows that the label set does not have, as an error that names several at once: whoever has to map some wants to
+/// know of them. `None` if it has all of them.
+fn unknown(rows: &[PlainRow], labels: &LabelSet) -> Option<DataError> {
+    let (mut seen, mut unknown): (BTreeSet<&String>, Vec<(&String, &Position)>) = Default::default();
     for row in rows {
         for label in row.labels.iter().filter(|label| labels.find(label).is_none()) {
-            if !unknown.iter().any(|(known, _)| *known == label) {
+            if seen.insert(label) {
                 unknown.push((label, &row.position));
             }
         }
     }
     match unknown.as_slice() {
-        [] => Ok(()),
-        [(label, position)] => find_label(labels, label, position).map(drop),
-        [(_, position), ..] => Err(DataError::UnknownLabels {
+        [] => None,
+        [(label, position)] => find_label(labels, label, position).err(),
+        [(_, position), ..] => Some(DataError::UnknownLabels {
             position: (*position).clone(),
-            unknown: unknown.iter().map(|(label, _)| (*label).clone()).collect(),
+            unknown: unknown.iter().take(NAMED).map(|(label, _)| (*label).clone()).collect(),
+            more: unknown.len().saturating_sub(NAMED),
             labels: labels.name.clone(),
             known: labels.labels.iter().map(|label| label.name.clone()).collect(),
         }),

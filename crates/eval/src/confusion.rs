@@ -42,16 +42,6 @@ impl Confusion {
         Self { right: right.to_vec(), predicted: predicted.to_vec(), counts }
     }
 
-    /// Matthews correlation coefficient, -1 to 1, of several labels as Gorodkin has it ("Comparing two K-category assignments", 2004);
-    /// 0 where only one label is right or predicted. `None` where rows and columns are not the same labels.
-    pub fn mcc(&self) -> Option<f64> {
-        let Marginals { right, predicted, agreeing, all } = self.marginals()?;
-        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let covariance = agreeing * all - product(&right, &predicted);
-        let variances = (all * all - product(&predicted, &predicted)) * (all * all - product(&right, &right));
-        Some(if variances > 0.0 { covariance / variances.sqrt() } else { 0.0 })
-    }
-
     /// Cohen's kappa, at most 1: how much more often the two agree than by chance; 0 where only one label occurs. `None` where rows and
     /// columns are not the same labels.
     pub fn kappa(&self) -> Option<f64> {

@@ -85,6 +85,19 @@ impl Counts {
         mean(self.by_label.iter().filter(|counts| counts.support() > 0).map(LabelCounts::recall))
     }
 
+    /// Matthews correlation coefficient of so many cases with one right and one predicted label each.
+    pub fn mcc(&self, cases: u64) -> f64 {
+        let all = cases as f64;
+        let product = |a: fn(&LabelCounts) -> u64, b: fn(&LabelCounts) -> u64| -> f64 {
+            self.by_label.iter().map(|counts| a(counts) as f64 * b(counts) as f64).sum()
+        };
+        let (right, predicted): (fn(&LabelCounts) -> u64, fn(&LabelCounts) -> u64) =
+            (LabelCounts::support, LabelCounts::predicted);
+        let covariance = self.total().true_positives as f64 * all - product(right, predicted);
+        let variances = (all * all - product(predicted, predicted)) * (all * all - product(right, right));
+        if variances > 0.0 { covariance / variances.sqrt() } else { 0.0 }
+    }
+
     /// All labels' counts added up.
     pub fn total(&self) -> LabelCounts {
         let mut total = LabelCounts::default();

@@ -50,9 +50,10 @@ pub struct Report {
     pub micro_f1: Option<f64>,
     /// Precision, recall and F1 of all labels together.
     pub averages: Averages,
-    /// Matthews correlation coefficient; only from [`single_label`].
+    /// Matthews correlation coefficient, -1 to 1, for any number of labels as Gorodkin has it ("Comparing two K-category assignments by a
+    /// K-category correlation coefficient", 2004); 0 where only one label is right or predicted. Only from [`single_label`].
     pub mcc: Option<f64>,
-    /// What is taken for what; not from [`multi_label`].
+    /// What is taken for what, where somebody counted it: see [`Confusion`].
     pub confusion: Option<Confusion>,
     /// One entry per label, in the order the labels came in, those without support included.
     pub per_label: Vec<LabelReport>,
@@ -67,18 +68,18 @@ pub struct Report {
 /// [`Truth::AnyOf`](crate::Truth::AnyOf) counts under the predicted label if that is allowed, else under its first.
 pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
     let (counts, correct) = count(labels.len(), cases);
-    let confusion = Confusion::of_labels(labels, cases);
-    Report { mcc: confusion.mcc(), confusion: Some(confusion), ..report(labels, &counts, cases, correct) }
+    Report { mcc: Some(counts.mcc(cases.len() as u64)), ..report(labels, &counts, cases, correct) }
 }
 
 /// Measures a head on a data set with labels of its own, each of which stands for a set of the head's labels.
 ///
 /// A case is right if the predicted label is in the set that its truth allows. `source_sets[i]` are the head's labels
-/// that `source_labels[i]` may mean; they may overlap. `labels` are the head's. Figures per label, and so macro-F1, are of the set's own labels.
+/// that `source_labels[i]` may mean; they may overlap. Figures per label, and so macro-F1, are of the set's own
+/// labels.
 /// A right case counts as a prediction of its own source label. A wrong one counts as a prediction of the first other
 /// source label whose set holds the predicted label, or of none. A case without a source label, or with one beyond the
 /// list, counts for accuracy only.
-pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], labels: &[String], cases: &[Case]) -> Report {
+pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &[Case]) -> Report {
     let mut counts = Counts::new(source_labels.len());
     let mut correct = 0;
     for case in cases {
@@ -94,8 +95,7 @@ pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], labels: 
             counts.add(&[source], other.map(|(i, _)| i).as_slice());
         }
     }
-    let confusion = Some(Confusion::of_sources(source_labels, labels, cases));
-    Report { labels_are_sources: true, confusion, ..report(source_labels, &counts, cases, correct) }
+    Report { labels_are_sources: true, ..report(source_labels, &counts, cases, correct) }
 }
 
 /// Measures a head of which any number of labels may be right.

@@ -1,4 +1,5 @@
-//! How sure a figure is: what it would be on other samples of the same size, drawn from the one that there is.
+//! How sure a figure is: of a share by a formula, of others by what it would be on other samples of the same size, drawn from the one
+//! that there is.
 //!
 //! The bootstrap (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979) with percentile intervals. Draws follow from a
 //! fixed seed, so the same cases have the same interval.
@@ -17,6 +18,9 @@ pub const LEVEL: f64 = 0.95;
 pub const SAMPLES: usize = 1000;
 
 const SEED: u64 = 0;
+
+/// Standard errors of a normal distribution between which [`LEVEL`] of it lies.
+const STANDARD_ERRORS: f64 = 1.959_963_984_540_054;
 
 /// Where a figure is likely to be; [`LEVEL`] says how likely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,38 +56,41 @@ pub struct Difference {
     pub p: f64,
 }
 
-/// The intervals of accuracy and macro-F1 of a head of so many labels. Where any of several labels would do, a case counts under
+/// The intervals of accuracy (see [`share_interval`]) and macro-F1 (bootstrap) of a head of so many labels. Where any of several labels would do, a case counts under
 /// the predicted one if it is among them. Without cases they go from 0 to 0.
 pub fn intervals(labels: usize, cases: &[Case]) -> Intervals {
-    let (mut accuracies, mut f1s) = (Vec::with_capacity(SAMPLES), Vec::with_capacity(SAMPLES));
+    let mut f1s = Vec::with_capacity(SAMPLES);
     // What a case adds to the counts of labels.
-    let parts: Vec<(Vec<usize>, Vec<usize>, bool)> = cases
+    let parts: Vec<(Vec<usize>, Vec<usize>)> = cases
         .iter()
         .map(|case| {
             let predicted = case.predicted_set();
-            (case.truth.labels_nearest(&predicted), predicted, case.is_right(labels))
+            (case.truth.labels_nearest(&predicted), predicted)
         })
         .collect();
     samples(cases.len(), |times| {
-        let (mut counts, mut right) = (Counts::new(labels), 0u64);
-        for ((truth, predicted, is_right), &times) in parts.iter().zip(times).filter(|(_, times)| **times > 0) {
+        let mut counts = Counts::new(labels);
+        for ((truth, predicted), &times) in parts.iter().zip(times).filter(|(_, times)| **times > 0) {
             counts.add_times(truth, predicted, u64::from(times));
-            right += u64::from(*is_right) * u64::from(times);
         }
-        accuracies.push(right as f64 / cases.len() as f64);
         f1s.push(counts.macro_f1());
     });
-    Intervals { accuracy: percentiles(&mut accuracies), macro_f1: Some(percentiles(&mut f1s)) }
+    let right = cases.iter().filter(|case| case.is_right(labels)).count() as u64;
+    Intervals { accuracy: share_interval(right, cases.len() as u64), macro_f1: Some(percentiles(&mut f1s)) }
 }
 
-/// The interval of a share.
-pub fn share_interval(right: &[bool]) -> Interval {
-    let mut shares = Vec::with_capacity(SAMPLES);
-    samples(right.len(), |times| {
-        let sum: u64 = right.iter().zip(times).filter(|(right, _)| **right).map(|(_, times)| u64::from(*times)).sum();
-        shares.push(sum as f64 / right.len() as f64);
-    });
-    percentiles(&mut shares)
+/// The interval of a share of right answers, by Wilson's score ("Probable inference, the law of succession, and statistical inference",
+/// 1927): unlike samples drawn from so many right ones, it knows that a few right answers of a few say little. From 0 to 0 without any.
+pub fn share_interval(right: u64, all: u64) -> Interval {
+    if all == 0 {
+        return Interval { low: 0.0, high: 0.0 };
+    }
+    let (n, share) = (all as f64, right as f64 / all as f64);
+    let square = STANDARD_ERRORS * STANDARD_ERRORS;
+    let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
+    let half = STANDARD_ERRORS / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
+    // Rounding must not part an end from the share itself.
+    Interval { low: (middle - half).clamp(0.0, share), high: (middle + half).clamp(share, 1.0) }
 }
 
 /// Compares two models by which of the same cases they have right.
@@ -155,18 +162,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_of_a_share_is_about_the_binomial_distributions() {
-        let right: Vec<bool> = (0..400).map(|case| case % 5 != 0).collect();
-        let Interval { low, high } = share_interval(&right);
-        // 0.8 and twice its standard error of 0.02, drawn a thousand times.
-        assert!((low - 0.7608).abs() < 0.006 && (high - 0.8392).abs() < 0.006, "{low} {high}");
-        assert_eq!(share_interval(&right), share_interval(&right));
+    fn the_interval_of_a_share_is_wilsons() {
+        // statsmodels' proportion_confint(method="wilson").
+        let close = |right, all, low: f64, high: f64| {
+            let found = share_interval(right, all);
+            assert!((found.low - low).abs() < 1e-4 && (found.high - high).abs() < 1e-4, "{right} of {all}: {found:?}");
+        };
+        close(320, 400, 0.7580, 0.8363);
+        close(5, 5, 0.5655, 1.0);
+        close(0, 1, 0.0, 0.7935);
+        assert_eq!(share_interval(0, 0), Interval { low: 0.0, high: 0.0 });
     }
 
     #[test]
-    fn sure_figures_have_no_width() {
-        assert_eq!(share_interval(&[true; 30]), Interval { low: 1.0, high: 1.0 });
-        assert_eq!(share_interval(&[]), Interval { low: 0.0, high: 0.0 });
+    fn macro_f1_varies_about_as_a_mean_of_shares() {
+        let case = |i: usize| {
+            let predicted = vec![if i % 5 == 0 { 1 - i % 2 } else { i % 2 }];
+            Case { truth: crate::Truth::One(i % 2), predicted, also: vec![], source_label: None }
+        };
+        let cases: Vec<Case> = (0..400).map(case).collect();
+        let Interval { low, high } = intervals(2, &cases).macro_f1.expect("one right label");
+        // 0.8 and twice a standard error of about 0.02, drawn a thousand times.
+        assert!((low - 0.7608).abs() < 0.008 && (high - 0.8392).abs() < 0.008, "{low} {high}");
+        assert_eq!(intervals(2, &cases), intervals(2, &cases));
+        assert_eq!(intervals(2, &[]).macro_f1, Some(Interval { low: 0.0, high: 0.0 }));
+    }
+
+    #[test]
+    fn the_same_answers_are_no_difference() {
         let same = difference(&[true, false, true], &[true, false, true]);
         assert_eq!((same.accuracy, same.interval, same.p), (0.0, Interval { low: 0.0, high: 0.0 }, 1.0));
         let none = difference(&[], &[]);

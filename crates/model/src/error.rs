@@ -118,7 +118,7 @@ impl ModelError {
             ),
             Self::Write { .. } => Some("the folder must be one that you may write to, on a disk with room".into()),
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
-                Some("`config.json` and `model.safetensors` do not belong together, or a download was cut short".into())
+                Some("the files of the folder do not belong together, or a download was cut short".into())
             }
             Self::Device { device, .. } if device != "cpu" => {
                 Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
@@ -126,6 +126,9 @@ impl ModelError {
             Self::Invalid { file, .. } if file.ends_with("safetensors") => Some(
                 "a download was cut short, or only its pointer was fetched (`git lfs pull` fetches the file)".into(),
             ),
+            Self::Invalid { file, .. } if file.ends_with("newsdesk.toml") => {
+                Some("`newsdesk train` writes it; what was changed by hand may have to be changed back".into())
+            }
             Self::Invalid { .. } => Some(
                 "BERT encoders with classification heads can be read, as transformers and Newsdesk write them".into(),
             ),

@@ -4,10 +4,13 @@ use crate::error::Result;
 use crate::measure::{MatchedHead, matched};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet};
 use newsdesk_eval::{
-    Calibration, Case, Intervals, Report, ScoredAnswer, ScoredCase, calibration, intervals, multi_label, set_valued,
-    single_label,
+    Calibration, Case, Confusion, Intervals, Report, ScoredAnswer, ScoredCase, calibration, intervals, multi_label,
+    set_valued, single_label,
 };
 use newsdesk_model::{Head, HeadPrediction, Prediction};
+
+/// Most labels of which it is counted which is taken for which.
+const GRID: usize = 500;
 
 /// The articles of a set that are labelled for one head, with what is right and what was answered; all lists in one order.
 #[derive(Debug, Clone)]
@@ -83,17 +86,30 @@ impl HeadCases {
 
     /// The figures of all cases.
     pub fn report(&self) -> Report {
-        self.report_of(&self.cases)
+        Report { confusion: self.confusion(), ..self.report_of(&self.cases) }
     }
 
-    /// The figures of some cases.
+    /// What is taken for what, where one label is predicted; not for more than [`GRID`] labels, of which nobody could read it.
+    fn confusion(&self) -> Option<Confusion> {
+        let names = |sources: &Vec<(String, Vec<usize>)>| sources.iter().map(|(name, _)| name.clone()).collect();
+        let right: Vec<String> = self.sources.as_ref().map_or_else(|| self.labels.clone(), names);
+        if self.multi || right.len().max(self.labels.len()) > GRID {
+            return None;
+        }
+        Some(match &self.sources {
+            None => Confusion::of_labels(&self.labels, &self.cases),
+            Some(_) => Confusion::of_sources(&right, &self.labels, &self.cases),
+        })
+    }
+
+    /// The figures of some cases, without what is taken for what.
     pub fn report_of(&self, cases: &[Case]) -> Report {
         match &self.sources {
             _ if self.multi => multi_label(&self.labels, cases),
             None => single_label(&self.labels, cases),
             Some(sources) => {
                 let (names, sets): (Vec<String>, Vec<Vec<usize>>) = sources.iter().cloned().unzip();
-                set_valued(&names, &sets, &self.labels, cases)
+                set_valued(&names, &sets, cases)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Linear models: learned alike by any number of threads, and the same from disk as in memory.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use newsdesk_data::{LabelledSet, PlainOptions, expand, hold_out, load_plain};
+use newsdesk_data::{LabelledSet, PlainOptions, Target, expand, hold_out, load_plain};
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Classifier, Device, LinearModel, Model, Options, Precision, PrecisionChoice};
@@ -121,7 +121,9 @@ fn settings_that_cannot_be_used() {
     refused(LinearSettings { learning_rate: 0.0, ..settings(1) }, "`learning-rate`: 0 is not above zero");
     refused(LinearSettings { epochs: 0, ..settings(1) }, "`epochs`: 0 is not above zero");
     refused(LinearSettings { label_smoothing: 1.0, ..settings(1) }, "`label-smoothing`");
-    refused(LinearSettings { learning_rate: 1e38, ..settings(1) }, "no longer numbers");
+    for threads in [1, 2, 8] {
+        refused(LinearSettings { learning_rate: 1e38, ..settings(threads) }, "no longer numbers");
+    }
 }
 
 #[test]
@@ -146,4 +148,56 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
         .unwrap();
     let error = AnyModel::open(folder.path(), &Device::Cpu).err().unwrap();
     assert!(error.to_string().contains("idf_squared"), "{error}");
+}
+
+/// A set of the same articles under labels of its own, each of which may mean several; and a second head.
+fn mapped(set: &LabelledSet) -> LabelledSet {
+    let mut mapped = set.clone();
+    mapped.name = "mapped".into();
+    let ids = |names: &[&str]| names.iter().map(|name| set.heads[0].labels.find(name).unwrap()).collect::<Vec<_>>();
+    let map = vec![("games".to_string(), ids(&["sport"])), ("affairs".to_string(), ids(&["business", "politics"]))];
+    for row in &mut mapped.articles {
+        let games = row.source_labels[0].as_deref() == Some("sport");
+        row.source_labels[0] = Some(map[usize::from(!games)].0.clone());
+        row.targets[0] = Some(match games {
+            true => Target::One(map[0].1[0]),
+            false => {
+                let mut any = map[1].1.clone();
+                any.sort_unstable();
+                Target::AnyOf(any)
+            }
+        });
+    }
+    mapped.heads[0].map = Some(map);
+    mapped
+}
+
+#[test]
+fn labels_that_stand_for_several_teach_with_others() {
+    let all = set(&rows(900, one_label));
+    let mapped = mapped(&all);
+    // A few rows say exactly what is meant, the others only whether it is a game.
+    let mut exact = all.clone();
+    exact.articles.truncate(60);
+    let model = train_linear(&[exact, mapped.clone()], &[all.clone()], &settings(2), &mut |_| {}).unwrap().model;
+    let reached = accuracy(model.clone(), &all);
+    assert!(reached > 0.8, "{reached}");
+    assert!(accuracy(model, &mapped) > 0.95);
+}
+
+#[test]
+fn two_heads_learn_at_once_and_rows_of_one_say_nothing_of_the_other() {
+    let first = set(&rows(400, one_label));
+    let mut second = set(&rows(500, |i| format!("\"{}\"", ["late", "early"][i % 2])));
+    second.heads[0].name = "time".into();
+    second.name = "times".into();
+    let settings = LinearSettings { label_smoothing: 0.1, patience: 1, epochs: 6, ..settings(2) };
+    let sets = [first.clone(), second.clone()];
+    let found = train_linear(&sets, &sets, &settings, &mut |_| {}).unwrap();
+    let names: Vec<&str> = found.model.manifest.heads.iter().map(|head| head.name.as_str()).collect();
+    assert_eq!(names, ["desk", "time"]);
+    assert!(accuracy(found.model.clone(), &first) > 0.95 && (1..=6).contains(&found.best_epoch));
+    let alone = train_linear(&[first.clone()], &[first.clone()], &settings, &mut |_| {}).unwrap().model;
+    // Which rows there are decides how rare a feature is, so weights differ, but not what is learned.
+    assert!((accuracy(alone, &first) - accuracy(found.model, &first)).abs() < 0.05);
 }

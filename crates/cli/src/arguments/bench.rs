@@ -1,6 +1,6 @@
 //! `newsdesk bench` and `newsdesk agree`, as they are typed.
 
-use super::{Columns, Labelled};
+use super::{Columns, Labelled, MentionColumns};
 use clap::Args;
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub struct Bench {
     /// Rounds: in each, every model takes its turn
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
-    /// Articles that are labelled one after the other for their latencies, in each round
+    /// Articles that are labelled one after the other for their latencies, in each round; fewer than 20 in all tell nothing
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub singles: usize,
     /// Take the first N rows of each set only
@@ -43,6 +43,9 @@ pub struct Bench {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Compare with the results of an earlier run; the exit code is 1 if anything got slower, larger or worse
+    ///
+    /// Speed, latency and memory count as changed if they are beyond the tolerance and the ranges of the rounds do not overlap, accuracy if
+    /// it is outside of the interval that it had. Models are known by their names.
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
     /// What counts as slower or larger, in percent
@@ -69,11 +72,13 @@ pub struct Agree {
     pub data: Vec<String>,
     #[command(flatten)]
     pub columns: Columns,
+    #[command(flatten)]
+    pub mention: MentionColumns,
     /// Write the rows here on which the models differ, with what each of them answers
     #[arg(long, value_name = "FILE")]
     pub rows: Option<PathBuf>,
     /// Take the first N articles only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     #[command(flatten)]
     pub running: super::Running,

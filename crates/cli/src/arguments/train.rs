@@ -126,10 +126,10 @@ pub struct Train {
     #[arg(long)]
     pub stride: Option<usize>,
     /// Seed of every random choice
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// Train once with each of these seeds, as in `1,2,3`, in folders of their own in the output's, and tell mean and standard deviation
-    #[arg(long, value_name = "SEEDS", value_delimiter = ',', conflicts_with = "seed")]
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64), conflicts_with = "seed")]
     pub seeds: Vec<u64>,
     /// Steps from one checkpoint to the next, besides those after each epoch (0: none)
     #[arg(long, value_name = "STEPS", default_value_t = 200)]

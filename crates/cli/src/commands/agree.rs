@@ -1,20 +1,24 @@
 //! `newsdesk agree`: how often models give the same answers on articles without labels, and where they do not.
 
 use super::classify::refuse_overwriting;
-use super::{instructions, open_any, threads};
+use super::named::{Named, open_all};
+use super::{instructions, threads};
 use crate::arguments::Agree;
 use crate::failure::{Usage, say};
+use crate::mention;
 use crate::output::format::by_name;
 use crate::output::table::table;
+use crate::output::whole::remove_broken;
 use crate::sets::describe_rejects;
 use anyhow::Result;
-use newsdesk_data::{ReadError, Reject, Row, RowWriter, Value, create, expand, read, writer};
+use newsdesk_data::{
+    MentionFields, ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, create, expand, read, writer,
+};
 use newsdesk_eval::Confusion;
 use newsdesk_model::{Classifier, Options, Prediction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Rows that all models label before the next are read: enough to keep the threads busy, few enough for memory to stay flat.
@@ -48,8 +52,8 @@ struct Pair {
     differing: Vec<(String, String, u64)>,
 }
 
-/// A model with its name.
-struct Named {
+/// A model with its name, ready to label.
+struct Labeller {
     name: String,
     classifier: Classifier,
 }
@@ -68,42 +72,16 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
     let format = options.rows.as_deref().map(by_name).transpose()?;
     let models = open(options)?;
     let mut counted = pairs(&models)?;
-    let reading = options.columns.reading(None);
+    let reading = reading(options, &models)?;
     let mut differing = match (&options.rows, format) {
         (Some(path), Some(format)) => Some(writer(format, create(path)?)?),
         _ => None,
     };
-    let (mut rejects, mut articles, mut rows): (Vec<Reject>, u64, Vec<Row>) = (vec![], 0, vec![]);
-    let mut has_header = false;
-    let most = options.limit.unwrap_or(u64::MAX);
-    let mut all = sources.iter().map(|source| read(source, &reading));
-    'sources: for reader in all.by_ref() {
-        let reader = reader?;
-        if let Some(differing) = differing.as_mut().filter(|_| !has_header) {
-            differing.header(reader.table(), &columns(&models, &vec![None; models.len()]))?;
-            has_header = true;
-        }
-        for row in reader {
-            match row {
-                Ok(row) => rows.push(row),
-                Err(ReadError::Reject(reject)) => rejects.push(reject),
-                Err(ReadError::Fatal(error)) => return Err(error.into()),
-            }
-            let enough = articles + rows.len() as u64 >= most;
-            if rows.len() == CHUNK || enough {
-                articles += rows.len() as u64;
-                compare(&models, &mut counted, std::mem::take(&mut rows), &mut differing)?;
-            }
-            if enough {
-                break 'sources;
-            }
-        }
-    }
-    articles += rows.len() as u64;
-    compare(&models, &mut counted, rows, &mut differing)?;
-    if let Some(differing) = &mut differing {
-        differing.end()?;
-    }
+    let compared = compare_all(&models, &mut counted, &sources, &reading, options.limit, &mut differing);
+    let (articles, rejects) = compared.inspect_err(|_| {
+        // Half of the rows are no use to anybody.
+        options.rows.as_deref().into_iter().for_each(remove_broken);
+    })?;
     if !options.quiet {
         describe_rejects(&rejects).iter().for_each(|line| say(line));
     }
@@ -122,31 +100,34 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
     Ok(if rejects.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn open(options: &Agree) -> Result<Vec<Named>> {
+fn open(options: &Agree) -> Result<Vec<Labeller>> {
     let running = Options {
         device: options.running.device,
         threads: Some(threads(&options.running)),
         instructions: instructions()?,
         ..Options::default()
     };
-    let mut models: Vec<Named> = vec![];
-    for given in &options.models {
-        let folder = (given != "default").then(|| PathBuf::from(given));
-        let classifier = Classifier::new(open_any(folder.as_deref(), &running.device.open()?)?, &running)?;
-        let own = classifier.manifest().name.clone();
-        let taken = |name: &String| models.iter().any(|model| model.name == *name);
-        let name = if taken(&own) { given.clone() } else { own };
-        if taken(&name) {
-            let message = format!("Failed to compare `{given}` with itself");
-            return Err(Usage::new(message, "name each model once").into());
-        }
-        models.push(Named { name, classifier });
+    let models = open_all(&options.models, &running.device.open()?)?.into_iter();
+    models
+        .map(|Named { name, model, .. }| Ok(Labeller { name, classifier: Classifier::new(model, &running)? }))
+        .collect()
+}
+
+/// How all of the models read articles.
+fn reading(options: &Agree, models: &[Labeller]) -> Result<ReadOptions> {
+    let of = |model: &Labeller| mention::for_model(&options.mention, model.classifier.manifest());
+    let mentions = models.iter().map(of).collect::<Result<Vec<Option<MentionFields>>>>()?;
+    if let Some(other) = mentions.iter().position(|mention| *mention != mentions[0]) {
+        let [first, other] = [0, other].map(|number| &models[number].name);
+        let message =
+            format!("Failed to compare `{first}` and `{other}`: they are not asked about the same in an article");
+        return Err(Usage::new(message, "`newsdesk models info` says which column a model is asked about").into());
     }
-    Ok(models)
+    Ok(ReadOptions { mention: mentions.into_iter().next().flatten(), ..options.columns.reading(None) })
 }
 
 /// The heads of each two models that answer the same question: those of one name, or the only ones they have.
-fn pairs(models: &[Named]) -> Result<Vec<Counted>> {
+fn pairs(models: &[Labeller]) -> Result<Vec<Counted>> {
     let mut found = vec![];
     for first in 0..models.len() {
         for second in first + 1..models.len() {
@@ -162,6 +143,14 @@ fn pairs(models: &[Named]) -> Result<Vec<Counted>> {
                         heads: [place, other],
                         counts: BTreeMap::new(),
                     });
+                }
+            }
+            for of in &found[before..] {
+                let labels = |side: usize| models[of.models[side]].classifier.heads()[of.heads[side]].names();
+                let other: BTreeSet<String> = labels(1).into_iter().collect();
+                if !labels(0).iter().any(|label| other.contains(label)) {
+                    let [first, second] = of.models.map(|model| &models[model].name);
+                    say(&format!("warning: `{first}` and `{second}` have no label in common on head `{}`", of.head));
                 }
             }
             if found.len() == before {
@@ -180,9 +169,49 @@ fn pairs(models: &[Named]) -> Result<Vec<Counted>> {
     Ok(found)
 }
 
+/// Has all models label the articles, some at a time, so that memory stays flat; gives the number of articles and what was rejected.
+fn compare_all(
+    models: &[Labeller],
+    counted: &mut [Counted],
+    sources: &[Source],
+    reading: &ReadOptions,
+    limit: Option<u64>,
+    differing: &mut Option<Box<dyn RowWriter + Send>>,
+) -> Result<(u64, Vec<Reject>)> {
+    let (mut rejects, mut articles, mut rows): (Vec<Reject>, u64, Vec<Row>) = (vec![], 0, vec![]);
+    let most = limit.unwrap_or(u64::MAX);
+    for (number, source) in sources.iter().enumerate() {
+        let reader = read(source, reading)?;
+        if let Some(differing) = differing.as_mut().filter(|_| number == 0) {
+            differing.header(reader.table(), &columns(models, &vec![None; models.len()]))?;
+        }
+        for row in reader {
+            match row {
+                Ok(row) => rows.push(row),
+                Err(ReadError::Reject(reject)) => rejects.push(reject),
+                Err(ReadError::Fatal(error)) => return Err(error.into()),
+            }
+            if rows.len() == CHUNK || articles + rows.len() as u64 >= most {
+                articles += rows.len() as u64;
+                compare(models, counted, std::mem::take(&mut rows), differing)?;
+            }
+            if articles >= most {
+                break;
+            }
+        }
+        if articles >= most {
+            break;
+        }
+    }
+    articles += rows.len() as u64;
+    compare(models, counted, rows, differing)?;
+    differing.as_mut().map_or(Ok(()), |differing| differing.end())?;
+    Ok((articles, rejects))
+}
+
 /// Has all models label some rows, counts their answers, and writes the rows on which they differ.
 fn compare(
-    models: &[Named],
+    models: &[Labeller],
     counted: &mut [Counted],
     rows: Vec<Row>,
     differing: &mut Option<Box<dyn RowWriter + Send>>,
@@ -215,7 +244,7 @@ fn answer(prediction: &Prediction, head: usize) -> String {
 }
 
 /// What each model answers, as columns; an example where there is no prediction.
-fn columns(models: &[Named], answers: &[Option<&Prediction>]) -> Vec<(String, Value)> {
+fn columns(models: &[Labeller], answers: &[Option<&Prediction>]) -> Vec<(String, Value)> {
     let mut columns = vec![];
     for (model, prediction) in models.iter().zip(answers) {
         for (place, head) in model.classifier.heads().iter().enumerate() {
@@ -234,7 +263,7 @@ fn columns(models: &[Named], answers: &[Option<&Prediction>]) -> Vec<(String, Va
 }
 
 impl Counted {
-    fn found(&self, models: &[Named]) -> Pair {
+    fn found(&self, models: &[Labeller]) -> Pair {
         let labels: BTreeSet<&String> = self.counts.keys().flat_map(|(one, two)| [one, two]).collect();
         let labels: Vec<String> = labels.into_iter().cloned().collect();
         let place = |label: &String| labels.iter().position(|known| known == label).unwrap_or(0);

@@ -1,13 +1,13 @@
 //! `newsdesk calibrate`: what a model's scores mean, measured on labelled articles and written into its manifest.
 
-use super::{instructions, open_any, threads};
+use super::{check_own_folder, instructions, open_any, threads};
 use crate::arguments::Calibrate;
 use crate::failure::say;
 use crate::output::progress::set_bars;
 use crate::output::table::table;
 use crate::sets::load_to_measure;
 use anyhow::Result;
-use newsdesk_model::folder::{check_writable, save_manifest};
+use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{CalibrationRecord, Classifier, Options};
 use newsdesk_train::{
     Calibrated, DecisionThresholds, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration,
@@ -55,7 +55,7 @@ impl Figures {
 pub fn run(options: Calibrate) -> Result<ExitCode> {
     let device = options.running.device.open()?;
     let model = open_any(Some(&options.on.model), &device)?;
-    check_writable(&options.on.model)?;
+    check_own_folder(&options.on.model)?;
     let running = Options {
         device: options.running.device,
         threads: Some(threads(&options.running)),

@@ -1,6 +1,6 @@
 //! `newsdesk models certify`: which precisions are as good as f32, measured and written into the model's manifest.
 
-use super::{instructions, open_model};
+use super::{check_own_folder, instructions, open_model};
 use crate::arguments::Certify;
 use crate::failure::{Usage, say};
 use crate::output::progress::progress_bar;
@@ -9,7 +9,7 @@ use crate::sets::load_to_measure;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
-use newsdesk_model::folder::{check_writable, save_manifest};
+use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{
     Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Options, Precision, PrecisionChoice, Prediction,
 };
@@ -41,7 +41,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         return Err(Usage::new(message, "it is in points of a hundred; 0 allows no loss, the default is 0.2").into());
     }
     let model = open_model(Some(&options.on.model), &Device::Cpu)?;
-    check_writable(&options.on.model)?;
+    check_own_folder(&options.on.model)?;
     let running = Options {
         device: DeviceChoice::Cpu,
         threads: options.threads.map(usize::from),

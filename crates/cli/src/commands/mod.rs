@@ -12,6 +12,7 @@ pub mod diff;
 pub mod eval;
 mod minimum;
 pub mod models;
+mod named;
 mod new_model;
 pub mod train;
 pub mod verify;
@@ -20,10 +21,10 @@ use crate::arguments::Running;
 use crate::failure::{Usage, say};
 use crate::hub;
 use anyhow::Result;
+use newsdesk_model::folder::{Manifest, check_writable};
 use newsdesk_model::{
     AnyModel, Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors,
 };
-use std::borrow::Cow;
 use std::path::Path;
 
 /// The model in a folder, or the one inside, of whichever kind.
@@ -32,10 +33,7 @@ fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
         Some(given) => {
             let folder = hub::folder(given)?;
             let mut model = AnyModel::open(&folder, device)?;
-            if matches!(folder, Cow::Owned(_)) && !folder.join("newsdesk.toml").exists() {
-                // The name of a snapshot's folder is that of a commit.
-                model.manifest_mut().name = given.display().to_string();
-            }
+            name_as_given(model.manifest_mut(), given, &folder);
             Ok(model)
         }
         None => Ok(open_model(None, device)?.into()),
@@ -45,7 +43,12 @@ fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
 /// The model with an encoder in a folder, or the one inside.
 fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
     match folder {
-        Some(folder) => Ok(Model::open(&hub::folder(folder)?, device)?),
+        Some(given) => {
+            let folder = hub::folder(given)?;
+            let mut model = Model::open(&folder, device)?;
+            name_as_given(&mut model.manifest, given, &folder);
+            Ok(model)
+        }
         #[cfg(feature = "embedded-model")]
         None => Ok(Model::embedded(device)?),
         #[cfg(not(feature = "embedded-model"))]
@@ -55,6 +58,22 @@ fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
         )
         .into()),
     }
+}
+
+/// A model from the cache of a hub that has no name of its own is called as it was asked for: its folder's name is that of a commit.
+fn name_as_given(manifest: &mut Manifest, given: &Path, folder: &Path) {
+    if given != folder && !folder.join("newsdesk.toml").exists() {
+        manifest.name = given.display().to_string();
+    }
+}
+
+/// Checks that a model's folder is one that may be written to, before the work whose result goes there.
+fn check_own_folder(given: &Path) -> Result<()> {
+    if *hub::folder(given)? != *given {
+        let message = format!("Failed to write into `{}`: it is in the Hugging Face cache", given.display());
+        return Err(Usage::new(message, "copy the model into a folder of your own, and name that").into());
+    }
+    Ok(check_writable(given)?)
 }
 
 /// A classifier on the model in a folder, or on the one inside.

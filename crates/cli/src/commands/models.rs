@@ -9,7 +9,8 @@ use comfy_table::Table;
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Certificate, Device};
-use serde::Serialize;
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -19,7 +20,18 @@ struct Info<'a> {
     #[serde(flatten)]
     encoder: Option<EncoderInfo>,
     parameters: usize,
+    /// As its file has it.
+    #[serde(serialize_with = "as_in_its_file")]
     manifest: &'a Manifest,
+}
+
+/// What a linear model's file leaves out is left out here as well.
+fn as_in_its_file<S: Serializer>(manifest: &Manifest, serializer: S) -> Result<S::Ok, S::Error> {
+    if manifest.linear.is_none() {
+        return manifest.serialize(serializer);
+    }
+    let text = manifest.text().map_err(S::Error::custom)?;
+    toml::from_str::<toml::Table>(&text).map_err(S::Error::custom)?.serialize(serializer)
 }
 
 /// What is told of an encoder; linear models have none.

@@ -5,3 +5,4 @@ pub mod format;
 pub mod page;
 pub mod progress;
 pub mod table;
+pub mod whole;

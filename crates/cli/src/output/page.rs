@@ -1,17 +1,18 @@
 //! Pages of `eval` and `bench`: what they have in common.
 
-use crate::failure::Usage;
 use anyhow::Result;
 use newsdesk_eval::page::chart::{Axis, Bar, Series, bars, grid, plane};
-use newsdesk_eval::page::{Item, Page, Section, Table};
-use newsdesk_eval::{Answered, Interval, LabelReport, coverage};
+use newsdesk_eval::page::{Chart, Item, Page, Section, Table};
+use newsdesk_eval::{Answered, Confusion, Interval, LabelReport, Report, coverage};
 use newsdesk_model::{Classifier, device_name};
 use newsdesk_train::{HeadCases, HeadReport, SetReport, Slice};
-use std::path::Path;
 use std::time::SystemTime;
 
 /// Labels, or values of a column, that a chart of bars shows; more would be a wall.
 const BARS: usize = 40;
+
+/// Kinds of mistakes that are listed.
+const MISTAKES: usize = 20;
 
 /// Labels of which a grid still shows something.
 const GRID: usize = 60;
@@ -47,20 +48,11 @@ pub fn eval_page(classifier: &Classifier, evaluated: &[Evaluated]) -> Result<Pag
     });
     Ok(Page {
         title: format!("How good {name} is"),
-        lead: format!("Measured on {}. Intervals are those of 95 % by the bootstrap.", sets.join("; ")),
+        lead: format!(
+            "Measured on {}. Intervals are those of 95 %: of shares by Wilson's score, of F1 by the bootstrap.",
+            sets.join("; ")
+        ),
         sections,
-    })
-}
-
-/// Writes a page; a reader meets all of it or nothing.
-pub fn write_page(path: &Path, page: &Page) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = std::fs::write(&partial, page.html()).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&partial);
-        let message = format!("Failed to write `{}`: {error}", path.display());
-        Usage::new(message, "the folder must be there, and one that you may write to").into()
     })
 }
 
@@ -110,48 +102,25 @@ fn summary(set: &SetReport, head: &HeadReport) -> String {
 pub fn head_items(head: &HeadReport, cases: &HeadCases) -> Result<Vec<Item>> {
     let HeadReport { report, calibration, .. } = head;
     let mut items = vec![Item::Table(figures(head))];
-    let mut labels: Vec<&LabelReport> =
-        report.per_label.iter().filter(|label| label.support + label.predicted > 0).collect();
-    labels.sort_by_key(|label| std::cmp::Reverse(label.support));
-    let bar = |label: &&LabelReport| Bar {
-        name: label.label.clone(),
-        note: format!(" ({})", label.support),
-        value: label.f1,
-        interval: None,
-    };
-    let shown: Vec<Bar> = labels.iter().take(BARS).map(bar).collect();
-    let worst = labels.iter().filter(|label| label.support > 0).min_by(|a, b| a.f1.total_cmp(&b.f1));
-    let says = worst.map_or(String::new(), |label| {
-        format!(
-            "{} labels, each with its number of articles. The lowest is {} with {:.3}.",
-            labels.len(),
-            label.label,
-            label.f1
-        )
-    });
-    items.push(Item::Chart(bars("F1 by label (articles)", &Axis::share("F1, 0 to 1"), &shown, &says)?));
-    if let Some(confusion) = &report.confusion
-        && confusion.right.len().max(confusion.predicted.len()) <= GRID
-    {
-        // Labels that are neither right nor predicted would only take room.
-        let rows: Vec<usize> = (0..confusion.right.len())
-            .filter(|&row| {
-                confusion.counts[row].iter().any(|&count| count > 0) || confusion.predicted == confusion.right
-            })
-            .collect();
-        let names: Vec<String> = rows.iter().map(|&row| confusion.right[row].clone()).collect();
-        let counts: Vec<Vec<u64>> = rows.iter().map(|&row| confusion.counts[row].clone()).collect();
-        let off = |row: usize, column: usize| confusion.right[row] != confusion.predicted[column];
-        let most = (0..confusion.right.len())
-            .flat_map(|row| (0..confusion.predicted.len()).map(move |column| (row, column)))
-            .filter(|&(row, column)| off(row, column))
-            .max_by_key(|&(row, column)| confusion.counts[row][column]);
-        let says = most.map_or(String::new(), |(row, column)| {
-            let (right, predicted) = (&confusion.right[row], &confusion.predicted[column]);
-            format!("Most often {right} is answered with {predicted}: {} times.", confusion.counts[row][column])
-        });
-        let title = "Confusion: right labels and answers, in articles";
-        items.push(Item::Chart(grid(title, &names, &confusion.predicted, &counts, &says)?));
+    items.push(Item::Chart(by_label(report)?));
+    if let Some(confusion) = &report.confusion {
+        let mistakes = mistakes(confusion, cases);
+        if confusion.right.len().max(confusion.predicted.len()) <= GRID {
+            let says = mistakes.first().map_or("No answer is wrong.".into(), |(right, answer, count)| {
+                format!("Most often {right} is answered with {answer}: {}.", times(*count))
+            });
+            let title = "Confusion: right labels and answers, in articles";
+            let Confusion { right, predicted, counts } = confusion;
+            items.push(Item::Chart(grid(title, right, predicted, counts, &says)?));
+        }
+        if !mistakes.is_empty() {
+            let row = |(right, answer, count): &(&str, &str, u64)| {
+                vec![right.to_string(), answer.to_string(), count.to_string()]
+            };
+            let rows = mistakes.iter().take(MISTAKES).map(row).collect();
+            let title = format!("The most frequent of {} kinds of mistakes", mistakes.len());
+            items.push(Item::Table(Table::new(title, &["right", "answer", ">articles"], rows)));
+        }
     }
     let reliability = Series {
         name: "answers".into(),
@@ -172,8 +141,59 @@ pub fn head_items(head: &HeadReport, cases: &HeadCases) -> Result<Vec<Item>> {
     Ok(items)
 }
 
+fn times(count: u64) -> String {
+    if count == 1 { "once".into() } else { format!("{count} times") }
+}
+
+/// F1 of the labels that occur, those with most articles first; the numbers have all of them.
+fn by_label(report: &Report) -> Result<Chart> {
+    let mut labels: Vec<&LabelReport> =
+        report.per_label.iter().filter(|label| label.support + label.predicted > 0).collect();
+    labels.sort_by_key(|label| std::cmp::Reverse(label.support));
+    let bar = |label: &&LabelReport| Bar {
+        name: label.label.clone(),
+        note: format!(" ({})", label.support),
+        value: label.f1,
+        interval: None,
+    };
+    let shown: Vec<Bar> = labels.iter().take(BARS).map(bar).collect();
+    let worst = labels.iter().filter(|label| label.support > 0).min_by(|a, b| a.f1.total_cmp(&b.f1));
+    let says = worst.map_or("No label occurs.".into(), |label| {
+        format!("Of {} labels the lowest is {} with {:.3}.", labels.len(), label.label, label.f1)
+    });
+    let title = match labels.len() > BARS {
+        true => format!("F1 by label (articles), {BARS} of {} labels", labels.len()),
+        false => "F1 by label (articles)".to_string(),
+    };
+    let row = |label: &&LabelReport| {
+        let shares = [label.precision, label.recall, label.f1].map(|x| format!("{x:.4}"));
+        [&[label.label.clone(), label.support.to_string(), label.predicted.to_string()], &shares[..]].concat()
+    };
+    let headings = ["label", ">articles", ">answers", ">precision", ">recall", ">F1"];
+    let numbers = Table::new("All labels", &headings, labels.iter().map(row).collect());
+    Ok(Chart { numbers, ..bars(&title, &Axis::share("F1, 0 to 1"), &shown, &says)? })
+}
+
+/// Right label, wrong answer, and how often; the most frequent first.
+fn mistakes<'a>(confusion: &'a Confusion, cases: &HeadCases) -> Vec<(&'a str, &'a str, u64)> {
+    let is_right = |row: usize, column: usize| match &cases.sources {
+        Some(sources) => sources.get(row).is_some_and(|(_, allowed)| allowed.contains(&column)),
+        None => row == column,
+    };
+    let mut found = vec![];
+    for (row, counts) in confusion.counts.iter().enumerate() {
+        for (column, &count) in
+            counts.iter().enumerate().filter(|&(column, &count)| count > 0 && !is_right(row, column))
+        {
+            found.push((confusion.right[row].as_str(), confusion.predicted[column].as_str(), count));
+        }
+    }
+    found.sort_by_key(|(.., count)| std::cmp::Reverse(*count));
+    found
+}
+
 /// How many answers are right when the less sure ones are held back, for one or several models.
-pub fn coverage_chart(of: &[(String, &HeadCases)]) -> Result<newsdesk_eval::page::Chart> {
+pub fn coverage_chart(of: &[(String, &HeadCases)]) -> Result<Chart> {
     let mut lowest = 1.0f64;
     let mut series = vec![];
     for (name, cases) in of {
@@ -220,8 +240,18 @@ fn slices(slices: &[Slice]) -> Result<Vec<Item>> {
         };
         let shown: Vec<Bar> = of_column().take(BARS).map(bar).collect();
         let says = format!("{} values, each with its number of articles and an interval of 95 %.", of_column().count());
-        let title = format!("Accuracy by {column} (articles)");
-        items.push(Item::Chart(bars(&title, &Axis::share("accuracy, 0 to 1"), &shown, &says)?));
+        let all = of_column().count();
+        let some = if all > BARS { format!(", {BARS} of {all} values") } else { String::new() };
+        let title = format!("Accuracy by {column} (articles){some}");
+        let chart = bars(&title, &Axis::share("accuracy, 0 to 1"), &shown, &says)?;
+        let row = |slice: &Slice| {
+            let shares =
+                [slice.accuracy, slice.interval.low, slice.interval.high, slice.macro_f1].map(|x| format!("{x:.4}"));
+            [&[slice.value.clone(), slice.articles.to_string()], &shares[..]].concat()
+        };
+        let headings = [column, ">articles", ">accuracy", ">from", ">to", ">macro-F1"];
+        let numbers = Table::new("All values", &headings, of_column().map(row).collect());
+        items.push(Item::Chart(Chart { numbers, ..chart }));
     }
     Ok(items)
 }

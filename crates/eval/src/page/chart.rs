@@ -154,17 +154,24 @@ pub fn plane(
         for (number, series) in series.iter().enumerate() {
             let colour = COLOURS[number % COLOURS.len()];
             let points: Vec<(f64, f64)> = series.points.iter().map(|&[a, b]| (x.place(a), y.place(b))).collect();
-            if series.joined {
+            // After the last colour comes the first one again, in dashes and rings.
+            let again = number >= COLOURS.len();
+            if series.joined && again {
+                let dash = DashedLineSeries::new(points.iter().copied(), 6, 4, colour.stroke_width(2));
+                chart.draw_series(dash)?;
+            } else if series.joined {
                 chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
             }
             if !series.joined || points.len() < 24 {
                 let size = if series.joined { 3 } else { 5 };
-                chart.draw_series(points.iter().map(|&point| Circle::new(point, size, colour.filled())))?;
+                let style = if again { colour.stroke_width(2) } else { colour.filled() };
+                chart.draw_series(points.iter().map(|&point| Circle::new(point, size, style)))?;
             }
         }
         for (number, series) in series.iter().enumerate().filter(|_| names > 0) {
             let (row, colour) = (20 * number as i32 + 8, COLOURS[number % COLOURS.len()]);
-            legend.draw(&Rectangle::new([(60, row - 5), (72, row + 5)], colour.filled()))?;
+            let style = if number >= COLOURS.len() { colour.stroke_width(2) } else { colour.filled() };
+            legend.draw(&Rectangle::new([(60, row - 5), (72, row + 5)], style))?;
             legend.draw(&Text::new(cut(&series.name, 48), (80, row - 7), SMALL.into_font().color(&INK)))?;
         }
         Ok(())

@@ -165,6 +165,12 @@ impl Classifier {
     }
 
     fn of_linear(model: LinearModel, options: &Options) -> Result<Self> {
+        model.manifest.check_heads(&model.manifest.name)?;
+        let instructions = options.instructions.unwrap_or_else(InstructionSet::best);
+        if !instructions.is_available() {
+            let cause = "this machine has no such instructions".into();
+            return Err(ModelError::Device { device: format!("cpu with {instructions}"), cause });
+        }
         if let PrecisionChoice::Exactly(precision) = options.precision
             && precision != Precision::F32
         {
@@ -175,7 +181,7 @@ impl Classifier {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
             way: Way::Linear(model.clone()),
             precision: Precision::F32,
-            instructions: options.instructions.unwrap_or_else(InstructionSet::best),
+            instructions,
             threads: options.threads.unwrap_or_else(processors).max(1),
             remembered: 0,
             device: Device::Cpu,

@@ -215,8 +215,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
                     self.answer(texts, model, reader);
                     (Ok(()), encoding)
                 }
-                // Jobs are those of the model's kind.
-                _ => continue,
+                _ => unreachable!("jobs are those of the model's kind"),
             };
             time.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
             if let Err(error) = outcome {

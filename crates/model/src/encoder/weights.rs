@@ -258,6 +258,9 @@ impl Weights {
     fn find(&self, shape: &[usize], name: &str) -> Result<&Stored> {
         let name = self.path(name);
         let file = || self.file.to_string();
+        // Heads, and all of a linear model, are described by the manifest.
+        let by_manifest = name.starts_with("heads.") || name == crate::linear::SQUARES;
+        let asked_by = if by_manifest { "newsdesk.toml" } else { "config.json" };
         match self.tensors.get(&name) {
             None => Err(ModelError::MissingTensor { file: file(), name }),
             Some(stored) if stored.shape() != shape => Err(ModelError::WrongShape {
@@ -265,7 +268,7 @@ impl Weights {
                 name,
                 found: stored.shape().to_vec(),
                 expected: shape.to_vec(),
-                asked_by: if self.prefix.starts_with("heads.") { "newsdesk.toml" } else { "config.json" },
+                asked_by,
             }),
             Some(stored) => Ok(stored),
         }

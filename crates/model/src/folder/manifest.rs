@@ -241,6 +241,9 @@ impl Manifest {
         if self.version != 1 {
             return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", self.version)));
         }
+        if self.linear.is_some() && self.heads.is_empty() {
+            return Err(invalid("head", "a linear model without a head says nothing".into()));
+        }
         if let Some((key, cause)) = self.linear.as_ref().and_then(FeatureRecord::fault) {
             return Err(invalid(key, cause));
         }

@@ -19,7 +19,7 @@ pub struct FeatureRecord {
     pub characters: Option<[u8; 2]>,
 }
 
-/// The most features that are told apart: what a `u32` can number, in half a gigabyte for two labels.
+/// The most features that are told apart: a gigabyte for up to seven labels.
 const MOST_BUCKETS: u32 = 1 << 26;
 
 /// The longest run of characters.

@@ -14,6 +14,7 @@ use crate::head::Logits;
 pub use features::{FeatureReader, FeatureRecord};
 use newsdesk_kernels::instructions::InstructionSet;
 use std::sync::Arc;
+pub(crate) use table::SQUARES;
 pub use table::{HeadTable, LinearTable};
 
 /// A linear model in memory. Clones share their table.

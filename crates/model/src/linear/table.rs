@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 const LANES: usize = 8;
 
 /// The tensor of the features' squared inverse document frequencies.
-const SQUARES: &str = "idf_squared";
+pub(crate) const SQUARES: &str = "idf_squared";
 
 /// What features weigh, by feature and label, in bf16: an answer is the sum of many, whose roundings even out.
 pub struct LinearTable {
@@ -88,17 +88,28 @@ impl LinearTable {
         let weights = Weights::from_bytes(bytes, file, &Device::Cpu)?;
         let mut table = Self::empty(buckets, heads.iter().map(|head| head.labels.len()).collect());
         let mut numbers = vec![];
+        let finite = |numbers: &[f32], name: &str| match numbers.iter().all(|x| x.is_finite()) {
+            true => Ok(()),
+            false => {
+                let cause = "it holds something that is no number".into();
+                Err(ModelError::Invalid { file: file.into(), key: name.into(), cause })
+            }
+        };
         weights.read(&[buckets], SQUARES, &mut numbers)?;
+        finite(&numbers, SQUARES)?;
         table.fill(0, 1, &numbers, |x, _| x);
         let mut place = 1;
         for head in heads {
             let labels = head.labels.len();
             // Values are appended.
             numbers.clear();
-            weights.read(&[buckets, labels], &format!("heads.{}.weight", head.name), &mut numbers)?;
+            let [weight, name_of_bias] = ["weight", "bias"].map(|part| format!("heads.{}.{part}", head.name));
+            weights.read(&[buckets, labels], &weight, &mut numbers)?;
+            finite(&numbers, &weight)?;
             table.fill(place, labels, &numbers, |x, _| x);
             let mut bias = vec![];
-            weights.read(&[labels], &format!("heads.{}.bias", head.name), &mut bias)?;
+            weights.read(&[labels], &name_of_bias, &mut bias)?;
+            finite(&bias, &name_of_bias)?;
             table.biases.push(bias);
             place += labels;
         }

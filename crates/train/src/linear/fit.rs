@@ -130,9 +130,11 @@ impl HeadFit {
                 let rate = settings.learning_rate * (1.0 - done as f64 / all);
                 step.find_errors(batch_rows, thread, threads);
                 barrier.wait();
+                // Read where nobody writes it: all threads must go on, or none.
+                let failed = step.failed.load(Ordering::Relaxed);
                 step.correct(batch_rows, rate as f32, thread, threads);
                 barrier.wait();
-                if step.failed.load(Ordering::Relaxed) {
+                if failed {
                     break;
                 }
             }
@@ -198,10 +200,10 @@ impl Step<'_> {
     /// Logits to scores minus what is right.
     fn turn_to_errors(&self, logits: &mut [f32], truth: &Truth) {
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if !largest.is_finite() {
+        if logits.iter().any(|x| !x.is_finite()) {
             self.failed.store(true, Ordering::Relaxed);
         }
-        let labels = logits.len() as f32;
+        let labels = logits.len();
         match self.fit.activation {
             HeadActivation::Sigmoid => {
                 for (label, x) in logits.iter_mut().enumerate() {
@@ -215,10 +217,17 @@ impl Step<'_> {
                 let total: f32 = logits.iter().sum();
                 logits.iter_mut().for_each(|x| *x /= total);
                 // Of several labels that would do, each is as right as it is likely among them.
-                let mass: f32 = logits.iter().enumerate().filter(|(l, _)| truth.names(*l)).map(|(_, p)| p).sum();
+                let right = || (0..labels).filter(|&label| truth.names(label));
+                let mass: f32 = right().map(|label| logits[label]).sum();
+                let equal = 1.0 / right().count().max(1) as f32;
                 for (label, p) in logits.iter_mut().enumerate() {
-                    let right = if truth.names(label) { *p / mass.max(f32::MIN_POSITIVE) } else { 0.0 };
-                    *p -= right * (1.0 - self.smoothing) + self.smoothing / labels;
+                    let right = match truth.names(label) {
+                        // Too small to be told apart.
+                        true if mass < f32::MIN_POSITIVE => equal,
+                        true => *p / mass,
+                        false => 0.0,
+                    };
+                    *p -= right * (1.0 - self.smoothing) + self.smoothing / labels as f32;
                 }
             }
         }

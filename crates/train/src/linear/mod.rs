@@ -22,6 +22,12 @@ use rows::Rows;
 use serde::Serialize;
 use std::time::Instant;
 
+/// The most epochs, and articles of a step.
+const MOST: usize = 1 << 30;
+
+/// The most weights of a model: 16 GiB while it is trained.
+const MOST_WEIGHTS: usize = 1 << 32;
+
 /// What decides how a linear model comes out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LinearSettings {
@@ -58,6 +64,12 @@ impl LinearSettings {
                 _ => "char-ngrams",
             };
             return wrong(setting, cause);
+        }
+        for (setting, value) in [("epochs", self.epochs), ("batch-size", self.batch_size), ("patience", self.patience)]
+        {
+            if value > MOST {
+                return wrong(setting, format!("{value} is more than {MOST}"));
+            }
         }
         if !self.learning_rate.is_finite() || self.learning_rate <= 0.0 {
             return wrong("learning-rate", format!("{} is not above zero", self.learning_rate));
@@ -101,6 +113,14 @@ pub fn train_linear(
     settings.check()?;
     let heads = union(sets)?;
     check_taught(sets, validation, &heads)?;
+    let weights = settings.features.buckets as usize * heads.iter().map(width).sum::<usize>();
+    if weights > MOST_WEIGHTS {
+        let cause = format!(
+            "{} for so many labels make {weights} weights, more than {MOST_WEIGHTS}",
+            settings.features.buckets
+        );
+        return Err(TrainError::Setting { setting: "buckets", cause });
+    }
     validation.iter().try_for_each(|set| check(set, &heads))?;
     let rows = Rows::read(sets, settings.features, settings.threads);
     let borrowed: Vec<&LabelledSet> = sets.iter().collect();

@@ -15,14 +15,17 @@ pub struct Change {
     pub worse: bool,
 }
 
-/// What changed between two runs, in what both of them measured, and whether they have anything in common at all.
+/// What changed between two runs, in what both of them measured on as many articles, and how much that is: settings times sets.
 ///
 /// Speed, latency and memory count as changed beyond `tolerance` (a share) if the ranges of their rounds do not overlap either; accuracy if
 /// it is outside of the interval that it had.
 pub fn changes(before: &Results, now: &Results, tolerance: f64) -> (Vec<Change>, usize) {
     let (mut found, mut common) = (vec![], 0);
     for new in &now.results {
-        let same = |old: &&Measured| old.setting == new.setting && (&old.set, &old.split) == (&new.set, &new.split);
+        // Starting and loading weigh more where there are fewer articles.
+        let same = |old: &&Measured| {
+            old.setting == new.setting && (&old.set, &old.split, old.articles) == (&new.set, &new.split, new.articles)
+        };
         let Some(old) = before.results.iter().find(same) else { continue };
         common += 1;
         let mut add = |figure: String, before: f64, now: f64, worse: bool| {
@@ -41,11 +44,10 @@ pub fn changes(before: &Results, now: &Results, tolerance: f64) -> (Vec<Change>,
         {
             add("peak memory, bytes".into(), old.median, new.median, is_more);
         }
-        if let (Some(old), Some(new)) = (&old.latency_ms, &new.latency_ms) {
-            let ratio = new.p95 / old.p95;
-            if ratio > 1.0 + tolerance || ratio < 1.0 / (1.0 + tolerance) {
-                add("p95 latency, ms".into(), old.p95, new.p95, ratio > 1.0);
-            }
+        if let (Some(old), Some(new)) = (&old.latency_ms, &new.latency_ms)
+            && let Some(is_more) = changed(&old.p95_of_rounds, &new.p95_of_rounds, tolerance)
+        {
+            add("p95 latency, ms".into(), old.p95_of_rounds.median, new.p95_of_rounds.median, is_more);
         }
         for quality in &new.heads {
             let Some(old) = old.heads.iter().find(|old| old.head == quality.head) else { continue };

@@ -12,10 +12,11 @@ use std::time::Instant;
 
 /// A model that is measured.
 pub struct Candidate {
-    /// As results name it.
-    pub name: String,
     /// Its folder; `None` for the model inside.
     pub folder: Option<PathBuf>,
+    /// Of its weights file.
+    pub sha256: String,
+    pub parameters: usize,
 }
 
 /// A model in one precision on one number of threads.

@@ -10,23 +10,26 @@ mod page;
 mod record;
 mod shown;
 
-use super::{instructions, open_any};
+use super::classify::refuse_overwriting;
+use super::instructions;
+use super::named::{Named, open_all};
 use crate::arguments::{Bench, Labelled};
 use crate::failure::{Usage, say};
-use crate::output::page::{Evaluated, processor, write_page};
+use crate::output::page::{Evaluated, processor};
+use crate::output::whole;
 use crate::sets::{SetSource, describe_rejects};
 use against::changes;
 use anyhow::Result;
 use measure::{Candidate, Config, Corpus, load, load_average, pass, singles};
-use newsdesk_data::LabelledSet;
+use newsdesk_data::{LabelledSet, Source};
 use newsdesk_eval::difference;
 use newsdesk_model::{
     AnyModel, Classifier, DeviceChoice, Options, Precision, PrecisionChoice, device_name, processors,
 };
-use newsdesk_train::{check_labelled, head_cases, predict, report};
+use newsdesk_train::{HeadCases, check_labelled, head_cases, predict, report};
 use record::{Compared, Latency, Machine, Measured, Quality, Results, Setting, Spread};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -52,7 +55,7 @@ struct Rounds {
     steady: Vec<f64>,
     memory: Vec<f64>,
     loads: Vec<f64>,
-    singles: Vec<f64>,
+    singles: Vec<Vec<f64>>,
     evaluated: Option<Evaluated>,
 }
 
@@ -70,8 +73,6 @@ struct Job<'a> {
     options: &'a Bench,
     running: Options,
     candidates: Vec<Candidate>,
-    /// By candidate.
-    about: Vec<About>,
     configs: Vec<Config>,
     corpora: Vec<Corpus>,
     /// By candidate, then by set.
@@ -83,12 +84,6 @@ struct Job<'a> {
     stop: Arc<AtomicBool>,
 }
 
-/// What results tell of a model.
-struct About {
-    sha256: String,
-    parameters: usize,
-}
-
 pub fn run(options: &Bench) -> Result<ExitCode> {
     let before = options.against.as_deref().map(Results::open).transpose()?;
     if !options.tolerance.is_finite() || options.tolerance < 0.0 {
@@ -96,6 +91,9 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
         return Err(Usage::new(message, "it is a number from 0 on; the default is 10").into());
     }
     let mut job = Job::new(options)?;
+    if let Some(before) = &before {
+        job.check_in_common(before)?;
+    }
     let stop = Arc::clone(&job.stop);
     let _ = ctrlc::try_set_handler(move || stop.store(true, Ordering::Relaxed));
     let outcome = job.measure();
@@ -103,19 +101,13 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
     if let Err(error) = outcome
         && !interrupted
     {
-        job.keep(false)?;
+        job.keep(false, true)?;
         return Err(error);
     }
-    let results = job.keep(!interrupted)?;
-    let found = before.map(|before| changes(&before, &results, options.tolerance / 100.0));
-    if let Some((_, 0)) = found {
-        let message = "Failed to compare: the earlier results have no model, setting and set in common with these";
-        return Err(Usage::new(message, "measure the same models, `--precisions`, `--threads` and `--data`").into());
-    }
-    let changes = found.map(|(changes, _)| changes);
-    if let Some(path) = &options.report {
-        write_page(path, &page::page(&job, &results)?)?;
-    }
+    let results = job.keep(!interrupted, true)?;
+    let compared = before.map(|before| changes(&before, &results, options.tolerance / 100.0));
+    let in_common = compared.as_ref().map(|(_, in_common)| *in_common);
+    let changes = compared.map(|(changes, _)| changes);
     let mut out = std::io::stdout();
     match options.json {
         true => {
@@ -124,12 +116,20 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
         }
         false => write!(out, "{}", shown::shown(&results, changes.as_deref()))?,
     }
+    if let Some(path) = &options.report {
+        whole::write(path, &page::page(&job, &results)?.html())?;
+    }
     if interrupted {
         say("interrupted: what was measured so far is above, and in `--output` if it was given");
         return Ok(ExitCode::from(INTERRUPTED));
     }
+    if in_common == Some(0) {
+        let message = "Failed to compare: the earlier results are those of other numbers of articles";
+        return Err(Usage::new(message, "give the same `--limit`, or measure the earlier version again").into());
+    }
     let got_worse = changes.iter().flatten().any(|change| change.worse);
-    Ok(if got_worse { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    let rejected = results.results.iter().any(|of| of.rejected > 0);
+    Ok(if got_worse || rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 impl<'a> Job<'a> {
@@ -146,15 +146,24 @@ impl<'a> Job<'a> {
             let message = "Failed to bench on standard input: its articles are read again and again";
             return Err(Usage::new(message, "write them into a file first").into());
         }
-        let (mut candidates, mut about, mut sets, mut configs) = (vec![], vec![], vec![], vec![]);
+        let (mut candidates, mut sets, mut configs) = (vec![], vec![], vec![]);
         let threads: Vec<usize> = match options.threads.as_slice() {
             [] => vec![processors()],
             given => given.iter().copied().map(usize::from).collect(),
         };
-        for (number, name) in options.models.iter().enumerate() {
-            let folder = (name != "default").then(|| PathBuf::from(name));
-            let model = open_any(folder.as_deref(), &options.device.open()?)?;
-            about.push(About { sha256: model.sha256()?, parameters: model.parameters() });
+        let inputs = sources.iter().map(|source| source.files(&options.labelled, &options.split));
+        let inputs: Vec<Source> = inputs.collect::<Result<Vec<_>>>()?.concat();
+        // A baseline may be replaced by newer results, but not by a page.
+        if let (Some(page), Some(before)) = (&options.report, &options.against) {
+            refuse_overwriting(Some(page), None, &[Source::File(before.clone())])?;
+        }
+        for path in options.output.iter().chain(&options.report) {
+            refuse_overwriting(Some(path), None, &inputs)?;
+            whole::check(path)?;
+        }
+        for (number, Named { name, folder, model }) in
+            open_all(&options.models, &options.device.open()?)?.into_iter().enumerate()
+        {
             let manifest = model.manifest();
             let labelled = for_model(&options.labelled, manifest.heads.len());
             let load = |source: &SetSource| -> Result<LabelledSet> {
@@ -169,7 +178,6 @@ impl<'a> Job<'a> {
                 Ok(set)
             };
             sets.push(sources.iter().map(load).collect::<Result<Vec<_>>>()?);
-            let name = unique(&model.manifest().name, name, &candidates);
             for &threads in &threads {
                 for precision in precisions(&options.precisions, &model) {
                     let choice = Options { precision, threads: Some(threads), ..running.clone() };
@@ -180,13 +188,29 @@ impl<'a> Job<'a> {
                     }
                 }
             }
-            candidates.push(Candidate { name, folder });
+            candidates.push(Candidate { folder, sha256: model.sha256()?, parameters: model.parameters() });
         }
         let corpora = sources.iter().map(|source| corpus(source, options)).collect::<Result<Vec<_>>>()?;
         let rounds = configs.iter().map(|_| corpora.iter().map(|_| Rounds::default()).collect()).collect();
         let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let (notes, stop) = (BTreeSet::new(), Arc::default());
-        Ok(Self { options, running, candidates, about, configs, corpora, sets, rounds, started, notes, stop })
+        Ok(Self { options, running, candidates, configs, corpora, sets, rounds, started, notes, stop })
+    }
+
+    /// Checks that an earlier run measured something that this one will measure as well.
+    fn check_in_common(&self, before: &Results) -> Result<()> {
+        let is_here = |old: &Measured| {
+            let set = |set: &LabelledSet| set.name == old.set && set.split == old.split;
+            self.configs.iter().any(|config| config.setting == old.setting && self.sets[config.model].iter().any(set))
+        };
+        match before.results.iter().any(is_here) {
+            true => Ok(()),
+            false => {
+                let message =
+                    "Failed to compare: the earlier results have no model, setting and set in common with these";
+                Err(Usage::new(message, "measure the same models, `--precisions`, `--threads` and `--data`").into())
+            }
+        }
     }
 
     fn measure(&mut self) -> Result<()> {
@@ -206,7 +230,7 @@ impl<'a> Job<'a> {
                 if self.stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                self.keep(false)?;
+                self.keep(false, false)?;
             }
         }
         Ok(())
@@ -239,7 +263,7 @@ impl<'a> Job<'a> {
             let rounds = &mut self.rounds[config][number];
             rounds.loads.push(seconds);
             let texts: Vec<String> = set.articles.iter().take(options.singles).map(|row| row.article.input()).collect();
-            rounds.singles.extend(singles(&classifier, &texts)?);
+            rounds.singles.push(singles(&classifier, &texts)?);
             if rounds.evaluated.is_none() {
                 let predictions = predict(&classifier, set, &mut |_| {})?;
                 rounds.tokens = predictions.iter().map(|prediction| prediction.tokens as u64).sum();
@@ -258,24 +282,29 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// What is known so far; kept in a file if that is asked for.
-    fn keep(&self, complete: bool) -> Result<Results> {
-        let results = self.results(complete);
+    /// What is known so far, with the differences between models or, while there is more to measure, without; kept in a file if that
+    /// is asked for.
+    fn keep(&self, complete: bool, with_differences: bool) -> Result<Results> {
+        let results = self.results(complete, with_differences);
         if let Some(path) = &self.options.output {
             results.write(path)?;
         }
         Ok(results)
     }
 
-    fn results(&self, complete: bool) -> Results {
+    fn results(&self, complete: bool, with_differences: bool) -> Results {
         let mut results = vec![];
         let mut notes = self.notes.clone();
         for (config, rounds) in self.configs.iter().zip(&self.rounds) {
             for (set, rounds) in self.sets[config.model].iter().zip(rounds) {
-                if rounds.wall.is_empty() {
+                // A turn that was interrupted in the middle is none.
+                if rounds.wall.is_empty() || rounds.evaluated.is_none() {
                     continue;
                 }
                 let measured = self.measured(config, set, rounds);
+                if measured.rejected > 0 {
+                    notes.insert(format!("{} rows of {} could not be used", measured.rejected, set.name));
+                }
                 let width = measured.articles_per_second.width();
                 if width > WIDE {
                     let (name, set, percent) = (config.setting.name(), &set.name, width * 100.0);
@@ -302,7 +331,7 @@ impl<'a> Job<'a> {
             machine,
             rounds: self.options.rounds,
             results,
-            differences: self.differences(),
+            differences: if with_differences { self.differences() } else { vec![] },
             notes: notes.into_iter().collect(),
         }
     }
@@ -311,7 +340,7 @@ impl<'a> Job<'a> {
         let per_second = |number: u64, seconds: &[f64]| {
             Spread::of(&seconds.iter().map(|seconds| number as f64 / seconds.max(1e-9)).collect::<Vec<_>>())
         };
-        let About { sha256, parameters } = &self.about[config.model];
+        let Candidate { sha256, parameters, .. } = &self.candidates[config.model];
         // The labelled set may have fewer rows than the file; tokens are counted on those.
         let labelled = set.articles.len().max(1) as f64;
         let tokens = (rounds.tokens as f64 / labelled * rounds.articles as f64).round() as u64;
@@ -335,6 +364,7 @@ impl<'a> Job<'a> {
             set: set.name.clone(),
             split: set.split.clone(),
             articles: rounds.articles,
+            rejected: set.rejects.len(),
             tokens,
             load_seconds: Spread::of(&rounds.loads),
             articles_per_second: per_second(rounds.articles, &rounds.wall),
@@ -353,25 +383,44 @@ impl<'a> Job<'a> {
         for (other, rounds) in others.iter().enumerate() {
             for (place, (one, two)) in first.iter().zip(rounds).enumerate() {
                 let (Some(one), Some(two)) = (&one.evaluated, &two.evaluated) else { continue };
+                let sets = [0, other + 1].map(|config| &self.sets[self.configs[config].model][place]);
                 for cases in &one.cases {
                     // By the same head, or by the only one that either has for this set.
                     let same = two.cases.iter().find(|theirs| theirs.head == cases.head);
-                    let only =
-                        || if one.cases.len() == 1 { two.cases.first().filter(|_| two.cases.len() == 1) } else { None };
-                    let Some(theirs) = same.or_else(only).filter(|theirs| theirs.rows == cases.rows) else { continue };
+                    let only = || {
+                        if one.cases.len() == 1 { two.cases.first().filter(|_| two.cases.len() == 1) } else { None }
+                    };
+                    let Some(theirs) = same.or_else(only) else { continue };
+                    let (first, second) = on_the_same_articles([cases, theirs], sets);
+                    if first.is_empty() {
+                        continue;
+                    }
                     found.push(Compared {
-                        set: self.sets[self.configs[0].model][place].name.clone(),
+                        set: sets[0].name.clone(),
                         head: cases.head.clone(),
                         first: self.configs[0].setting.name(),
                         second: self.configs[other + 1].setting.name(),
-                        articles: cases.rows.len(),
-                        difference: difference(&cases.right(), &theirs.right()),
+                        articles: first.len(),
+                        difference: difference(&first, &second),
                     });
                 }
             }
         }
         found
     }
+}
+
+/// Which of the articles that both models were measured on each of them has right. A label map may leave rows out for one of them.
+fn on_the_same_articles(cases: [&HeadCases; 2], sets: [&LabelledSet; 2]) -> (Vec<bool>, Vec<bool>) {
+    let by_place = |side: usize| {
+        let place = move |&row: &usize| {
+            let position = &sets[side].articles[row].position;
+            (position.source.as_ref(), position.row)
+        };
+        cases[side].rows.iter().map(place).zip(cases[side].right())
+    };
+    let theirs: HashMap<_, bool> = by_place(1).collect();
+    by_place(0).filter_map(|(place, right)| Some((right, *theirs.get(&place)?))).unzip()
 }
 
 /// How labelled files are read for a model: `--head` is for models with several.
@@ -386,12 +435,6 @@ fn precisions(asked: &[PrecisionChoice], model: &AnyModel) -> Vec<PrecisionChoic
         AnyModel::Encoder(_) => asked.to_vec(),
         AnyModel::Linear(_) => vec![PrecisionChoice::Exactly(Precision::F32)],
     }
-}
-
-/// A model's name, or how it was given where another one has that name.
-fn unique(name: &str, given: &str, known: &[Candidate]) -> String {
-    let is_known = |name: &str| known.iter().any(|candidate| candidate.name == name);
-    if is_known(name) { given.to_owned() } else { name.to_owned() }
 }
 
 /// A set as `newsdesk classify` reads it.

@@ -1,6 +1,7 @@
 //! What a bench measured, as its JSON keeps it.
 
 use crate::failure::Usage;
+use crate::output::whole;
 use anyhow::Result;
 use newsdesk_eval::{Difference, Interval};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ pub struct Measured {
     pub split: String,
     /// Articles that `classify` labelled in a pass.
     pub articles: u64,
+    /// Rows that could not be used.
+    pub rejected: usize,
     /// Tokens of these; words for a linear model.
     pub tokens: u64,
     /// Seconds from calling the model until it is ready.
@@ -63,7 +66,7 @@ pub struct Measured {
     pub articles_per_second: Spread,
     /// Articles by seconds, without starting and loading.
     pub steady_articles_per_second: Spread,
-    /// Tokens by seconds, without starting and loading.
+    /// Tokens by seconds, without starting and loading the model.
     pub tokens_per_second: Spread,
     /// Milliseconds that a single article takes; none if there are too few to tell.
     pub latency_ms: Option<Latency>,
@@ -88,6 +91,8 @@ pub struct Latency {
     pub p95: f64,
     pub p99: f64,
     pub articles: usize,
+    /// The 95th percentile, round by round.
+    pub p95_of_rounds: Spread,
     /// Every hundredth part of the distribution, from the lowest to the highest.
     pub percentiles: Vec<f64>,
 }
@@ -139,22 +144,33 @@ fn median(sorted: &[f64]) -> f64 {
 }
 
 impl Latency {
-    /// Of so many articles' milliseconds; `None` for fewer than twenty, whose 95th percentile would be one article.
-    pub fn of(milliseconds: &[f64]) -> Option<Self> {
-        if milliseconds.len() < 20 {
+    /// Of the articles' milliseconds, round by round; `None` for fewer than twenty, whose 95th percentile would be one article.
+    pub fn of(rounds: &[Vec<f64>]) -> Option<Self> {
+        let all = sorted(rounds.iter().flatten());
+        if all.len() < 20 {
             return None;
         }
-        let mut sorted = milliseconds.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share).round() as usize];
+        let of_rounds = rounds.iter().filter(|round| !round.is_empty()).map(|round| at(&sorted(round.iter()), 0.95));
         Some(Self {
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
-            articles: sorted.len(),
-            percentiles: (0..=100).map(|percent| at(f64::from(percent) / 100.0)).collect(),
+            p50: at(&all, 0.5),
+            p95: at(&all, 0.95),
+            p99: at(&all, 0.99),
+            articles: all.len(),
+            p95_of_rounds: Spread::of(&of_rounds.collect::<Vec<_>>()),
+            percentiles: (0..=100).map(|percent| at(&all, f64::from(percent) / 100.0)).collect(),
         })
     }
+}
+
+fn sorted<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.copied().collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The value at a share of sorted ones, of which there is one.
+fn at(sorted: &[f64], share: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
 
 impl Setting {
@@ -176,16 +192,9 @@ impl Results {
         Ok(serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?)
     }
 
-    /// Writes them; a reader meets all of them or those of the last time.
+    /// Writes them.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        let written = std::fs::write(&partial, text).and_then(|()| std::fs::rename(&partial, path));
-        written.map_err(|error| {
-            let message = format!("Failed to write `{}`: {error}", path.display());
-            Usage::new(message, "the folder must be there, and one that you may write to").into()
-        })
+        whole::write(path, &(serde_json::to_string_pretty(self)? + "\n"))
     }
 }
 
@@ -205,8 +214,8 @@ mod tests {
     fn percentiles_of_articles() {
         let milliseconds: Vec<f64> = (0..=100).rev().map(f64::from).collect();
         let found =
-            Latency::of(&milliseconds).map(|of| [of.p50, of.p95, of.p99, of.percentiles[0], of.percentiles[100]]);
+            Latency::of(&[milliseconds]).map(|of| [of.p50, of.p95, of.p99, of.percentiles[0], of.percentiles[100]]);
         assert_eq!(found, Some([50.0, 95.0, 99.0, 0.0, 100.0]));
-        assert_eq!(Latency::of(&[1.0; 19]), None);
+        assert_eq!(Latency::of(&[vec![1.0; 19]]), None);
     }
 }

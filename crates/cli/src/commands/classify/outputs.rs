@@ -31,16 +31,28 @@ pub fn refuse_overwriting(output: Option<&Path>, rejects: Option<&Path>, sources
     Ok(())
 }
 
-/// Whether two paths lead to one file that is there.
+/// Whether two paths lead to one file that is there, by whatever links.
 pub fn same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    let is_one =
+        |identity: fn(&Path) -> Option<(u64, u64)>| matches!((identity(a), identity(b)), (Some(a), Some(b)) if a == b);
+    is_one(identity) || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// What tells a file from all others, where the system has such a thing.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| (m.dev(), m.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 /// Whether a file is what standard output was redirected to.
 #[cfg(unix)]
 fn is_standard_output(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path: &Path| std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| (m.dev(), m.ino()));
     identity(path).is_some_and(|file| identity(Path::new("/dev/stdout")) == Some(file))
 }
 

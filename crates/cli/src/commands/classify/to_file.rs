@@ -166,7 +166,7 @@ impl Job<'_> {
 
     fn seconds(&self, since: Instant, outcome: &Outcome) -> Seconds {
         let times = self.classifier.times();
-        let round = |time: Duration| (time.as_secs_f64() * 1e3).round() / 1e3;
+        let round = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e6;
         Seconds {
             total: round(since.elapsed()),
             reading: round(outcome.reading),

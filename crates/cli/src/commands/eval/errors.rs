@@ -1,6 +1,7 @@
 //! `--errors FILE`: the rows with wrong answers, the most confident ones first.
 
 use super::is_wrong;
+use crate::output::whole::remove_broken;
 use crate::sets::visit;
 use anyhow::Result;
 use newsdesk_data::{Format, LabelledRows, LabelledSet, Row, Value, create, writer};
@@ -44,8 +45,12 @@ impl Errors {
         })
     }
 
-    /// Writes them.
-    pub fn write(mut self, path: &Path, format: Format) -> Result<()> {
+    /// Writes them. A file that could not be written to its end goes.
+    pub fn write(self, path: &Path, format: Format) -> Result<()> {
+        self.write_rows(path, format).inspect_err(|_| remove_broken(path))
+    }
+
+    fn write_rows(mut self, path: &Path, format: Format) -> Result<()> {
         self.found.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut out = writer(format, create(path)?)?;
         let example: Vec<(String, Value)> =

@@ -4,13 +4,15 @@ mod errors;
 mod shown;
 mod slices;
 
+use super::classify::refuse_overwriting;
 use super::minimum::Minimum;
 use super::open_classifier;
 use crate::arguments::Eval;
-use crate::failure::say;
+use crate::failure::{Usage, say};
 use crate::output::format::by_name;
-use crate::output::page::{Evaluated, eval_page, write_page};
+use crate::output::page::{Evaluated, eval_page};
 use crate::output::progress::progress_bar;
+use crate::output::whole;
 use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
 use errors::Errors;
@@ -18,13 +20,16 @@ use newsdesk_data::LabelledSet;
 use newsdesk_eval::top_k;
 use newsdesk_model::Classifier;
 use newsdesk_train::{HeadCases, SetReport, check_labelled, head_cases, predict, report};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
 /// The most labels that are looked at together.
 const TOP: usize = 3;
 
-pub fn run(options: Eval) -> Result<ExitCode> {
+pub fn run(mut options: Eval) -> Result<ExitCode> {
+    let mut seen = BTreeSet::new();
+    options.by.retain(|column| seen.insert(column.clone()));
     let format = options.errors.as_deref().map(by_name).transpose()?;
     let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
     let manifest = classifier.manifest();
@@ -33,12 +38,12 @@ pub fn run(options: Eval) -> Result<ExitCode> {
     // All sets before the first is measured: a wrong name must not cost the work on the others.
     let load = |argument: &String| -> Result<(SetSource, LabelledSet)> {
         let source = SetSource::find(argument)?;
+        refuse(&options, &source)?;
         let set = source.load(&options.labelled, &options.split, Some(manifest))?;
         if !options.quiet {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }
         check_labelled(&set, &manifest.heads)?;
-        slices::check(&options.by, &source)?;
         Ok((source, set))
     };
     let sets: Vec<(SetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
@@ -65,20 +70,32 @@ pub fn run(options: Eval) -> Result<ExitCode> {
         }
         evaluated.push(Evaluated { report, cases });
     }
-    if let (Some(path), Some(format)) = (&options.errors, format) {
-        errors.write(path, format)?;
-    }
-    if let Some(path) = &options.report {
-        write_page(path, &eval_page(&classifier, &evaluated)?)?;
-    }
     let mut out = std::io::stdout();
     let reports: Vec<&SetReport> = evaluated.iter().map(|of| &of.report).collect();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,
         false => reports.iter().try_for_each(|report| write!(out, "{}", shown::shown(report)))?,
     }
+    if let (Some(path), Some(format)) = (&options.errors, format) {
+        errors.write(path, format)?;
+    }
+    if let Some(path) = &options.report {
+        whole::write(path, &eval_page(&classifier, &evaluated)?.html())?;
+    }
     let rejected = reports.iter().any(|report| report.rejected > 0);
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// What cannot be done with a set, found out before the work.
+fn refuse(options: &Eval, source: &SetSource) -> Result<()> {
+    let twice = [("--by", !options.by.is_empty()), ("--errors", options.errors.is_some())];
+    if let Some((option, _)) = twice.iter().find(|(_, given)| *given && source.is_standard_input()) {
+        let message = format!("Failed to use `{option}` on standard input: its rows are read twice");
+        return Err(Usage::new(message, "write them into a file first").into());
+    }
+    let files = source.files(&options.labelled, &options.split)?;
+    refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
+    options.report.as_deref().map_or(Ok(()), whole::check)
 }
 
 fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<newsdesk_model::Prediction>> {

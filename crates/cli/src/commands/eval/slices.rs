@@ -1,9 +1,9 @@
 //! `--by COLUMN`: figures of the articles that have one value in a column.
 
 use crate::failure::Usage;
-use crate::sets::{SetSource, visit};
+use crate::sets::visit;
 use anyhow::Result;
-use newsdesk_data::{LabelledRows, LabelledSet};
+use newsdesk_data::{Cell, LabelledRows, LabelledSet};
 use newsdesk_eval::{Case, share_interval};
 use newsdesk_train::{HeadCases, Slice};
 use std::collections::BTreeMap;
@@ -13,15 +13,6 @@ const LENGTH: &str = "length";
 
 /// Upper ends of the ranges of words.
 const RANGES: [usize; 6] = [25, 50, 100, 200, 400, 800];
-
-/// Standard input cannot be read twice.
-pub fn check(columns: &[String], source: &SetSource) -> Result<()> {
-    if !columns.is_empty() && source.is_standard_input() {
-        let message = "Failed to use `--by` on standard input: its rows are read twice";
-        return Err(Usage::new(message, "write them into a file first").into());
-    }
-    Ok(())
-}
 
 /// What each article of a set has in each of the columns.
 pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) -> Result<Vec<Vec<String>>> {
@@ -35,7 +26,7 @@ pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) ->
         for (number, column) in columns.iter().enumerate() {
             if let Some(cell) = row.column(column) {
                 found[number] = true;
-                values[article][number] = cell.written().trim_matches('"').trim().to_string();
+                values[article][number] = value(cell);
             }
         }
     })?;
@@ -50,6 +41,19 @@ pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) ->
         }
     }
     Ok(values)
+}
+
+/// What a cell says, as people write it; nothing where it says nothing.
+fn value(cell: &Cell) -> String {
+    let text = match cell {
+        Cell::Text(text) => text.clone(),
+        cell => match serde_json::from_str(&cell.written()) {
+            Ok(serde_json::Value::String(text)) => text,
+            Ok(serde_json::Value::Null) => String::new(),
+            _ => cell.written().into_owned(),
+        },
+    };
+    text.trim().to_owned()
 }
 
 /// The range of words that a number is in.
@@ -72,13 +76,12 @@ pub fn slices(columns: &[String], values: &[Vec<String>], cases: &HeadCases) -> 
         }
         let slice = |(value, of_value): (&str, Vec<Case>)| {
             let report = cases.report_of(&of_value);
-            let right: Vec<bool> = of_value.iter().map(|case| case.is_right(cases.labels.len())).collect();
             Slice {
                 column: column.clone(),
                 value: value.to_owned(),
                 articles: report.cases,
                 accuracy: report.accuracy,
-                interval: share_interval(&right),
+                interval: share_interval(report.correct, report.cases),
                 macro_f1: report.macro_f1,
             }
         };

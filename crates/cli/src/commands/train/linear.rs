@@ -14,7 +14,7 @@ use crate::mention;
 use anyhow::Result;
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
-use newsdesk_model::{AnyModel, Classifier, Options};
+use newsdesk_model::{AnyModel, Classifier, DeviceChoice, Options};
 use newsdesk_train::{LinearSettings, Progress, SetReport, calibrate, train_linear};
 use std::io::Write;
 use std::process::ExitCode;
@@ -102,7 +102,12 @@ fn refuse(options: &Train) -> Result<()> {
         let message = format!("Failed to use `--{option}`: a linear model has no use for it");
         return Err(Usage::new(message, "leave it out, or train a transformer with `--arch transformer`").into());
     }
-    if options.resume {
+    if !matches!(options.running.device, DeviceChoice::Auto | DeviceChoice::Cpu) {
+        let message =
+            format!("Failed to use `--device {}`: linear models are trained on the processor", options.running.device);
+        return Err(Usage::new(message, "leave it out").into());
+    }
+    if options.resume && !options.quiet {
         say("a linear model is trained in one go: there is nothing to go on with, so it begins anew");
     }
     Ok(())

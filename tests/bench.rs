@@ -221,7 +221,6 @@ fn agreement_is_counted_and_rows_that_differ_are_written() {
 
     let limited = folder.newsdesk(&["agree", TINY, "linear", "--data", "new.jsonl", "--limit", "7"]).done();
     assert!(limited.out.contains("kappa"), "{limited}");
-    folder.newsdesk(&["agree", TINY, TINY, "--data", "new.jsonl"]).done();
     folder
         .newsdesk(&["agree", "linear", "linear", "--data", "new.jsonl"])
         .refused("Failed to compare `linear` with itself");
@@ -271,7 +270,7 @@ fn differences_are_between_answers_to_the_same_articles() {
 
 #[test]
 fn inputs_are_never_overwritten() {
-    let folder = folder();
+    let folder = with_linear();
     let set = folder.text("set.jsonl");
     let error = "Failed to write `set.jsonl`: it is one of the inputs";
     for option in ["--errors", "--report"] {
@@ -282,6 +281,16 @@ fn inputs_are_never_overwritten() {
         folder
             .newsdesk(&["bench", TINY, "--data", "set.jsonl", option, "no/such/file"])
             .refused("Failed to write `no/such/file`");
+    }
+    #[cfg(unix)]
+    {
+        std::fs::hard_link(folder.path("set.jsonl"), folder.path("link.jsonl")).unwrap();
+        let error = "Failed to write `link.jsonl`: it is one of the inputs";
+        folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--errors", "link.jsonl"]).refused(error);
+        folder.newsdesk(&["agree", TINY, "linear", "--data", "set.jsonl", "--rows", "link.jsonl"]).refused(error);
+        // A device is written to and not replaced.
+        folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--report", "/dev/null"]).done();
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
     }
     assert_eq!(folder.text("set.jsonl"), set);
     for option in [["--errors", "wrong.jsonl"], ["--by", "n"]] {

@@ -76,7 +76,7 @@ fn a_table_for_people() {
     insta::assert_snapshot!(answer.out, @r"
     set.csv, all: 3 articles, 2 rows without a label left out
 
-    label: accuracy 0.6667 (0.0000 to 1.0000), macro-F1 0.5556 (0.0000 to 1.0000)
+    label: accuracy 0.6667 (0.2077 to 0.9385), macro-F1 0.5556 (0.0000 to 1.0000)
       macro recall 0.6667, weighted F1 0.5556, MCC 0.6124, top 3 1.0000
       ECE 0.3109, Brier 0.6236, NLL 2.5045
 
@@ -325,4 +325,23 @@ fn a_page_stands_alone() {
     folder
         .newsdesk(&["eval", TINY, "--data", "set.jsonl", "--report", "no/such/page.html"])
         .refused("Failed to write `no/such/page.html`");
+}
+
+/// However a text is escaped, it is one value; what is empty, null or missing is another one.
+#[test]
+fn values_of_a_column_are_what_they_say() {
+    let folder = Folder::new();
+    let all = texts(12);
+    let row = |(i, text): (usize, &String)| {
+        let source =
+            [r#","s":"caf\u00e9""#, r#","s":"café""#, r#","s":null"#, r#","s":"""#, "", r#","s":" café ""#][i % 6];
+        format!("{{\"text\":{},\"label\":\"arts\"{source}}}\n", json!(text))
+    };
+    folder.write("set.jsonl", all.iter().enumerate().map(row).collect::<String>());
+    let eval = ["eval", TINY, "--data", "set.jsonl", "--by", "s", "--by", "s", "--json"];
+    let found: Value = serde_json::from_str(&folder.newsdesk(&eval).done().out).unwrap();
+    let slices = found[0]["heads"][0]["slices"].as_array().unwrap();
+    let values: Vec<(&str, u64)> =
+        slices.iter().map(|of| (of["value"].as_str().unwrap(), of["articles"].as_u64().unwrap())).collect();
+    assert_eq!(values, [("", 6), ("café", 6)]);
 }

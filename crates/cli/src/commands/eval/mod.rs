@@ -38,15 +38,18 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     // All sets before the first is measured: a wrong name must not cost the work on the others.
     let load = |argument: &String| -> Result<(SetSource, LabelledSet)> {
         let source = SetSource::find(argument)?;
-        refuse(&options, &source)?;
+        refuse_reading_twice(&options, &source)?;
         let set = source.load(&options.labelled, &options.split, Some(manifest))?;
         if !options.quiet {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }
         check_labelled(&set, &manifest.heads)?;
+        let files = source.files(&options.labelled, &options.split)?;
+        refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
         Ok((source, set))
     };
     let sets: Vec<(SetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
+    options.report.as_deref().map_or(Ok(()), whole::check)?;
     let mut errors = Errors::default();
     let mut evaluated = vec![];
     for (source, set) in &sets {
@@ -86,16 +89,14 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// What cannot be done with a set, found out before the work.
-fn refuse(options: &Eval, source: &SetSource) -> Result<()> {
+/// Standard input can be read only once.
+fn refuse_reading_twice(options: &Eval, source: &SetSource) -> Result<()> {
     let twice = [("--by", !options.by.is_empty()), ("--errors", options.errors.is_some())];
     if let Some((option, _)) = twice.iter().find(|(_, given)| *given && source.is_standard_input()) {
         let message = format!("Failed to use `{option}` on standard input: its rows are read twice");
         return Err(Usage::new(message, "write them into a file first").into());
     }
-    let files = source.files(&options.labelled, &options.split)?;
-    refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
-    options.report.as_deref().map_or(Ok(()), whole::check)
+    Ok(())
 }
 
 fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<newsdesk_model::Prediction>> {

@@ -13,6 +13,7 @@ use newsdesk_model::{Classifier, Options};
 use newsdesk_train::{LinearSettings, measure, train_linear};
 use std::error::Error;
 use std::path::Path;
+use std::slice;
 use timing::{fastest, timed};
 
 /// Articles of a pass.
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: 0,
         threads: 1,
     };
-    let model = train_linear(&[set.clone()], &[set.clone()], &settings, &mut |_| {})?.model;
+    let model = train_linear(slice::from_ref(&set), slice::from_ref(&set), &settings, &mut |_| {})?.model;
     let mut reader = model.reader();
     let classifier = Classifier::new(model, &Options { threads: Some(1), ..Options::default() })?;
     let right = measure(&classifier, &set, &mut |_| {})?.heads[0].report.accuracy;

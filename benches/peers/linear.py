@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -38,7 +39,7 @@ SETS = {
 
 # fastText as its tutorial tunes it, and as it is by default.
 PEERS = {
-    "fasttext tuned": dict(lr=0.5, epoch=25, wordNgrams=2),
+    "fasttext tuned": dict(lr=1.0, epoch=25, wordNgrams=2),
     "fasttext default": dict(),
 }
 
@@ -54,6 +55,11 @@ def rows(path):
 def text(row):
     joined = " ".join(filter(None, [row.get("title"), row.get("text")]))
     return " ".join(joined.split())
+
+
+def prepared(line):
+    """As fastText's tutorial has it: lower case, and punctuation apart from words. That it is done before is in its favour."""
+    return " ".join(re.sub(r"([.!?,'/()\[\]\";:])", r" \1 ", line.lower()).split())
 
 
 def label(row, field):
@@ -108,12 +114,12 @@ def peer(options, name, folder, settings):
 def prepare(options, name, folder):
     field = SETS[name]
     for split in ("train", "test"):
-        lines = [f"__label__{label(row, field)} {text(row)}\n" for row in rows(options.data_root / name / f"{split}.jsonl.zst")]
+        lines = [f"__label__{label(row, field)} {prepared(text(row))}\n" for row in rows(options.data_root / name / f"{split}.jsonl.zst")]
         (folder / f"{split}.txt").write_text("".join(lines))
     # One copy after the other with a number of its own, so that no text is met twice.
     test = [text(row) for row in rows(options.data_root / name / "test.jsonl.zst")]
     many = [f"{test[i % len(test)]} {i // len(test)}" for i in range(LABELLED)]
-    (folder / "many.txt").write_text("\n".join(many))
+    (folder / "many.txt").write_text("\n".join(map(prepared, many)))
     (folder / "many.jsonl").write_text("".join(json.dumps({"id": i, "text": line}) + "\n" for i, line in enumerate(many)))
 
 

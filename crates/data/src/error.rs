@@ -272,7 +272,7 @@ pub enum DataError {
     )]
     UnknownLabels {
         /// The first row with one of them.
-        position: Position,
+        position: Box<Position>,
         /// The labels as the rows wrote them, in the order of their first rows.
         unknown: Vec<String>,
         /// How many more there are.

@@ -132,7 +132,7 @@ fn unknown(rows: &[PlainRow], labels: &LabelSet) -> Option<DataError> {
         [] => None,
         [(label, position)] => find_label(labels, label, position).err(),
         [(_, position), ..] => Some(DataError::UnknownLabels {
-            position: (*position).clone(),
+            position: Box::new((*position).clone()),
             unknown: unknown.iter().take(NAMED).map(|(label, _)| (*label).clone()).collect(),
             more: unknown.len().saturating_sub(NAMED),
             labels: labels.name.clone(),

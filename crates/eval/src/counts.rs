@@ -88,11 +88,11 @@ impl Counts {
     /// Matthews correlation coefficient of so many cases with one right and one predicted label each.
     pub fn mcc(&self, cases: u64) -> f64 {
         let all = cases as f64;
-        let product = |a: fn(&LabelCounts) -> u64, b: fn(&LabelCounts) -> u64| -> f64 {
+        type Number = fn(&LabelCounts) -> u64;
+        let product = |a: Number, b: Number| -> f64 {
             self.by_label.iter().map(|counts| a(counts) as f64 * b(counts) as f64).sum()
         };
-        let (right, predicted): (fn(&LabelCounts) -> u64, fn(&LabelCounts) -> u64) =
-            (LabelCounts::support, LabelCounts::predicted);
+        let [right, predicted]: [Number; 2] = [LabelCounts::support, LabelCounts::predicted];
         let covariance = self.total().true_positives as f64 * all - product(right, predicted);
         let variances = (all * all - product(predicted, predicted)) * (all * all - product(right, right));
         if variances > 0.0 { covariance / variances.sqrt() } else { 0.0 }

@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn macro_f1_varies_about_as_a_mean_of_shares() {
         let case = |i: usize| {
-            let predicted = vec![if i % 5 == 0 { 1 - i % 2 } else { i % 2 }];
+            let predicted = vec![if i.is_multiple_of(5) { 1 - i % 2 } else { i % 2 }];
             Case { truth: crate::Truth::One(i % 2), predicted, also: vec![], source_label: None }
         };
         let cases: Vec<Case> = (0..400).map(case).collect();

@@ -179,7 +179,8 @@ fn labels_that_stand_for_several_teach_with_others() {
     // A few rows say exactly what is meant, the others only whether it is a game.
     let mut exact = all.clone();
     exact.articles.truncate(60);
-    let model = train_linear(&[exact, mapped.clone()], &[all.clone()], &settings(2), &mut |_| {}).unwrap().model;
+    let model =
+        train_linear(&[exact, mapped.clone()], std::slice::from_ref(&all), &settings(2), &mut |_| {}).unwrap().model;
     let reached = accuracy(model.clone(), &all);
     assert!(reached > 0.8, "{reached}");
     assert!(accuracy(model, &mapped) > 0.95);
@@ -197,7 +198,7 @@ fn two_heads_learn_at_once_and_rows_of_one_say_nothing_of_the_other() {
     let names: Vec<&str> = found.model.manifest.heads.iter().map(|head| head.name.as_str()).collect();
     assert_eq!(names, ["desk", "time"]);
     assert!(accuracy(found.model.clone(), &first) > 0.95 && (1..=6).contains(&found.best_epoch));
-    let alone = train_linear(&[first.clone()], &[first.clone()], &settings, &mut |_| {}).unwrap().model;
+    let alone = train_linear(&sets[..1], &sets[..1], &settings, &mut |_| {}).unwrap().model;
     // Which rows there are decides how rare a feature is, so weights differ, but not what is learned.
     assert!((accuracy(alone, &first) - accuracy(found.model, &first)).abs() < 0.05);
 }

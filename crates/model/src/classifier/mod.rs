@@ -88,7 +88,7 @@ enum Way {
     /// By windows of tokens.
     Encoder(Box<EncoderWay>),
     /// By features, in one step.
-    Linear(LinearModel),
+    Linear(Box<LinearModel>),
 }
 
 struct EncoderWay {
@@ -160,7 +160,7 @@ impl Classifier {
     pub fn new(model: impl Into<AnyModel>, options: &Options) -> Result<Self> {
         match model.into() {
             AnyModel::Encoder(model) => Self::of_encoder(*model, options),
-            AnyModel::Linear(model) => Self::of_linear(model, options),
+            AnyModel::Linear(model) => Self::of_linear(*model, options),
         }
     }
 
@@ -179,13 +179,13 @@ impl Classifier {
         }
         Ok(Self {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
-            way: Way::Linear(model.clone()),
+            way: Way::Linear(Box::new(model.clone())),
             precision: Precision::F32,
             instructions,
             threads: options.threads.unwrap_or_else(processors).max(1),
             remembered: 0,
             device: Device::Cpu,
-            model: AnyModel::Linear(model),
+            model: model.into(),
             tokenising: AtomicU64::new(0),
             encoding: AtomicU64::new(0),
         })

@@ -122,7 +122,7 @@ enum Job<'t> {
 
 /// What a worker works with.
 enum Worker<'c> {
-    Encoder(&'c EncoderWay, WorkerMemory),
+    Encoder(&'c EncoderWay, Box<WorkerMemory>),
     Linear(&'c LinearModel, FeatureReader),
 }
 
@@ -200,7 +200,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
     pub(super) fn work(&self) {
         let _guard = StopOnPanic(self);
         let mut worker = match &self.classifier.way {
-            Way::Encoder(way) => Worker::Encoder(way, WorkerMemory::default()),
+            Way::Encoder(way) => Worker::Encoder(way, Box::default()),
             Way::Linear(model) => Worker::Linear(model, model.reader()),
         };
         while let Some(job) = self.take() {

@@ -13,7 +13,7 @@ pub enum AnyModel {
     /// Text to tokens to windows through an encoder to heads.
     Encoder(Box<Model>),
     /// Text to features to heads.
-    Linear(LinearModel),
+    Linear(Box<LinearModel>),
 }
 
 impl AnyModel {
@@ -24,7 +24,7 @@ impl AnyModel {
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         match linear_manifest(folder)? {
             None => Ok(Self::Encoder(Box::new(Model::open(folder, device)?))),
-            Some(manifest) => open_linear(folder, manifest).map(Self::Linear),
+            Some(manifest) => Ok(open_linear(folder, manifest)?.into()),
         }
     }
 
@@ -72,7 +72,7 @@ impl From<Model> for AnyModel {
 
 impl From<LinearModel> for AnyModel {
     fn from(model: LinearModel) -> Self {
-        Self::Linear(model)
+        Self::Linear(Box::new(model))
     }
 }
 
@@ -80,15 +80,10 @@ impl From<LinearModel> for AnyModel {
 /// read it as what it is.
 pub(super) fn linear_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(files::MANIFEST);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.contains("[linear]") => text,
-        _ => return Ok(None),
-    };
+    let is_linear = |text: &String| toml::from_str(text).is_ok_and(|keys: toml::Table| keys.contains_key("linear"));
+    let Some(text) = std::fs::read_to_string(&path).ok().filter(is_linear) else { return Ok(None) };
     let name = path.display().to_string();
     let manifest = Manifest::parse(&text, &name)?;
-    if manifest.linear.is_none() {
-        return Ok(None);
-    }
     manifest.check_heads(&name)?;
     Ok(Some(manifest))
 }

@@ -157,10 +157,10 @@ impl Manifest {
     /// [`ModelError::Invalid`] for what TOML cannot hold.
     pub fn text(&self) -> Result<String> {
         let invalid = |cause: String| ModelError::Invalid { file: MANIFEST.into(), key: "contents".into(), cause };
-        let mut keys = toml::Table::try_from(self).map_err(|e| invalid(e.to_string()))?;
         if self.linear.is_none() {
             return toml::to_string(self).map_err(|e| invalid(e.to_string()));
         }
+        let mut keys = toml::Table::try_from(self).map_err(|e| invalid(e.to_string()))?;
         keys.remove("pooling");
         keys.remove("window");
         toml::to_string(&keys).map_err(|e| invalid(e.to_string()))

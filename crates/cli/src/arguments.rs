@@ -168,7 +168,7 @@ pub struct Classify {
     /// JSON Lines, also on a terminal
     #[arg(long, conflicts_with = "output_format")]
     pub json: bool,
-    /// Model: a folder, or ORG/NAME[@REVISION] in the Hugging Face cache [default: the model inside]
+    /// Model: a folder, or ORG/NAME(@REVISION) in the Hugging Face cache [default: the model inside]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     #[command(flatten)]
@@ -263,7 +263,7 @@ pub struct Labelled {
 
 #[derive(Debug, Args)]
 pub struct Eval {
-    /// Model: a folder, or ORG/NAME[@REVISION] in the Hugging Face cache [default: the model inside]
+    /// Model: a folder, or ORG/NAME(@REVISION) in the Hugging Face cache [default: the model inside]
     #[arg(value_name = "MODEL")]
     pub model: Option<PathBuf>,
     /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
@@ -344,7 +344,7 @@ pub struct Models {
 pub enum ModelsCommand {
     /// What a model answers, how it is built, how it was trained and what it reached
     Info {
-        /// Model: a folder, or ORG/NAME[@REVISION] in the Hugging Face cache [default: the model inside]
+        /// Model: a folder, or ORG/NAME(@REVISION) in the Hugging Face cache [default: the model inside]
         #[arg(value_name = "MODEL")]
         model: Option<PathBuf>,
         /// Print one JSON object

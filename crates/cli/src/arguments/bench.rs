@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Models: folders, ORG/NAME[@REVISION] in the Hugging Face cache, or `default` for the one inside
+    /// Models: folders, ORG/NAME(@REVISION) in the Hugging Face cache, or `default` for the one inside
     #[arg(value_name = "MODEL", required = true)]
     pub models: Vec<String>,
     /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
@@ -64,7 +64,7 @@ pub struct Bench {
 
 #[derive(Debug, Args)]
 pub struct Agree {
-    /// Models, two at least: folders, ORG/NAME[@REVISION] in the Hugging Face cache, or `default` for the one inside
+    /// Models, two at least: folders, ORG/NAME(@REVISION) in the Hugging Face cache, or `default` for the one inside
     #[arg(value_name = "MODEL", required = true, num_args = 2..)]
     pub models: Vec<String>,
     /// Files, folders or globs of articles; they need no labels

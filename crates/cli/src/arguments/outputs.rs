@@ -9,7 +9,7 @@ pub struct Verify {
     /// File that `newsdesk classify -o` wrote, with its manifest beside it
     #[arg(value_name = "OUTPUT")]
     pub output: PathBuf,
-    /// The model that labelled it: a folder, or ORG/NAME[@REVISION] in the Hugging Face cache [default: the model inside]
+    /// The model that labelled it: a folder, or ORG/NAME(@REVISION) in the Hugging Face cache [default: the model inside]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     /// Rows that are labelled again

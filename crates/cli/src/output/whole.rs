@@ -18,7 +18,7 @@ pub fn write(path: &Path, contents: &str) -> Result<()> {
     Ok(written.map_err(|error| failed(path, &error))?)
 }
 
-/// Finds out whether [`write`] can write there, before the work whose result it is to write.
+/// Finds out whether [`write()`] can write there, before the work whose result it is to write.
 pub fn check(path: &Path) -> Result<()> {
     let tried = match target(path) {
         Target::Whole(place) if place.is_dir() => Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)),

@@ -72,14 +72,13 @@ const HEIGHT: u32 = 310;
 const INK: RGBColor = RGBColor(0x1a, 0x1a, 0x1a);
 const LINE: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
 
-/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008), without black, on light
-/// and on dark ground.
-const COLOURS: [RGBColor; 6] = [
+/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008), on light and on dark ground:
+/// without black, and without the lighter one of two blues, since a page makes the other one lighter on dark ground.
+const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
     RGBColor(230, 159, 0),
 ];
 

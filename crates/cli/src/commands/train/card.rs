@@ -1,61 +1,42 @@
 //! The card of a finished model, and the command that trains such a one.
 
 use super::sets::Sets;
-use super::settings::{Changed, changed};
+use super::settings::Changed;
 use crate::arguments::{PoolingName, Train};
-use anyhow::Result;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
-use newsdesk_model::{AnyModel, Model};
-use newsdesk_train::{Calibrated, Card, SetReport, Settings, Source};
+use newsdesk_model::AnyModel;
+use newsdesk_train::{Calibrated, Card, SetReport, Source};
 use std::path::Path;
 
-/// The card of a linear model, in Markdown.
-pub fn linear_card(
-    model: &AnyModel,
-    options: &Train,
-    changed: &[Changed],
-    sets: &Sets,
-    calibrated: &Calibrated,
-    test: &[SetReport],
-) -> String {
+/// What a card is made of, besides the model: what it learned from, how it was called for, and what was found out about it.
+pub struct Made<'a> {
+    pub options: &'a Train,
+    /// The name of the model that training began with; `None` for linear models.
+    pub base: Option<&'a str>,
+    pub seed: u64,
+    /// Settings that are not at their defaults.
+    pub changed: &'a [Changed],
+    pub sets: &'a Sets,
+    pub calibrated: &'a Calibrated,
+    pub test: &'a [SetReport],
+}
+
+/// The card of a model, in Markdown.
+pub fn card(model: &AnyModel, made: &Made) -> String {
+    let Made { options, base, seed, changed, sets, calibrated, test } = *made;
     let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
     let listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
     let card = Card {
         model,
         sources: &sources(sets),
         changed: &listed,
-        command: &command(options, None, options.seed, changed),
+        command: &command(options, base, seed, changed),
         calibrated: &calibrated.heads,
         validation: &calibrated.after,
         test,
     };
     card.text()
-}
-
-/// The card of a model, in Markdown.
-pub fn card(
-    model: &AnyModel,
-    base: &Model,
-    options: &Train,
-    settings: &Settings,
-    sets: &Sets,
-    calibrated: &Calibrated,
-    test: &[SetReport],
-) -> Result<String> {
-    let changed = changed(settings, base)?;
-    let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
-    let listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
-    let card = Card {
-        model,
-        sources: &sources(sets),
-        changed: &listed,
-        command: &command(options, Some(&base.manifest.name), settings.seed, &changed),
-        calibrated: &calibrated.heads,
-        validation: &calibrated.after,
-        test,
-    };
-    Ok(card.text())
 }
 
 fn sources(sets: &Sets) -> Vec<Source> {

@@ -1,9 +1,9 @@
 //! What a training run needs, read once; and a run: from there to a folder with a whole model in it.
 
-use super::card::card;
+use super::card::{Made, card};
 use super::progress::Told;
 use super::sets::Sets;
-use super::settings::settings;
+use super::settings::{changed, settings};
 use crate::arguments::{PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
 use crate::commands::open_model;
@@ -115,7 +115,16 @@ impl<'a> Job<'a> {
         };
         trained.log.write(Record::End(end.clone()))?;
         let whole = model.clone().into();
-        let card = card(&whole, base, options, &settings, sets, &calibrated, &test)?;
+        let made = Made {
+            options,
+            base: Some(&base.manifest.name),
+            seed,
+            changed: &changed(&settings, base)?,
+            sets,
+            calibrated: &calibrated,
+            test: &test,
+        };
+        let card = card(&whole, &made);
         leave_card(&card, folder, &told)?;
         let written = save(&model, folder, storage).map_err(anyhow::Error::from);
         written.and_then(|()| Ok(remove_checkpoint(folder)?)).inspect_err(|_| {

@@ -1,6 +1,6 @@
 //! `newsdesk train --arch linear`: labelled sets to a linear model.
 
-use super::card::linear_card;
+use super::card::{Made, card};
 use super::job::{leave_card, measure_on_test};
 use super::progress::Told;
 use super::sets::Sets;
@@ -45,7 +45,16 @@ pub fn run(options: &Train) -> Result<ExitCode> {
 
     let folder = &options.output;
     save_linear(&model, folder)?;
-    let card = linear_card(&AnyModel::from(model), options, &changed, &sets, &calibrated, &test);
+    let made = Made {
+        options,
+        base: None,
+        seed: options.seed,
+        changed: &changed,
+        sets: &sets,
+        calibrated: &calibrated,
+        test: &test,
+    };
+    let card = card(&AnyModel::from(model), &made);
     leave_card(&card, folder, &told)?;
     told.say(&format!("wrote {}", folder.display()));
     if options.json {

@@ -6,7 +6,7 @@ mod newsdesk;
 use newsdesk::{Folder, LABELS, TINY, articles, column, texts};
 use serde_json::{Value, json};
 
-/// Labelled rows, and a copy of the tiny model under another name that answers otherwise.
+/// Labelled rows in `set.jsonl`.
 fn folder() -> Folder {
     let folder = Folder::new();
     let row = |(i, text): (usize, String)| format!("{}\n", json!({"text": text, "label": LABELS[i % 4 % 3], "n": i}));
@@ -17,9 +17,14 @@ fn folder() -> Folder {
 /// With a linear model of the same labels in `linear`.
 fn with_linear() -> Folder {
     let folder = folder();
+    train_linear(&folder);
+    folder
+}
+
+/// Trains a linear model of the rows in `set.jsonl` into `linear`.
+fn train_linear(folder: &Folder) {
     let train = ["train", "--arch", "linear", "--data", "set.jsonl", "-o", "linear", "--buckets", "1024", "--quiet"];
     folder.newsdesk(&train).done();
-    folder
 }
 
 fn results(folder: &Folder, name: &str) -> Value {
@@ -243,8 +248,7 @@ fn differences_are_between_answers_to_the_same_articles() {
     let all = LABELS.map(|label| format!("\"{label}\"")).join(", ");
     // Whatever the tiny model answers is right for the rows that are left.
     folder.write("map.toml", format!("good = [{all}]\nbad = [{all}]\nodd = []\n"));
-    let train = ["train", "--arch", "linear", "--data", "set.jsonl", "-o", "linear", "--buckets", "1024", "--quiet"];
-    folder.newsdesk(&train).done();
+    train_linear(&folder);
     let bench = [
         "bench",
         TINY,

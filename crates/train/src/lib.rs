@@ -48,7 +48,7 @@ pub use linear::{LinearSettings, LinearTrained, train_linear};
 pub use log::{
     EndRecord, EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord, Temperature, read_log,
 };
-pub use measure::{HeadReport, SetReport, Slice, check_labelled, measure, measure_from, predict, report};
+pub use measure::{HeadReport, SetReport, Slice, check_labelled, measure, measure_from, predict, report_of};
 pub use progress::Progress;
 pub use settings::{ClassWeights, Distillation, Freeze, Schedule, Settings};
 pub use spread::{HeadSpread, Spread, spread};

@@ -1,6 +1,6 @@
 //! A classifier's answers on a labelled set, compared with what is right.
 
-use crate::cases::head_cases;
+use crate::cases::{HeadCases, head_cases};
 use crate::error::{Result, TrainError};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet, Target};
 use newsdesk_eval::{Answered, Calibration, Interval, Intervals, Report, ScoredAnswer, Truth, answered};
@@ -211,16 +211,18 @@ pub(crate) fn in_parts<T>(
 }
 
 /// How right a model's answers on a set are, one answer for each article; `min_scores` are those of the model's heads.
-///
-/// # Errors
-/// If no head is shared, or a label of the set is not one of the model's.
-pub fn report(
+pub(crate) fn report(
     set: &LabelledSet,
     heads: &[Head],
     predictions: &[Prediction],
     min_scores: &[Option<f32>],
 ) -> Result<SetReport> {
-    let reports = head_cases(set, heads, predictions)?.into_iter().map(|cases| {
+    Ok(report_of(set, heads, &head_cases(set, heads, predictions)?, min_scores))
+}
+
+/// The figures of a set whose answers were held against what is right; `min_scores` are those of the model's heads.
+pub fn report_of(set: &LabelledSet, heads: &[Head], cases: &[HeadCases], min_scores: &[Option<f32>]) -> SetReport {
+    let reports = cases.iter().map(|cases| {
         let number = heads.iter().position(|head| head.name == cases.head);
         let min_score = number.and_then(|number| min_scores.get(number).copied().flatten());
         HeadReport {
@@ -230,17 +232,17 @@ pub fn report(
             top_k: vec![],
             intervals: None,
             slices: vec![],
-            head: cases.head,
+            head: cases.head.clone(),
         }
     });
-    Ok(SetReport {
+    SetReport {
         set: set.name.clone(),
         split: set.split.clone(),
         articles: set.articles.len(),
         rejected: set.rejects.len(),
         skipped: set.skipped,
         heads: reports.collect(),
-    })
+    }
 }
 
 /// Checks that a set can be measured with a model of these heads.

@@ -24,7 +24,7 @@ use anyhow::Result;
 use measure::{Candidate, Config, Corpus, load, load_average, pass, singles};
 use newsdesk_data::{LabelledSet, Source};
 use newsdesk_model::{AnyModel, Classifier, Options, Precision, PrecisionChoice, processors};
-use newsdesk_train::{check_labelled, head_cases, predict, report};
+use newsdesk_train::{check_labelled, head_cases, predict, report_of};
 use record::{Measured, Results, Setting};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -268,8 +268,8 @@ impl<'a> Job<'a> {
                 let predictions = predict(&classifier, set, &mut |_| {})?;
                 rounds.tokens = predictions.iter().map(|prediction| prediction.tokens as u64).sum();
                 let heads = &classifier.manifest().heads;
-                let mut report = report(set, heads, &predictions, &[])?;
                 let cases = head_cases(set, heads, &predictions)?;
+                let mut report = report_of(set, heads, &cases, &[]);
                 for (head, cases) in report.heads.iter_mut().zip(&cases) {
                     head.intervals = Some(cases.intervals());
                 }

@@ -19,7 +19,7 @@ use errors::Errors;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::top_k;
 use newsdesk_model::Classifier;
-use newsdesk_train::{HeadCases, SetReport, check_labelled, head_cases, predict, report};
+use newsdesk_train::{HeadCases, SetReport, check_labelled, head_cases, predict, report_of};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
@@ -54,8 +54,8 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     let mut evaluated = vec![];
     for (source, set) in &sets {
         let predictions = answers(&classifier, set, options.quiet)?;
-        let mut report = report(set, &manifest.heads, &predictions, &min_scores)?;
         let cases = head_cases(set, &manifest.heads, &predictions)?;
+        let mut report = report_of(set, &manifest.heads, &cases, &min_scores);
         for (head, cases) in report.heads.iter_mut().zip(&cases) {
             // All labels together are always right.
             head.top_k = top_k(&cases.scored, TOP.min(cases.labels.len().saturating_sub(1)));

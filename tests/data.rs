@@ -311,6 +311,8 @@ fn splits_that_cannot_be() {
     let cut = gzip(desks(4000));
     folder.write("cut.csv.gz", &cut[..cut.len() / 2]);
     refused(&["cut.csv.gz", "--label-field", "desk"], "Failed to read `cut.csv.gz` beyond row", "fetch it again");
+    let rejects = ["a.csv", "--label-field", "desk", "--rejects", "out/train.csv"];
+    refused(&rejects, "Failed to write `out/train.csv`: rejects and a split have one file", "--rejects");
     let into_file = folder.newsdesk(&["data", "split", "a.csv", "-o", "c.txt"]);
     into_file.refused("Failed to write the splits: `c.txt` is a file").hint("names a folder");
 }
@@ -321,6 +323,7 @@ fn too_few_texts_leave_a_split_empty_and_say_so() {
     folder.write("a.csv", "text,label\none,x\nTWO,x\ntwo,x\n");
     let answer = folder.newsdesk(&["data", "split", "a.csv", "-o", "out"]).done();
     assert_eq!(folder.text("out/validation.csv"), "text,label\n");
+    assert_eq!(std::fs::read_dir(folder.path("out")).unwrap().count(), 3);
     assert_eq!(answer.starting("warning"), ["warning: validation has no rows: there are too few texts"], "{answer}");
 }
 

@@ -50,6 +50,18 @@ fn a_student_comes_to_think_as_its_teacher() {
     let shown = folder.newsdesk(&["models", "info", "taught"]).done().out;
     assert!(shown.contains("taught by tiny (") && shown.contains("distillation {"), "{shown}");
     assert!(!folder.text("alone/newsdesk.toml").contains("distillation"));
+
+    // The card lists what differs from the defaults, and a command that can be given.
+    let card = folder.text("taught/README.md");
+    for row in ["| teacher-weight | 1 | 0.5 |\n", "| teacher-temperature | 1 | 2 |\n", "| batch-size | 8 | 32 |\n"] {
+        assert!(card.contains(row), "no {row} in {card}");
+    }
+    assert!(!card.contains("| freeze |") && card.contains("  --teacher tiny \\\n"), "{card}");
+    let command = card.split("places of files:\n\n```\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let typed = command.replace("\\\n", " ").replace(" tiny ", &format!(" {TINY} "));
+    let typed: Vec<&str> = typed.split_whitespace().skip(1).collect();
+    folder.newsdesk(&typed).done();
+    assert!(folder.bytes("MODEL/model.safetensors") == folder.bytes("taught/model.safetensors"));
 }
 
 #[test]

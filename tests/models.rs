@@ -197,6 +197,17 @@ fn header() -> u64 {
     8 + u64::from_le_bytes(bytes[..8].try_into().unwrap())
 }
 
+#[cfg(feature = "embedded-model")]
+#[test]
+fn the_model_inside_has_a_name() {
+    let folder = Folder::new();
+    let info = |more: &[&str]| folder.newsdesk(&[&["models", "info"], more].concat()).done().out;
+    assert_eq!(info(&["default"]), info(&[]));
+    // A folder of this name is meant before it.
+    folder.copy_tiny("default");
+    assert_ne!(info(&["default"]), info(&[]));
+}
+
 #[test]
 fn names_of_the_hub_are_found_in_its_cache() {
     let folder = Folder::new();

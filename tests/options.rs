@@ -91,6 +91,14 @@ fn the_command_line_comes_first() {
 }
 
 #[test]
+fn what_excludes_an_option_of_the_file_comes_first_as_well() {
+    let folder = Folder::new();
+    sets(&folder);
+    options(&folder, "", "");
+    train(&folder, &["--seeds", "1,2"]).done().says("seed 1, 1 of 2\n").says("wrote m/seed-2\n");
+}
+
+#[test]
 fn a_file_that_cannot_be_meant_is_refused() {
     let folder = Folder::new();
     sets(&folder);

@@ -52,7 +52,9 @@ fn a_killed_run_ends_as_if_it_had_not_been() {
 
     // The checkpoint is of no use to another run.
     let other = folder.newsdesk(&arguments("killed", &["--resume", "--learning-rate", "1e-4"]));
-    other.refused("Failed to continue from `killed/checkpoint`").hint("give the options of the first run again");
+    let other =
+        other.refused("Failed to continue from `killed/checkpoint`").hint("give the options of the first run again");
+    other.says("learning-rate: 0.00005 there, 0.0001 here");
 
     // What a kill may leave of the log changes nothing either: lines beyond the checkpoint, and half of one.
     let beyond = r#"{"event":"step","epoch":3,"step":60,"loss":9.0,"rate":9.0,"tokens_per_second":9.0,"elapsed":9.0}"#;
@@ -77,22 +79,25 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
     let start = Instant::now();
     folder.newsdesk(&arguments("whole", &often)).done();
     let whole = start.elapsed();
-    let random = RandomState::new();
-    let mut kills = vec![];
+    let (mut kills, mut ended) = (vec![], 0);
     while kills.len() < 5 {
         let mut child = folder.command(&arguments("killed", &often)).stderr(Stdio::null()).spawn().unwrap();
-        // At any moment of what a run takes that gets as far as it can within a few kills.
-        let share = (random.hash_one(kills.len()) % 1000) as f64 / 1000.0;
-        let after = whole.mul_f64(share * 0.3);
+        // At any moment; five of these are about half of what a run takes.
+        let share = (RandomState::new().hash_one(kills.len()) % 1000) as f64 / 1000.0;
+        let after = whole.mul_f64(share * 0.2);
         std::thread::sleep(after);
         if child.try_wait().unwrap().is_some() {
-            break;
+            // It was done before the fifth kill: once more, from the beginning.
+            ended += 1;
+            assert!(ended < 20, "the run ended {ended} times before it was killed five times");
+            std::fs::remove_dir_all(folder.path("killed")).unwrap();
+            kills.clear();
+            continue;
         }
         child.kill().unwrap();
         child.wait().unwrap();
         kills.push(after);
     }
-    assert!(!kills.is_empty(), "the run ended before it was killed");
     // A kill may have come when all was done, and a whole model is not written again.
     if !folder.path("killed/model.safetensors").exists() || folder.path("killed/checkpoint").exists() {
         folder.newsdesk(&arguments("killed", &often)).done();
@@ -101,6 +106,22 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
     assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
     assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at {kills:?} of {whole:?}");
     assert!(!folder.path("killed/checkpoint").exists());
+}
+
+#[test]
+fn a_run_that_is_over_is_over() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    folder.newsdesk(&arguments("m", &["--json"])).done();
+    let before = std::fs::metadata(folder.path("m/model.safetensors")).unwrap().modified().unwrap();
+    folder.newsdesk(&arguments("m", &["--resume"])).done().says("m was trained before\n");
+    let json =
+        |more: &[&str]| -> Value { serde_json::from_str(&folder.newsdesk(&arguments("m", more)).done().out).unwrap() };
+    assert_eq!(json(&["--resume", "--json"])[0]["articles"], 4);
+    assert_eq!(std::fs::metadata(folder.path("m/model.safetensors")).unwrap().modified().unwrap(), before);
+    let other = folder.newsdesk(&arguments("m", &["--resume", "--clip", "2"]));
+    other.refused("Failed to go on with `m`: it was trained with other options or on other rows");
+    folder.newsdesk(&arguments("m", &[])).refused("`m` holds one already");
 }
 
 #[test]

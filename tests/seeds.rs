@@ -78,6 +78,11 @@ fn finished_seeds_are_not_trained_again() {
     };
     other(&["--clip", "2"], "it was trained with other options or on other rows");
     other(&["--test", "desks.csv"], "it was measured on other test sets");
+    other(&["--pooling", "mean"], "it was trained with other options or on other rows");
+    // As many rows, with other labels.
+    folder.write("desks.csv", desks().replacen(",sport", ",business", 1));
+    other(&[], "it was trained with other options or on other rows");
+    folder.write("desks.csv", desks());
     folder.write("m/seed-4/training.jsonl", "");
     other(&[], "its `training.jsonl` does not tell how it ended");
 }

@@ -237,4 +237,19 @@ fn two_recipes_teach_two_heads() {
     );
     let figures = report(&folder, &["m", "--data", "both.toml", "--data-root", "sets"]);
     assert_eq!(column(figures[0]["heads"].as_array().unwrap(), "head"), ["sentiment", "topic"]);
+
+    // A head by which no epoch is chosen, and one that the base has and no set teaches.
+    let half = [&root[..], &["--validation", "desks.toml", "-o", "half"]].concat();
+    let answer = train(&folder, &recipes, "1", &half).done();
+    answer.says("warning: no validation article is labelled for head sentiment: it has no part in the choice");
+    let card = folder.text("half/README.md");
+    assert!(card.contains("- **sentiment**: the scores are not calibrated: no validation article is"), "{card}");
+    let from = |more: &[&str]| {
+        let usual = ["train", "--base", "m", "--epochs", "1", "--window", "64", "--stride", "48", "--length", "64"];
+        folder.newsdesk(&[&usual, &root[..], more].concat()).done()
+    };
+    from(&["--data", "desks.toml", "-o", "one"]).says("no set teaches what the base knows as sentiment: the new");
+    let anew = from(&["--data", "moods.toml", "desks.toml", "-o", "two", "--pooling", "cls"]);
+    let anew = anew.says("topic, sentiment begins anew: the base has it with other labels or another pooling");
+    assert!(!anew.err.contains("no set teaches"), "{anew}");
 }

@@ -13,8 +13,11 @@ fn rows(count: usize) -> String {
 }
 
 fn arguments<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let usual = "--data rows.csv --epochs 2 --batch-size 8 --window 64 --stride 48 --length 64";
-    [&["train", "--base", TINY, "-o", output], &usual.split(' ').collect::<Vec<_>>()[..], more].concat()
+    let usual = ["--data rows.csv", "--epochs 2", "--batch-size 8", "--window 64", "--stride 48", "--length 64"];
+    // What is given comes first.
+    let usual = usual.iter().filter(|pair| !pair.split(' ').take(1).any(|option| more.contains(&option)));
+    [&["train", "--base", TINY, "-o", output], &usual.flat_map(|pair| pair.split(' ')).collect::<Vec<_>>()[..], more]
+        .concat()
 }
 
 #[test]
@@ -38,6 +41,11 @@ fn label_columns_and_labels_that_are_not_there() {
     let error = "Failed to find a labelled article in `v.csv`";
     refused("text,label\nGoal!,\nOil,\n", error, "no row has a label; its columns are `text`, `label`");
     refused("text,label\n", error, "the file has no rows");
+    // Where no row could be read, no column is to blame.
+    folder.write("latin.csv", b"text,label\nZ\xfcrich,a\n");
+    let latin = folder.newsdesk(&["train", "--base", TINY, "--data", "latin.csv", "-o", "m"]);
+    let latin = latin.refused("a labelled article in `latin.csv`").hint("`latin.csv`, row 1 (line 2): byte ");
+    assert!(latin.err.contains("--encoding") && !latin.err.contains("its columns"), "{latin}");
 }
 
 #[test]
@@ -76,13 +84,70 @@ fn splits_without_labels_and_heads_of_one_label() {
 }
 
 #[test]
+fn files_of_others_are_not_written_over() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    for name in ["config.json", "tokenizer.json", "newsdesk.toml", "training.svg", "training.jsonl"] {
+        folder.write(&format!("{name}-folder/{name}"), "mine");
+        let output = format!("{name}-folder");
+        let refused = folder.newsdesk(&arguments(&output, &[]));
+        refused.refused(&format!("`{output}/{name}` is there already")).hint("move that file away");
+        assert_eq!(folder.text(&format!("{output}/{name}")), "mine");
+    }
+    // Training data under the name of the log.
+    let label = |i: usize| ["a", "b"][i % 2];
+    let line = |i: usize| format!("{}\n", json!({"text": format!("said {i}"), "label": label(i)}));
+    folder.write("set/training.jsonl", (0..40).map(line).collect::<String>());
+    let own = ["train", "--base", TINY, "--data", "set/training.jsonl", "-o", "set"];
+    folder.newsdesk(&own).refused("`set/training.jsonl` is there already");
+    // What a run leaves that was cut off early is ours.
+    folder.newsdesk(&arguments("m", &["--epochs", "1"])).done();
+    for file in ["model.safetensors", "newsdesk.toml", "config.json", "tokenizer.json"] {
+        std::fs::remove_file(folder.path("m").join(file)).unwrap();
+    }
+    folder.newsdesk(&arguments("m", &["--epochs", "1"])).done().says("wrote m\n");
+}
+
+#[test]
+fn articles_that_were_met_before_are_told_of() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40)).write("other.csv", rows(50));
+    let answer = folder.newsdesk(&arguments("m", &["--validation", "rows.csv", "--test", "other.csv"])).done();
+    let learned = "40 of 40 articles of rows.csv, all, are among those that the model learns from";
+    let chosen = "40 of 50 articles of other.csv, test, are among those that the model learns from or is chosen by";
+    let answer = answer.says(&format!("warning: {learned}")).says(&format!("warning: {chosen}"));
+    assert_eq!(answer.starting("warning: 4").len(), 2);
+    let card = folder.text("m/README.md");
+    assert!(card.contains(learned) && card.contains(chosen), "{card}");
+    folder.write("new.csv", rows(40).replace("said", "asked"));
+    let answer = folder.newsdesk(&arguments("n", &["--validation", "new.csv"])).done();
+    assert!(!answer.err.contains("are among"), "{answer}");
+}
+
+#[test]
+fn settings_beyond_all_measure() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(40));
+    let refused = |flags: &[&str], error: &str| {
+        folder.newsdesk(&arguments("m", flags)).refused(error).hint("`newsdesk train --help`");
+        assert!(!folder.path("m").exists(), "it began to work");
+    };
+    refused(&["--batch-size", "9223372036854775808"], "`batch-size`: 9223372036854775808 is not within 1..=");
+    refused(&["--epochs", "18446744073709551615"], "`epochs`: 18446744073709551615 is not within 1..=1000000");
+    refused(&["--patience", "18446744073709551615"], "`patience`: 18446744073709551615 is not within 0..=");
+    refused(&["--set-weights", "rows.csv=1e12"], "`set-weights`: an epoch would take 36000000000000 rows");
+    refused(&["--epochs", "1000000", "--set-weights", "rows.csv=1e6"], "`epochs`: these are 4500000000000 steps");
+}
+
+#[test]
 fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint() {
     let folder = Folder::new();
     folder.write("rows.csv", rows(400));
     // The rate rises slowly, so it takes some steps.
     let wild = ["--learning-rate", "1e15", "--clip", "0", "--warmup", "0.99", "--checkpoint-every", "1"];
     let answer = folder.newsdesk(&arguments("m", &wild)).refused("Failed to train: the ");
-    let answer = answer.hint("a smaller `--learning-rate` usually helps; a checkpoint of this run is as it was");
+    let answer = answer
+        .hint("a smaller `--learning-rate` usually helps: begin anew with it in another folder; a checkpoint that was");
     let error = answer.starting("error: ")[0].to_string();
     assert!(error.contains(" became NaN at step ") || error.contains(" became inf at step "), "{error}");
     assert!(error.ends_with(" of epoch 1"), "{error}");

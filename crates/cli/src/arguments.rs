@@ -5,6 +5,7 @@ pub mod data;
 mod outputs;
 mod train;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_data::{Encoding, Format, ReadOptions};
 use newsdesk_model::{DeviceChoice, PrecisionChoice};
@@ -240,7 +241,7 @@ pub struct Labelled {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub data_root: PathBuf,
     /// Head that files without a recipe teach or test [default: what --label-field says, else `label`]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub head: Option<String>,
     /// Column of the label in files without a recipe [default: label, category, class, ...]
     #[arg(long, value_name = "NAME")]
@@ -253,7 +254,7 @@ pub struct Labelled {
     #[arg(long, value_name = "FILE")]
     pub label_map: Option<PathBuf>,
     /// What stands between labels where a row has several; makes the head multi-label
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub label_separator: Option<String>,
     #[command(flatten)]
     pub columns: Columns,

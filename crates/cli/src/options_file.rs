@@ -13,7 +13,8 @@ use toml::{Table, Value};
 const OPTION: &str = "options";
 
 /// The arguments of a command that takes `--options`, with those of the file in front of the others. An option that is
-/// given on the command line as well counts as it is given there.
+/// given on the command line as well counts as it is given there, and one that does not go with what is given there does not
+/// count.
 ///
 /// # Errors
 /// If the file cannot be read, or names an option that the command has not.
@@ -34,7 +35,9 @@ pub fn expand(mut given: Vec<OsString>, all: &Command) -> Result<Vec<OsString>> 
     let mut added = vec![];
     for (key, value) in &table {
         let arg = find(command, key, &path)?;
-        if !typed.iter().any(|argument| names(argument, arg)) {
+        let is_typed = |arg: &Arg| typed.iter().any(|argument| names(argument, arg));
+        let goes_with = |other: &Arg| !conflict(command, arg, other);
+        if !is_typed(arg) && command.get_arguments().filter(|other| is_typed(other)).all(goes_with) {
             added.extend(arguments(arg, key, value, &path)?);
         }
     }
@@ -68,6 +71,14 @@ fn names(argument: &OsStr, arg: &Arg) -> bool {
         text.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.starts_with(short))
     });
     short || long.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
+/// Whether two options cannot be given together.
+fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let excludes = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|excluded| excluded.get_id() == other.get_id())
+    };
+    excludes(one, other) || excludes(other, one)
 }
 
 /// An option of the file as it would be typed.

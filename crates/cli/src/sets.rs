@@ -108,18 +108,26 @@ impl SetSource {
                 };
                 let map = options.label_map.as_deref().map(label_map).transpose()?;
                 let labels = match heads {
-                    None if map.is_some() => {
-                        let message = "Failed to use `--label-map`: there is no model whose labels it could name";
-                        let hint = "it is for measuring; a recipe file maps labels to train on, see datasets/README.md";
-                        return Err(Usage::new(message, hint).into());
+                    None => {
+                        refuse_label_map(options)?;
+                        None
                     }
-                    None => None,
                     Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
                 };
                 Ok(load_plain(&expand(arguments)?, &PlainOptions { head: name, labels, map, ..plain })?)
             }
         }
     }
+}
+
+/// A label map names a model's labels: where there is no model, it is an error.
+pub fn refuse_label_map(options: &Labelled) -> Result<()> {
+    if options.label_map.is_none() {
+        return Ok(());
+    }
+    let message = "Failed to use `--label-map`: there is no model whose labels it could name";
+    let hint = "it is for measuring; a recipe file maps labels to train on, see datasets/README.md";
+    Err(Usage::new(message, hint).into())
 }
 
 /// What `--label-map` says, in the order of the file.

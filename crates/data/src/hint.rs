@@ -59,6 +59,8 @@ impl DataError {
                 Some("shares are parts of 1, such as 0.1; together they hold out something and leave something".into())
             }
             DataError::NoLabelled { found, first, .. } => Some(match first {
+                // No row could be read, so no column is to blame.
+                Some(cause) if found.is_empty() => cause.clone(),
                 Some(cause) => format!("{cause}; its columns are {}; --label-field names the one to use", quoted(found)),
                 None => "the file has no rows".into(),
             }),

@@ -45,7 +45,14 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
         rows.add(source, options)?;
     }
     if rows.labelled.is_empty() {
-        let cause = rows.rejects.first().map(|reject| reject.cause.clone());
+        let cause = rows.rejects.first().map(|reject| match rows.first_columns.is_empty() {
+            true => [format!("{}: {}", reject.position, reject.cause)]
+                .into_iter()
+                .chain(reject.hint.clone())
+                .collect::<Vec<_>>()
+                .join("; "),
+            false => reject.cause.clone(),
+        });
         return Err(DataError::NoLabelled {
             name: names.join("`, `"),
             found: rows.first_columns,

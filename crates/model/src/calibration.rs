@@ -16,7 +16,7 @@ pub struct CalibrationRecord {
     /// Labelled sets by which its thresholds were found, with the articles that are labelled for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threshold_sets: Vec<String>,
-    /// Articles of the latter together.
+    /// Articles of the latter together, those with the same words counted once.
     pub articles: u64,
     /// The precisions that are reached, the lowest first.
     #[serde(default, rename = "threshold", skip_serializing_if = "Vec::is_empty")]

@@ -103,4 +103,4 @@ impl RunError {
     }
 }
 
-const FULL: &str = "make room on the disk; `newsdesk classify -o FILE` then goes on with `--resume`";
+const FULL: &str = "make room on the disk and start again; `newsdesk classify -o FILE` goes on with `--resume`";

@@ -4,9 +4,9 @@ use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::journal::{Beginning, failed};
 use crate::state::Counts;
+use newsdesk_model::folder::write_whole;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// A run that is over.
@@ -93,14 +93,6 @@ impl RunManifest {
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         let mut text = serde_json::to_vec_pretty(self).map_err(|e| failed("write", path)(e.into()))?;
         text.push(b'\n');
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let write = || {
-            let mut file = File::create(&partial)?;
-            file.write_all(&text)?;
-            file.sync_data()?;
-            std::fs::rename(&partial, path)
-        };
-        write().map_err(failed("write", path))
+        write_whole(path, &text).map_err(failed("write", path))
     }
 }

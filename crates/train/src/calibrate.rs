@@ -9,13 +9,13 @@ use crate::error::{Result, TrainError};
 use crate::measure::{SetReport, check, given, in_parts, report};
 use crate::part::{Part, described, parts};
 use crate::temperature::{RANGE, Sample, fit};
-use newsdesk_data::LabelledSet;
+use newsdesk_data::{LabelledArticle, LabelledSet, TextHash};
 use newsdesk_eval::{ScoredAnswer, threshold};
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::{
     CalibrationRecord, Classifier, Combine, Head, HeadActivation, Prediction, TextLogits, ThresholdRecord,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Fewer articles say nothing about a temperature.
@@ -78,7 +78,7 @@ pub struct Calibrated {
 ///
 /// A precision is the share of answers that are right. Where a set's label stands for several of the model's, more are
 /// right than where it says which one. So the scores that reach a precision are measured on the sets that label articles
-/// with the head's own labels; on the others only if there are no such sets.
+/// with the head's own labels; on the others only if there are no such sets. Articles with the same words count once.
 ///
 /// The labels of a head that gives several get the thresholds by which F1 is largest at the new temperature: labels that
 /// are right for 20 articles or more their own, if cross-validation within the articles says that this is better, the
@@ -149,10 +149,15 @@ pub fn calibrate(
         if parts.iter().any(|part| part.is_exact() && part.labelled() > 0) {
             parts.retain(Part::is_exact);
         }
-        let given = |part: &Part| given(part.set, part.place, &part.matched, &predictions[part.number]);
-        let answers: Vec<ScoredAnswer> = parts.iter().flat_map(given).collect();
+        // The same text over and over would make sure of what it says once.
+        let mut met = HashSet::new();
+        let mut is_new = |row: &LabelledArticle| met.insert(TextHash::of_question(&row.article));
+        let mut answers: Vec<ScoredAnswer> = vec![];
+        for Part { set, number, place, matched } in &parts {
+            answers.extend(given(set, *place, matched, &predictions[*number], &mut is_new));
+        }
         calibration.threshold_sets = described(&parts);
-        calibration.articles = parts.iter().map(|part| part.labelled() as u64).sum();
+        calibration.articles = met.len() as u64;
         calibration.thresholds = PRECISIONS.iter().filter_map(|&precision| row(&answers, precision)).collect();
         let records = &mut manifest.calibrations;
         records.retain(|known| known.head != *head);
@@ -183,15 +188,17 @@ pub fn check_calibration(sets: &[LabelledSet], heads: &[Head]) -> Result<()> {
 
 /// Why the labels of these sets say nothing about a head's temperature, if they do not.
 fn obstacle(parts: &[Part]) -> Option<String> {
-    let truths = parts.iter().flat_map(|part| part.targets().map(|target| part.matched.truth(target)));
-    let (mut articles, mut kinds) = (0, BTreeSet::new());
-    for truth in truths {
-        articles += 1;
-        kinds.insert(format!("{truth:?}"));
+    let (mut articles, mut kinds) = (HashSet::new(), BTreeSet::new());
+    for part in parts {
+        for row in &part.set.articles {
+            let Some(target) = &row.targets[part.place] else { continue };
+            articles.insert(TextHash::of_question(&row.article));
+            kinds.insert(format!("{:?}", part.matched.truth(target)));
+        }
     }
-    match (articles, kinds.len()) {
+    match (articles.len(), kinds.len()) {
         (0, _) => Some("no article is labelled for it".into()),
-        (_, 1) => Some(format!("all {articles} articles have the same label")),
+        (all, 1) => Some(format!("all {all} articles have the same label")),
         (few, _) if few < LEAST_ARTICLES => Some(format!("{few} articles are labelled for it, which is too few")),
         _ => None,
     }
@@ -281,7 +288,7 @@ fn row(answers: &[ScoredAnswer], precision: f64) -> Option<ThresholdRecord> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use newsdesk_data::{PlainOptions, expand, load_plain};
+    use newsdesk_data::{LabelId, PlainOptions, Target, expand, load_plain};
     use newsdesk_model::head::Logits;
     use newsdesk_model::{Device, HeadLabel, Model, Options};
     use std::path::Path;
@@ -393,6 +400,23 @@ mod tests {
         model.manifest.heads[0].labels[1].threshold = Some(0.9);
         calibrated(&mut model, &sets);
         assert_eq!(model.manifest, manifest);
+    }
+
+    #[test]
+    fn neither_repeats_nor_kinder_labels_make_a_precision_surer() {
+        let mut model = tiny();
+        let set = mostly_right(&model, 150);
+        let found = |sets: &[LabelledSet], model: &mut Model| calibrated(model, sets).heads[0].calibration.clone();
+        let once = found(&[set.clone()], &mut model);
+        // Precisions of half of the answers that are right would not be sure for a few of them.
+        let thrice = found(&[set.clone(), set.clone(), set.clone()], &mut model);
+        assert_eq!((&thrice.thresholds, thrice.articles), (&once.thresholds, once.articles));
+        let mut kind = set.clone();
+        let all = || (0..model.manifest.heads[0].labels.len() as u32).map(LabelId).collect();
+        kind.articles.iter_mut().for_each(|row| row.targets[0] = Some(Target::AnyOf(all())));
+        let both = found(&[set, kind.clone()], &mut model);
+        assert_eq!((&both.thresholds, both.articles), (&once.thresholds, once.articles));
+        assert!(found(&[kind], &mut model).thresholds.len() > once.thresholds.len());
     }
 
     #[test]

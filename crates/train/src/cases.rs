@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::measure::{MatchedHead, matched};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet};
 use newsdesk_eval::{
-    Calibration, Case, Confusion, Intervals, Report, ScoredAnswer, ScoredCase, calibration, intervals, multi_label,
-    set_valued, single_label,
+    Calibration, Case, Confusion, Intervals, Report, ScoredAnswer, ScoredCase, Truth, calibration, intervals,
+    multi_label, set_valued, single_label,
 };
 use newsdesk_model::{Head, HeadPrediction, Prediction};
 
@@ -112,6 +112,11 @@ impl HeadCases {
                 set_valued(&names, &sets, cases)
             }
         }
+    }
+
+    /// Whether some cases have several labels of which any is right.
+    pub fn any_of(&self) -> bool {
+        self.cases.iter().any(|case| matches!(case.truth, Truth::AnyOf(_)))
     }
 
     /// How far the scores can be believed.

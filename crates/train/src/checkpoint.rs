@@ -1,18 +1,19 @@
 //! What a run needs to go on after an interruption: variables, moments, and how far it was.
 
 use crate::error::{Result, TrainError};
+use crate::fingerprint::Fingerprint;
 use crate::meter::Measured;
 use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
-use newsdesk_model::folder::{Storage, weights_bytes};
+use newsdesk_model::folder::{Storage, weights_bytes, write_whole};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// How far a run is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// What decides the result of the run: settings, sets and base model. Another run's checkpoint is refused.
-    pub(crate) fingerprint: String,
+    /// What decides the result of the run. Another run's checkpoint is refused.
+    pub(crate) fingerprint: Fingerprint,
     /// Epochs that are done.
     pub(crate) epochs_done: usize,
     /// Steps that are done of the epoch after these.
@@ -49,13 +50,8 @@ pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: 
     let fail = |path: PathBuf| move |source| TrainError::Checkpoint { verb: "write", path, source };
     std::fs::create_dir_all(folder).map_err(fail(folder.into()))?;
     let put = |name: &str, bytes: &[u8]| {
-        let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-        let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path));
-        written.map_err(|source| {
-            // On a full disk half a file is in the way.
-            let _ = std::fs::remove_file(&partial);
-            fail(path)(source)
-        })
+        let path = folder.join(name);
+        write_whole(&path, bytes).map_err(fail(path))
     };
     let variables = weights_bytes(variables, Storage::F32)?;
     let [variables_name, moments_name] = names(state.steps);
@@ -97,7 +93,7 @@ pub(crate) struct Checkpoint {
 }
 
 /// Reads the checkpoint in `folder`; `None` if there is none.
-pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<Option<Checkpoint>> {
+pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) -> Result<Option<Checkpoint>> {
     let get = |name: &str| {
         let path = folder.join(name);
         std::fs::read(&path).map_err(|source| TrainError::Checkpoint { verb: "read", path, source })
@@ -110,8 +106,8 @@ pub(crate) fn read(folder: &Path, fingerprint: &str, device: &Device) -> Result<
         path: folder.join(STATE),
         source: e.into(),
     })?;
-    if state.fingerprint != fingerprint {
-        let cause = format!("it was made with {}, this run has {fingerprint}", state.fingerprint);
+    if state.fingerprint != *fingerprint {
+        let cause = format!("it is of another run ({})", state.fingerprint.differences(fingerprint).join("; "));
         return Err(TrainError::OtherRun { path: folder.into(), cause });
     }
     let weights = |name: &str| -> Result<Weights> {

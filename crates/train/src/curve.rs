@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 
 /// The curve's file in the folder of a run.
-const NAME: &str = "training.svg";
+pub const CURVE: &str = "training.svg";
 
 /// Width and height, in pixels.
 const SIZE: (u32, u32) = (1040, 640);
@@ -38,7 +38,7 @@ const FEW: usize = 40;
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn draw(log: &Log, folder: &Path) -> Result<()> {
-    let path = folder.join(NAME);
+    let path = folder.join(CURVE);
     let failed = |error: Box<dyn Error>| {
         let source = std::io::Error::other(error.to_string());
         TrainError::File { verb: "draw", path: path.clone(), source }
@@ -206,16 +206,7 @@ mod tests {
 
     fn run(sets: &[&str], epochs: usize) -> Vec<Record> {
         let settings = serde_json::json!({"epochs": 3});
-        let (newsdesk, base) = ("0".into(), "tiny".into());
-        let start = StartRecord {
-            newsdesk,
-            base,
-            teachers: vec![],
-            sets: vec![],
-            validation: vec![],
-            steps_per_epoch: 4,
-            settings,
-        };
+        let start = StartRecord { base: "tiny".into(), steps_per_epoch: 4, settings, ..StartRecord::default() };
         let mut records = vec![Record::Start(start)];
         for epoch in 1..=epochs {
             for step in [2, 4] {

@@ -74,6 +74,12 @@ pub enum TrainError {
         /// Epoch, from 1.
         epoch: usize,
     },
+    /// Another run writes into the folder.
+    #[error("Failed to train into `{}`: another run writes into it", folder.display())]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A checkpoint could not be read or written.
     #[error("Failed to {verb} the checkpoint `{}`", path.display())]
     Checkpoint {
@@ -130,11 +136,14 @@ impl TrainError {
                     .into(),
             ),
             Self::Diverged { .. } => Some(
-                "a smaller `--learning-rate` usually helps; a checkpoint of this run is as it was before that step".into(),
+                "a smaller `--learning-rate` usually helps: begin anew with it in another folder; a checkpoint that was \
+                 there is as it was before that step"
+                    .into(),
             ),
             Self::OtherRun { .. } => {
-                Some("give the options of the first run again, or remove the folder to begin anew".into())
+                Some("give the options of the first run again, or choose another folder for `--output`".into())
             }
+            Self::Busy { .. } => Some("wait for it, or choose another folder for `--output`".into()),
             Self::Model(error) => error.hint(),
             Self::Setting { .. } => Some("`newsdesk train --help` says what each option means and its default".into()),
             Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Some(

@@ -7,16 +7,20 @@
 use crate::calibrate::HeadCalibration;
 use crate::error::{Result, TrainError};
 use crate::figures::SetFigures;
+use newsdesk_model::folder::write_whole;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Steps from one line to the next.
 pub const STEPS_PER_LINE: usize = 50;
 
 /// The log's file in the folder of a run.
-const NAME: &str = "training.jsonl";
+pub const LOG: &str = "training.jsonl";
+
+/// More bytes than the first line of a log has.
+const LONGEST_START: u64 = 1 << 20;
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +37,7 @@ pub enum Record {
 }
 
 /// What is trained, on what, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StartRecord {
     /// Newsdesk's version.
     pub newsdesk: String,
@@ -50,6 +54,12 @@ pub struct StartRecord {
     pub steps_per_epoch: usize,
     /// The settings that decide the result.
     pub settings: serde_json::Value,
+    /// How the encoder's vectors become one.
+    #[serde(default)]
+    pub pooling: String,
+    /// A hash of all that decides the result: weights of base and teachers, heads, every labelled article, settings.
+    #[serde(default)]
+    pub fingerprint: String,
 }
 
 /// A split of a set.
@@ -162,7 +172,7 @@ impl Log {
     /// # Errors
     /// If it cannot be written.
     pub(crate) fn begin(folder: &Path, start: StartRecord) -> Result<Self> {
-        let path = folder.join(NAME);
+        let path = folder.join(LOG);
         std::fs::create_dir_all(folder).map_err(failed("write", folder))?;
         let file = File::create(&path).map_err(failed("write", &path))?;
         let mut log = Self { path, file, records: vec![] };
@@ -176,7 +186,7 @@ impl Log {
     /// # Errors
     /// If it cannot be read or written; what was there is then still there.
     pub(crate) fn go_on(folder: &Path, start: StartRecord, epochs: usize, steps: usize) -> Result<Self> {
-        let path = folder.join(NAME);
+        let path = folder.join(LOG);
         let end = if steps == 0 { (epochs, usize::MAX) } else { (epochs + 1, steps) };
         let mut kept: Vec<(String, Record)> = vec![];
         for (line, record) in lines(&path)? {
@@ -218,7 +228,23 @@ impl Log {
 /// # Errors
 /// If it is there and cannot be read.
 pub fn read_log(folder: &Path) -> Result<Vec<Record>> {
-    Ok(lines(&folder.join(NAME))?.into_iter().map(|(_, record)| record).collect())
+    Ok(lines(&folder.join(LOG))?.into_iter().map(|(_, record)| record).collect())
+}
+
+/// Whether the file that a run's log would be in a folder is one: a file of that name may be somebody's training data.
+///
+/// # Errors
+/// If it is there and cannot be read.
+pub fn holds_log(folder: &Path) -> Result<bool> {
+    let path = folder.join(LOG);
+    if !path.is_file() {
+        return Ok(false);
+    }
+    // The file may be large: the first line tells.
+    let mut first = vec![];
+    let file = File::open(&path).map_err(failed("read", &path))?;
+    BufReader::new(file.take(LONGEST_START)).read_until(b'\n', &mut first).map_err(failed("read", &path))?;
+    Ok(matches!(serde_json::from_slice(&first), Ok(Record::Start(_))))
 }
 
 fn lines(path: &Path) -> Result<Vec<(String, Record)>> {
@@ -234,16 +260,9 @@ fn line(record: &Record) -> std::io::Result<String> {
     Ok(serde_json::to_string(record)?)
 }
 
-/// Writes a file beside its place and then moves it there.
+/// Writes a file of which a reader meets the old one or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|source| {
-        // On a full disk half a file is in the way.
-        let _ = std::fs::remove_file(&partial);
-        failed("write", path)(source)
-    })
+    write_whole(path, bytes).map_err(failed("write", path))
 }
 
 fn failed(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> TrainError {
@@ -260,11 +279,9 @@ mod tests {
         StartRecord {
             newsdesk: "0".into(),
             base: "tiny".into(),
-            teachers: vec![],
-            sets: vec![],
-            validation: vec![],
             steps_per_epoch: 3,
             settings: serde_json::json!({"seed": 1}),
+            ..StartRecord::default()
         }
     }
 
@@ -277,7 +294,7 @@ mod tests {
     }
 
     fn log(folder: &Path) -> String {
-        std::fs::read_to_string(folder.join(NAME)).unwrap()
+        std::fs::read_to_string(folder.join(LOG)).unwrap()
     }
 
     #[test]
@@ -289,7 +306,7 @@ mod tests {
         let text = log(folder.path());
         assert_eq!(read_log(folder.path()).unwrap(), whole.records());
         for (epochs, steps, kept) in [(2, 0, 6), (1, 2, 4), (1, 1, 3), (1, 0, 3), (0, 2, 1), (0, 1, 0)] {
-            std::fs::write(folder.path().join(NAME), format!("{text}{{\"event\":\"ep")).unwrap();
+            std::fs::write(folder.path().join(LOG), format!("{text}{{\"event\":\"ep")).unwrap();
             let mut rest = Log::go_on(folder.path(), start(), epochs, steps).unwrap();
             assert_eq!(&rest.records()[1..], &records[..kept], "after epoch {epochs}, step {steps}");
             records[kept..].iter().for_each(|record| rest.write(record.clone()).unwrap());

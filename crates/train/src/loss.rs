@@ -173,15 +173,15 @@ fn focal(loss: &Tensor, log_right: &Tensor, power: f64) -> Result<Tensor> {
     Ok((loss * wrong.powf(power)?)?)
 }
 
-/// Weights that make every label of a head count the same over these examples. A row with several labels counts as a part of
-/// a row of each. Labels without a row weigh 1.
-pub(crate) fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = &'a Example>) -> Vec<Vec<f32>> {
+/// Weights that make every label of a head count the same over these examples, each with how often an epoch meets it. A row
+/// with several labels counts as a part of a row of each. Labels without a row weigh 1.
+pub(crate) fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = (&'a Example, f64)>) -> Vec<Vec<f32>> {
     let mut counts: Vec<Vec<f64>> = heads.iter().map(|head| vec![0.0; head.labels.len()]).collect();
-    for example in examples {
+    for (example, times) in examples {
         for (counts, target) in counts.iter_mut().zip(&example.targets) {
             let Some(target) = target else { continue };
             let labels = target.labels();
-            labels.iter().for_each(|label| counts[label.index()] += 1.0 / labels.len() as f64);
+            labels.iter().for_each(|label| counts[label.index()] += times / labels.len() as f64);
         }
     }
     let weights = |counts: Vec<f64>| {
@@ -296,9 +296,13 @@ mod tests {
         let targets =
             [Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(2))];
         let examples = targets.map(|target| Example { tokens: vec![], targets: vec![Some(target)], soft: vec![] });
-        let weights = balanced(&[head(HeadActivation::Softmax)], examples.iter());
-        let expected = [4.0 / 6.0, 1.0, 2.0];
-        assert!(weights[0].iter().zip(expected).all(|(w, e): (&f32, f32)| (w - e).abs() < 1e-6), "{weights:?}");
+        let close = |times: [f64; 4], expected: [f32; 3]| {
+            let weights = balanced(&[head(HeadActivation::Softmax)], examples.iter().zip(times));
+            assert!(weights[0].iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-6), "{weights:?}");
+        };
+        close([1.0; 4], [4.0 / 6.0, 1.0, 2.0]);
+        // A label of which an epoch meets half of the rows counts for that half.
+        close([0.5, 0.5, 0.5, 1.0], [2.5 / 3.0, 1.0, 2.5 / 2.0]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::error::{Result, TrainError};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet, Target};
 use newsdesk_eval::{Answered, Calibration, Interval, Intervals, Report, ScoredAnswer, Truth, answered};
 use newsdesk_model::folder::ScoreRecord;
-use newsdesk_model::{Classifier, Head, HeadActivation, HeadPrediction, Prediction};
+use newsdesk_model::{Classifier, Head, HeadActivation, Prediction, ScoredLabel};
 
 /// Articles that are classified in one call: enough to sort by length, few enough to report progress.
 const CHUNK: usize = 1024;
@@ -17,6 +17,9 @@ pub struct HeadReport {
     pub head: String,
     /// The figures.
     pub report: Report,
+    /// Whether some articles have several labels of which any is right.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub any_of: bool,
     /// How far its scores can be believed.
     pub calibration: Calibration,
     /// What is left of its answers when those with a low score are held back, where that was asked.
@@ -55,6 +58,11 @@ impl HeadReport {
     pub fn score(&self) -> f64 {
         if self.report.labels_are_sources { self.report.accuracy } else { self.report.macro_f1 }
     }
+
+    /// Whether each article says which of the head's labels is right, so that the figures of each label are the head's.
+    pub fn is_exact(&self) -> bool {
+        !self.any_of && !self.report.labels_are_sources
+    }
 }
 
 /// What a classifier reached on a set.
@@ -79,7 +87,8 @@ impl SetReport {
     pub fn records(&self) -> impl Iterator<Item = ScoreRecord> {
         // Four decimals are what a few hundred articles can tell.
         let round = |x: f64| (x * 1e4).round() / 1e4;
-        self.heads.iter().map(move |HeadReport { head, report, .. }| ScoreRecord {
+        let measured = self.heads.iter().filter(|head| head.report.cases > 0);
+        measured.map(move |HeadReport { head, report, .. }| ScoreRecord {
             set: self.set.clone(),
             split: self.split.clone(),
             head: head.clone(),
@@ -227,6 +236,7 @@ pub fn report_of(set: &LabelledSet, heads: &[Head], cases: &[HeadCases], min_sco
         let min_score = number.and_then(|number| min_scores.get(number).copied().flatten());
         HeadReport {
             report: cases.report(),
+            any_of: cases.any_of(),
             calibration: cases.calibration(),
             answered: min_score.map(|min_score| answered(&cases.answers(), f64::from(min_score))),
             top_k: vec![],
@@ -270,34 +280,23 @@ pub fn check_labelled(set: &LabelledSet, heads: &[Head]) -> Result<()> {
     })
 }
 
-/// The articles of a set that are labelled for its head of this number, with what is right and what was predicted.
-fn labelled<'a>(
-    set: &'a LabelledSet,
-    number: usize,
-    matched: &'a MatchedHead,
-    predictions: &'a [Prediction],
-) -> impl Iterator<Item = (Truth, &'a HeadPrediction)> {
-    let rows = set.articles.iter().zip(predictions);
-    rows.filter_map(move |(row, prediction)| {
-        Some((matched.truth(row.targets[number].as_ref()?), &prediction.heads[matched.head]))
-    })
-}
-
-/// The labels that were given on the labelled articles, each with its score.
+/// The labels that were given on those of the labelled articles that are to count, each with its score.
 pub(crate) fn given(
     set: &LabelledSet,
     number: usize,
     matched: &MatchedHead,
     predictions: &[Prediction],
+    counts: &mut dyn FnMut(&LabelledArticle) -> bool,
 ) -> Vec<ScoredAnswer> {
-    let of = |(truth, answer): (Truth, &HeadPrediction)| {
-        let given = answer.given();
-        given
-            .into_iter()
-            .map(|label| ScoredAnswer { score: f64::from(label.score), right: truth.names(label.index) })
-            .collect::<Vec<_>>()
-    };
-    labelled(set, number, matched, predictions).flat_map(of).collect()
+    let mut answers = vec![];
+    for (row, prediction) in set.articles.iter().zip(predictions) {
+        let Some(target) = row.targets[number].as_ref().filter(|_| counts(row)) else { continue };
+        let truth = matched.truth(target);
+        let answer =
+            |label: ScoredLabel| ScoredAnswer { score: f64::from(label.score), right: truth.names(label.index) };
+        answers.extend(prediction.heads[matched.head].given().into_iter().map(answer));
+    }
+    answers
 }
 
 /// The model's head for each of the set's, where there is one; for one of them at least.

@@ -60,6 +60,11 @@ impl Meter {
         lap
     }
 
+    /// The next step begins now: what came before it was neither step nor validation.
+    pub(crate) fn next_step(&mut self) {
+        self.mark = Instant::now();
+    }
+
     /// A step is done, on so many tokens.
     pub(crate) fn step(&mut self, loss: f32, tokens: usize) {
         let took = self.lap();

@@ -24,9 +24,9 @@ impl Part<'_> {
         self.targets().count()
     }
 
-    /// Whether the set's labels are the head's own.
+    /// Whether the set's labels are the head's own, and say which of them is right rather than which may be.
     pub(crate) fn is_exact(&self) -> bool {
-        self.set.heads[self.place].map.is_none()
+        self.set.heads[self.place].map.is_none() && !self.targets().any(|target| matches!(target, Target::AnyOf(_)))
     }
 }
 

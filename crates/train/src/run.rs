@@ -33,7 +33,7 @@ struct Part {
 
 pub(crate) struct Run<'a> {
     base: &'a Model,
-    heads: Vec<Head>,
+    pub(crate) heads: Vec<Head>,
     parts: Parts,
     settings: &'a Settings,
     loss: LossOptions,
@@ -248,10 +248,16 @@ impl<'a> Run<'a> {
             reports.push(measure(&classifier, set, &mut |done| progress(before + done))?);
             before += set.articles.len();
         }
-        let figures: Vec<f64> = reports.iter().flat_map(|set| set.heads.iter().map(HeadReport::score)).collect();
+        let measured = reports.iter().flat_map(|set| &set.heads).filter(|head| head.report.cases > 0);
+        let figures: Vec<f64> = measured.map(HeadReport::score).collect();
         let score = figures.iter().sum::<f64>() / figures.len() as f64;
         Ok((reports, score))
     }
+}
+
+/// Whether training from a base goes on with what the base knows of a head; otherwise the head begins anew.
+pub fn keeps_head(base: &Model, head: &Head) -> bool {
+    kept_head(base, head).is_some()
 }
 
 /// The name under which the base keeps the weights of a head with the same name, activation and labels, if it has one.

@@ -5,6 +5,12 @@ use newsdesk_model::folder::WindowRecord;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The most epochs of a run.
+const MOST_EPOCHS: usize = 1_000_000;
+
+/// The most rows that an epoch draws, 4 GiB of their places.
+pub(crate) const MOST_ROWS: usize = 1 << 28;
+
 /// How the learning rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,7 +57,7 @@ pub enum ClassWeights {
     #[default]
     Equal,
     /// Every label counts the same: a row's weight is the number of rows divided by that of its label's rows and that of
-    /// labels.
+    /// labels, rows counted as often as an epoch takes them.
     Auto,
     /// Weights of labels by name; 1 for those that are not named.
     Given(BTreeMap<String, f64>),
@@ -76,7 +82,7 @@ pub struct Settings {
     pub epochs: usize,
     /// Largest learning rate, reached after the warm-up.
     pub learning_rate: f64,
-    /// New heads start from nothing and learn this many times faster than the encoder.
+    /// Heads learn this many times faster than the encoder: new ones start from nothing.
     pub head_rate_factor: f64,
     /// Share of all steps in which the learning rate rises from zero; it falls to zero over the rest.
     pub warmup: f64,
@@ -147,9 +153,12 @@ impl Settings {
         not_negative("weight-decay", self.weight_decay)?;
         not_negative("clip", self.clip)?;
         positive("epochs", self.epochs as f64)?;
+        between("epochs", self.epochs, 1, MOST_EPOCHS)?;
         positive("learning-rate", self.learning_rate)?;
         positive("head-rate-factor", self.head_rate_factor)?;
         positive("batch-size", self.batch_size as f64)?;
+        between("batch-size", self.batch_size, 1, MOST_ROWS)?;
+        between("patience", self.patience, 0, MOST_EPOCHS)?;
         between("micro-batch", self.micro_batch, 1, self.batch_size)?;
         between("length", self.length, frame + 1, longest)?;
         between("window", self.window.length, frame + 1, longest)?;

@@ -46,7 +46,8 @@ pub fn spread(runs: &[&[SetFigures]]) -> Vec<HeadSpread> {
     let Some(first) = runs.first() else { return vec![] };
     let mut spreads = vec![];
     for (place, set) in first.iter().enumerate() {
-        for (number, head) in set.heads.iter().enumerate() {
+        let measured = set.heads.iter().enumerate().filter(|(_, head)| head.articles > 0);
+        for (number, head) in measured {
             let found: Vec<_> = runs.iter().filter_map(|run| run.get(place)?.heads.get(number)).collect();
             let accuracies: Vec<f64> = found.iter().map(|head| head.accuracy).collect();
             let f1s: Vec<f64> = found.iter().map(|head| head.macro_f1).collect();

@@ -7,7 +7,9 @@ use crate::epoch::{Share, steps};
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
 use crate::figures::figures;
+use crate::fingerprint::Fingerprint;
 use crate::heads::{check_taught, first_biases, union};
+use crate::lock::Lock;
 use crate::log::{EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord};
 use crate::loss::{self, LossOptions};
 use crate::measure::check;
@@ -15,9 +17,9 @@ use crate::meter::{Measured, Meter};
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::schedule::rate;
-use crate::settings::{ClassWeights, Distillation, Settings};
-use crate::teacher::{Teachers, weights_hash};
-use newsdesk_data::{LabelledSet, StableHash};
+use crate::settings::{ClassWeights, Distillation, MOST_ROWS, Settings};
+use crate::teacher::Teachers;
+use newsdesk_data::LabelledSet;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
@@ -36,6 +38,8 @@ pub struct Trained {
     pub elapsed: f64,
     /// The run's log, for the line that ends it.
     pub log: Log,
+    /// Keeps other runs out of the folder until this one is through with it.
+    _lock: Lock,
 }
 
 /// The models that a run begins with.
@@ -71,15 +75,8 @@ pub fn train(
     resume: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
-    let Models { base, teachers } = *models;
-    let config = &base.config;
-    settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.frame_length())?;
-    let heads = union(sets)?;
-    if settings.distillation.is_some() == teachers.is_empty() {
-        let cause = "teachers, and how much is learned from them, come together".into();
-        return Err(TrainError::Setting { setting: "teacher", cause });
-    }
-    let teachers = Teachers::new(teachers, &heads)?;
+    let base = models.base;
+    let (heads, teachers) = checked(models, sets, settings)?;
     let mut examples: Vec<Vec<Example>> = sets
         .iter()
         .map(|set| prepare(set, &heads, &base.tokenizer, base.config.pad_token_id, settings.length, settings.threads))
@@ -94,7 +91,8 @@ pub fn train(
     }
 
     validation.iter().try_for_each(|set| check(set, &heads))?;
-    let class_weights = class_weights(&heads, settings, &examples)?;
+    let shares = shares(sets, settings);
+    let class_weights = class_weights(&heads, settings, &examples, &shares)?;
     let teaching = settings.distillation.map(|Distillation { weight, temperature, .. }| Teaching {
         weight,
         temperature,
@@ -105,14 +103,12 @@ pub fn train(
         LossOptions { smoothing: settings.label_smoothing, focal: settings.focal, class_weights, teaching };
     let biases = first_biases(&heads, examples.iter().flatten());
     let mut run = Run::new(base, heads, &biases, loss_options, settings)?;
-    check_set_weights(sets, settings)?;
-    let shares = shares(sets, settings);
     let describe = |(set, share): (&LabelledSet, &Share)| {
         format!("{} {}: {} of {} rows", set.name, set.split, share.taken, share.rows)
     };
     let described: Vec<String> = sets.iter().zip(&shares).map(describe).collect();
     let taught_by = teachers.described()?;
-    let fingerprint = fingerprint(base, settings, sets, validation, &taught_by)?;
+    let fingerprint = Fingerprint::new(base, &run.heads, sets, validation, &taught_by, settings)?;
     let steps_per_epoch = steps_per_epoch(sets, settings);
     let all_steps = steps_per_epoch * settings.epochs;
 
@@ -120,8 +116,9 @@ pub fn train(
     let (epochs_done, steps_of_epoch, best_score) = (0, 0, f64::MIN);
     let mut state = State { fingerprint, epochs_done, steps_of_epoch, steps: 0, best_epoch: 0, best_score, measured };
     let mut best = None;
+    let lock = Lock::take(folder)?;
     let checkpoint = &folder.join(CHECKPOINT);
-    let start = start_record(models, sets, validation, settings);
+    let start = record(models, sets, validation, settings, &state.fingerprint);
     let found = if resume { checkpoint::read(checkpoint, &state.fingerprint, &run.device)? } else { None };
     let mut log = match found {
         Some(found) => {
@@ -140,8 +137,17 @@ pub fn train(
     let epochs = if stops(&state, settings) { 0..0 } else { state.epochs_done..settings.epochs };
     if let Some(distillation) = &settings.distillation {
         let drawn = |epoch| steps(&shares, settings.batch_size, settings.seed, epoch, |_, _| 1).into_iter().flatten();
-        let drawn: BTreeSet<(usize, usize)> = epochs.clone().flat_map(drawn).collect();
-        teach(&mut examples, sets, &teachers, &drawn, distillation, settings, progress)?;
+        let rows: usize = examples.iter().map(Vec::len).sum();
+        let mut all = BTreeSet::new();
+        // Once all rows are drawn, no epoch adds one.
+        for epoch in epochs.clone() {
+            if all.len() == rows {
+                break;
+            }
+            all.extend(drawn(epoch));
+        }
+        teach(&mut examples, sets, &teachers, &all, distillation, settings, progress)?;
+        meter.next_step();
     }
     for epoch in epochs {
         let length = |set: usize, row: usize| examples[set][row].tokens.len();
@@ -216,15 +222,55 @@ pub fn train(
     // Again, for a run that was cut off after its last epoch.
     draw(&log, folder)?;
     let State { best_epoch, best_score: score, .. } = state;
-    Ok(Trained { model, best_epoch, score, elapsed: meter.elapsed(), log })
+    Ok(Trained { model, best_epoch, score, elapsed: meter.elapsed(), log, _lock: lock })
 }
 
-/// The first line of the log of such a run: two runs with the same one, on the same files, give the same model.
+/// The first line of the log of such a run: two runs with the same one give the same model.
+///
+/// # Errors
+/// If settings, sets and models do not fit each other.
 pub fn start_record(
     models: &Models,
     sets: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
+) -> Result<StartRecord> {
+    let (heads, teachers) = checked(models, sets, settings)?;
+    let fingerprint = Fingerprint::new(models.base, &heads, sets, validation, &teachers.described()?, settings)?;
+    Ok(record(models, sets, validation, settings, &fingerprint))
+}
+
+/// The heads that the sets teach and the teachers of a run whose settings can be used.
+fn checked<'a>(models: &Models<'a>, sets: &[LabelledSet], settings: &Settings) -> Result<(Vec<Head>, Teachers<'a>)> {
+    let Models { base, teachers } = *models;
+    let config = &base.config;
+    settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.frame_length())?;
+    let heads = union(sets)?;
+    if settings.distillation.is_some() == teachers.is_empty() {
+        let cause = "teachers, and how much is learned from them, come together".into();
+        return Err(TrainError::Setting { setting: "teacher", cause });
+    }
+    check_set_weights(sets, settings)?;
+    let rows = shares(sets, settings).iter().fold(0, |sum: usize, share| sum.saturating_add(share.taken));
+    if rows > MOST_ROWS {
+        let cause = format!("an epoch would take {rows} rows, more than {MOST_ROWS}");
+        return Err(TrainError::Setting { setting: "set-weights", cause });
+    }
+    let steps = rows.div_ceil(settings.batch_size).saturating_mul(settings.epochs);
+    if i32::try_from(steps).is_err() {
+        let cause = format!("these are {steps} steps, more than {}", i32::MAX);
+        return Err(TrainError::Setting { setting: "epochs", cause });
+    }
+    let teachers = Teachers::new(teachers, &heads)?;
+    Ok((heads, teachers))
+}
+
+fn record(
+    models: &Models,
+    sets: &[LabelledSet],
+    validation: &[LabelledSet],
+    settings: &Settings,
+    fingerprint: &Fingerprint,
 ) -> StartRecord {
     let rows =
         |set: &LabelledSet| SetRows { set: set.name.clone(), split: set.split.clone(), rows: set.articles.len() };
@@ -236,6 +282,8 @@ pub fn start_record(
         validation: validation.iter().map(rows).collect(),
         steps_per_epoch: steps_per_epoch(sets, settings),
         settings: serde_json::to_value(settings).unwrap_or_default(),
+        pooling: models.base.manifest.pooling.to_string(),
+        fingerprint: fingerprint.hash(),
     }
 }
 
@@ -309,10 +357,20 @@ fn stops(state: &State, settings: &Settings) -> bool {
 }
 
 /// For each head the weight of each label; nothing where all count the same.
-fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>]) -> Result<Vec<Vec<f32>>> {
+fn class_weights(
+    heads: &[Head],
+    settings: &Settings,
+    examples: &[Vec<Example>],
+    shares: &[Share],
+) -> Result<Vec<Vec<f32>>> {
     match &settings.class_weights {
         ClassWeights::Equal => Ok(vec![]),
-        ClassWeights::Auto => Ok(loss::balanced(heads, examples.iter().flatten())),
+        ClassWeights::Auto => {
+            // A row counts as often as an epoch takes it.
+            let taken = |share: &Share| share.taken as f64 / share.rows.max(1) as f64;
+            let weighted = examples.iter().zip(shares).map(|(rows, share)| (rows, taken(share)));
+            Ok(loss::balanced(heads, weighted.flat_map(|(rows, taken)| rows.iter().map(move |row| (row, taken)))))
+        }
         ClassWeights::Given(given) => {
             let mut weights: Vec<Vec<f32>> = heads.iter().map(|head| vec![1.0; head.labels.len()]).collect();
             for (name, &weight) in given {
@@ -331,27 +389,4 @@ fn class_weights(heads: &[Head], settings: &Settings, examples: &[Vec<Example>])
             Ok(weights)
         }
     }
-}
-
-/// What decides the result of a run, in one line: base, settings, teachers, and every labelled article.
-fn fingerprint(
-    base: &Model,
-    settings: &Settings,
-    sets: &[LabelledSet],
-    validation: &[LabelledSet],
-    teachers: &[String],
-) -> Result<String> {
-    let articles = |sets: &[LabelledSet]| {
-        let articles = sets.iter().flat_map(|set| &set.articles);
-        let hash = articles.fold(StableHash::new(), |hash, row| {
-            hash.with(row.article.input().as_bytes()).with(format!("{:?}", row.targets).as_bytes())
-        });
-        let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
-        format!("{} ({:016x})", names.join(", "), hash.value())
-    };
-    let (name, pooling, weights) = (&base.manifest.name, base.manifest.pooling, weights_hash(base)?.value());
-    let (train, validation) = (articles(sets), articles(validation));
-    let settings = serde_json::to_string(settings).unwrap_or_default();
-    let taught = if teachers.is_empty() { String::new() } else { format!(", taught by {}", teachers.join(", ")) };
-    Ok(format!("base {name} ({weights:016x}) by {pooling}, {train}, validated by {validation}{taught}, {settings}"))
 }

@@ -142,7 +142,7 @@ pub struct Train {
     pub full_precision: bool,
     #[command(flatten)]
     pub running: Running,
-    /// Print the finished model's figures on the validation and test sets as one JSON object
+    /// Print the finished model's figures on the validation and test sets as JSON
     #[arg(long)]
     pub json: bool,
     /// Say nothing but errors

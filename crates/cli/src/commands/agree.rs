@@ -8,12 +8,10 @@ use crate::failure::{Usage, say};
 use crate::mention;
 use crate::output::format::by_name;
 use crate::output::table::table;
-use crate::output::whole::remove_broken;
+use crate::output::whole::RowFile;
 use crate::sets::describe_rejects;
 use anyhow::Result;
-use newsdesk_data::{
-    MentionFields, ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, create, expand, read, writer,
-};
+use newsdesk_data::{MentionFields, ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, expand, read};
 use newsdesk_eval::Confusion;
 use newsdesk_model::{Classifier, Options, Prediction};
 use serde::Serialize;
@@ -73,15 +71,13 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
     let models = open(options)?;
     let mut counted = pairs(&models)?;
     let reading = reading(options, &models)?;
-    let mut differing = match (&options.rows, format) {
-        (Some(path), Some(format)) => Some(writer(format, create(path)?)?),
-        _ => None,
+    let (mut differing, file) = match (&options.rows, format) {
+        (Some(path), Some(format)) => RowFile::create(path, format).map(|(rows, file)| (Some(rows), Some(file)))?,
+        _ => (None, None),
     };
     let compared = compare_all(&models, &mut counted, &sources, &reading, options.limit, &mut differing);
-    let (articles, rejects) = compared.inspect_err(|_| {
-        // Half of the rows are no use to anybody.
-        options.rows.as_deref().into_iter().for_each(remove_broken);
-    })?;
+    let (articles, rejects) = compared?;
+    file.map_or(Ok(()), RowFile::keep)?;
     if !options.quiet {
         describe_rejects(&rejects).iter().for_each(|line| say(line));
     }

@@ -27,9 +27,17 @@ use newsdesk_model::{
 };
 use std::path::Path;
 
+/// How the model inside is named on the command line, where no folder has this name.
+const INSIDE: &str = "default";
+
+/// Where a model is that the command line names; `None` for the one inside.
+fn outside(given: Option<&Path>) -> Option<&Path> {
+    given.filter(|given| *given != Path::new(INSIDE) || given.exists())
+}
+
 /// The model in a folder, or the one inside, of whichever kind.
 fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
-    match folder {
+    match outside(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
             let mut model = AnyModel::open(&folder, device)?;
@@ -42,7 +50,7 @@ fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
 
 /// The model with an encoder in a folder, or the one inside.
 fn open_model(folder: Option<&Path>, device: &Device) -> Result<Model> {
-    match folder {
+    match outside(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
             let mut model = Model::open(&folder, device)?;

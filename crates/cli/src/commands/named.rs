@@ -1,13 +1,10 @@
 //! Several models, each with a name that no other one of them has.
 
-use super::open_any;
+use super::{open_any, outside};
 use crate::failure::Usage;
 use anyhow::Result;
 use newsdesk_model::{AnyModel, Device};
-use std::path::PathBuf;
-
-/// How the model inside is named on the command line.
-const INSIDE: &str = "default";
+use std::path::{Path, PathBuf};
 
 /// A model among several.
 pub struct Named {
@@ -25,7 +22,7 @@ pub fn open_all(given: &[String], device: &Device) -> Result<Vec<Named>> {
         return Err(Usage::new(message, "name each model once").into());
     }
     let open = |name: &String| {
-        let folder = (name != INSIDE).then(|| PathBuf::from(name));
+        let folder = outside(Some(Path::new(name))).map(Path::to_path_buf);
         let model = open_any(folder.as_deref(), device)?;
         Ok(Named { name: model.manifest().name.clone(), folder, model })
     };

@@ -149,9 +149,7 @@ impl<O: Output> Output for CorpusOutput<O> {
                 }
             });
         } else if self.rejected == REJECTS_SHOWN + 1 {
-            self.progress.suspend(|| {
-                say("error: more rows are rejected; with `-o FILE` or `--rejects FILE` each of them is written down")
-            });
+            self.progress.suspend(|| say("error: more rows are rejected; `--rejects FILE` writes each of them down"));
         }
         self.inner.reject(reject)
     }

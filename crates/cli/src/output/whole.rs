@@ -2,17 +2,14 @@
 
 use crate::failure::Usage;
 use anyhow::Result;
+use newsdesk_data::{DataError, Format, RowWriter, create, partial_writer, settle, writer};
+use newsdesk_model::folder::{partial, write_whole};
 use std::path::{Path, PathBuf};
 
 /// Writes a file beside its place and then moves it there. What is no file, such as a pipe or a device, is written as it is.
 pub fn write(path: &Path, contents: &str) -> Result<()> {
     let written = match target(path) {
-        Target::Whole(place) => {
-            let partial = partial(&place);
-            std::fs::write(&partial, contents).and_then(|()| std::fs::rename(&partial, &place)).inspect_err(|_| {
-                let _ = std::fs::remove_file(&partial);
-            })
-        }
+        Target::Whole(place) => write_whole(&place, contents.as_bytes()),
         Target::Device => std::fs::write(path, contents),
     };
     Ok(written.map_err(|error| failed(path, &error))?)
@@ -34,10 +31,46 @@ pub fn check(path: &Path) -> Result<()> {
     Ok(tried.map_err(|error| failed(path, &error))?)
 }
 
-/// Removes a file that was begun and could not be written to its end; devices and pipes stay.
-pub fn remove_broken(path: &Path) {
-    if std::fs::metadata(path).is_ok_and(|found| found.is_file()) {
-        let _ = std::fs::remove_file(path);
+/// Where rows go: a file that gets its name when all of them are written, until when what was there stays; or a pipe or a
+/// device. A file that is not kept goes.
+pub struct RowFile {
+    format: Format,
+    /// Where the rows gather, and the name that they get.
+    places: Option<[PathBuf; 2]>,
+}
+
+impl RowFile {
+    /// Opens a place for rows of a format; `-` is standard output.
+    pub fn create(path: &Path, format: Format) -> Result<(Box<dyn RowWriter + Send>, Self), DataError> {
+        let place = match target(path) {
+            Target::Whole(place) if place != Path::new("-") => place,
+            _ => return Ok((writer(format, create(path)?)?, Self { format, places: None })),
+        };
+        // A name that no other program has, and that no input can have.
+        let mut gathering = place.as_os_str().to_owned();
+        gathering.push(format!(".partial-{}", std::process::id()));
+        let gathering = PathBuf::from(gathering);
+        let file = Self { format, places: Some([gathering.clone(), place]) };
+        let (rows, _) = partial_writer(format, &gathering, path, 0, None)?;
+        Ok((rows, file))
+    }
+
+    /// Gives the file its name, after its rows were ended.
+    pub fn keep(mut self) -> Result<(), DataError> {
+        match self.places.take() {
+            Some([gathering, place]) => settle(self.format, &gathering, &place).inspect_err(|_| {
+                let _ = std::fs::remove_file(&gathering);
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for RowFile {
+    fn drop(&mut self) {
+        if let Some([gathering, _]) = &self.places {
+            let _ = std::fs::remove_file(gathering);
+        }
     }
 }
 
@@ -55,13 +88,30 @@ fn target(path: &Path) -> Target {
     }
 }
 
-fn partial(path: &Path) -> PathBuf {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    partial.into()
-}
-
 fn failed(path: &Path, error: &std::io::Error) -> Usage {
     let message = format!("Failed to write `{}`: {error}", path.display());
     Usage::new(message, "it must be a file in a folder that is there, and that you may write to, on a disk with room")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn rows_get_their_name_when_they_are_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        std::fs::write(&path, "before").unwrap();
+        let (mut rows, file) = RowFile::create(&path, Format::JsonLines).unwrap();
+        rows.end().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        drop(file);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+        let (mut rows, file) = RowFile::create(&path, Format::JsonLines).unwrap();
+        rows.end().unwrap();
+        file.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

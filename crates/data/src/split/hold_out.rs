@@ -18,7 +18,9 @@ pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
     let splits = splitter.split(TENTH, 0);
     let is_held = |article: &LabelledArticle| splits.of(TextHash::of(&article.article)) != Split::Train;
     let (validation, training) = set.articles.drain(..).partition(is_held);
-    let validation = LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], ..set.clone() };
+    // Rows that could not be used, or have no label, are told of once.
+    let validation =
+        LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], skipped: 0, ..set.clone() };
     (LabelledSet { split: "train".into(), articles: training, ..set }, validation)
 }
 

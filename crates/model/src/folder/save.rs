@@ -3,6 +3,7 @@
 use super::files;
 use super::manifest::Manifest;
 use super::open::Model;
+use super::whole::{partial, write_whole};
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
@@ -12,7 +13,7 @@ use half::f16;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,25 +106,17 @@ pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
 /// # Errors
 /// If it could not.
 pub fn check_writable(folder: &Path) -> Result<()> {
-    let (path, partial) = places(folder, files::MANIFEST);
+    let path = folder.join(files::MANIFEST);
+    let partial = partial(&path);
     std::fs::write(&partial, [])
         .and_then(|()| std::fs::remove_file(&partial))
         .map_err(|source| ModelError::Write { path, source })
 }
 
-/// Writes a file beside its place and then moves it there.
+/// Writes one file of a model.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (path, partial) = places(folder, name);
-    std::fs::write(&partial, bytes).and_then(|()| std::fs::rename(&partial, &path)).map_err(|source| {
-        // On a full disk half a file is in the way.
-        let _ = std::fs::remove_file(&partial);
-        ModelError::Write { path, source }
-    })
-}
-
-/// Where a file belongs, and where it is written.
-fn places(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
-    (folder.join(name), folder.join(format!("{name}.partial")))
+    let path = folder.join(name);
+    write_whole(&path, bytes).map_err(|source| ModelError::Write { path, source })
 }
 
 /// Weights as the bytes of a safetensors file.

@@ -14,8 +14,13 @@ fn figure(value: f64) -> String {
 pub(super) fn overview(reports: &[SetReport]) -> String {
     let several = reports.iter().any(|set| set.heads.iter().any(|head| head.report.micro_f1.is_some()));
     let rows = reports.iter().flat_map(|set| {
-        set.heads.iter().map(move |HeadReport { head, report, calibration, .. }| {
-            let measured = if report.labels_are_sources { "sets of labels" } else { "exact labels" };
+        let measured = set.heads.iter().filter(|head| head.report.cases > 0);
+        measured.map(move |found @ HeadReport { head, report, calibration, .. }| {
+            let measured = match found {
+                _ if report.labels_are_sources => "sets of labels",
+                _ if found.any_of => "any right label",
+                _ => "exact labels",
+            };
             let names = [&set.set, &set.split, head].map(|name| plain(name));
             let mut row = [&names[..], &[measured.to_string(), report.cases.to_string()]].concat();
             row.extend([figure(report.accuracy), figure(report.macro_f1)]);
@@ -34,12 +39,23 @@ pub(super) fn overview(reports: &[SetReport]) -> String {
     table(&headings, &[4, 5, 6, 7, 8], rows)
 }
 
-/// A table for each set that has the head's own labels.
-pub(super) fn per_label(head: &str, reports: &[SetReport]) -> String {
-    let exact: Vec<(&SetReport, &HeadReport)> = exact(head, reports).collect();
+/// The sets that tell most about each label of a head: those of the test sets that have its own labels, or else those of the
+/// validation sets; and what they are.
+fn telling<'a>(
+    head: &'a str,
+    validation: &'a [SetReport],
+    test: &'a [SetReport],
+) -> (&'static str, Vec<(&'a SetReport, &'a HeadReport)>) {
+    let of_test: Vec<_> = exact(head, test).collect();
+    if of_test.is_empty() { ("validation", exact(head, validation).collect()) } else { ("test", of_test) }
+}
+
+/// A table for each set that tells about each label of a head.
+pub(super) fn per_label(head: &str, validation: &[SetReport], test: &[SetReport]) -> String {
+    let (_, exact) = telling(head, validation, test);
     if exact.is_empty() {
         return format!(
-            "\n### {}\n\nNo validation set has this head's own labels, so nothing is known about each of them.\n",
+            "\n### {}\n\nIt was measured on no set with its own labels, so nothing is known about each of them.\n",
             plain(head)
         );
     }
@@ -65,23 +81,34 @@ fn row(label: &LabelReport) -> Vec<String> {
 
 fn exact<'a>(head: &'a str, reports: &'a [SetReport]) -> impl Iterator<Item = (&'a SetReport, &'a HeadReport)> {
     let of_set = move |set: &'a SetReport| {
-        let found = set.heads.iter().find(|found| found.head == head && !found.report.labels_are_sources)?;
+        let found = set.heads.iter().find(|found| found.head == head && found.is_exact() && found.report.cases > 0)?;
         Some((set, found))
     };
     reports.iter().filter_map(of_set)
 }
 
-/// Labels of a head with few articles over all sets that have its own labels, and those without any.
-pub(super) fn hardly_tested(head: &Head, reports: &[SetReport]) -> [Vec<String>; 2] {
+/// The labels of a head on which little is known.
+pub(super) struct HardlyTested {
+    /// What the articles are from.
+    pub(super) split: &'static str,
+    /// Labels with few articles over all sets that tell about them.
+    pub(super) few: Vec<String>,
+    /// Labels without any.
+    pub(super) none: Vec<String>,
+}
+
+/// Finds the labels of a head on which little is known.
+pub(super) fn hardly_tested(head: &Head, validation: &[SetReport], test: &[SetReport]) -> HardlyTested {
+    let (split, exact) = telling(&head.name, validation, test);
     let (mut few, mut none) = (vec![], vec![]);
     for (place, label) in head.labels.iter().enumerate() {
         let of_set =
-            |(_, found): (&SetReport, &HeadReport)| found.report.per_label.get(place).map(|label| label.support);
-        match exact(&head.name, reports).filter_map(of_set).sum::<u64>() {
+            |(_, found): &(&SetReport, &HeadReport)| found.report.per_label.get(place).map(|label| label.support);
+        match exact.iter().filter_map(of_set).sum::<u64>() {
             0 => none.push(label.name.clone()),
             1..FEW_ARTICLES => few.push(label.name.clone()),
             _ => {}
         }
     }
-    [few, none]
+    HardlyTested { split, few, none }
 }

@@ -8,6 +8,7 @@ use crate::calibrate::HeadCalibration;
 use crate::error::{Result, TrainError};
 use crate::log::replace;
 use crate::measure::SetReport;
+use figures::HardlyTested;
 use markdown::{code, plain, table};
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::linear::FeatureRecord;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// How a card of ours is told from one that somebody wrote.
 const MARK: &str = "<!-- Written by `newsdesk train`. -->";
 
-/// Labels with fewer validation articles are hardly tested.
+/// Labels with fewer articles are hardly tested.
 const FEW_ARTICLES: u64 = 20;
 
 /// What a card tells.
@@ -36,6 +37,8 @@ pub struct Card<'a> {
     pub validation: &'a [SetReport],
     /// Figures on sets that had no part in any choice.
     pub test: &'a [SetReport],
+    /// What the figures may be too kind by: sentences, such as that articles are in two sets.
+    pub caveats: &'a [String],
 }
 
 /// A split of a set that had a part in the training.
@@ -133,9 +136,11 @@ impl Card<'_> {
                 AnyModel::Linear(_) => (String::new(), ""),
             };
             text += &format!(
-                "By Newsdesk {newsdesk}{from}, with seed {}. Of {} epochs the model of epoch {best_epoch} is kept, the best one on \
+                "By Newsdesk {newsdesk}{from}, with seed {}. Of {}{} epochs the model of epoch {best_epoch} is kept, the best one on \
                  the validation sets.{log}\n\n",
-                settings["seed"], settings["epochs"],
+                settings["seed"],
+                if settings["patience"].as_u64().is_some_and(|patience| patience > 0) { "up to " } else { "" },
+                settings["epochs"],
             );
             if !teachers.is_empty() {
                 // Name and hash of each.
@@ -175,23 +180,28 @@ impl Card<'_> {
     fn how_good_it_is(&self) -> String {
         let mut text = format!(
             "## How good it is\n\nOn the validation sets, whole articles. These sets also chose the epoch and fitted the \
-             temperatures, so the figures are a little kind.\n\n{}",
+             temperatures and what follows from them, so the figures are a little kind.\n\n{}",
             figures::overview(self.validation)
         );
         if !self.test.is_empty() {
             text +=
                 &format!("\nOn the test sets, which had no part in any choice:\n\n{}", figures::overview(self.test));
         }
-        let all = || self.validation.iter().chain(self.test);
-        if all().any(|set| set.heads.iter().any(|head| head.report.labels_are_sources)) {
+        self.caveats.iter().for_each(|caveat| text += &format!("\n{}\n", plain(caveat)));
+        let all = || self.validation.iter().chain(self.test).flat_map(|set| &set.heads);
+        if all().any(|head| head.any_of && !head.report.labels_are_sources) {
+            text +=
+                "\nWhere any right label counts, articles have several, and an answer is right if it is one of them.\n";
+        }
+        if all().any(|head| head.report.labels_are_sources) {
             text += "\nMeasured as sets, an answer is right if it is one of the labels that the set's own label may mean. That is \
                      kinder than exact labels.\n";
         }
-        if all().any(|set| set.heads.iter().any(|head| head.report.micro_f1.is_some())) {
+        if all().any(|head| head.report.micro_f1.is_some()) {
             text += "\nWhere a head gives any number of labels, an article counts for the accuracy if all of them are right.\n";
         }
         for head in &self.model.manifest().heads {
-            text += &figures::per_label(&head.name, self.validation);
+            text += &figures::per_label(&head.name, self.validation, self.test);
         }
         text
     }
@@ -212,6 +222,13 @@ impl Card<'_> {
                     plain(cause)
                 ),
             };
+        }
+        let heads = self.model.manifest().heads.iter();
+        for head in heads.filter(|head| self.calibrated.iter().all(|known| known.head != head.name)) {
+            text += &format!(
+                "- **{}**: the scores are not calibrated: no validation article is labelled for it\n",
+                plain(&head.name)
+            );
         }
         let rows = self.calibrated.iter().flat_map(|head| {
             head.calibration.thresholds.iter().map(|row| {
@@ -241,8 +258,8 @@ impl Card<'_> {
             text += &format!("- In training it saw the first {length} tokens of an article.\n");
         }
         for head in &self.model.manifest().heads {
-            let [few, none] = figures::hardly_tested(head, self.validation);
-            let fewer = format!("hardly tested, with fewer than {FEW_ARTICLES} validation articles each");
+            let HardlyTested { split, few, none } = figures::hardly_tested(head, self.validation, self.test);
+            let fewer = format!("hardly tested, with fewer than {FEW_ARTICLES} {split} articles each");
             for (names, what) in [(few, fewer), (none, "untested".into())] {
                 if !names.is_empty() {
                     let names: Vec<String> = names.iter().map(|name| plain(name)).collect();

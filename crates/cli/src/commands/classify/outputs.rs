@@ -62,7 +62,7 @@ fn is_standard_output(_: &Path) -> bool {
 }
 
 /// A path with its folder resolved, so that two names of one file that is yet to be made are the same.
-fn place(path: &Path) -> PathBuf {
+pub fn place(path: &Path) -> PathBuf {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match (path.canonicalize(), folder.canonicalize(), path.file_name()) {
         (Ok(whole), _, _) => whole,

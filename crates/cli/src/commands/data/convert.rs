@@ -6,8 +6,9 @@ use crate::commands::classify::{is_plain_file, refuse_overwriting};
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
 use crate::output::format::{by_name, refuse_compressed};
+use crate::output::whole::RowFile;
 use anyhow::Result;
-use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, expand, read, writer};
+use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, expand, read};
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -37,7 +38,7 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
         // An input that cannot be read at all must not cost the output of an earlier run.
         read(first, &reading)?;
     }
-    let rows = writer(format, create(&options.output)?)?;
+    let (rows, file) = RowFile::create(&options.output, format)?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let bar = !options.quiet && std::io::stderr().is_terminal();
     let mut output = CorpusOutput::new(StreamOutput::new(rows, rejects), bar, options.quiet);
@@ -47,7 +48,7 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     let converted = convert(&sources, &reading, &mut output);
     let rejected = output.rejected();
     // Also where a source broke: what was read of it is whole then. The first error is the one that counts.
-    let finished = output.into_inner().finish();
+    let finished = output.into_inner().finish().and_then(|()| Ok(file.keep()?));
     let converted = converted.and_then(|rows| Ok(finished.map(|()| rows)?));
     let rows = match options.output == Path::new("-") {
         // Whoever reads standard output may stop when he has enough; a file that cannot be written is an error.

@@ -5,7 +5,7 @@ use crate::arguments::data::Sets;
 use crate::failure::{Usage, say};
 use crate::output::progress::row_counter;
 use crate::recipes;
-use crate::sets::{SetSource, plain_options};
+use crate::sets::{SetSource, plain_options, refuse_label_map};
 use anyhow::Result;
 use newsdesk_data::{
     LabelledHead, LabelledRow, LabelledRows, PlainOptions, ReadError, Recipe, Reject, Source, expand, recipe_heads,
@@ -102,6 +102,7 @@ fn recipe_set(recipe: Recipe, options: &Labelled) -> Result<FoundSet> {
 
 /// A user's files; those to learn from are all, if there are no others.
 fn plain_set(files: &[String], sets: &Sets) -> Result<FoundSet> {
+    refuse_label_map(&sets.labelled)?;
     let options = plain_options(&sets.labelled);
     let is_split = !sets.validation.is_empty() || !sets.test.is_empty();
     let given =

@@ -5,14 +5,16 @@
 
 use super::write_row;
 use crate::arguments::data::Split as Options;
+use crate::commands::classify::place;
 use crate::failure::{Usage, not_a_broken_pipe, say};
 use crate::output::corpus::CorpusOutput;
 use crate::output::progress::row_counter;
 use crate::output::table::table;
+use crate::output::whole::RowFile;
 use anyhow::Result;
 use newsdesk_data::{
     Assignment, DataError, Format, LabelledRow, LabelledRows, PlainOptions, ReadError, ReadOptions, Row, RowWriter,
-    Shares, Source, Split, Splitter, Table, TextHash, all_columns, create, expand, read, writer,
+    Shares, Source, Split, Splitter, Table, TextHash, all_columns, create, expand, read,
 };
 use newsdesk_run::{Output, StreamOutput};
 use serde_json::{Value, json};
@@ -66,7 +68,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     std::fs::create_dir_all(&options.output)
         .map_err(|source| DataError::Create { path: options.output.clone(), source })?;
     let counts = settings.write(&splits).map_err(not_a_broken_pipe).inspect_err(|_| {
-        // Parts of splits would be taken for whole ones, and a second run would refuse to replace them.
+        // A second run would refuse to replace them.
         let files = settings.files.iter().map(|(_, path)| path).chain(&settings.rejects);
         files.for_each(|path| _ = std::fs::remove_file(path));
     })?;
@@ -136,6 +138,12 @@ impl Settings {
             let message = format!("Failed to write the splits: `{}` is a file", folder.display());
             return Err(Usage::new(message, "`--output` names a folder").into());
         }
+        if let Some(rejects) = &self.rejects
+            && self.files.iter().any(|(_, path)| path == rejects || place(path) == place(rejects))
+        {
+            let message = format!("Failed to write `{}`: rejects and a split have one file", rejects.display());
+            return Err(Usage::new(message, "choose another file for `--rejects`").into());
+        }
         let mut paths = self.files.iter().map(|(_, path)| path).chain(&self.rejects);
         if let Some(path) = paths.find(|path| path.exists()) {
             let message = format!("Failed to write `{}`: it is there already", path.display());
@@ -192,11 +200,12 @@ impl Settings {
     /// Reads all rows again and writes each where its text belongs.
     fn write(&self, splits: &Assignment) -> Result<Counts> {
         let table = self.table()?;
-        let mut writers = [None, None, None];
+        let (mut writers, mut files) = ([None, None, None], vec![]);
         for (split, path) in &self.files {
-            let mut rows = writer(self.format, create(path)?)?;
+            let (mut rows, file) = RowFile::create(path, self.format)?;
             rows.header(table.as_ref(), &[])?;
             writers[split.index()] = Some(rows);
+            files.push(file);
         }
         let rejects = self.rejects.as_deref().map(create).transpose()?;
         let bar = !self.quiet && std::io::stderr().is_terminal();
@@ -219,6 +228,7 @@ impl Settings {
         }
         counts.rejected = output.rejected();
         output.into_inner().finish()?;
+        files.into_iter().try_for_each(RowFile::keep)?;
         Ok(counts)
     }
 }

@@ -1,10 +1,10 @@
 //! `--errors FILE`: the rows with wrong answers, the most confident ones first.
 
 use super::is_wrong;
-use crate::output::whole::remove_broken;
+use crate::output::whole::RowFile;
 use crate::sets::visit;
 use anyhow::Result;
-use newsdesk_data::{Format, LabelledRows, LabelledSet, Row, Value, create, writer};
+use newsdesk_data::{Format, LabelledRows, LabelledSet, Row, Value};
 use newsdesk_eval::Truth;
 use newsdesk_train::HeadCases;
 use std::collections::BTreeMap;
@@ -45,14 +45,10 @@ impl Errors {
         })
     }
 
-    /// Writes them. A file that could not be written to its end goes.
-    pub fn write(self, path: &Path, format: Format) -> Result<()> {
-        self.write_rows(path, format).inspect_err(|_| remove_broken(path))
-    }
-
-    fn write_rows(mut self, path: &Path, format: Format) -> Result<()> {
+    /// Writes them. A file that cannot be written to its end is not made.
+    pub fn write(mut self, path: &Path, format: Format) -> Result<()> {
         self.found.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let mut out = writer(format, create(path)?)?;
+        let (mut out, file) = RowFile::create(path, format)?;
         let example: Vec<(String, Value)> =
             Wrong::columns(String::new(), String::new(), String::new(), String::new(), [0.0; 2]);
         out.header(None, &example)?;
@@ -60,7 +56,8 @@ impl Errors {
             let Wrong { row, set, head, right, answer, score, right_score } = wrong;
             out.write(&row, &Wrong::columns(set, head, right, answer, [score, right_score]))?;
         }
-        Ok(out.end()?)
+        out.end()?;
+        Ok(file.keep()?)
     }
 }
 

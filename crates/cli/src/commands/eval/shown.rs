@@ -17,7 +17,7 @@ pub fn shown(report: &SetReport) -> String {
         text += &format!(", {} rows without a label left out", report.skipped);
     }
     text += "\n";
-    for HeadReport { head, report, calibration, answered, top_k, intervals, slices } in &report.heads {
+    for HeadReport { head, report, calibration, answered, top_k, intervals, slices, .. } in &report.heads {
         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
         text += &format!("\n{head}: accuracy {accuracy:.4}");
         if let Some(intervals) = intervals {

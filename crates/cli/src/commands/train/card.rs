@@ -2,7 +2,8 @@
 
 use super::sets::Sets;
 use super::settings::Changed;
-use crate::arguments::{PoolingName, Train};
+use crate::arguments::Train;
+use crate::commands::outside;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::AnyModel;
@@ -26,7 +27,8 @@ pub struct Made<'a> {
 pub fn card(model: &AnyModel, made: &Made) -> String {
     let Made { options, base, seed, changed, sets, calibrated, test } = *made;
     let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
-    let listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
+    let mut listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
+    listed.extend(pooling(options).map(|name| ["pooling".into(), name, "that of the base".into()]));
     let card = Card {
         model,
         sources: &sources(sets),
@@ -35,6 +37,7 @@ pub fn card(model: &AnyModel, made: &Made) -> String {
         calibrated: &calibrated.heads,
         validation: &calibrated.after,
         test,
+        caveats: &sets.repeats,
     };
     card.text()
 }
@@ -82,10 +85,13 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
         ("mention-end", &mention.mention_end),
     ];
     parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
-    let pooling = options.pooling.as_ref().and_then(PoolingName::to_possible_value);
-    parts.push(("pooling", pooling.iter().map(|name| name.get_name().to_string()).collect()));
+    parts.push(("pooling", pooling(options).into_iter().collect()));
     match base {
-        Some(base) => parts.push(("base", vec![base.into()])),
+        // The embedded model has a name, but no folder of this name.
+        Some(base) => {
+            let given = outside(options.base.as_deref()).map(|_| base.into());
+            parts.push(("base", given.into_iter().collect()));
+        }
         None => parts.push(("arch", vec!["linear".into()])),
     }
     let teachers = options.teacher.iter().map(|folder| file_name(&folder.to_string_lossy()));
@@ -101,6 +107,11 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
         format!("--{option} {}", values.join(" "))
     });
     format!("newsdesk train {}", typed.collect::<Vec<_>>().join(" \\\n  "))
+}
+
+/// What `--pooling` names.
+fn pooling(options: &Train) -> Option<String> {
+    Some(options.pooling.as_ref()?.to_possible_value()?.get_name().into())
 }
 
 /// The last part of a path.

@@ -7,7 +7,7 @@ use super::settings::{changed, settings};
 use crate::arguments::{PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
 use crate::commands::open_model;
-use crate::failure::say;
+use crate::failure::{Usage, say};
 use crate::mention;
 use crate::output::progress::progress_bar;
 use anyhow::Result;
@@ -15,10 +15,10 @@ use newsdesk_data::LabelledSet;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{AnyModel, Classifier, Device, Model, Options, device_name};
+use newsdesk_model::{AnyModel, Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, Models, Progress, Record, SetReport, Settings, StartRecord, Temperature, calibrate, figures, measure,
-    remove_checkpoint, start_record, train, write_card,
+    EndRecord, Models, Progress, Record, SetFigures, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
+    keeps_head, measure, read_log, remove_checkpoint, start_record, train, union, write_card,
 };
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,14 +57,44 @@ impl<'a> Job<'a> {
         };
         let settings = settings(options, &base)?;
         if !options.quiet {
+            lost_heads(&base, &union(&sets.training)?).iter().for_each(|line| say(line));
             say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
         }
         Ok(Self { options, device, base, teachers, sets, settings })
     }
 
     /// The first line of the log of a run with this seed.
-    pub fn start(&self, seed: u64) -> StartRecord {
-        start_record(&self.models(), &self.sets.training, &self.sets.validation, &self.with(seed))
+    pub fn start(&self, seed: u64) -> Result<StartRecord> {
+        Ok(start_record(&self.models(), &self.sets.training, &self.sets.validation, &self.with(seed))?)
+    }
+
+    /// How a run ended that was trained in this folder before, if it is the run with this seed.
+    pub fn finished(&self, seed: u64, folder: &Path) -> Result<EndRecord> {
+        let other = |cause: &str| {
+            let message = format!("Failed to go on with `{}`: {cause}", folder.display());
+            Usage::new(message, "give the options of the first run again, or choose another folder for `--output`")
+        };
+        let mut records = read_log(folder)?;
+        let (Some(Record::End(end)), Some(Record::Start(start))) = (records.pop(), records.first()) else {
+            return Err(other("its `training.jsonl` does not tell how it ended").into());
+        };
+        if *start != (StartRecord { newsdesk: start.newsdesk.clone(), ..self.start(seed)? }) {
+            return Err(other("it was trained with other options or on other rows").into());
+        }
+        let is_same = |(found, set): (&SetFigures, &LabelledSet)| found.set == set.name && found.split == set.split;
+        let test = &self.sets.test;
+        if end.test.len() != test.len() || !end.test.iter().zip(test).all(is_same) {
+            return Err(other("it was measured on other test sets").into());
+        }
+        Ok(end)
+    }
+
+    /// What the finished model in a folder reaches on the validation and the test sets.
+    pub fn measure(&self, folder: &Path) -> Result<Vec<SetReport>> {
+        let running = Options { threads: Some(self.settings.threads), ..Options::default() };
+        let classifier = Classifier::new(open_model(Some(folder), &self.device)?, &running)?;
+        let measured = self.sets.validation.iter().chain(&self.sets.test);
+        Ok(measured.map(|set| measure(&classifier, set, &mut |_| {})).collect::<Result<_, _>>()?)
     }
 
     fn models(&self) -> Models<'_> {
@@ -133,6 +163,23 @@ impl<'a> Job<'a> {
         told.say(&format!("wrote {}", folder.display()));
         Ok(Finished { end, reports: calibrated.after.into_iter().chain(test).collect() })
     }
+}
+
+/// What the new model does not have of the base's heads.
+fn lost_heads(base: &Model, heads: &[Head]) -> Vec<String> {
+    let names = |heads: Vec<&Head>| heads.iter().map(|head| head.name.as_str()).collect::<Vec<_>>().join(", ");
+    let is_taught = |known: &&Head| heads.iter().any(|head| head.name == known.name);
+    let (taught, lost): (Vec<&Head>, Vec<&Head>) = base.manifest.heads.iter().partition(is_taught);
+    let is_new = |known: &&&Head| heads.iter().any(|head| head.name == known.name && !keeps_head(base, head));
+    let anew: Vec<&Head> = taught.iter().filter(is_new).copied().collect();
+    let mut lines = vec![];
+    if !lost.is_empty() {
+        lines.push(format!("no set teaches what the base knows as {}: the new model goes without", names(lost)));
+    }
+    if !anew.is_empty() {
+        lines.push(format!("{} begins anew: the base has it with other labels or another pooling", names(anew)));
+    }
+    lines
 }
 
 /// Writes a model's card beside it, and says where it is if not where it belongs.

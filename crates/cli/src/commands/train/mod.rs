@@ -8,9 +8,9 @@ mod seeds;
 mod sets;
 mod settings;
 
-use super::new_model::{check_output, model_name};
+use super::new_model::{check_output, is_finished, model_name};
 use crate::arguments::{ArchName, Train};
-use crate::failure::Usage;
+use crate::failure::{Usage, say};
 use anyhow::Result;
 use job::Job;
 use std::io::Write;
@@ -27,12 +27,26 @@ pub fn run(options: Train) -> Result<ExitCode> {
     if !options.seeds.is_empty() {
         return seeds::run(&options);
     }
-    check_output(&options.output, options.resume)?;
+    let folder = &options.output;
+    let is_done = options.resume && is_finished(folder);
+    if !is_done {
+        check_output(folder, options.resume)?;
+    }
     let job = Job::load(&options)?;
-    let name = model_name(options.name.as_deref(), &options.output);
-    let finished = job.train(options.seed, &options.output, &name)?;
+    if is_done {
+        // Whoever goes on until it is done may come once more.
+        job.finished(options.seed, folder)?;
+        if !options.quiet {
+            say(&format!("{} was trained before", folder.display()));
+        }
+    }
+    let reports = match is_done {
+        false => job.train(options.seed, folder, &model_name(options.name.as_deref(), folder))?.reports,
+        true if options.json => job.measure(folder)?,
+        true => vec![],
+    };
     if options.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&finished.reports)?)?;
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
     }
     Ok(job.exit_code())
 }

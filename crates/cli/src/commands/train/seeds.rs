@@ -2,17 +2,14 @@
 
 use super::job::Job;
 use crate::arguments::Train;
-use crate::commands::new_model::{check_output, holds_model, model_name};
+use crate::commands::new_model::{check_output, is_finished, model_name};
 use crate::failure::{Usage, say};
 use crate::output::table::table;
 use anyhow::Result;
-use newsdesk_data::LabelledSet;
-use newsdesk_train::{
-    EndRecord, HeadSpread, Record, SetFigures, Spread, StartRecord, TrainError, has_checkpoint, read_log, spread,
-};
+use newsdesk_train::{EndRecord, HeadSpread, SetFigures, Spread, TrainError, spread};
 use serde::Serialize;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What `--json` prints, and `seeds.json` keeps.
@@ -44,7 +41,7 @@ pub fn run(options: &Train) -> Result<ExitCode> {
         let end = match is_finished(folder) {
             true => {
                 tell(options, &format!("{place}: trained before"));
-                finished(folder, &job, seed)?
+                job.finished(seed, folder)?
             }
             false => {
                 tell(options, &place);
@@ -96,31 +93,6 @@ fn folders(options: &Train) -> Result<Vec<(String, PathBuf)>> {
         check_output(folder, *resume)?;
     }
     Ok(folders)
-}
-
-/// Whether a seed's model is whole.
-fn is_finished(folder: &Path) -> bool {
-    holds_model(folder) && !has_checkpoint(folder)
-}
-
-/// What a run reached that ended before, if it is one of these.
-fn finished(folder: &Path, job: &Job, seed: u64) -> Result<EndRecord> {
-    let other = |cause: &str| {
-        let message = format!("Failed to go on with `{}`: {cause}", folder.display());
-        Usage::new(message, "give the options of the first run again, or choose another folder for `--output`")
-    };
-    let mut records = read_log(folder)?;
-    let (Some(Record::End(end)), Some(Record::Start(start))) = (records.pop(), records.first()) else {
-        return Err(other("its `training.jsonl` does not tell how it ended").into());
-    };
-    if *start != (StartRecord { newsdesk: start.newsdesk.clone(), ..job.start(seed) }) {
-        return Err(other("it was trained with other options or on other rows").into());
-    }
-    let is_same = |(found, set): (&SetFigures, &LabelledSet)| found.set == set.name && found.split == set.split;
-    if end.test.len() != job.sets.test.len() || !end.test.iter().zip(&job.sets.test).all(is_same) {
-        return Err(other("it was measured on other test sets").into());
-    }
-    Ok(end)
 }
 
 fn shown(findings: &Findings) -> String {

@@ -4,9 +4,10 @@ use crate::arguments::Train;
 use crate::failure::say;
 use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
-use newsdesk_data::{LabelledSet, MentionFields, hold_out};
+use newsdesk_data::{LabelledSet, MentionFields, TextHash, hold_out};
+use newsdesk_model::Head;
 use newsdesk_train::{check_labelled, union};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 
 /// The labelled sets of a run.
@@ -17,6 +18,8 @@ pub struct Sets {
     pub validation: Vec<LabelledSet>,
     /// What has no part in any choice.
     pub test: Vec<LabelledSet>,
+    /// Sentences on articles that stand where they should not: in what is learned from and in what is measured on.
+    pub repeats: Vec<String>,
     /// The licences of sets, by their names, where their recipes state them.
     pub licences: BTreeMap<String, String>,
     /// What the model is to be asked about: what the first training set that says so asks about.
@@ -26,8 +29,14 @@ pub struct Sets {
 impl Sets {
     /// Reads all sets and tells what was read. Without `--validation`, recipes bring theirs and plain files give a tenth.
     pub fn load(options: &Train) -> Result<Self> {
-        let mut sets =
-            Self { training: vec![], validation: vec![], test: vec![], licences: BTreeMap::new(), mention: None };
+        let mut sets = Self {
+            training: vec![],
+            validation: vec![],
+            test: vec![],
+            repeats: vec![],
+            licences: BTreeMap::new(),
+            mention: None,
+        };
         for source in SetSource::find_all(&options.data)? {
             let set = sets.read(&source, options, "train")?;
             sets.mention = sets.mention.or_else(|| source.mention(&options.labelled));
@@ -58,10 +67,52 @@ impl Sets {
             let heads = union(&sets.training)?;
             sets.test.iter().try_for_each(|set| check_labelled(set, &heads))?;
         }
+        sets.repeats = sets.find_repeats();
         if !options.quiet {
             sets.all().for_each(describe);
+            let warnings = sets.repeats.iter().cloned().chain(sets.unmeasured()?);
+            warnings.for_each(|line| say(&format!("warning: {line}")));
         }
         Ok(sets)
+    }
+
+    /// What is to be said of articles that are measured on after they were learned from or chosen by.
+    fn find_repeats(&self) -> Vec<String> {
+        let mut met: HashSet<TextHash> = HashSet::new();
+        let mut repeats = vec![];
+        for (sets, next, of) in [
+            (&self.training, &self.validation, "those that the model learns from"),
+            (&self.validation, &self.test, "those that the model learns from or is chosen by"),
+        ] {
+            met.extend(sets.iter().flat_map(|set| &set.articles).map(|row| TextHash::of_question(&row.article)));
+            for LabelledSet { name, split, articles, .. } in next {
+                let count = articles.iter().filter(|row| met.contains(&TextHash::of_question(&row.article))).count();
+                if count > 0 {
+                    let all = articles.len();
+                    repeats.push(format!(
+                        "{count} of {all} articles of {name}, {split}, are among {of}: figures on it are too kind"
+                    ));
+                }
+            }
+        }
+        repeats
+    }
+
+    /// What is to be said of heads that no validation article is labelled for.
+    fn unmeasured(&self) -> Result<Vec<String>> {
+        let is_labelled = |set: &LabelledSet, head: &Head| {
+            let place = set.heads.iter().position(|taught| taught.name == head.name);
+            place.is_some_and(|place| set.articles.iter().any(|row| row.targets[place].is_some()))
+        };
+        let heads = union(&self.training)?.into_iter();
+        let unmeasured = heads.filter(|head| !self.validation.iter().any(|set| is_labelled(set, head)));
+        let told = |head: Head| {
+            format!(
+                "no validation article is labelled for head {}: it has no part in the choice of the epoch, and its scores are not calibrated",
+                head.name
+            )
+        };
+        Ok(unmeasured.map(told).collect())
     }
 
     fn read(&mut self, source: &SetSource, options: &Train, split: &str) -> Result<LabelledSet> {

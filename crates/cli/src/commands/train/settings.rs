@@ -34,11 +34,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         label_smoothing: options.label_smoothing,
         focal: options.focal,
         class_weights: class_weights(&options.class_weights)?,
-        distillation: (!options.teacher.is_empty()).then(|| Distillation {
-            weight: options.teacher_weight.unwrap_or(0.5),
-            temperature: options.teacher_temperature.unwrap_or(2.0),
-            fills: !options.teacher_labelled_only,
-        }),
+        distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience: options.patience,
         weight_decay: options.weight_decay,
@@ -57,6 +53,14 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         checkpoint_every: options.checkpoint_every,
         threads: threads(&options.running),
     })
+}
+
+fn distillation(options: &Train) -> Distillation {
+    Distillation {
+        weight: options.teacher_weight.unwrap_or(0.5),
+        temperature: options.teacher_temperature.unwrap_or(2.0),
+        fills: !options.teacher_labelled_only,
+    }
 }
 
 /// What `--class-weights` says.
@@ -103,16 +107,19 @@ pub fn default_options() -> Result<Option<Train>> {
 pub fn changed(settings: &Settings, base: &Model) -> Result<Vec<Changed>> {
     let Some(plain) = default_options()? else { return Ok(vec![]) };
     let default = self::settings(&plain, base)?;
-    differing(settings, &default)
+    // Without teachers there are no such settings, also not by default.
+    let distillation = settings.distillation.and(Some(distillation(&plain)));
+    differing(settings, &Settings { distillation, ..default })
 }
 
 /// The options in which two settings differ. The seed is no such option.
 pub fn differing(settings: &impl Serialize, default: &impl Serialize) -> Result<Vec<Changed>> {
-    let (now, default) = (options(&serde_json::to_value(settings)?), options(&serde_json::to_value(default)?));
-    let differs = |((option, values), (_, default)): ((String, Vec<String>), (String, Vec<String>))| {
+    let mut defaults: BTreeMap<_, _> = options(&serde_json::to_value(default)?).into_iter().collect();
+    let differs = |(option, values): (String, Vec<String>)| {
+        let default = defaults.remove(&option).unwrap_or_default();
         (values != default && option != "seed").then_some(Changed { option, values, default })
     };
-    Ok(now.into_iter().zip(default).filter_map(differs).collect())
+    Ok(options(&serde_json::to_value(settings)?).into_iter().filter_map(differs).collect())
 }
 
 /// Settings as options with their values.

@@ -6,7 +6,9 @@ use serde::Serialize;
 use crate::calibration::ScoredAnswer;
 use crate::counts::share;
 
-/// How sure [`threshold`] is that a precision is reached.
+/// How sure [`threshold`] is at each score that a precision is reached. As it looks at many scores, it is a little less sure of the
+/// one that it finds: in simulations with scores that are right, 150 to 2,000 answers and precisions of 0.8 to 0.95, at most 6 % of
+/// all searches found one that was too low.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// What is left of a head's answers when those below a score are held back.

@@ -115,7 +115,11 @@ fn table_rows_that_do_not_fit() {
     ]);
     assert_eq!(column(&answer.rows(), "id"), ["1", "4", "6"]);
     let hints = answer.starting("hint: ").join("\n");
-    assert!(hints.contains("must stand in quotes") && hints.contains("close the quote"), "{answer}");
+    assert!(
+        hints.contains("must stand in quotes")
+            && hints.contains("close the quote; the line that it swallowed stands in the reject"),
+        "{answer}"
+    );
 }
 
 #[test]

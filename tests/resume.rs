@@ -108,6 +108,27 @@ fn a_run_that_is_killed_five_times_at_any_moment_ends_with_the_same_weights() {
     assert!(!folder.path("killed/checkpoint").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_it_goes_on() {
+    let folder = Folder::new();
+    folder.write("rows.csv", rows(1200));
+    let child = folder.command(&arguments("m", &[])).stderr(Stdio::piped()).spawn().unwrap();
+    while !folder.path("m/checkpoint/state.json").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let told = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(told.success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(
+        said.ends_with("interrupted: the same command with `--resume` goes on from the last checkpoint\n"),
+        "{said}"
+    );
+    folder.newsdesk(&arguments("m", &["--resume"])).done().says("going on after ");
+}
+
 #[test]
 fn a_run_that_is_over_is_over() {
     let folder = Folder::new();

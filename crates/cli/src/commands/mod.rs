@@ -27,6 +27,9 @@ use newsdesk_model::{
 };
 use std::path::Path;
 
+/// The exit code of what was interrupted, by Ctrl-C or a friendly kill.
+const INTERRUPTED: u8 = 130;
+
 /// How the model inside is named on the command line, where no folder has this name.
 const INSIDE: &str = "default";
 

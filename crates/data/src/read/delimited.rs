@@ -128,8 +128,11 @@ impl Delimited {
         let raw = &held.pending()[..self.length];
         match quotes(raw, self.delimiter) {
             Quotes::Open if held.ended => {
-                let hint = "close the quote; rows that it swallowed stand in the reject";
-                return Err(reject(position, "a quote that opens in this row is never closed", Some(hint), raw));
+                let hint = match raw.trim_ascii_end().iter().filter(|&&byte| byte == b'\n').count() {
+                    1 => "close the quote; the line that it swallowed stands in the reject".into(),
+                    lines => format!("close the quote; the {lines} lines that it swallowed stand in the reject"),
+                };
+                return Err(reject(position, "a quote that opens in this row is never closed", Some(&hint), raw));
             }
             Quotes::Stray => {
                 let hint = "a field that begins with a quote must end with one, and quotes within are doubled";

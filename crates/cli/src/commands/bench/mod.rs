@@ -12,8 +12,8 @@ mod results;
 mod shown;
 
 use super::classify::refuse_overwriting;
-use super::instructions;
 use super::named::{Named, open_all};
+use super::{INTERRUPTED, instructions};
 use crate::arguments::{Bench, Labelled};
 use crate::failure::{Usage, say};
 use crate::output::page::Evaluated;
@@ -37,9 +37,6 @@ use std::time::SystemTime;
 
 /// Rows of the pass that warms up: files come into memory, processors to their speed.
 const WARM_UP: u64 = 64;
-
-/// The exit code of a bench that was interrupted.
-const INTERRUPTED: u8 = 130;
 
 /// What is measured of a setting on a set, round by round.
 #[derive(Default)]

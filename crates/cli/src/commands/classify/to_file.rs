@@ -1,6 +1,7 @@
 //! A run into a file: it can be interrupted at any moment and gone on with, and tells of itself in a manifest.
 
 use super::{Job, Settings};
+use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
 use crate::output::corpus::CorpusOutput;
 use anyhow::Result;
@@ -14,9 +15,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
-
-/// The exit code of a run that was interrupted and can be gone on with.
-const INTERRUPTED: u8 = 130;
 
 pub fn run(job: &Job, places: Places, format: Format) -> Result<ExitCode> {
     let options = job.options;

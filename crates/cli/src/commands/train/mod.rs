@@ -8,6 +8,7 @@ mod seeds;
 mod sets;
 mod settings;
 
+use super::INTERRUPTED;
 use super::new_model::{check_output, is_finished, model_name};
 use crate::arguments::{ArchName, Train};
 use crate::failure::{Usage, say};
@@ -24,6 +25,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
         let message = "Failed to use `--word-ngrams`, `--char-ngrams` or `--buckets`: a transformer has none of these";
         return Err(Usage::new(message, "add `--arch linear`, or leave them out").into());
     }
+    tell_on_interrupt(options.quiet);
     if !options.seeds.is_empty() {
         return seeds::run(&options);
     }
@@ -49,4 +51,15 @@ pub fn run(options: Train) -> Result<ExitCode> {
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
     }
     Ok(job.exit_code())
+}
+
+/// Ctrl-C, or a friendly kill, ends a run at once, as a crash would: whoever does so is told what is left of it.
+fn tell_on_interrupt(quiet: bool) {
+    // Whoever has the program ignore such signals, as `nohup` does, gets what he wants.
+    let _ = ctrlc::try_set_handler(move || {
+        if !quiet {
+            say("interrupted: the same command with `--resume` goes on from the last checkpoint");
+        }
+        std::process::exit(INTERRUPTED.into());
+    });
 }

@@ -203,6 +203,8 @@ fn the_model_inside_has_a_name() {
     let folder = Folder::new();
     let info = |more: &[&str]| folder.newsdesk(&[&["models", "info"], more].concat()).done().out;
     assert_eq!(info(&["default"]), info(&[]));
+    let calibrate = folder.newsdesk(&["calibrate", "default", "--data", "set.csv"]);
+    calibrate.refused("Failed to write into `default`: it is the model inside").hint("a model of your own");
     // A folder of this name is meant before it.
     folder.copy_tiny("default");
     assert_ne!(info(&["default"]), info(&[]));

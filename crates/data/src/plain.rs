@@ -45,14 +45,12 @@ pub fn load_plain(sources: &[Source], options: &PlainOptions) -> Result<Labelled
         rows.add(source, options)?;
     }
     if rows.labelled.is_empty() {
-        let cause = rows.rejects.first().map(|reject| match rows.first_columns.is_empty() {
-            true => [format!("{}: {}", reject.position, reject.cause)]
-                .into_iter()
-                .chain(reject.hint.clone())
-                .collect::<Vec<_>>()
-                .join("; "),
-            false => reject.cause.clone(),
-        });
+        let told = |reject: &Reject| match (rows.first_columns.is_empty(), &reject.hint) {
+            (true, Some(hint)) => format!("{reject}; {hint}"),
+            (true, None) => reject.to_string(),
+            (false, _) => reject.cause.clone(),
+        };
+        let cause = rows.rejects.first().map(told);
         return Err(DataError::NoLabelled {
             name: names.join("`, `"),
             found: rows.first_columns,

@@ -408,7 +408,6 @@ mod tests {
         let set = mostly_right(&model, 150);
         let found = |sets: &[LabelledSet], model: &mut Model| calibrated(model, sets).heads[0].calibration.clone();
         let once = found(&[set.clone()], &mut model);
-        // Precisions of half of the answers that are right would not be sure for a few of them.
         let thrice = found(&[set.clone(), set.clone(), set.clone()], &mut model);
         assert_eq!((&thrice.thresholds, thrice.articles), (&once.thresholds, once.articles));
         let mut kind = set.clone();

@@ -80,6 +80,11 @@ fn name_as_given(manifest: &mut Manifest, given: &Path, folder: &Path) {
 
 /// Checks that a model's folder is one that may be written to, before the work whose result goes there.
 fn check_own_folder(given: &Path) -> Result<()> {
+    if outside(Some(given)).is_none() {
+        let message =
+            format!("Failed to write into `{}`: it is the model inside, which does not change", given.display());
+        return Err(Usage::new(message, "name the folder of a model of your own").into());
+    }
     if *hub::folder(given)? != *given {
         let message = format!("Failed to write into `{}`: it is in the Hugging Face cache", given.display());
         return Err(Usage::new(message, "copy the model into a folder of your own, and name that").into());

@@ -129,6 +129,7 @@ impl Delimited {
         match quotes(raw, self.delimiter) {
             Quotes::Open if held.ended => {
                 let hint = match raw.trim_ascii_end().iter().filter(|&&byte| byte == b'\n').count() {
+                    0 => "close the quote".into(),
                     1 => "close the quote; the line that it swallowed stands in the reject".into(),
                     lines => format!("close the quote; the {lines} lines that it swallowed stand in the reject"),
                 };

@@ -38,6 +38,22 @@ fn label_columns_and_labels_that_are_not_there() {
     };
     let error = "its label `c` is not in head `label` of the model: `v.csv`, row 2 (line 3)";
     refused("text,label\nGoal!,a\nOil,c\n", error, "its labels are a; b");
+    // Unless all labels are given.
+    folder.write("labels.txt", "\nc\na\n b\n");
+    let given = ["--validation", "v.csv", "--labels", "labels.txt", "--epochs", "1"];
+    folder.newsdesk(&arguments("given", &given)).done();
+    let answers = folder.newsdesk(&["classify", "--model", "given", "rows.csv", "--scores", "--limit", "1"]).done();
+    let names: Vec<String> = answers.rows()[0].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names[names.len() - 3..], ["label_score_c", "label_score_a", "label_score_b"]);
+    let card = folder.text("given/README.md");
+    assert!(card.contains("  --labels labels.txt \\\n") && card.contains("| c | 1 |"), "{card}");
+    for (list, error) in
+        [("a\nc\n", "`b`"), ("a\nb\nA\n", "the label `A` stands there twice"), ("\n", "it has no label")]
+    {
+        folder.write("labels.txt", list);
+        folder.newsdesk(&arguments("m", &["--labels", "labels.txt"])).refused(error);
+    }
+    folder.newsdesk(&arguments("m", &["--labels", "no.txt"])).refused("Failed to read the labels of `no.txt`");
     let error = "Failed to find a labelled article in `v.csv`";
     refused("text,label\nGoal!,\nOil,\n", error, "no row has a label; its columns are `text`, `label`");
     refused("text,label\n", error, "the file has no rows");

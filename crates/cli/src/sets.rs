@@ -90,9 +90,29 @@ impl SetSource {
         }
     }
 
-    /// The set's articles: a split of a recipe's set, or all rows of plain files. With a model's manifest, the labels of
-    /// plain files must be among those of its head, and what is asked about stands where the model was trained to find it.
-    pub fn load(&self, options: &Labelled, split: &str, model: Option<&Manifest>) -> Result<LabelledSet> {
+    /// The set's articles to measure a model on: a split of a recipe's set, or all rows of plain files. The labels of plain files must be
+    /// among those of the model's head, and what is asked about stands where the model was trained to find it.
+    pub fn load(&self, options: &Labelled, split: &str, model: &Manifest) -> Result<LabelledSet> {
+        self.load_with(options, split, Some(model), None)
+    }
+
+    /// The set's articles to train with. The labels of plain files are those of `labels`, or those that occur.
+    pub fn load_to_train(
+        &self,
+        options: &Labelled,
+        split: &str,
+        labels: Option<&Arc<LabelSet>>,
+    ) -> Result<LabelledSet> {
+        self.load_with(options, split, None, labels)
+    }
+
+    fn load_with(
+        &self,
+        options: &Labelled,
+        split: &str,
+        model: Option<&Manifest>,
+        labels: Option<&Arc<LabelSet>>,
+    ) -> Result<LabelledSet> {
         match self {
             Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
             Self::Plain(arguments) => {
@@ -110,7 +130,7 @@ impl SetSource {
                 let labels = match heads {
                     None => {
                         refuse_label_map(options)?;
-                        None
+                        labels.cloned()
                     }
                     Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
                 };
@@ -167,7 +187,7 @@ pub fn load_to_measure(
     model: &Manifest,
     quiet: bool,
 ) -> Result<Vec<LabelledSet>> {
-    let load = |argument: &String| SetSource::find(argument)?.load(options, split, Some(model));
+    let load = |argument: &String| SetSource::find(argument)?.load(options, split, model);
     let sets: Vec<LabelledSet> = arguments.iter().map(load).collect::<Result<_>>()?;
     if !quiet {
         sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));

@@ -53,6 +53,18 @@ impl LabelSet {
     pub fn parse(toml: &str, origin: &str) -> Result<LabelSet, DataError> {
         let set: LabelSet = toml::from_str(toml)
             .map_err(|source| DataError::Toml { name: origin.to_owned(), source: Box::new(source) })?;
+        set.checked(origin)
+    }
+
+    /// Reads the names of labels, one a line; blank lines count for nothing. The origin is the file that messages name.
+    pub fn parse_lines(name: &str, lines: &str, origin: &str) -> Result<LabelSet, DataError> {
+        let names = lines.trim_start_matches('\u{feff}').lines().map(str::trim).filter(|line| !line.is_empty());
+        LabelSet::new(name, names).checked(origin)
+    }
+
+    /// The set, if each of its labels can be told from the others.
+    fn checked(self, origin: &str) -> Result<LabelSet, DataError> {
+        let set = self;
         let invalid = |cause: String| Err(DataError::Invalid { name: origin.to_owned(), cause });
         if set.is_empty() {
             return invalid("it has no label".to_owned());

@@ -1,5 +1,6 @@
 //! What can go wrong between a model folder and a prediction.
 
+use crate::precision::Precision;
 use std::path::PathBuf;
 
 /// An error of this crate. The message says what failed; [`ModelError::hint`] what to do about it.
@@ -85,6 +86,14 @@ pub enum ModelError {
         /// Why not.
         cause: String,
     },
+    /// Numbers were asked for that the model or its device does not compute in.
+    #[error("Failed to compute in {precision}: {cause}")]
+    Precision {
+        /// The numbers.
+        precision: Precision,
+        /// Why not.
+        cause: String,
+    },
     /// A name was given that the model does not have.
     #[error("Failed to find {what} `{name}` in the model; it has {known}")]
     Unknown {
@@ -120,6 +129,7 @@ impl ModelError {
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
                 Some("the files of the folder do not belong together, or a download was cut short".into())
             }
+            Self::Precision { .. } => Some("leave `--precision` out, or give `auto`".into()),
             Self::Device { device, .. } if device != "cpu" => {
                 Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
             }

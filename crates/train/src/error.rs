@@ -126,7 +126,10 @@ impl TrainError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data { hint, .. } | Self::Teacher { hint, .. } => Some(hint.clone()),
-            Self::UnknownLabel { known, .. } => Some(format!("its labels are {}", known.join("; "))),
+            Self::UnknownLabel { known, .. } => Some(format!(
+                "its labels are {}; `newsdesk train --labels FILE` trains one with labels that no training row has",
+                known.join("; ")
+            )),
             Self::UnknownHead { known, .. } => {
                 Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
             }

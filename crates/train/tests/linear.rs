@@ -136,7 +136,7 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
     assert!(error.to_string().contains("it is a linear model, which has none"), "{error}");
     let options = Options { precision: PrecisionChoice::Exactly(Precision::Int8), ..Options::default() };
     let error = Classifier::new(model, &options).err().unwrap();
-    assert!(error.to_string().contains("a linear model computes in f32, not in int8"), "{error}");
+    assert!(error.to_string().contains("Failed to compute in int8: a linear model computes in f32"), "{error}");
     // A file that was cut off, and one of other sizes.
     let path = folder.path().join("model.safetensors");
     let whole = std::fs::read(&path).unwrap();

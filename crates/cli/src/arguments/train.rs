@@ -49,6 +49,12 @@ pub struct Train {
     pub name: Option<String>,
     #[command(flatten)]
     pub labelled: Labelled,
+    /// File with all labels of the head that files without a recipe teach [default: those that the training rows have]
+    ///
+    /// One a line, or a label set in TOML. So a head can have labels that no training row has and a validation or test row does, and labels
+    /// in an order of your own.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
     /// How a window's token vectors become one [default: as the base does]; transformers opens a model of one head with
     /// `pooler`, if the base has one
     #[arg(long, value_enum)]

@@ -174,8 +174,7 @@ impl Classifier {
         if let PrecisionChoice::Exactly(precision) = options.precision
             && precision != Precision::F32
         {
-            let cause = format!("a linear model computes in f32, not in {precision}");
-            return Err(ModelError::Device { device: "cpu".into(), cause });
+            return Err(ModelError::Precision { precision, cause: "a linear model computes in f32".into() });
         }
         Ok(Self {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
@@ -211,7 +210,8 @@ impl Classifier {
         let precision = match options.precision {
             PrecisionChoice::Auto if !device.is_cpu() => Precision::F32,
             PrecisionChoice::Exactly(precision) if !device.is_cpu() && precision != Precision::F32 => {
-                return unavailable(device_name(&device), format!("it computes in f32; {precision} is for processors"));
+                let cause = format!("{} computes in f32", device_name(&device));
+                return Err(ModelError::Precision { precision, cause });
             }
             PrecisionChoice::Exactly(precision) => precision,
             PrecisionChoice::Auto => fastest_certified(&model.manifest.certificates, instructions),

@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
             let manifest = model.manifest();
             let labelled = for_model(&options.labelled, manifest.heads.len());
             let load = |source: &SetSource| -> Result<LabelledSet> {
-                let mut set = source.load(&labelled, &options.split, Some(manifest))?;
+                let mut set = source.load(&labelled, &options.split, manifest)?;
                 if let Some(limit) = options.limit {
                     set.articles.truncate(limit as usize);
                 }

@@ -39,7 +39,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     let load = |argument: &String| -> Result<(SetSource, LabelledSet)> {
         let source = SetSource::find(argument)?;
         refuse_reading_twice(&options, &source)?;
-        let set = source.load(&options.labelled, &options.split, Some(manifest))?;
+        let set = source.load(&options.labelled, &options.split, manifest)?;
         if !options.quiet {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }

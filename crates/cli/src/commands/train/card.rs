@@ -85,6 +85,8 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
         ("mention-end", &mention.mention_end),
     ];
     parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
+    let labels = options.labels.iter().map(|path| file_name(&path.to_string_lossy()));
+    parts.push(("labels", labels.collect()));
     parts.push(("pooling", pooling(options).into_iter().collect()));
     match base {
         // The embedded model has a name, but no folder of this name.

@@ -1,14 +1,16 @@
 //! The labelled sets of a training run: what is learned from, chosen by, and measured on.
 
 use crate::arguments::Train;
-use crate::failure::say;
+use crate::failure::{Usage, say};
 use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
-use newsdesk_data::{LabelledSet, MentionFields, TextHash, hold_out};
+use newsdesk_data::{LabelSet, LabelledSet, MentionFields, TextHash, hold_out};
 use newsdesk_model::Head;
 use newsdesk_train::{check_labelled, union};
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// The labelled sets of a run.
 pub struct Sets {
@@ -24,6 +26,8 @@ pub struct Sets {
     pub licences: BTreeMap<String, String>,
     /// What the model is to be asked about: what the first training set that says so asks about.
     pub mention: Option<MentionFields>,
+    /// The labels of files without a recipe, where they are given.
+    labels: Option<Arc<LabelSet>>,
 }
 
 impl Sets {
@@ -36,8 +40,14 @@ impl Sets {
             repeats: vec![],
             licences: BTreeMap::new(),
             mention: None,
+            labels: options.labels.as_deref().map(label_list).transpose()?,
         };
-        for source in SetSource::find_all(&options.data)? {
+        let sources = SetSource::find_all(&options.data)?;
+        if sets.labels.is_some() && !sources.iter().any(|source| matches!(source, SetSource::Plain(_))) {
+            let message = "Failed to use `--labels`: all sets are given by recipes, which say what their labels are";
+            return Err(Usage::new(message, "leave it out").into());
+        }
+        for source in sources {
             let set = sets.read(&source, options, "train")?;
             sets.mention = sets.mention.or_else(|| source.mention(&options.labelled));
             match source {
@@ -116,7 +126,7 @@ impl Sets {
     }
 
     fn read(&mut self, source: &SetSource, options: &Train, split: &str) -> Result<LabelledSet> {
-        let set = source.load(&options.labelled, split, None)?;
+        let set = source.load_to_train(&options.labelled, split, self.labels.as_ref())?;
         if let SetSource::Recipe(recipe) = source {
             self.licences.insert(set.name.clone(), recipe.licence.clone());
         }
@@ -133,6 +143,21 @@ impl Sets {
     pub fn all(&self) -> impl Iterator<Item = &LabelledSet> {
         self.training.iter().chain(&self.validation).chain(&self.test)
     }
+}
+
+/// The labels that a file lists.
+fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("Failed to read the labels of `{origin}`: {error}");
+        Usage::new(message, "`--labels` names a file with a label a line, or a label set in TOML")
+    })?;
+    let is_toml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+    Ok(Arc::new(if is_toml {
+        LabelSet::parse(&text, &origin)
+    } else {
+        LabelSet::parse_lines("labels", &text, &origin)
+    }?))
 }
 
 fn describe(set: &LabelledSet) {

@@ -407,7 +407,7 @@ mod tests {
         let mut model = tiny();
         let set = mostly_right(&model, 150);
         let found = |sets: &[LabelledSet], model: &mut Model| calibrated(model, sets).heads[0].calibration.clone();
-        let once = found(&[set.clone()], &mut model);
+        let once = found(std::slice::from_ref(&set), &mut model);
         let thrice = found(&[set.clone(), set.clone(), set.clone()], &mut model);
         assert_eq!((&thrice.thresholds, thrice.articles), (&once.thresholds, once.articles));
         let mut kind = set.clone();

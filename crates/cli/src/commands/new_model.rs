@@ -49,5 +49,5 @@ fn foreign(folder: &Path) -> Result<Option<&'static str>> {
     let is_there = |name: &&str| folder.join(name).is_file();
     // What a run leaves that was cut off before its first checkpoint.
     let left = if holds_log(folder)? { &[][..] } else { &[LOG, CURVE] };
-    Ok(["config.json", "tokenizer.json", "newsdesk.toml"].iter().chain(left).copied().find(|name| is_there(&name)))
+    Ok(["config.json", "tokenizer.json", "newsdesk.toml"].iter().chain(left).copied().find(|name| is_there(name)))
 }

@@ -105,6 +105,8 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.jsonl"
     results = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    # Runs with other epochs or tokens are other runs.
+    results = [row for row in results if SETS[row["set"]][1:3] == (row["epochs"], row["length"])]
     for seed in options.seeds:
         for name in options.sets:
             if not any((row["set"], row["seed"]) == (name, seed) for row in results):

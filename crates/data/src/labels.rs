@@ -64,16 +64,15 @@ impl LabelSet {
 
     /// The set, if each of its labels can be told from the others.
     fn checked(self, origin: &str) -> Result<LabelSet, DataError> {
-        let set = self;
         let invalid = |cause: String| Err(DataError::Invalid { name: origin.to_owned(), cause });
-        if set.is_empty() {
+        if self.is_empty() {
             return invalid("it has no label".to_owned());
         }
-        for (at, label) in set.labels.iter().enumerate() {
+        for (at, label) in self.labels.iter().enumerate() {
             if label.name.trim().is_empty() {
                 return invalid(format!("label {} has no name", at + 1));
             }
-            let before = &set.labels[..at];
+            let before = &self.labels[..at];
             if before.iter().any(|other| same(&other.name, &label.name)) {
                 return invalid(format!("the label `{}` stands there twice", label.name));
             }
@@ -81,7 +80,7 @@ impl LabelSet {
                 return invalid(format!("`{}` has the code of another label", label.name));
             }
         }
-        Ok(set)
+        Ok(self)
     }
 
     /// How many labels there are.

@@ -7,6 +7,7 @@ use crate::manifest::RunManifest;
 use crate::output::{Output, write_reject};
 use crate::state::RunState;
 use newsdesk_data::{Format, Reject, Row, RowWriter, Table, Value, continue_at, is_compressed, partial_writer, settle};
+use newsdesk_model::folder::partial;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -57,10 +58,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-fn partial(path: &Path) -> PathBuf {
-    beside(path, ".partial")
 }
 
 /// Rows and rejects of a run in files, and its journal.

@@ -7,6 +7,7 @@ use newsdesk_data::{LabelledSet, StableHash};
 use newsdesk_model::{Head, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What decides the result of a run. Two runs with the same one give the same model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,7 +71,7 @@ impl Fingerprint {
         let pairs = pairs.into_iter().map(|(what, own, of_other)| (what.to_string(), own, of_other));
         let (own, of_other) = (self.settings.as_object(), other.settings.as_object());
         let names = own.into_iter().chain(of_other).flatten().map(|(name, _)| name);
-        let names: std::collections::BTreeSet<&String> = names.collect();
+        let names: BTreeSet<&String> = names.collect();
         let value = |of: &Value, name: &String| of.get(name).map_or_else(|| "none".into(), Value::to_string);
         let settings = names
             .into_iter()

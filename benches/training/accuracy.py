@@ -32,7 +32,7 @@ SETS = {
         ["--mention-field", "target", "--mention-start", "target_start", "--mention-end", "target_end"], "macro_f1",
     ),
     "newsgroups20": ("newsgroups20", 3, 256, [], "accuracy"),
-    "reuters-r52": ("reuters-r52", 4, 128, [], "accuracy"),
+    "reuters-r52": ("reuters-r52", 6, 128, [], "accuracy"),
     "reuters-r90": ("reuters-r90", 5, 128, ["--label-field", "labels"], "micro_f1"),
     "sst5": ("sst5", 3, 128, [], "accuracy"),
     "tweet-sentiment": ("tweet-sentiment", 2, 128, [], "macro_recall"),

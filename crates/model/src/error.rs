@@ -129,6 +129,9 @@ impl ModelError {
             Self::MissingTensor { .. } | Self::WrongShape { .. } => {
                 Some("the files of the folder do not belong together, or a download was cut short".into())
             }
+            Self::Compute(cause) if cause.to_string().contains("OUT_OF_MEMORY") => {
+                Some("the GPU has no room for so much at once: training needs less with a smaller `--micro-batch`".into())
+            }
             Self::Precision { .. } => Some("leave `--precision` out, or give `auto`".into()),
             Self::Device { device, .. } if device != "cpu" => {
                 Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
@@ -152,3 +155,16 @@ impl ModelError {
 
 /// Shorthand of this crate.
 pub type Result<T, E = ModelError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_gpu_is_told_from_other_failures() {
+        let failed = |cause: &str| ModelError::from(candle_core::Error::Msg(cause.into())).hint();
+        let hint = failed("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")").expect("a hint");
+        assert!(hint.contains("--micro-batch"), "{hint}");
+        assert_eq!(failed("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")"), None);
+    }
+}

@@ -113,9 +113,12 @@ pub struct Train {
     /// Articles per step [default: 32, for linear models 128]
     #[arg(long)]
     pub batch_size: Option<usize>,
-    /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU
-    #[arg(long, default_value_t = 16)]
-    pub micro_batch: usize,
+    /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU [default: all of a
+    /// step on a GPU, else 16]
+    ///
+    /// On a GPU more at once are faster, and need more of its memory.
+    #[arg(long)]
+    pub micro_batch: Option<usize>,
     /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
     #[arg(long, default_value_t = 0)]
     pub rows_per_epoch: usize,

@@ -97,7 +97,7 @@ fn refuse(options: &Train) -> Result<()> {
         ("freeze", options.freeze.is_some()),
         ("weight-decay", options.weight_decay != plain.weight_decay),
         ("clip", options.clip != plain.clip),
-        ("micro-batch", options.micro_batch != plain.micro_batch),
+        ("micro-batch", options.micro_batch.is_some()),
         ("rows-per-epoch", options.rows_per_epoch != plain.rows_per_epoch),
         ("set-weights", !options.set_weights.is_empty()),
         ("length", options.length.is_some()),

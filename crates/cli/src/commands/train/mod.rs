@@ -60,6 +60,8 @@ fn tell_on_interrupt(quiet: bool) {
         if !quiet {
             say("interrupted: the same command with `--resume` goes on from the last checkpoint");
         }
+        // While the program ends, a GPU fails the step that is under way; that is no news to anyone.
+        let _last_word = std::io::stderr().lock();
         std::process::exit(INTERRUPTED.into());
     });
 }

@@ -18,6 +18,8 @@ const DEFAULT_LENGTH: usize = 256;
 /// The settings that the options ask for, on this base.
 pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
     let batch_size = options.batch_size.unwrap_or(32);
+    // A processor's threads each take a part of a step; a GPU is kept busy by large parts alone.
+    let together = if base.weights.device().is_cpu() { 16 } else { batch_size };
     let longest = base.config.max_position_embeddings;
     let window = options.window.unwrap_or(longest.min(DEFAULT_LENGTH));
     let room = window.saturating_sub(base.tokenizer.frame_length()).max(1);
@@ -40,7 +42,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         weight_decay: options.weight_decay,
         clip: options.clip,
         batch_size,
-        micro_batch: options.micro_batch.min(batch_size),
+        micro_batch: options.micro_batch.unwrap_or(together).min(batch_size),
         rows_per_epoch: options.rows_per_epoch,
         set_weights: named_numbers(&options.set_weights, "the set weight", "weights are SET=NUMBER each")?,
         length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),

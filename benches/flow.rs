@@ -9,7 +9,7 @@ mod timing;
 
 use criterion::Criterion;
 use newsdesk_data::{DataError, Format, ReadOptions, Row, RowWriter, Source, Value, create, read, writer};
-use newsdesk_model::{AnyModel, Classifier, Options, Precision, PrecisionChoice, processors};
+use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, processors};
 use newsdesk_run::{Columns, Counts, RunOptions, RunState, Scores, StreamOutput, run};
 use std::error::Error;
 use std::path::Path;
@@ -44,10 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let few = file("few.jsonl", sample.split_inclusive('\n').take(FEW).collect())?;
     let labelled = folder.path().join("labelled.jsonl");
 
-    let classifier = |threads, precision| {
-        Classifier::embedded_with(&Options { threads: Some(threads), precision, ..Options::default() })
-    };
-    let whole = classifier(processors(), PrecisionChoice::Auto)?;
+    let classifier =
+        |threads, dtype| Classifier::embedded_with(&Options { threads: Some(threads), dtype, ..Options::default() });
+    let whole = classifier(processors(), DtypeChoice::Auto)?;
     let columns = Columns::new(whole.heads(), Scores::Best, "");
     let rows = rows(&many);
     let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
@@ -77,9 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         timed(|| assert_eq!(tokens_of(&texts).expect("it was tokenized before"), tokens))
     });
 
-    for precision in Precision::ALL {
-        let classifier = classifier(1, PrecisionChoice::Exactly(precision))?;
-        step(&format!("encode in {precision}, 1 thread"), FEW, Some(few_tokens), &mut || {
+    for dtype in Dtype::ALL {
+        let classifier = classifier(1, DtypeChoice::Exactly(dtype))?;
+        step(&format!("encode in {dtype}, 1 thread"), FEW, Some(few_tokens), &mut || {
             let mut predictions = vec![];
             let took = timed(|| predictions = classifier.classify(&texts[..FEW]).expect("it has a sound model"));
             assert_eq!(predictions.len(), FEW);
@@ -95,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         took
     });
 
-    let name = format!("whole run in {}, threads: {}", whole.precision(), processors());
+    let name = format!("whole run in {}, threads: {}", whole.dtype(), processors());
     step(&name, FEW, Some(few_tokens), &mut || {
         let mut counts = Counts::default();
         let took = timed(|| {

@@ -11,7 +11,7 @@ mod timing;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, AttentionScratch, PackedDense, Precision, Scratch, Strided};
+use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Scratch, Strided};
 use newsdesk_kernels::{activation, layer_norm};
 use std::time::Duration;
 use timing::{fastest, timed};
@@ -40,14 +40,14 @@ fn main() {
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
     let sets = || InstructionSet::ALL.into_iter().filter(|set| set.is_available());
-    let peaks: Vec<_> = sets().map(|set| Precision::ALL.map(|precision| peaks::peak(set, precision))).collect();
+    let peaks: Vec<_> = sets().map(|set| Dtype::ALL.map(|dtype| peaks::peak(set, dtype))).collect();
     let products: Vec<Product> = ROWS.iter().flat_map(|&rows| SHAPES.map(|shape| Product::new(rows, shape))).collect();
     let windows = WINDOWS.map(Window::new);
     let mut rows = vec![];
     for (set, peaks) in sets().zip(peaks) {
         let mut benches = Benches { set, group: criterion.benchmark_group(set.to_string()), rows: &mut rows };
-        for (precision, peak) in Precision::ALL.into_iter().zip(peaks) {
-            products.iter().for_each(|product| benches.product(product, precision, peak));
+        for (dtype, peak) in Dtype::ALL.into_iter().zip(peaks) {
+            products.iter().for_each(|product| benches.product(product, dtype, peak));
         }
         let [peak, ..] = peaks;
         windows.iter().for_each(|window| benches.attention(window, peak));
@@ -83,18 +83,18 @@ struct Benches<'a> {
 }
 
 impl Benches<'_> {
-    fn product(&mut self, product: &Product, precision: Precision, peak: Option<f64>) {
+    fn product(&mut self, product: &Product, dtype: Dtype, peak: Option<f64>) {
         let Product { rows, depth, width, input, weight, bias, expected } = product;
-        let dense = PackedDense::new(weight, bias, precision, self.set);
+        let dense = PackedDense::new(weight, bias, dtype, self.set);
         let (mut scratch, mut out) = (Scratch::default(), vec![f32::NAN; rows * width]);
         dense.forward(input, &mut scratch, &mut out);
-        let tolerance = match precision {
-            Precision::F32 => 1e-4,
-            Precision::Int16 => 0.005,
-            Precision::Bf16 => 0.05,
-            Precision::Int8 => 0.1,
+        let tolerance = match dtype {
+            Dtype::F32 => 1e-4,
+            Dtype::Int16 => 0.005,
+            Dtype::Bf16 => 0.05,
+            Dtype::Int8 => 0.1,
         };
-        let kernel = format!("{precision} product {rows}x{depth}x{width}");
+        let kernel = format!("{dtype} product {rows}x{depth}x{width}");
         check(&kernel, &out, expected, tolerance);
         self.time(&kernel, 2 * rows * depth * width, peak, || timed(|| dense.forward(input, &mut scratch, &mut out)));
     }

@@ -8,9 +8,10 @@ mod timing;
 
 use criterion::Criterion;
 use newsdesk_data::{LabelledSet, PlainOptions, Source, load_plain};
+use newsdesk_eval::measure;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{Classifier, Options};
-use newsdesk_train::{LinearSettings, measure, train_linear};
+use newsdesk_train::{LinearSettings, train_linear};
 use std::error::Error;
 use std::path::Path;
 use std::slice;

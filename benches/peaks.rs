@@ -3,21 +3,21 @@
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls code that is compiled for more instructions"))]
 
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::Precision;
+use newsdesk_kernels::packed::Dtype;
 
 /// Billions of operations per second, a product and a sum being two; `None` where nothing is known to measure.
-pub fn peak(set: InstructionSet, precision: Precision) -> Option<f64> {
+pub fn peak(set: InstructionSet, dtype: Dtype) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
     if set.is_available() {
-        return x86::peak(set, precision);
+        return x86::peak(set, dtype);
     }
-    let _ = (set, precision);
+    let _ = (set, dtype);
     None
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{InstructionSet, Precision};
+    use super::{Dtype, InstructionSet};
     use crate::timing::timed;
     use std::arch::x86_64::*;
     use std::hint::black_box;
@@ -27,21 +27,21 @@ mod x86 {
     const STEPS: usize = 100_000;
     const ROUNDS: usize = 100;
 
-    pub fn peak(set: InstructionSet, precision: Precision) -> Option<f64> {
+    pub fn peak(set: InstructionSet, dtype: Dtype) -> Option<f64> {
         use InstructionSet::{Avx2, Avx2Vnni, Avx512, Portable};
         // Operations of a step on one vector, and a loop of steps.
-        let (operations, steps): (usize, unsafe fn()) = match (set, precision) {
+        let (operations, steps): (usize, unsafe fn()) = match (set, dtype) {
             (Portable, _) => return None,
-            (Avx512, Precision::F32) => (2 * 16, f32_avx512),
-            (Avx512, Precision::Bf16) => (2 * 32, bf16_avx512),
-            (Avx512, Precision::Int16) => (2 * 32, int16_avx512),
-            (Avx512, Precision::Int8) => (2 * 64, int8_avx512),
-            (Avx2, Precision::Int16) => (2 * 16, int16_avx2),
-            (Avx2Vnni, Precision::Int16) => (2 * 16, int16_avx2_vnni),
-            (Avx2Vnni, Precision::Int8) => (2 * 32, int8_avx2_vnni),
-            (Avx2, Precision::Int8) => (2 * 64, int8_avx2),
+            (Avx512, Dtype::F32) => (2 * 16, f32_avx512),
+            (Avx512, Dtype::Bf16) => (2 * 32, bf16_avx512),
+            (Avx512, Dtype::Int16) => (2 * 32, int16_avx512),
+            (Avx512, Dtype::Int8) => (2 * 64, int8_avx512),
+            (Avx2, Dtype::Int16) => (2 * 16, int16_avx2),
+            (Avx2Vnni, Dtype::Int16) => (2 * 16, int16_avx2_vnni),
+            (Avx2Vnni, Dtype::Int8) => (2 * 32, int8_avx2_vnni),
+            (Avx2, Dtype::Int8) => (2 * 64, int8_avx2),
             // bf16 weights are widened, and multiplied as f32.
-            (Avx2 | Avx2Vnni, Precision::F32 | Precision::Bf16) => (2 * 8, f32_avx2),
+            (Avx2 | Avx2Vnni, Dtype::F32 | Dtype::Bf16) => (2 * 8, f32_avx2),
         };
         // SAFETY: the machine has the instruction set.
         let fastest = (0..ROUNDS).map(|_| timed(|| unsafe { steps() })).min()?;

@@ -8,7 +8,7 @@ mod train;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use newsdesk_data::{Encoding, Format, ReadOptions};
-use newsdesk_model::{DeviceChoice, PrecisionChoice};
+use newsdesk_model::{DeviceChoice, DtypeChoice};
 use newsdesk_run::MostRejects;
 use std::path::PathBuf;
 
@@ -216,7 +216,7 @@ pub struct Classify {
     pub sample: Option<f64>,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
-    pub precision: PrecisionChoice,
+    pub precision: DtypeChoice,
     #[command(flatten)]
     pub running: Running,
     /// Say nothing but errors
@@ -294,7 +294,7 @@ pub struct Eval {
     pub json: bool,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
-    pub precision: PrecisionChoice,
+    pub precision: DtypeChoice,
     #[command(flatten)]
     pub running: Running,
     /// Say nothing but errors and results
@@ -324,7 +324,7 @@ pub struct Calibrate {
     pub on: ModelOnSets,
     /// Numbers in which a processor computes: auto (the fastest that the model is certified for), f32, int16, bf16 or int8
     #[arg(long, default_value_t, value_name = "NAME")]
-    pub precision: PrecisionChoice,
+    pub precision: DtypeChoice,
     #[command(flatten)]
     pub running: Running,
     /// Print one JSON object instead of tables

@@ -1,10 +1,7 @@
 //! How errors reach the user: `error:`, the causes, and one `hint:`.
 
+use crate::remedies::hint;
 use anyhow::Error;
-use newsdesk_data::DataError;
-use newsdesk_model::ModelError;
-use newsdesk_run::RunError;
-use newsdesk_train::TrainError;
 use std::io::{ErrorKind, Write};
 
 /// An error of the command line itself, with what to do about it.
@@ -22,16 +19,6 @@ impl Usage {
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()) }
     }
-}
-
-fn hint(error: &Error) -> Option<String> {
-    error.chain().find_map(|cause| {
-        None.or_else(|| cause.downcast_ref::<Usage>().and_then(|e| e.hint.clone()))
-            .or_else(|| cause.downcast_ref::<DataError>().and_then(DataError::hint))
-            .or_else(|| cause.downcast_ref::<ModelError>().and_then(ModelError::hint))
-            .or_else(|| cause.downcast_ref::<TrainError>().and_then(TrainError::hint))
-            .or_else(|| cause.downcast_ref::<RunError>().and_then(RunError::hint))
-    })
 }
 
 /// Writes an error to standard error.

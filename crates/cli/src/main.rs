@@ -11,6 +11,7 @@ mod mention;
 mod options_file;
 mod output;
 mod recipes;
+mod remedies;
 mod sets;
 mod threads;
 

@@ -2,7 +2,7 @@
 //! result does not depend on its neighbours, to the bit.
 
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, AttentionScratch, PackedDense, Precision, Scratch, Strided};
+use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Scratch, Strided};
 use proptest::prelude::*;
 
 fn sets() -> impl Iterator<Item = InstructionSet> {
@@ -26,28 +26,28 @@ fn bf16(x: f32) -> f64 {
 }
 
 /// Largest quantised activation and weight on an instruction set.
-fn limits(precision: Precision, set: InstructionSet) -> (f32, f32) {
-    match precision.activation_bits(set) {
+fn limits(dtype: Dtype, set: InstructionSet) -> (f32, f32) {
+    match dtype.activation_bits(set) {
         7 => (127.0, 63.0),
         8 => (255.0, 127.0),
         12 => (4095.0, 4095.0),
-        bits => unreachable!("{precision} has no limits of {bits} bits"),
+        bits => unreachable!("{dtype} has no limits of {bits} bits"),
     }
 }
 
 /// One output of the dense layer, in plain arithmetic, and how far from it a kernel may be.
-fn expected(input: &[f32], weight: &[f32], bias: f32, precision: Precision, set: InstructionSet) -> (f64, f64) {
+fn expected(input: &[f32], weight: &[f32], bias: f32, dtype: Dtype, set: InstructionSet) -> (f64, f64) {
     let pairs = || input.iter().zip(weight);
-    match precision {
-        Precision::F32 | Precision::Bf16 => {
-            let both = precision == Precision::Bf16 && precision.activation_bits(set) == 16;
+    match dtype {
+        Dtype::F32 | Dtype::Bf16 => {
+            let both = dtype == Dtype::Bf16 && dtype.activation_bits(set) == 16;
             let x = |x: f32| if both { bf16(x) } else { f64::from(x) };
-            let w = |w: f32| if precision == Precision::Bf16 { bf16(w) } else { f64::from(w) };
+            let w = |w: f32| if dtype == Dtype::Bf16 { bf16(w) } else { f64::from(w) };
             let size: f64 = pairs().map(|(&a, &b)| (x(a) * w(b)).abs()).sum();
             (f64::from(bias) + pairs().map(|(&a, &b)| x(a) * w(b)).sum::<f64>(), 1e-6 * (1.0 + size))
         }
-        Precision::Int16 | Precision::Int8 => {
-            let (most, most_weight) = limits(precision, set);
+        Dtype::Int16 | Dtype::Int8 => {
+            let (most, most_weight) = limits(dtype, set);
             let (mut total, mut size) = (f64::from(bias), 1.0);
             for (input, weight) in input.chunks(128).zip(weight.chunks(128)) {
                 let least = input.iter().copied().fold(f32::INFINITY, f32::min);
@@ -76,19 +76,19 @@ proptest! {
         let (input, weight, bias) = (numbers(rows * depth, seed), numbers(width * depth, seed ^ 1), numbers(width, seed ^ 2));
         let mut scratch = Scratch::default();
         for set in sets() {
-            for precision in Precision::ALL {
+            for dtype in Dtype::ALL {
                 let mut out = vec![f32::NAN; rows * width];
-                PackedDense::new(&weight, &bias, precision, set).forward(&input, &mut scratch, &mut out);
+                PackedDense::new(&weight, &bias, dtype, set).forward(&input, &mut scratch, &mut out);
                 for row in 0..rows {
                     for column in 0..width {
                         let x = &input[row * depth..(row + 1) * depth];
                         let w = &weight[column * depth..(column + 1) * depth];
-                        let (expected, most) = expected(x, w, bias[column], precision, set);
+                        let (expected, most) = expected(x, w, bias[column], dtype, set);
                         let found = f64::from(out[row * width + column]);
                         prop_assert!(
                             (found - expected).abs() <= most,
                             "{} on {}: {} x {} x {} at {}, {}: {} is not {}",
-                            precision, set, rows, depth, width, row, column, found, expected
+                            dtype, set, rows, depth, width, row, column, found, expected
                         );
                     }
                 }
@@ -101,14 +101,14 @@ proptest! {
         let (input, weight, bias) = (numbers(rows * depth, seed), numbers(width * depth, seed ^ 1), numbers(width, seed ^ 2));
         let mut scratch = Scratch::default();
         for set in sets() {
-            for precision in Precision::ALL {
-                let dense = PackedDense::new(&weight, &bias, precision, set);
+            for dtype in Dtype::ALL {
+                let dense = PackedDense::new(&weight, &bias, dtype, set);
                 let mut together = vec![f32::NAN; rows * width];
                 dense.forward(&input, &mut scratch, &mut together);
                 for row in 0..rows {
                     let mut alone = vec![f32::NAN; width];
                     dense.forward(&input[row * depth..(row + 1) * depth], &mut scratch, &mut alone);
-                    prop_assert_eq!(bits(&alone), bits(&together[row * width..(row + 1) * width]), "{} on {}", precision, set);
+                    prop_assert_eq!(bits(&alone), bits(&together[row * width..(row + 1) * width]), "{} on {}", dtype, set);
                 }
             }
         }
@@ -166,11 +166,11 @@ fn the_sets_of_this_machine_are_tested() {
 #[test]
 fn weights_of_zero_and_constant_rows_are_no_trouble() {
     for set in sets() {
-        for precision in Precision::ALL {
-            let dense = PackedDense::new(&[0.0; 24], &[1.0, -2.0, 0.5], precision, set);
+        for dtype in Dtype::ALL {
+            let dense = PackedDense::new(&[0.0; 24], &[1.0, -2.0, 0.5], dtype, set);
             let mut out = [f32::NAN; 6];
             dense.forward(&[3.0; 16], &mut Scratch::default(), &mut out);
-            assert_eq!(out, [1.0, -2.0, 0.5, 1.0, -2.0, 0.5], "{precision} on {set}");
+            assert_eq!(out, [1.0, -2.0, 0.5, 1.0, -2.0, 0.5], "{dtype} on {set}");
         }
     }
 }

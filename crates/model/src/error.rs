@@ -1,6 +1,6 @@
 //! What can go wrong between a model folder and a prediction.
 
-use crate::precision::Precision;
+use crate::dtype::Dtype;
 use std::path::PathBuf;
 
 /// An error of this crate. The message says what failed; [`ModelError::hint`] what to do about it.
@@ -87,10 +87,10 @@ pub enum ModelError {
         cause: String,
     },
     /// Numbers were asked for that the model or its device does not compute in.
-    #[error("Failed to compute in {precision}: {cause}")]
-    Precision {
+    #[error("Failed to compute in {dtype}: {cause}")]
+    Dtype {
         /// The numbers.
-        precision: Precision,
+        dtype: Dtype,
         /// Why not.
         cause: String,
     },
@@ -132,7 +132,7 @@ impl ModelError {
             Self::Compute(cause) if cause.to_string().contains("OUT_OF_MEMORY") => {
                 Some("the GPU has no room for so much at once: training needs less with a smaller `--micro-batch`".into())
             }
-            Self::Precision { .. } => Some("leave `--precision` out, or give `auto`".into()),
+            Self::Dtype { .. } => Some("leave `--dtype` out, or give `auto`".into()),
             Self::Device { device, .. } if device != "cpu" => {
                 Some("use `--device cpu`, or `--device auto` to take what this machine has".into())
             }

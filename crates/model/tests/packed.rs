@@ -3,7 +3,7 @@
 use newsdesk_model::batch::{Batch, PackedBatch};
 use newsdesk_model::encoder::Activation;
 use newsdesk_model::network::{Network, PackedNetwork, Parts, Pooling, Scratch};
-use newsdesk_model::{Classifier, Device, InstructionSet, Model, Options, Precision, PrecisionChoice, Prediction};
+use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, InstructionSet, Model, Options, Prediction};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ fn sets() -> impl Iterator<Item = InstructionSet> {
     InstructionSet::ALL.into_iter().filter(|set| set.is_available())
 }
 
-fn classifier(precision: Precision, set: InstructionSet, threads: usize) -> newsdesk_model::Result<Classifier> {
+fn classifier(dtype: Dtype, set: InstructionSet, threads: usize) -> newsdesk_model::Result<Classifier> {
     let options = Options {
         threads: Some(threads),
-        precision: PrecisionChoice::Exactly(precision),
+        dtype: DtypeChoice::Exactly(dtype),
         instructions: Some(set),
         ..Options::default()
     };
@@ -49,7 +49,7 @@ fn f32_logits_are_those_of_the_graph() -> Outcome {
                 expected.extend(graph.forward(&batch, None)?[0].to_vec2::<f32>()?);
             }
             for set in sets() {
-                let packed = PackedNetwork::new(&model.weights, &config, &parts, Precision::F32, set, 1)?;
+                let packed = PackedNetwork::new(&model.weights, &config, &parts, Dtype::F32, set, 1)?;
                 let logits = packed.forward(&packed_batch, &mut Scratch::default());
                 for (row, expected) in logits[0].iter().zip(&expected) {
                     for (found, expected) in row.0.iter().zip(expected) {
@@ -67,17 +67,17 @@ fn f32_logits_are_those_of_the_graph() -> Outcome {
 fn lower_precisions_stay_near_f32() -> Outcome {
     let texts: Vec<String> = (0..20).map(text).collect();
     for set in sets() {
-        let exact = classifier(Precision::F32, set, 1)?.classify(&texts)?;
-        for (precision, most) in [(Precision::Int16, 0.01), (Precision::Bf16, 0.05), (Precision::Int8, 0.1)] {
-            let rounded = classifier(precision, set, 1)?.classify(&texts)?;
+        let exact = classifier(Dtype::F32, set, 1)?.classify(&texts)?;
+        for (dtype, most) in [(Dtype::Int16, 0.01), (Dtype::Bf16, 0.05), (Dtype::Int8, 0.1)] {
+            let rounded = classifier(dtype, set, 1)?.classify(&texts)?;
             let mut largest = 0f32;
             for (a, b) in exact.iter().zip(&rounded) {
                 for (a, b) in a.heads[0].probabilities.0.iter().zip(&b.heads[0].probabilities.0) {
                     largest = largest.max((a - b).abs());
                 }
             }
-            // Not zero either: then it would not be that precision.
-            assert!(largest > 0.0 && largest < most, "{precision} on {set} is off by {largest}");
+            // Not zero either: then it would not be that dtype.
+            assert!(largest > 0.0 && largest < most, "{dtype} on {set} is off by {largest}");
         }
     }
     Ok(())
@@ -103,15 +103,15 @@ proptest! {
         order in Just((0..64).collect::<Vec<usize>>()).prop_shuffle(), size in 1usize..=64, threads in 1usize..=8
     ) {
         for set in sets() {
-            for precision in Precision::ALL {
-                let alone = classifier(precision, set, 1).expect("models/tiny is a model");
-                let together = classifier(precision, set, threads).expect("models/tiny is a model");
+            for dtype in Dtype::ALL {
+                let alone = classifier(dtype, set, 1).expect("models/tiny is a model");
+                let together = classifier(dtype, set, threads).expect("models/tiny is a model");
                 for part in order.chunks(size).take(3) {
                     let texts: Vec<String> = part.iter().map(|&number| text(number)).collect();
                     let predictions = together.classify(&texts).expect("tokens and arithmetic do not fail");
                     for (text, prediction) in texts.iter().zip(&predictions).take(8) {
                         let single = alone.classify(&[text]).expect("tokens and arithmetic do not fail");
-                        prop_assert_eq!(bits(&single[0]), bits(prediction), "{} on {}: {:?}", precision, set, text);
+                        prop_assert_eq!(bits(&single[0]), bits(prediction), "{} on {}: {:?}", dtype, set, text);
                     }
                 }
             }
@@ -122,7 +122,7 @@ proptest! {
 #[test]
 fn a_stream_answers_in_order_and_as_classify_does() -> Outcome {
     use newsdesk_model::{Answer, ModelError};
-    let classifier = classifier(Precision::Int8, InstructionSet::best(), 3)?;
+    let classifier = classifier(Dtype::Int8, InstructionSet::best(), 3)?;
     let texts: Vec<String> = (0..200).map(text).collect();
     let expected = classifier.classify(&texts)?;
     let mut seen = vec![];
@@ -157,7 +157,7 @@ fn a_stream_answers_in_order_and_as_classify_does() -> Outcome {
 #[test]
 fn a_sink_that_fails_ends_the_stream() -> Outcome {
     use newsdesk_model::{Answer, ModelError};
-    let classifier = classifier(Precision::F32, InstructionSet::best(), 2)?;
+    let classifier = classifier(Dtype::F32, InstructionSet::best(), 2)?;
     let outcome = classifier.stream(
         |intake| while intake.push((), Some("the council voted".into())) {},
         |answer| match answer {
@@ -172,7 +172,7 @@ fn a_sink_that_fails_ends_the_stream() -> Outcome {
 #[test]
 fn a_sink_that_panics_leaves_nobody_waiting() {
     use newsdesk_model::ModelError;
-    let classifier = classifier(Precision::F32, InstructionSet::best(), 2).expect("models/tiny is a model");
+    let classifier = classifier(Dtype::F32, InstructionSet::best(), 2).expect("models/tiny is a model");
     let run = std::panic::AssertUnwindSafe(|| {
         classifier.stream(
             |intake| while intake.push((), Some("the council voted".into())) {},
@@ -185,7 +185,7 @@ fn a_sink_that_panics_leaves_nobody_waiting() {
 #[test]
 fn instructions_that_are_missing_are_an_error() {
     for set in InstructionSet::ALL.into_iter().filter(|set| !set.is_available()) {
-        let error = classifier(Precision::F32, set, 1).err().expect("the machine has no such instructions");
+        let error = classifier(Dtype::F32, set, 1).err().expect("the machine has no such instructions");
         assert!(error.to_string().contains(&set.to_string()) && error.hint().is_some(), "{error}");
     }
 }

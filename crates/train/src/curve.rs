@@ -201,8 +201,8 @@ fn tenths(lines: &[Line]) -> Range<f64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::figures::{HeadFigures, SetFigures};
     use crate::log::{StartRecord, StepRecord};
+    use newsdesk_eval::{HeadFigures, SetFigures};
 
     fn run(sets: &[&str], epochs: usize) -> Vec<Record> {
         let settings = serde_json::json!({"epochs": 3});

@@ -1,5 +1,6 @@
-//! What can go wrong in training and measuring.
+//! What can go wrong in training.
 
+use newsdesk_eval::EvalError;
 use newsdesk_model::ModelError;
 use std::path::PathBuf;
 
@@ -21,30 +22,6 @@ pub enum TrainError {
         cause: String,
         /// What to do.
         hint: String,
-    },
-    /// A label of the data is not one of the model's.
-    #[error("Failed to measure `{set}`: its label `{label}` is not in head `{head}` of the model{place}")]
-    UnknownLabel {
-        /// The set.
-        set: Box<str>,
-        /// The label.
-        label: Box<str>,
-        /// The head.
-        head: Box<str>,
-        /// The first row that has it, after a colon; empty if none has.
-        place: Box<str>,
-        /// The head's labels.
-        known: Vec<String>,
-    },
-    /// None of the set's heads is one of the model's.
-    #[error("Failed to measure `{set}`: the model has no head `{head}`")]
-    UnknownHead {
-        /// The set.
-        set: String,
-        /// The heads that it has labels for.
-        head: String,
-        /// The model's heads.
-        known: Vec<String>,
     },
     /// A teacher does not fit what is trained.
     #[error("Failed to learn from the teacher `{teacher}`: {cause}")]
@@ -110,6 +87,9 @@ pub enum TrainError {
         /// What differs.
         cause: String,
     },
+    /// A model could not be measured.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -126,13 +106,6 @@ impl TrainError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data { hint, .. } | Self::Teacher { hint, .. } => Some(hint.clone()),
-            Self::UnknownLabel { known, .. } => Some(format!(
-                "its labels are {}; `newsdesk train --labels FILE` trains one with labels that no training row has",
-                known.join("; ")
-            )),
-            Self::UnknownHead { known, .. } => {
-                Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
-            }
             Self::Average { .. } => Some(
                 "models with a mean have the same heads and were trained from the same base, such as those of \
                  `newsdesk train --seeds`"
@@ -147,6 +120,7 @@ impl TrainError {
                 Some("give the options of the first run again, or choose another folder for `--output`".into())
             }
             Self::Busy { .. } => Some("wait for it, or choose another folder for `--output`".into()),
+            Self::Eval(error) => error.hint(),
             Self::Model(error) => error.hint(),
             Self::Setting { .. } => Some("`newsdesk train --help` says what each option means and its default".into()),
             Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Some(

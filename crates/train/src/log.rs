@@ -4,9 +4,9 @@
 //! end. Each is written at once. A line stands in the file before the checkpoint that counts its step, so a run that goes
 //! on from a checkpoint finds every line up to there; those after it are dropped, since their steps are done again.
 
-use crate::calibrate::HeadCalibration;
 use crate::error::{Result, TrainError};
-use crate::figures::SetFigures;
+use newsdesk_eval::HeadCalibration;
+use newsdesk_eval::SetFigures;
 use newsdesk_model::folder::write_whole;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};

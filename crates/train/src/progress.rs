@@ -1,7 +1,7 @@
 //! What a run tells while it goes.
 
 use crate::log::StepRecord;
-use crate::measure::SetReport;
+use newsdesk_eval::SetReport;
 use std::time::Duration;
 
 /// What a run tells while it goes.

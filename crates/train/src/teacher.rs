@@ -4,7 +4,7 @@
 use crate::error::{Result, TrainError};
 use newsdesk_data::StableHash;
 use newsdesk_model::folder::WindowRecord;
-use newsdesk_model::{Classifier, Head, Model, Options, Precision, PrecisionChoice};
+use newsdesk_model::{Classifier, Dtype, DtypeChoice, Head, Model, Options};
 
 /// Articles that a teacher reads in one call: enough to share the threads out, few enough to report progress.
 const CHUNK: usize = 512;
@@ -146,8 +146,8 @@ fn reader(model: &Model, length: usize, threads: usize) -> Result<Classifier> {
     let mut model = model.clone();
     let length = length.min(model.config.max_position_embeddings);
     model.manifest.window = WindowRecord { length, stride: length, combine: model.manifest.window.combine };
-    let precision = PrecisionChoice::Exactly(Precision::F32);
-    let options = Options { threads: Some(threads), windows: Some(1), precision, ..Options::default() };
+    let dtype = DtypeChoice::Exactly(Dtype::F32);
+    let options = Options { threads: Some(threads), windows: Some(1), dtype, ..Options::default() };
     Ok(Classifier::new(model, &options)?)
 }
 

@@ -6,13 +6,11 @@ use crate::distillation::Teaching;
 use crate::epoch::{Share, steps};
 use crate::error::{Result, TrainError};
 use crate::examples::{Example, prepare};
-use crate::figures::figures;
 use crate::fingerprint::Fingerprint;
 use crate::heads::{check_taught, first_biases, union};
 use crate::lock::Lock;
 use crate::log::{EpochRecord, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord};
 use crate::loss::{self, LossOptions};
-use crate::measure::check;
 use crate::meter::{Measured, Meter};
 use crate::progress::Progress;
 use crate::run::Run;
@@ -20,6 +18,7 @@ use crate::schedule::rate;
 use crate::settings::{ClassWeights, Distillation, MOST_ROWS, Settings};
 use crate::teacher::Teachers;
 use newsdesk_data::LabelledSet;
+use newsdesk_eval::{check_heads, figures};
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
@@ -90,7 +89,7 @@ pub fn train(
         });
     }
 
-    validation.iter().try_for_each(|set| check(set, &heads))?;
+    validation.iter().try_for_each(|set| check_heads(set, &heads))?;
     let shares = shares(sets, settings);
     let class_weights = class_weights(&heads, settings, &examples, &shares)?;
     let teaching = settings.distillation.map(|Distillation { weight, temperature, .. }| Teaching {

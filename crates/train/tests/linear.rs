@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use newsdesk_data::{LabelledSet, PlainOptions, Target, expand, hold_out, load_plain};
+use newsdesk_eval::measure;
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
-use newsdesk_model::{AnyModel, Classifier, Device, LinearModel, Model, Options, Precision, PrecisionChoice};
-use newsdesk_train::{LinearSettings, LinearTrained, TrainError, measure, train_linear};
+use newsdesk_model::{AnyModel, Classifier, Device, Dtype, DtypeChoice, LinearModel, Model, Options};
+use newsdesk_train::{LinearSettings, LinearTrained, TrainError, train_linear};
 
 /// Rows of three desks, each with words of its own among others; `labels` makes their label column.
 fn rows(count: usize, labels: impl Fn(usize) -> String) -> String {
@@ -134,7 +135,7 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
     save_linear(&model, folder.path()).unwrap();
     let error = Model::open(folder.path(), &Device::Cpu).err().unwrap();
     assert!(error.to_string().contains("it is a linear model, which has none"), "{error}");
-    let options = Options { precision: PrecisionChoice::Exactly(Precision::Int8), ..Options::default() };
+    let options = Options { precision: DtypeChoice::Exactly(Dtype::Int8), ..Options::default() };
     let error = Classifier::new(model, &options).err().unwrap();
     assert!(error.to_string().contains("Failed to compute in int8: a linear model computes in f32"), "{error}");
     // A file that was cut off, and one of other sizes.

@@ -2,7 +2,7 @@
 
 use super::{Columns, Labelled, MentionColumns};
 use clap::Args;
-use newsdesk_model::{DeviceChoice, PrecisionChoice};
+use newsdesk_model::{DeviceChoice, DtypeChoice};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -20,7 +20,7 @@ pub struct Bench {
     pub labelled: Labelled,
     /// Numbers in which a processor computes, one or more with commas between; linear models have f32 alone
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "auto")]
-    pub precisions: Vec<PrecisionChoice>,
+    pub precisions: Vec<DtypeChoice>,
     /// Threads, one number or more with commas between [default: one per processor]
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Vec<u16>,

@@ -12,7 +12,7 @@ use crate::output::whole::RowFile;
 use crate::sets::describe_rejects;
 use anyhow::Result;
 use newsdesk_data::{MentionFields, ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, expand, read};
-use newsdesk_eval::Confusion;
+use newsdesk_metrics::Confusion;
 use newsdesk_model::{Classifier, Options, Prediction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,12 +7,12 @@ use crate::output::progress::set_bars;
 use crate::output::table::table;
 use crate::sets::load_to_measure;
 use anyhow::Result;
-use newsdesk_model::folder::save_manifest;
-use newsdesk_model::{CalibrationRecord, Classifier, Options};
-use newsdesk_train::{
+use newsdesk_eval::{
     Calibrated, DecisionThresholds, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration,
     check_labelled,
 };
+use newsdesk_model::folder::save_manifest;
+use newsdesk_model::{CalibrationRecord, Classifier, Options};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -60,7 +60,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         device: options.running.device,
         threads: Some(threads(&options.running)),
         windows: None,
-        precision: options.precision,
+        dtype: options.precision,
         instructions: instructions()?,
     };
     let classifier = Classifier::new(model, &running)?;

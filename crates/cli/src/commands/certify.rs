@@ -9,11 +9,11 @@ use crate::sets::load_to_measure;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
+use newsdesk_eval::{check_labelled, compare, predict};
 use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{
-    Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Options, Precision, PrecisionChoice, Prediction,
+    Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction,
 };
-use newsdesk_train::{check_labelled, compare, predict};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -46,13 +46,13 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         device: DeviceChoice::Cpu,
         threads: options.threads.map(usize::from),
         windows: None,
-        precision: PrecisionChoice::Auto,
+        dtype: DtypeChoice::Auto,
         instructions: instructions()?,
     };
     let classifier = |precision| {
-        Classifier::new(model.clone(), &Options { precision: PrecisionChoice::Exactly(precision), ..running.clone() })
+        Classifier::new(model.clone(), &Options { dtype: DtypeChoice::Exactly(precision), ..running.clone() })
     };
-    let first = classifier(Precision::F32)?;
+    let first = classifier(Dtype::F32)?;
     let heads = &model.manifest.heads;
     let (on, manifest) = (&options.on, &model.manifest);
     let sets = load_to_measure(&on.data, &on.labelled, &on.split, manifest, options.quiet)?;
@@ -66,13 +66,13 @@ pub fn run(options: Certify) -> Result<ExitCode> {
 
     let mut manifest = model.manifest.clone();
     let mut precisions = vec![];
-    for precision in Precision::ALL.into_iter().filter(|&precision| precision != Precision::F32) {
+    for precision in Dtype::ALL.into_iter().filter(|&precision| precision != Dtype::F32) {
         let mut figures = vec![];
         for ((set, predictions), exact) in sets.iter().zip(answers(&classifier(precision)?)?).zip(&exact) {
             figures.extend(compare(set, heads, &predictions, exact)?);
         }
         let activation_bits = precision.activation_bits(instructions);
-        let measured = Certificate { precision, activation_bits, max_loss, figures };
+        let measured = Certificate { dtype: precision, activation_bits, max_loss, figures };
         precisions.push(Finding { certified: manifest.certify(&measured), measured });
     }
     save_manifest(&manifest, &options.on.model)?;
@@ -93,7 +93,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
 }
 
 fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<Prediction>> {
-    let bar = progress_bar(format!("{}, {}", classifier.precision(), set.name), set.articles.len(), quiet);
+    let bar = progress_bar(format!("{}, {}", classifier.dtype(), set.name), set.articles.len(), quiet);
     let predictions = predict(classifier, set, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(predictions)
@@ -102,7 +102,7 @@ fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Ve
 /// Why a precision is not certified: a line for each head of each set on which it loses too much.
 fn refusals(measured: &Certificate) -> Vec<String> {
     let line = |figure: &CertificateFigure| {
-        let (precision, loss, head, set) = (measured.precision, figure.loss(), &figure.head, &figure.set);
+        let (precision, loss, head, set) = (measured.dtype, figure.loss(), &figure.head, &figure.set);
         format!("warning: {precision} loses {loss:.2} points on head {head} of {set}: not certified")
     };
     measured.beyond().map(line).collect()
@@ -126,7 +126,7 @@ fn shown(precisions: &[Finding]) -> Table {
         for figure in &measured.figures {
             let share = |x: f64| format!("{x:.4}");
             table.add_row(vec![
-                measured.precision.to_string(),
+                measured.dtype.to_string(),
                 figure.set.clone(),
                 figure.head.clone(),
                 figure.articles.to_string(),

@@ -23,7 +23,7 @@ use crate::hub;
 use anyhow::Result;
 use newsdesk_model::folder::{Manifest, check_writable};
 use newsdesk_model::{
-    AnyModel, Classifier, Device, DeviceChoice, InstructionSet, Model, Options, PrecisionChoice, processors,
+    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, processors,
 };
 use std::path::Path;
 
@@ -96,14 +96,14 @@ fn check_own_folder(given: &Path) -> Result<()> {
 fn open_classifier(
     folder: Option<&Path>,
     running: &Running,
-    precision: PrecisionChoice,
+    precision: DtypeChoice,
     windows: Option<u32>,
 ) -> Result<Classifier> {
     let options = Options {
         device: running.device,
         threads: Some(threads(running)),
         windows: windows.map(|n| n as usize),
-        precision,
+        dtype: precision,
         instructions: instructions()?,
     };
     let device = running.device.open()?;

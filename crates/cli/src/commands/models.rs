@@ -163,7 +163,7 @@ fn certificates(certificates: &[Certificate]) -> Table {
         ["certified", "activation bits", "set", "split", "head", "accuracy", "in f32", "agreement", "largest change"];
     let mut table = table(&headings, &[1, 5, 6, 7, 8]);
     for certificate in certificates {
-        let precision = || vec![certificate.precision.to_string(), certificate.activation_bits.to_string()];
+        let precision = || vec![certificate.dtype.to_string(), certificate.activation_bits.to_string()];
         for figure in &certificate.figures {
             let numbers = [figure.accuracy, figure.accuracy_f32, figure.agreement, figure.largest_change];
             let names = [&figure.set, &figure.split, &figure.head].map(String::clone);

@@ -1,11 +1,11 @@
 //! Pages of `eval` and `bench`: what they have in common.
 
 use anyhow::Result;
-use newsdesk_eval::page::chart::{Axis, Bar, Series, bars, grid, plane};
-use newsdesk_eval::page::{Chart, Item, Page, Section, Table};
-use newsdesk_eval::{Answered, Confusion, Interval, LabelReport, Report, coverage};
+use newsdesk_eval::{HeadCases, HeadReport, SetReport, Slice};
+use newsdesk_metrics::{Answered, Confusion, Interval, LabelReport, Report, coverage};
 use newsdesk_model::{Classifier, device_name};
-use newsdesk_train::{HeadCases, HeadReport, SetReport, Slice};
+use newsdesk_report::chart::{Axis, Bar, Series, bars, grid, plane};
+use newsdesk_report::{Chart, Item, Page, Section, Table};
 use std::time::SystemTime;
 
 /// Labels, or values of a column, that a chart of bars shows; more would be a wall.
@@ -41,7 +41,7 @@ pub fn eval_page(classifier: &Classifier, evaluated: &[Evaluated]) -> Result<Pag
         text: String::new(),
         items: vec![Item::Table(machine(&[
             ("model", name.clone()),
-            ("precision", classifier.precision().to_string()),
+            ("precision", classifier.dtype().to_string()),
             ("threads", classifier.threads().to_string()),
             ("device", device_name(classifier.device())),
         ]))],

@@ -1,6 +1,6 @@
 //! The dense layer `x W^T + b` over packed weights.
 
-use super::Precision;
+use super::Dtype;
 use super::buffer::Buffer;
 use super::quantise::{self, Integer, Quantised, Weight, facts_of_column};
 use crate::half::narrow;
@@ -60,7 +60,7 @@ impl PackedDense {
     ///
     /// # Panics
     /// If the sizes do not fit, or this machine does not have the instruction set.
-    pub fn new(weight: &[f32], bias: &[f32], precision: Precision, set: InstructionSet) -> Self {
+    pub fn new(weight: &[f32], bias: &[f32], dtype: Dtype, set: InstructionSet) -> Self {
         let width = bias.len();
         assert!(width > 0 && weight.len().is_multiple_of(width), "packed dense: weight is not made of whole rows");
         let depth = weight.len() / width;
@@ -68,13 +68,13 @@ impl PackedDense {
         let columns = tiles.columns;
         let padded_width = width.next_multiple_of(columns);
         let row = |column: usize| &weight[column * depth..(column + 1) * depth];
-        let weights = match precision {
-            Precision::F32 => {
+        let weights = match dtype {
+            Dtype::F32 => {
                 let mut packed = Self::empty(depth, width, set);
                 packed.fill(weight, bias);
                 return packed;
             }
-            Precision::Bf16 => {
+            Dtype::Bf16 => {
                 let padded_depth = depth.next_multiple_of(2);
                 let mut panels = Buffer::zeros(padded_width * padded_depth);
                 let out = panels.first(padded_width * padded_depth);
@@ -92,8 +92,8 @@ impl PackedDense {
                 padded_bias.first(width).copy_from_slice(bias);
                 Weights::Bf16 { panels, bias: padded_bias }
             }
-            Precision::Int16 => Weights::Int16(Quantised::new(weight, bias, tiles)),
-            Precision::Int8 => Weights::Int8(Quantised::new(weight, bias, tiles)),
+            Dtype::Int16 => Weights::Int16(Quantised::new(weight, bias, tiles)),
+            Dtype::Int8 => Weights::Int8(Quantised::new(weight, bias, tiles)),
         };
         Self { set, tiles, depth, width, weights }
     }

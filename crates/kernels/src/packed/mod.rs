@@ -17,7 +17,7 @@ use std::str::FromStr;
 
 /// The numbers in which products are computed. Sums, and all between the products, are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Precision {
+pub enum Dtype {
     /// f32 weights and activations.
     F32,
     /// Integer weights and activations of twelve bits (and a sign) in sixteen, in groups of 128 neighbours with a range of
@@ -29,11 +29,11 @@ pub enum Precision {
     Int8,
 }
 
-impl Precision {
+impl Dtype {
     /// All of them, the most exact first.
     pub const ALL: [Self; 4] = [Self::F32, Self::Int16, Self::Bf16, Self::Int8];
 
-    /// The precisions that are faster than f32 on an instruction set, the fastest first.
+    /// The dtypes that are faster than f32 on an instruction set, the fastest first.
     pub fn faster_than_f32(set: InstructionSet) -> &'static [Self] {
         match set {
             InstructionSet::Portable => &[],
@@ -57,7 +57,7 @@ impl Precision {
     }
 }
 
-impl fmt::Display for Precision {
+impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
             Self::F32 => "f32",
@@ -68,13 +68,13 @@ impl fmt::Display for Precision {
     }
 }
 
-impl FromStr for Precision {
+impl FromStr for Dtype {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
-            .find(|precision| precision.to_string() == name)
+            .find(|dtype| dtype.to_string() == name)
             .ok_or_else(|| format!("`{name}` is none of f32, int16, bf16, int8"))
     }
 }

@@ -1,20 +1,20 @@
 //! Runs windows through the network: packed on a processor, as tensors on a GPU.
 
 use crate::batch::{Batch, PackedBatch, plan};
+use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::head::Logits;
 use crate::network::{Network, PackedNetwork, Scratch};
-use crate::precision::Precision;
 use crate::tokenize::TokenId;
 use candle_core::Device;
 
 /// Tokens that a worker takes at once on a processor: few enough for a batch to stay in the caches and for the last ones
 /// to end together, enough for all of a model's weights to be read once for them. More brings nothing, since nothing is
 /// padded.
-fn cpu_batch_tokens(precision: Precision) -> usize {
-    match precision {
-        Precision::F32 => 1024,
-        Precision::Int16 | Precision::Bf16 | Precision::Int8 => 384,
+fn cpu_batch_tokens(dtype: Dtype) -> usize {
+    match dtype {
+        Dtype::F32 => 1024,
+        Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 384,
     }
 }
 
@@ -27,7 +27,7 @@ const GPU_LOOK_AHEAD_TOKENS: usize = 8 * GPU_BATCH_TOKENS;
 pub(super) enum Engine {
     Packed {
         network: PackedNetwork,
-        precision: Precision,
+        dtype: Dtype,
     },
     Graph {
         network: Network,
@@ -50,8 +50,8 @@ impl Engine {
     /// Least and most tokens that a worker should take at once.
     pub(super) fn batch_tokens(&self) -> (usize, usize) {
         match self {
-            Self::Packed { precision, .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(*precision)),
-            Self::Idle { .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(Precision::F32)),
+            Self::Packed { dtype, .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(*dtype)),
+            Self::Idle { .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(Dtype::F32)),
             Self::Graph { .. } => (GPU_LOOK_AHEAD_TOKENS, GPU_LOOK_AHEAD_TOKENS),
         }
     }

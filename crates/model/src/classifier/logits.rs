@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use crate::classifier::engine::Engine;
     use crate::network::Network;
-    use crate::{Device, Model, Options, Precision, PrecisionChoice};
+    use crate::{Device, Dtype, DtypeChoice, Model, Options};
     use std::path::Path;
 
     fn texts() -> Vec<String> {
@@ -113,9 +113,9 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
         let mut model = Model::open(&folder, &Device::Cpu).unwrap();
         model.manifest.heads[0].temperature = 1.7;
-        for (rule, precision) in [(Combine::Mean, Precision::F32), (Combine::Max, Precision::Int8)] {
+        for (rule, dtype) in [(Combine::Mean, Dtype::F32), (Combine::Max, Dtype::Int8)] {
             model.manifest.window.combine = rule;
-            let options = Options { precision: PrecisionChoice::Exactly(precision), ..Options::default() };
+            let options = Options { dtype: DtypeChoice::Exactly(dtype), ..Options::default() };
             let classifier = Classifier::new(model.clone(), &options).unwrap();
             let read = classifier.logits(&texts()).unwrap();
             assert!(read.iter().any(|text| text.windows.len() > 2) && read[0].windows.len() == 1);

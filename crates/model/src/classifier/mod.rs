@@ -7,12 +7,12 @@ mod repeats;
 
 use crate::decide::Prediction;
 use crate::device::{Device, DeviceChoice, device_name};
+use crate::dtype::{Dtype, DtypeChoice, fastest_certified};
 use crate::error::{ModelError, Result};
 use crate::folder::{AnyModel, Manifest, Model};
 use crate::head::Head;
 use crate::linear::LinearModel;
 use crate::network::{Network, PackedNetwork};
-use crate::precision::{Precision, PrecisionChoice, fastest_certified};
 use crate::tokenize::{TokenId, Tokenizer};
 use crate::window::Windowing;
 use engine::Engine;
@@ -39,7 +39,7 @@ pub struct Options {
     /// Most windows read of an article; `None` for all.
     pub windows: Option<usize>,
     /// Numbers in which a processor computes.
-    pub precision: PrecisionChoice,
+    pub dtype: DtypeChoice,
     /// Vector instructions that a processor uses; `None` for its best ones.
     pub instructions: Option<InstructionSet>,
 }
@@ -64,7 +64,7 @@ pub struct Classifier {
     model: AnyModel,
     way: Way,
     heads: Vec<Arc<Head>>,
-    precision: Precision,
+    dtype: Dtype,
     instructions: InstructionSet,
     device: Device,
     threads: usize,
@@ -156,7 +156,7 @@ impl Classifier {
     /// and in f32.
     ///
     /// # Errors
-    /// If the model has no head, a tensor is missing or of another shape, or the precision is not there.
+    /// If the model has no head, a tensor is missing or of another shape, or the dtype is not there.
     pub fn new(model: impl Into<AnyModel>, options: &Options) -> Result<Self> {
         match model.into() {
             AnyModel::Encoder(model) => Self::of_encoder(*model, options),
@@ -171,15 +171,15 @@ impl Classifier {
             let cause = "this machine has no such instructions".into();
             return Err(ModelError::Device { device: format!("cpu with {instructions}"), cause });
         }
-        if let PrecisionChoice::Exactly(precision) = options.precision
-            && precision != Precision::F32
+        if let DtypeChoice::Exactly(dtype) = options.dtype
+            && dtype != Dtype::F32
         {
-            return Err(ModelError::Precision { precision, cause: "a linear model computes in f32".into() });
+            return Err(ModelError::Dtype { dtype, cause: "a linear model computes in f32".into() });
         }
         Ok(Self {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
             way: Way::Linear(Box::new(model.clone())),
-            precision: Precision::F32,
+            dtype: Dtype::F32,
             instructions,
             threads: options.threads.unwrap_or_else(processors).max(1),
             remembered: 0,
@@ -207,20 +207,20 @@ impl Classifier {
         if device.is_cpu() && !instructions.is_available() {
             return unavailable(format!("cpu with {instructions}"), "this machine has no such instructions".into());
         }
-        let precision = match options.precision {
-            PrecisionChoice::Auto if !device.is_cpu() => Precision::F32,
-            PrecisionChoice::Exactly(precision) if !device.is_cpu() && precision != Precision::F32 => {
+        let dtype = match options.dtype {
+            DtypeChoice::Auto if !device.is_cpu() => Dtype::F32,
+            DtypeChoice::Exactly(dtype) if !device.is_cpu() && dtype != Dtype::F32 => {
                 let cause = format!("{} computes in f32", device_name(&device));
-                return Err(ModelError::Precision { precision, cause });
+                return Err(ModelError::Dtype { dtype, cause });
             }
-            PrecisionChoice::Exactly(precision) => precision,
-            PrecisionChoice::Auto => fastest_certified(&model.manifest.certificates, instructions),
+            DtypeChoice::Exactly(dtype) => dtype,
+            DtypeChoice::Auto => fastest_certified(&model.manifest.certificates, instructions),
         };
         let (weights, config, parts) = (&model.weights, &model.config, &model.parts);
         let engine = match device.is_cpu() {
             true => {
-                let network = PackedNetwork::new(weights, config, parts, precision, instructions, threads)?;
-                Engine::Packed { network, precision }
+                let network = PackedNetwork::new(weights, config, parts, dtype, instructions, threads)?;
+                Engine::Packed { network, dtype }
             }
             false => Engine::Graph { network: Network::new(weights, config, parts)?, device: device.clone() },
         };
@@ -232,7 +232,7 @@ impl Classifier {
                 windowing: Windowing { length, stride, limit: options.windows },
                 padding: model.config.pad_token_id,
             })),
-            precision,
+            dtype,
             instructions,
             threads,
             remembered: 0,
@@ -280,9 +280,9 @@ impl Classifier {
         &self.device
     }
 
-    /// The precision that it runs in; f32 on a GPU.
-    pub fn precision(&self) -> Precision {
-        self.precision
+    /// The dtype that it runs in; f32 on a GPU.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
     }
 
     /// The threads that it uses.

@@ -3,11 +3,11 @@
 use super::files::MANIFEST;
 use crate::calibration::{CalibrationRecord, fault};
 use crate::decide::Combine;
+use crate::dtype::{Certificate, certify};
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
 use crate::linear::FeatureRecord;
 use crate::network::Pooling;
-use crate::precision::{Certificate, certify};
 use crate::tokenize::Tokenizer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -43,10 +43,10 @@ pub struct Manifest {
     /// What it reached.
     #[serde(default, rename = "score", skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreRecord>,
-    /// The precisions besides f32 that were found good enough.
+    /// The dtypes besides f32 that were found good enough.
     #[serde(default, rename = "certificate", skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Certificate>,
-    /// From which score on each head's answers reach a precision.
+    /// From which score on each head's answers reach a dtype.
     #[serde(default, rename = "calibration", skip_serializing_if = "Vec::is_empty")]
     pub calibrations: Vec<CalibrationRecord>,
 }
@@ -205,7 +205,7 @@ impl Manifest {
         }
     }
 
-    /// Takes up what was measured of a precision, and says whether that certifies it. If so, it replaces the certificate
+    /// Takes up what was measured of a dtype, and says whether that certifies it. If so, it replaces the certificate
     /// for as many bits of an activation; if not, those for as many or fewer go, since they would cover what was
     /// measured.
     pub fn certify(&mut self, measured: &Certificate) -> bool {

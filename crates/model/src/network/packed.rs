@@ -7,9 +7,9 @@ use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use crate::head::Logits;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{self, PackedDense, Precision};
+use newsdesk_kernels::packed::{self, Dtype, PackedDense};
 
-/// A network whose weights are laid out for one instruction set in one precision.
+/// A network whose weights are laid out for one instruction set in one dtype.
 pub struct PackedNetwork {
     encoder: PackedEncoder,
     pooling: Pooling,
@@ -27,7 +27,7 @@ pub struct Scratch {
 }
 
 impl PackedNetwork {
-    /// Lays out the weights, on up to `threads` threads. Pooler and heads are f32 in every precision: they are small, and
+    /// Lays out the weights, on up to `threads` threads. Pooler and heads are f32 in every dtype: they are small, and
     /// scores depend on them directly.
     ///
     /// # Errors
@@ -36,20 +36,20 @@ impl PackedNetwork {
         weights: &Weights,
         config: &EncoderConfig,
         parts: &Parts,
-        precision: Precision,
+        dtype: Dtype,
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
         let inner = parts.encoder_weights(weights);
         let width = config.hidden_size;
         let rows = parts.pooling.rows();
-        let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Precision::F32, set);
+        let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Dtype::F32, set);
         let pooler = match parts.pooling {
             Pooling::Pooler => Some(exact(&inner.pp("pooler.dense"), width)?),
             Pooling::Cls | Pooling::Mean => None,
         };
         Ok(Self {
-            encoder: PackedEncoder::new(&inner, config, rows, precision, set, threads)?,
+            encoder: PackedEncoder::new(&inner, config, rows, dtype, set, threads)?,
             pooling: parts.pooling,
             pooler,
             heads: parts

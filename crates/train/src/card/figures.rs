@@ -2,8 +2,8 @@
 
 use super::FEW_ARTICLES;
 use super::markdown::{plain, table};
-use crate::measure::{HeadReport, SetReport};
-use newsdesk_eval::LabelReport;
+use newsdesk_eval::{HeadReport, SetReport};
+use newsdesk_metrics::LabelReport;
 use newsdesk_model::Head;
 
 fn figure(value: f64) -> String {

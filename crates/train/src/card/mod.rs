@@ -4,12 +4,12 @@
 mod figures;
 mod markdown;
 
-use crate::calibrate::HeadCalibration;
 use crate::error::{Result, TrainError};
 use crate::log::replace;
-use crate::measure::SetReport;
 use figures::HardlyTested;
 use markdown::{code, plain, table};
+use newsdesk_eval::HeadCalibration;
+use newsdesk_eval::SetReport;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Head, HeadActivation};

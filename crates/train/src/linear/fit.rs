@@ -12,8 +12,8 @@ use super::rows::Rows;
 use super::{LinearSettings, width};
 use crate::epoch::random;
 use crate::error::{Result, TrainError};
-use crate::part::Part;
-use newsdesk_eval::Truth;
+use newsdesk_eval::HeadData;
+use newsdesk_metrics::Truth;
 use newsdesk_model::linear::HeadTable;
 use newsdesk_model::{Head, HeadActivation};
 use rand::seq::SliceRandom;
@@ -70,7 +70,7 @@ struct Step<'a> {
 }
 
 impl HeadFit {
-    pub(super) fn new(head: &Head, rows: &Rows, parts: &[Part]) -> Self {
+    pub(super) fn new(head: &Head, rows: &Rows, parts: &[HeadData]) -> Self {
         let labels = width(head);
         let mut taught = vec![];
         for part in parts {

@@ -9,11 +9,10 @@ mod rows;
 
 use crate::error::{Result, TrainError};
 use crate::heads::{check_taught, union};
-use crate::measure::{SetReport, check, measure};
-use crate::part::parts;
 use crate::progress::Progress;
 use fit::HeadFit;
 use newsdesk_data::LabelledSet;
+use newsdesk_eval::{SetReport, check_heads, head_data, measure};
 use newsdesk_model::folder::{Manifest, TrainingRecord, WindowRecord};
 use newsdesk_model::linear::{FeatureRecord, HeadTable, LinearTable};
 use newsdesk_model::network::Pooling;
@@ -121,11 +120,11 @@ pub fn train_linear(
         );
         return Err(TrainError::Setting { setting: "buckets", cause });
     }
-    validation.iter().try_for_each(|set| check(set, &heads))?;
+    validation.iter().try_for_each(|set| check_heads(set, &heads))?;
     let rows = Rows::read(sets, settings.features, settings.threads);
     let borrowed: Vec<&LabelledSet> = sets.iter().collect();
     let fits = heads.iter().enumerate().map(|(number, head)| {
-        let parts = parts(&borrowed, &heads, number)?;
+        let parts = head_data(&borrowed, &heads, number)?;
         Ok(HeadFit::new(head, &rows, &parts))
     });
     let mut fits: Vec<HeadFit> = fits.collect::<Result<_>>()?;
@@ -189,7 +188,7 @@ pub fn train_linear(
 fn validate(model: &LinearModel, validation: &[LabelledSet], threads: usize) -> Result<(Vec<SetReport>, f64)> {
     let classifier = Classifier::new(model.clone(), &Options { threads: Some(threads), ..Options::default() })?;
     let reports = validation.iter().map(|set| measure(&classifier, set, &mut |_| {}));
-    let reports: Vec<SetReport> = reports.collect::<Result<_>>()?;
+    let reports: Vec<SetReport> = reports.collect::<newsdesk_eval::Result<_>>()?;
     let scores: Vec<f64> = reports.iter().flat_map(|report| report.heads.iter().map(|head| head.score())).collect();
     Ok((reports, scores.iter().sum::<f64>() / scores.len() as f64))
 }

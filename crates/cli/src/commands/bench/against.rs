@@ -1,7 +1,7 @@
 //! `--against`: what got slower, larger or worse since an earlier run.
 
 use super::record::{Measured, Results, Spread};
-use newsdesk_eval::Interval;
+use newsdesk_metrics::Interval;
 use serde::Serialize;
 
 /// A figure that changed by more than chance.

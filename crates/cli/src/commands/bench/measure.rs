@@ -3,7 +3,7 @@
 use super::record::Setting;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
-use newsdesk_model::{Classifier, DeviceChoice, Options, PrecisionChoice};
+use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, Options};
 use newsdesk_run::RunManifest;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Candidate {
 pub struct Config {
     /// Place of the model among the candidates.
     pub model: usize,
-    pub precision: PrecisionChoice,
+    pub precision: DtypeChoice,
     pub setting: Setting,
 }
 
@@ -94,7 +94,7 @@ pub fn pass(
 
 /// Opens a model, and says how many seconds that took.
 pub fn load(candidate: &Candidate, config: &Config, options: &Options) -> Result<(Classifier, f64)> {
-    let options = Options { precision: config.precision, threads: Some(config.setting.threads), ..options.clone() };
+    let options = Options { dtype: config.precision, threads: Some(config.setting.threads), ..options.clone() };
     let since = Instant::now();
     let model = super::super::open_any(candidate.folder.as_deref(), &options.device.open()?)?;
     let classifier = Classifier::new(model, &options)?;

@@ -23,8 +23,8 @@ use against::changes;
 use anyhow::Result;
 use measure::{Candidate, Config, Corpus, load, load_average, pass, singles};
 use newsdesk_data::{LabelledSet, Source};
-use newsdesk_model::{AnyModel, Classifier, Options, Precision, PrecisionChoice, processors};
-use newsdesk_train::{check_labelled, head_cases, predict, report_of};
+use newsdesk_eval::{check_labelled, head_cases, predict, report_of};
+use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, processors};
 use record::{Measured, Results, Setting};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -177,8 +177,8 @@ impl<'a> Job<'a> {
             sets.push(sources.iter().map(load).collect::<Result<Vec<_>>>()?);
             for &threads in &threads {
                 for precision in precisions(&options.precisions, &model) {
-                    let choice = Options { precision, threads: Some(threads), ..running.clone() };
-                    let precision_name = Classifier::new(model.clone(), &choice)?.precision().to_string();
+                    let choice = Options { dtype: precision, threads: Some(threads), ..running.clone() };
+                    let precision_name = Classifier::new(model.clone(), &choice)?.dtype().to_string();
                     let setting = Setting { model: name.clone(), precision: precision_name, threads };
                     if !configs.iter().any(|known: &Config| known.setting == setting) {
                         configs.push(Config { model: number, precision, setting });
@@ -297,10 +297,10 @@ fn for_model(labelled: &Labelled, heads: usize) -> Labelled {
 }
 
 /// The precisions to measure of a model; a linear one has only one.
-fn precisions(asked: &[PrecisionChoice], model: &AnyModel) -> Vec<PrecisionChoice> {
+fn precisions(asked: &[DtypeChoice], model: &AnyModel) -> Vec<DtypeChoice> {
     match model {
         AnyModel::Encoder(_) => asked.to_vec(),
-        AnyModel::Linear(_) => vec![PrecisionChoice::Exactly(Precision::F32)],
+        AnyModel::Linear(_) => vec![DtypeChoice::Exactly(Dtype::F32)],
     }
 }
 

@@ -4,8 +4,8 @@ use super::record::{Measured, Results, Setting};
 use super::{Job, Rounds};
 use crate::output::page::{coverage_chart, head_items, machine};
 use anyhow::Result;
-use newsdesk_eval::page::chart::{Axis, Bar, Series, bars, plane};
-use newsdesk_eval::page::{Item, Page, Section, Table};
+use newsdesk_report::chart::{Axis, Bar, Series, bars, plane};
+use newsdesk_report::{Item, Page, Section, Table};
 
 /// The page of `newsdesk bench`.
 pub(super) fn page(job: &Job, results: &Results) -> Result<Page> {

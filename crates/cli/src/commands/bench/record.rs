@@ -3,7 +3,7 @@
 use crate::failure::Usage;
 use crate::output::whole;
 use anyhow::Result;
-use newsdesk_eval::{Difference, Interval};
+use newsdesk_metrics::{Difference, Interval};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

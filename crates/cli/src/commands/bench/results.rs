@@ -5,9 +5,9 @@ use super::record::{Compared, Latency, Machine, Measured, Quality, Results, Spre
 use super::{Job, Rounds};
 use crate::output::page::processor;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{Interval, difference};
+use newsdesk_eval::{HeadCases, HeadReport};
+use newsdesk_metrics::{Interval, difference};
 use newsdesk_model::{DeviceChoice, device_name, processors};
-use newsdesk_train::{HeadCases, HeadReport};
 use std::collections::HashMap;
 
 /// Rounds whose figures lie further apart, as a share of the middle one, are told of.

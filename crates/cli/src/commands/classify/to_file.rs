@@ -128,7 +128,7 @@ impl Job<'_> {
         Ok(ModelRecord {
             name: classifier.manifest().name.clone(),
             sha256: classifier.model().sha256()?,
-            precision: classifier.precision().to_string(),
+            precision: classifier.dtype().to_string(),
             instructions: match on_processor {
                 true => classifier.instructions().to_string(),
                 false => device_name(classifier.device()),

@@ -5,8 +5,8 @@ use crate::output::whole::RowFile;
 use crate::sets::visit;
 use anyhow::Result;
 use newsdesk_data::{Format, LabelledRows, LabelledSet, Row, Value};
-use newsdesk_eval::Truth;
-use newsdesk_train::HeadCases;
+use newsdesk_eval::HeadCases;
+use newsdesk_metrics::Truth;
 use std::collections::BTreeMap;
 use std::path::Path;
 

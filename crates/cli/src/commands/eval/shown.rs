@@ -1,8 +1,8 @@
 //! Figures as tables for a terminal.
 
 use crate::output::table::table;
-use newsdesk_eval::Interval;
-use newsdesk_train::{HeadReport, SetReport, Slice};
+use newsdesk_eval::{HeadReport, SetReport, Slice};
+use newsdesk_metrics::Interval;
 
 /// Values of a column that are shown; all of them are in the JSON.
 const SLICES: usize = 20;

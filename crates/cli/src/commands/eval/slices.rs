@@ -4,8 +4,8 @@ use crate::failure::Usage;
 use crate::sets::visit;
 use anyhow::Result;
 use newsdesk_data::{Cell, LabelledRows, LabelledSet};
-use newsdesk_eval::{Case, share_interval};
-use newsdesk_train::{HeadCases, Slice};
+use newsdesk_eval::{HeadCases, Slice};
+use newsdesk_metrics::{Case, share_interval};
 use std::collections::BTreeMap;
 
 /// What every article has, if it has no column of that name: its number of words.

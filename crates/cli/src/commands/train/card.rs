@@ -6,8 +6,9 @@ use crate::arguments::Train;
 use crate::commands::outside;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
+use newsdesk_eval::{Calibrated, SetReport};
 use newsdesk_model::AnyModel;
-use newsdesk_train::{Calibrated, Card, SetReport, Source};
+use newsdesk_train::{Card, Source};
 use std::path::Path;
 
 /// What a card is made of, besides the model: what it learned from, how it was called for, and what was found out about it.

@@ -12,13 +12,14 @@ use crate::mention;
 use crate::output::progress::progress_bar;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
+use newsdesk_eval::{SetFigures, SetReport, calibrate, figures, measure};
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{AnyModel, Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, Models, Progress, Record, SetFigures, SetReport, Settings, StartRecord, Temperature, calibrate, figures,
-    keeps_head, measure, read_log, remove_checkpoint, start_record, train, union, write_card,
+    EndRecord, Models, Progress, Record, Settings, StartRecord, Temperature, keeps_head, read_log, remove_checkpoint,
+    start_record, train, union, write_card,
 };
 use std::path::Path;
 use std::process::ExitCode;

@@ -12,10 +12,11 @@ use crate::commands::threads;
 use crate::failure::{Usage, say};
 use crate::mention;
 use anyhow::Result;
+use newsdesk_eval::{SetReport, calibrate};
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Classifier, DeviceChoice, Options};
-use newsdesk_train::{LinearSettings, Progress, SetReport, calibrate, train_linear};
+use newsdesk_train::{LinearSettings, Progress, train_linear};
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -4,7 +4,8 @@ use crate::failure::say;
 use crate::output::progress::{set_bars, step_bar};
 use indicatif::{FormattedDuration, ProgressBar};
 use newsdesk_data::LabelledSet;
-use newsdesk_train::{HeadReport, Progress, SetReport};
+use newsdesk_eval::{HeadReport, SetReport};
+use newsdesk_train::Progress;
 
 /// Says what happens in a run.
 pub struct Told {

@@ -5,15 +5,15 @@ use crate::batch::PackedBatch;
 use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, PackedDense, Precision, Scratch, Strided};
+use newsdesk_kernels::packed::{Attention, Dtype, PackedDense, Scratch, Strided};
 use newsdesk_kernels::{activation, layer_norm};
 
 /// Rows that go through a layer's products together: what they read and write stays in the second cache, and the weights
 /// come from farther away only once per block. f32 weights come in four times as many bytes, so more rows share them.
-fn block_rows(precision: Precision) -> usize {
-    match precision {
-        Precision::F32 => 96,
-        Precision::Int16 | Precision::Bf16 | Precision::Int8 => 48,
+fn block_rows(dtype: Dtype) -> usize {
+    match dtype {
+        Dtype::F32 => 96,
+        Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 48,
     }
 }
 
@@ -64,18 +64,18 @@ impl Layer {
         weights: &Weights,
         config: &EncoderConfig,
         rows: Rows,
-        precision: Precision,
+        dtype: Dtype,
         set: InstructionSet,
     ) -> Result<Self> {
         let (width, wide) = (config.hidden_size, config.intermediate_size);
-        let pack = |name: &str, input, output| dense(&[&weights.pp(name)], input, output, precision, set);
+        let pack = |name: &str, input, output| dense(&[&weights.pp(name)], input, output, dtype, set);
         let inner = weights.pp("attention.self");
         let [query, key, value] = ["query", "key", "value"].map(|name| inner.pp(name));
         let projection = match rows {
-            Rows::All => Projection::All(dense(&[&query, &key, &value], width, width, precision, set)?),
+            Rows::All => Projection::All(dense(&[&query, &key, &value], width, width, dtype, set)?),
             Rows::First => Projection::First {
-                query: dense(&[&query], width, width, precision, set)?,
-                key_value: dense(&[&key, &value], width, width, precision, set)?,
+                query: dense(&[&query], width, width, dtype, set)?,
+                key_value: dense(&[&key, &value], width, width, dtype, set)?,
             },
         };
         let heads = config.num_attention_heads;
@@ -89,7 +89,7 @@ impl Layer {
             output: pack("output.dense", wide, width)?,
             output_norm: LayerNorm::new(&weights.pp("output.LayerNorm"), config)?,
             set,
-            block: block_rows(precision),
+            block: block_rows(dtype),
         })
     }
 

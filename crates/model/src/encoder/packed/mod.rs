@@ -14,9 +14,9 @@ use crate::workers::parallel;
 use embeddings::Embeddings;
 use layer::Layer;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{AttentionScratch, PackedDense, Precision, Scratch};
+use newsdesk_kernels::packed::{AttentionScratch, Dtype, PackedDense, Scratch};
 
-/// A BERT encoder whose weights are laid out for one instruction set in one precision.
+/// A BERT encoder whose weights are laid out for one instruction set in one dtype.
 pub struct PackedEncoder {
     embeddings: Embeddings,
     layers: Vec<Layer>,
@@ -60,7 +60,7 @@ impl PackedEncoder {
         weights: &Weights,
         config: &EncoderConfig,
         rows: Rows,
-        precision: Precision,
+        dtype: Dtype,
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
@@ -68,7 +68,7 @@ impl PackedEncoder {
         let count = config.num_hidden_layers;
         let layers = parallel(count, threads, |number| {
             let rows = if number + 1 == count { rows } else { Rows::All };
-            Layer::new(&layers.pp(number), config, rows, precision, set)
+            Layer::new(&layers.pp(number), config, rows, dtype, set)
         })?;
         let embeddings = Embeddings::new(&weights.pp("embeddings"), config, set)?;
         Ok(Self { embeddings, layers, width: config.hidden_size })
@@ -99,7 +99,7 @@ pub(crate) fn dense(
     parts: &[&Weights],
     input: usize,
     output: usize,
-    precision: Precision,
+    dtype: Dtype,
     set: InstructionSet,
 ) -> Result<PackedDense> {
     let (mut weight, mut bias) = (vec![], vec![]);
@@ -107,5 +107,5 @@ pub(crate) fn dense(
         part.read(&[output, input], "weight", &mut weight)?;
         part.read(&[output], "bias", &mut bias)?;
     }
-    Ok(PackedDense::new(&weight, &bias, precision, set))
+    Ok(PackedDense::new(&weight, &bias, dtype, set))
 }

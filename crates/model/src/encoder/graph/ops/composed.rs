@@ -24,7 +24,7 @@ pub(super) fn masked_softmax(scores: &Tensor, bias: &Tensor, scale: f64) -> Resu
 
 /// 0 where a token is, a large negative number where padding is; `[windows, 1, 1, length]`.
 pub(super) fn mask_bias(lengths: &[usize], length: usize, device: &Device) -> Result<Tensor> {
-    // Finite, so that every row stays a number, and within half precision.
+    // Finite, so that every row stays a number, and within half dtype.
     let of = |valid: usize| (0..length).map(move |i| if i < valid { 0f32 } else { -1e4 });
     let values: Vec<f32> = lengths.iter().flat_map(|&valid| of(valid)).collect();
     Ok(Tensor::from_vec(values, (lengths.len(), 1, 1, length), device)?)

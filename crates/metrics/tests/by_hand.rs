@@ -1,0 +1,197 @@
+//! Every measure on a few cases counted by hand; `single_label` and `multi_label` agree with scikit-learn's numbers.
+
+use newsdesk_metrics::{Case, LabelReport, Report, Truth, multi_label, set_valued, single_label};
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
+}
+
+fn case(truth: Truth, predicted: &[usize]) -> Case {
+    Case { truth, predicted: predicted.to_vec(), also: vec![], source_label: None }
+}
+
+fn one(truth: usize, predicted: usize) -> Case {
+    case(Truth::One(truth), &[predicted])
+}
+
+#[track_caller]
+fn assert_close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+}
+
+/// Expected rows: label, support, precision, recall, F1. (How often a label was predicted follows from these.)
+#[track_caller]
+fn assert_labels(report: &Report, expected: &[(&str, u64, f64, f64, f64)]) {
+    assert_eq!(report.per_label.len(), expected.len());
+    for (LabelReport { label, support, precision, recall, f1, .. }, row) in report.per_label.iter().zip(expected) {
+        assert_eq!((label.as_str(), *support), (row.0, row.1));
+        assert_close(*precision, row.2);
+        assert_close(*recall, row.3);
+        assert_close(*f1, row.4);
+    }
+}
+
+#[test]
+fn one_label_per_article() {
+    // "science" is predicted once and never right; "world" is right once and never predicted.
+    let labels = names(&["arts", "business", "science", "world"]);
+    let cases = [one(0, 0), one(0, 0), one(0, 1), one(1, 1), one(1, 2), one(3, 0)];
+    let report = single_label(&labels, &cases);
+
+    assert_eq!((report.cases, report.correct, report.accuracy), (6, 3, 0.5));
+    assert_labels(
+        &report,
+        &[
+            ("arts", 3, 2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0),
+            ("business", 2, 0.5, 0.5, 0.5),
+            ("science", 0, 0.0, 0.0, 0.0),
+            ("world", 1, 0.0, 0.0, 0.0),
+        ],
+    );
+    assert_eq!(report.per_label.iter().map(|label| label.predicted).collect::<Vec<_>>(), [3, 2, 1, 0]);
+    // scikit-learn 1.9: f1_score([0,0,0,1,1,3], [0,0,1,1,2,0], average="macro", zero_division=0), which counts
+    // "science", and balanced_accuracy_score, which does not.
+    assert_close(report.macro_f1, 0.29166666666666663);
+    assert_close(report.macro_recall, 0.38888888888888884);
+    assert_eq!((report.micro_f1, report.labels_are_sources), (None, false));
+}
+
+#[test]
+fn any_of_several_labels_counts_under_the_one_predicted() {
+    let labels = names(&["arts", "business", "science"]);
+    let either = || Truth::AnyOf(vec![2, 1]);
+    let report = single_label(&labels, &[case(either(), &[1]), case(either(), &[0])]);
+    assert_eq!(report.correct, 1);
+    assert_labels(
+        &report,
+        &[("arts", 0, 0.0, 0.0, 0.0), ("business", 1, 1.0, 1.0, 1.0), ("science", 1, 0.0, 0.0, 0.0)],
+    );
+    assert_close(report.macro_f1, 1.0 / 3.0);
+    assert_close(report.macro_recall, 0.5);
+}
+
+#[test]
+fn other_labels_are_right_too_where_any_will_do() {
+    let labels = names(&["arts", "business", "science"]);
+    let also = |case: Case, also: &[usize]| Case { also: also.to_vec(), ..case };
+    let cases = [
+        also(one(0, 0), &[0, 1]), // right
+        also(one(0, 1), &[0, 1]), // the other one
+        also(one(0, 2), &[0, 1]), // neither
+        also(one(1, 1), &[]),     // right, and there is no other
+    ];
+    for report in [single_label(&labels, &cases), set_valued(&labels, &[vec![0], vec![1], vec![2]], &cases)] {
+        assert_eq!((report.accuracy, report.accuracy_any), (0.5, Some(0.75)));
+    }
+    let exact = single_label(&labels, &cases.map(|case| also(case, &[])));
+    assert_eq!((exact.accuracy, exact.accuracy_any), (0.5, None));
+    assert_eq!(single_label(&labels, &[also(case(Truth::AnyOf(vec![2, 0]), &[0]), &[1])]).accuracy_any, Some(1.0));
+}
+
+#[test]
+fn labels_of_the_data_set_stand_for_sets() {
+    // The head: 0 politics, 1 trade, 2 sport, 3 economy, 4 weather. Trade may be World or Business.
+    let sources = names(&["World", "Sports", "Business"]);
+    let sets = [vec![0, 1], vec![2], vec![3, 1]];
+    let of = |source: usize, predicted: usize| Case {
+        truth: Truth::AnyOf(sets[source].clone()),
+        predicted: vec![predicted],
+        also: vec![],
+        source_label: Some(source),
+    };
+    let cases = [
+        of(0, 1), // right, as World
+        of(0, 2), // wrong, as Sports
+        of(2, 1), // right, as Business
+        of(2, 0), // wrong, as World
+        of(1, 4), // wrong, as none
+        of(1, 1), // wrong, as World: the first that holds trade
+    ];
+    let report = set_valued(&sources, &sets, &cases);
+
+    assert_eq!((report.cases, report.correct), (6, 2));
+    assert_close(report.accuracy, 1.0 / 3.0);
+    assert_labels(
+        &report,
+        &[("World", 2, 1.0 / 3.0, 0.5, 0.4), ("Sports", 2, 0.0, 0.0, 0.0), ("Business", 2, 1.0, 0.5, 2.0 / 3.0)],
+    );
+    assert_close(report.macro_f1, (0.4 + 0.0 + 2.0 / 3.0) / 3.0);
+    assert_eq!((report.micro_f1, report.labels_are_sources), (None, true));
+}
+
+#[test]
+fn a_case_without_source_label_counts_for_accuracy_only() {
+    let cases = [
+        case(Truth::One(0), &[0]),
+        Case { source_label: Some(7), ..one(0, 1) },
+        Case { source_label: Some(1), ..one(1, 1) },
+    ];
+    let report = set_valued(&names(&["World", "Sports"]), &[vec![0], vec![1]], &cases);
+    assert_eq!((report.cases, report.correct), (3, 2));
+    assert_labels(&report, &[("World", 0, 0.0, 0.0, 0.0), ("Sports", 1, 1.0, 1.0, 1.0)]);
+    assert_eq!(report.macro_f1, 1.0);
+}
+
+#[test]
+fn any_number_of_labels_per_article() {
+    // "science" is predicted once and never right; "world" does not occur.
+    let labels = names(&["arts", "business", "science", "world"]);
+    let cases = [
+        case(Truth::All(vec![0, 1]), &[0]),
+        case(Truth::All(vec![0]), &[2, 0]),
+        case(Truth::All(vec![]), &[]),
+        case(Truth::All(vec![1]), &[1]),
+        case(Truth::All(vec![1]), &[]),
+    ];
+    let report = multi_label(&labels, &cases);
+
+    assert_eq!((report.cases, report.correct, report.accuracy), (5, 2, 0.4));
+    assert_labels(
+        &report,
+        &[
+            ("arts", 2, 1.0, 1.0, 1.0),
+            ("business", 3, 1.0, 1.0 / 3.0, 0.5),
+            ("science", 0, 0.0, 0.0, 0.0),
+            ("world", 0, 0.0, 0.0, 0.0),
+        ],
+    );
+    // scikit-learn 1.9: f1_score and recall_score with zero_division=nan, average="macro" and "micro".
+    assert_close(report.macro_f1, 0.5);
+    assert_close(report.macro_recall, 2.0 / 3.0);
+    assert_close(report.micro_f1.expect("multi_label gives it"), 2.0 / 3.0);
+    assert!(!report.labels_are_sources);
+}
+
+#[test]
+fn no_cases_and_no_labels_are_zero() {
+    let labels = names(&["arts"]);
+    for report in [single_label(&labels, &[]), set_valued(&labels, &[vec![0]], &[]), multi_label(&labels, &[])] {
+        assert_eq!((report.cases, report.correct), (0, 0));
+        assert_eq!([report.accuracy, report.macro_f1, report.macro_recall], [0.0; 3]);
+        assert_labels(&report, &[("arts", 0, 0.0, 0.0, 0.0)]);
+    }
+    assert_eq!(multi_label(&labels, &[]).micro_f1, Some(0.0));
+    assert_eq!(multi_label(&[], &[]).per_label, []);
+}
+
+#[test]
+fn an_index_beyond_the_labels_is_wrong() {
+    let labels = names(&["arts", "business"]);
+    let report = single_label(&labels, &[one(0, 5), one(5, 1), one(5, 5)]);
+    assert_eq!((report.cases, report.correct), (3, 0));
+    assert_labels(&report, &[("arts", 1, 0.0, 0.0, 0.0), ("business", 0, 0.0, 0.0, 0.0)]);
+}
+
+#[test]
+fn a_report_is_written_as_plain_numbers() {
+    let report = multi_label(&names(&["arts"]), &[case(Truth::All(vec![0]), &[0])]);
+    assert_eq!(
+        serde_json::to_string(&report).expect("plain numbers"),
+        r#"{"cases":1,"correct":1,"accuracy":1.0,"accuracy_any":null,"macro_f1":1.0,"macro_recall":1.0,"micro_f1":1.0,"#
+            .to_owned()
+            + r#""averages":{"macro":{"precision":1.0,"recall":1.0,"f1":1.0},"micro":{"precision":1.0,"recall":1.0,"f1":1.0},"#
+            + r#""weighted":{"precision":1.0,"recall":1.0,"f1":1.0},"samples":{"precision":1.0,"recall":1.0,"f1":1.0}},"#
+            + r#""mcc":null,"confusion":null,"#
+            + r#""per_label":[{"label":"arts","support":1,"predicted":1,"precision":1.0,"recall":1.0,"f1":1.0}],"labels_are_sources":false}"#
+    );
+}

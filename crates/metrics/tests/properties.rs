@@ -1,0 +1,92 @@
+//! What holds for any cases: shares are shares, order means nothing, and the measures agree where they overlap.
+
+use newsdesk_metrics::{Averages, Case, Report, Truth, multi_label, set_valued, single_label};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const LABELS: usize = 5;
+
+fn labels() -> Vec<String> {
+    (0..LABELS).map(|label| format!("label {label}")).collect()
+}
+
+/// Truth and prediction of up to 40 articles with one label each.
+fn pairs() -> impl Strategy<Value = Vec<(usize, usize)>> {
+    vec((0..LABELS, 0..LABELS), 0..40)
+}
+
+fn cases(pairs: &[(usize, usize)], truth: impl Fn(usize) -> Truth) -> Vec<Case> {
+    let case = |&(right, predicted)| Case {
+        truth: truth(right),
+        predicted: vec![predicted],
+        also: vec![],
+        source_label: Some(right),
+    };
+    pairs.iter().map(case).collect()
+}
+
+fn shares(report: &Report) -> Vec<f64> {
+    let of_labels = report.per_label.iter().flat_map(|label| [label.precision, label.recall, label.f1]);
+    of_labels.chain([report.accuracy, report.macro_f1, report.macro_recall]).chain(report.micro_f1).collect()
+}
+
+proptest! {
+    #[test]
+    fn shares_lie_between_zero_and_one(sets in vec((vec(0..LABELS + 2, 0..4), vec(0..LABELS + 2, 0..4)), 0..40)) {
+        for truth in [Truth::All, Truth::AnyOf] {
+            let case = |(right, predicted): &(Vec<usize>, Vec<usize>)| Case {
+                truth: truth(right.clone()),
+                predicted: predicted.clone(),
+                also: vec![],
+                source_label: right.first().copied(),
+            };
+            let cases: Vec<_> = sets.iter().map(case).collect();
+            let source_sets = vec![vec![0, 1], vec![1, 2], vec![]];
+            for report in [
+                single_label(&labels(), &cases),
+                multi_label(&labels(), &cases),
+                set_valued(&labels(), &source_sets, &cases),
+            ] {
+                prop_assert_eq!(report.cases, cases.len() as u64);
+                prop_assert!(report.correct <= report.cases);
+                prop_assert!(shares(&report).iter().all(|share| (0.0..=1.0).contains(share)));
+            }
+        }
+    }
+
+    #[test]
+    fn sets_of_one_label_measure_as_single_labels(pairs in pairs()) {
+        let plain = single_label(&labels(), &cases(&pairs, Truth::One));
+        prop_assert_eq!(&plain, &single_label(&labels(), &cases(&pairs, |label| Truth::AnyOf(vec![label]))));
+        prop_assert_eq!(&plain, &single_label(&labels(), &cases(&pairs, |label| Truth::All(vec![label]))));
+
+        let source_sets: Vec<_> = (0..LABELS).map(|label| vec![label]).collect();
+        let valued = set_valued(&labels(), &source_sets, &cases(&pairs, Truth::One));
+        prop_assert_eq!(&plain, &Report { labels_are_sources: false, mcc: plain.mcc, ..valued });
+
+        // With one label on either side, micro-F1 is the accuracy.
+        let multi = multi_label(&labels(), &cases(&pairs, Truth::One));
+        prop_assert!((multi.micro_f1.expect("multi_label gives it") - plain.accuracy).abs() < 1e-12);
+        let averages = Averages { sample_average: None, ..multi.averages };
+        let mcc = plain.mcc;
+        prop_assert_eq!(&plain, &Report { micro_f1: None, averages, mcc, ..multi });
+    }
+
+    #[test]
+    fn order_of_cases_means_nothing(pairs in pairs()) {
+        let reversed: Vec<_> = pairs.iter().rev().copied().collect();
+        let measure = |pairs: &[(usize, usize)]| single_label(&labels(), &cases(pairs, Truth::One));
+        prop_assert_eq!(measure(&pairs), measure(&reversed));
+    }
+
+    #[test]
+    fn supports_add_up_and_perfect_is_one(pairs in pairs()) {
+        let report = single_label(&labels(), &cases(&pairs, Truth::One));
+        prop_assert_eq!(report.per_label.iter().map(|label| label.support).sum::<u64>(), report.cases);
+
+        let perfect: Vec<_> = pairs.iter().map(|&(right, _)| (right, right)).collect();
+        let report = single_label(&labels(), &cases(&perfect, Truth::One));
+        let expected = if pairs.is_empty() { 0.0 } else { 1.0 };
+        prop_assert_eq!([report.accuracy, report.macro_f1, report.macro_recall], [expected; 3]);
+    }
+}

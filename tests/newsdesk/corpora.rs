@@ -1,0 +1,246 @@
+//! Corpora through `newsdesk classify`: formats, compression, inputs and outputs.
+
+use crate::support::compression::{gunzip, gzip, unzstd, zstd};
+use crate::support::{Folder, articles, column, texts};
+
+/// An output line is its input line with two columns more.
+#[track_caller]
+fn assert_carried(input: &str, output: &str) {
+    assert_eq!(input.lines().count(), output.lines().count(), "{output}");
+    for (before, after) in input.lines().zip(output.lines()) {
+        let added =
+            after.strip_prefix(before.strip_suffix('}').unwrap()).unwrap_or_else(|| panic!("{before}\n{after}"));
+        let added: serde_json::Value = serde_json::from_str(&format!("{{{}", &added[1..])).unwrap();
+        let names: Vec<&String> = added.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["label", "label_score"]);
+        assert!(added["label"].is_string() && added["label_score"].is_f64(), "{added}");
+    }
+}
+
+#[test]
+fn json_lines_carry_every_value_byte_by_byte() {
+    let input = concat!(
+        r#"{"id":1.0,"big":1e400,"exact":0.10000000000000000000001,"long":123456789012345678901234567890,"text":"Goal!"}"#,
+        "\n",
+        r#"{"text":"Oil prices fall","nested":{"b":[1,{"a":null}, true],"a":{}},"empty":"","none":null}"#,
+        "\n",
+        r#"{"Zürich 東京":"🏆 \u00e9 \/ \ud83c\udfc6 \t","text":"caf\u00e9","z":1,"a":-0.0,"E":1E+2}"#,
+        "\n",
+    );
+    let folder = Folder::new();
+    folder.write("news.jsonl", input);
+    let answer = folder.classify(&["news.jsonl"]).done();
+    assert_carried(input, &answer.out);
+    assert_eq!(answer.err, "");
+    // The same from a pipe.
+    assert_eq!(folder.classify_reading(input, &["-"]).done().out, answer.out);
+    assert_eq!(folder.classify_reading(input, &[]).done().out, answer.out);
+    assert_eq!(folder.classify(&["news.jsonl", "--json"]).done().out, answer.out);
+}
+
+#[test]
+fn csv_in_csv_out() {
+    let folder = Folder::new();
+    let header = "id,text,\"a, b\",note";
+    let records =
+        ["007,Goal!,\"x, y\",\"said \"\"no\"\"\"", "2,\"Oil prices\nfall\",,1.50", "3,Zürich 東京,🏆, spaced "];
+    folder.write("news.csv", format!("{header}\n{}\n", records.join("\n")));
+    folder.classify(&["news.csv", "-o", "out.csv"]).done();
+    let out = folder.text("out.csv");
+    let mut rest = out.strip_prefix(&format!("{header},label,label_score\n")).unwrap_or_else(|| panic!("{out}"));
+    for record in records {
+        rest =
+            rest.strip_prefix(record).and_then(|r| r.strip_prefix(',')).unwrap_or_else(|| panic!("{record}\n{rest}"));
+        let (added, next) = rest.split_once('\n').unwrap();
+        let (label, score) = added.split_once(',').unwrap();
+        assert!(crate::support::LABELS.contains(&label) && score.parse::<f64>().unwrap() > 0.2, "{added}");
+        rest = next;
+    }
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn tsv_in_tsv_out() {
+    let folder = Folder::new();
+    folder.write("news.tsv", "id\ttext\n1\tGoal, he said\n2\tOil\n");
+    let out = folder.classify(&["news.tsv", "--output-format", "tsv"]).done().out;
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines[0], ["id", "text", "label", "label_score"]);
+    assert_eq!(lines[1][..2], ["1", "Goal, he said"]);
+    assert!(lines.len() == 3 && lines.iter().all(|line| line.len() == 4), "{out}");
+}
+
+#[test]
+fn one_format_becomes_another() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", "{\"n\":1.0,\"list\":[1, 2],\"none\":null,\"text\":\"Goal \\\"x\\\"\"}\n");
+    folder.classify(&["news.jsonl", "-o", "news.csv"]).done();
+    let csv = folder.text("news.csv");
+    assert!(csv.starts_with("n,list,none,text,label,label_score\n1.0,\"[1, 2]\",,\"Goal \"\"x\"\"\","), "{csv}");
+    let answer = folder.classify(&["news.csv", "--prefix", "again_"]).done();
+    let row = &answer.rows()[0];
+    assert_eq!([&row["n"], &row["list"], &row["none"], &row["text"]], ["1.0", "[1, 2]", "", "Goal \"x\""]);
+    assert_eq!(row["label"], row["again_label"]);
+}
+
+#[test]
+fn labelling_again_changes_nothing() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", articles(texts(5)));
+    folder.classify(&["news.jsonl", "-o", "once.jsonl"]).done();
+    assert_eq!(folder.classify(&["once.jsonl", "--quiet"]).done().out, folder.text("once.jsonl"));
+}
+
+#[test]
+fn compressed_files_in_and_out() {
+    let folder = Folder::new();
+    let input = articles(texts(2100));
+    let plain = folder.classify_reading(input.as_str(), &["-"]).done().out;
+    assert_carried(&input, &plain);
+    folder.write("news.jsonl.gz", gzip(&input)).write("news.jsonl.zst", zstd(&input));
+    folder.classify(&["news.jsonl.gz", "-o", "out.jsonl.zst"]).done();
+    folder.classify(&["news.jsonl.zst", "-o", "out.jsonl.gz"]).done();
+    assert_eq!(unzstd(&folder.bytes("out.jsonl.zst")), plain);
+    assert_eq!(gunzip(&folder.bytes("out.jsonl.gz")), plain);
+    // Compressed bytes in a pipe are known by what they are.
+    assert_eq!(folder.classify_reading(gzip(&input), &["-"]).done().out, plain);
+    assert_eq!(folder.classify_reading(zstd(&input), &["-"]).done().out, plain);
+    folder.write("a.txt.gz", gzip("Goal!")).write("b.csv.zst", zstd("text\nGoal!\n"));
+    let rows = folder.classify(&["a.txt.gz", "b.csv.zst"]).done().rows();
+    assert_eq!(column(&rows, "text"), ["Goal!", "Goal!"]);
+}
+
+#[test]
+fn standard_input_tells_its_format_or_is_told() {
+    let folder = Folder::new();
+    let row = &folder.classify_reading("Oil prices fall again.\nThe mayor agreed.\n", &["-"]).done().rows()[0];
+    assert_eq!([&row["file"], &row["text"]], ["<stdin>", "Oil prices fall again.\nThe mayor agreed.\n"]);
+    let csv = folder.classify_reading("id,text\n1,Goal!\n2,Oil\n", &["-", "--format", "csv"]).done().rows();
+    assert_eq!(column(&csv, "text"), ["Goal!", "Oil"]);
+    let text = folder.classify_reading("{\"text\":\"Goal!\"}", &["-", "--format", "text"]).done().rows();
+    assert_eq!(column(&text, "text"), ["{\"text\":\"Goal!\"}"]);
+    let to_file = folder.classify_reading("Goal!", &["-", "-o", "out.csv"]).done();
+    assert_eq!(to_file.out, "");
+    assert!(folder.text("out.csv").starts_with("file,text,label,label_score\n<stdin>,Goal!,"));
+}
+
+#[test]
+fn byte_order_marks_line_ends_and_blank_lines_are_no_text() {
+    let folder = Folder::new();
+    folder.write("a.csv", "\u{feff}text,id\r\nGoal!,1\r\n\r\nOil,2\r\n");
+    let rows = folder.classify(&["a.csv"]).done().rows();
+    assert_eq!((column(&rows, "text"), column(&rows, "id")), (vec!["Goal!", "Oil"], vec!["1", "2"]));
+    folder.write("b.jsonl", "\u{feff}{\"text\":\"Goal!\"}\r\n\r\n  \n{\"text\":\"Oil\"}");
+    assert_eq!(column(&folder.classify(&["b.jsonl"]).done().rows(), "text"), ["Goal!", "Oil"]);
+    folder.write("c.txt", "\u{feff}Goal!");
+    assert_eq!(column(&folder.classify(&["c.txt"]).done().rows(), "text"), ["Goal!"]);
+}
+
+#[test]
+fn folders_globs_and_several_files() {
+    let folder = Folder::new();
+    folder.write("news/b.txt", "b").write("news/a.txt", "a").write("news/sub/c.jsonl", "{\"text\":\"c\"}\n");
+    folder.write("news/z.csv", "text\nz\n").write("news/.hidden.txt", "hidden").write("news/image.png", "png");
+    let texts = |arguments: &[&str]| {
+        let rows = folder.classify(arguments).done().rows();
+        column(&rows, "text").join(" ")
+    };
+    assert_eq!(texts(&["news"]), "a b c z");
+    assert_eq!(texts(&["news/*.txt"]), "a b");
+    assert_eq!(texts(&["news/**/*.jsonl"]), "c");
+    assert_eq!(texts(&["news/z.csv", "news/a.txt", "news/sub"]), "z a c");
+    let rows = folder.classify(&["news/[ab].txt"]).done().rows();
+    assert_eq!(column(&rows, "file"), ["news/a.txt", "news/b.txt"]);
+}
+
+#[test]
+fn outputs_that_cannot_be_are_refused_before_the_work() {
+    let folder = Folder::new();
+    let input = articles(["Goal!"]);
+    folder.write("news.jsonl", &input).write("sub/other.jsonl", &input);
+    let refused = |arguments: &[&str], error: &str, hint: &str| {
+        let answer = folder.classify(arguments).refused(error).hint(hint);
+        assert_eq!(answer.out, "");
+    };
+    let input_itself = "`sub/../news.jsonl`: it is one of the inputs";
+    refused(&["news.jsonl", "-o", "sub/../news.jsonl"], input_itself, "another file");
+    refused(&["sub", "news.jsonl", "--rejects", "sub/other.jsonl"], "it is one of the inputs", "another file");
+    refused(&["*.jsonl", "-o", "news.jsonl"], "it is one of the inputs", "another file");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], "rows and rejects have one file", "two files");
+    refused(&["news.jsonl", "--rejects", "-"], "rows and rejects have one file", "two files");
+    refused(&["news.jsonl", "-o", "x.xlsx"], "choose a format for `x.xlsx`", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.txt"], "rows into `x.txt`: plain text has no columns", "--output-format");
+    refused(&["news.jsonl", "-o", "x.feather"], "its name is that of an Arrow file", "end its name in .arrows");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table into a file", "--output-format");
+    refused(&["news.jsonl", "-o", "missing/x.jsonl"], "write to `missing/x.jsonl`", "create the folder");
+    assert_eq!((folder.text("news.jsonl"), folder.text("sub/other.jsonl")), (input.clone(), input));
+    assert!(!folder.path("x.jsonl").exists() && !folder.path("x.txt").exists());
+}
+
+#[test]
+fn rows_and_rejects_have_two_files() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", articles(["Goal!"]));
+    let answer = folder.classify(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"]);
+    answer.refused("rows and rejects have one file").hint("two files");
+}
+
+#[test]
+fn a_table_without_rows_keeps_its_header() {
+    let answer = Folder::new().classify_reading("id,text\n", &["-", "--format", "csv", "--output-format", "csv"]);
+    assert_eq!(answer.done().out, "id,text,label,label_score\n");
+}
+
+#[test]
+fn an_unknown_ending_is_fine_with_a_format() {
+    let folder = Folder::new();
+    folder.classify_reading("Goal!", &["-", "-o", "out.data", "--output-format", "csv"]).done();
+    assert!(folder.text("out.data").starts_with("file,text,label,label_score\n"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", articles(texts(100)));
+    std::os::unix::fs::symlink("/dev/full", folder.path("full.csv")).unwrap();
+    let answer = folder.classify(&["news.jsonl", "-o", "full.csv"]).refused("Failed to write rows");
+    let answer = answer.says("`full.csv`: No space left on device");
+    assert!(!answer.err.contains("panicked"), "{answer}");
+    folder.write("bad.jsonl", "5\n");
+    let answer = folder.classify(&["bad.jsonl", "--rejects", "full.csv"]);
+    assert_eq!(answer.says("`full.csv`: No space left on device").code, Some(2));
+}
+
+#[test]
+fn a_piped_table_is_known_by_its_first_line() {
+    let folder = Folder::new();
+    let csv = folder.classify_reading("id,text\n1,Goal!\n2,Oil\n", &["-"]).done().rows();
+    assert_eq!(column(&csv, "id"), ["1", "2"]);
+    let tsv = folder.classify_reading("Headline\tbody\nGoal!\tLate win\n", &[]).done().rows();
+    assert_eq!((column(&tsv, "Headline"), column(&tsv, "body")), (vec!["Goal!"], vec!["Late win"]));
+    let text = folder.classify_reading("Shares, text and more\nOil fell.\n", &["-"]).done().rows();
+    assert_eq!(column(&text, "text"), ["Shares, text and more\nOil fell.\n"], "a sentence is no header");
+}
+
+#[test]
+fn an_output_is_kept_if_the_input_cannot_be_read() {
+    let folder = Folder::new();
+    folder.write("a.csv", "id,text\n1,Goal!\n").write("out.csv", "what was there\n");
+    folder.classify(&["a.csv", "-o", "out.csv", "--text-field", "txet"]).refused("`txet`");
+    assert_eq!(folder.text("out.csv"), "what was there\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_does_not_read_what_it_writes() {
+    let folder = Folder::new();
+    folder.write("news/a.jsonl", articles(texts(3)));
+    let out = std::fs::File::create(folder.path("news/out.jsonl")).unwrap();
+    let mut command = folder.command(&["classify", "--model", crate::support::TINY, "news"]);
+    let output = command.stdout(out).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("it goes into `news/out.jsonl`, one of the inputs"), "{said}");
+    assert_eq!(folder.text("news/out.jsonl"), "");
+}

@@ -135,7 +135,7 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
     save_linear(&model, folder.path()).unwrap();
     let error = Model::open(folder.path(), &Device::Cpu).err().unwrap();
     assert!(error.to_string().contains("it is a linear model, which has none"), "{error}");
-    let options = Options { precision: DtypeChoice::Exactly(Dtype::Int8), ..Options::default() };
+    let options = Options { dtype: DtypeChoice::Exactly(Dtype::Int8), ..Options::default() };
     let error = Classifier::new(model, &options).err().unwrap();
     assert!(error.to_string().contains("Failed to compute in int8: a linear model computes in f32"), "{error}");
     // A file that was cut off, and one of other sizes.

@@ -1,29 +1,29 @@
-//! The flow from file to file, step by step and whole, with the default model on the sample articles. Criterion's elem/s
-//! are articles per second.
+//! Benches classifying from file to file, step by step and as a whole, with the built-in model on the sample articles.
 //!
-//! Every step's result is counted, each time. The table at the end has the fastest calls.
+//! Criterion's elem/s are articles per second. Every call checks the size of its result. The table at the end shows the
+//! fastest calls.
 
-#![expect(clippy::print_stdout, reason = "a bench says what it found")]
+#![expect(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod timing;
 
 use criterion::Criterion;
 use newsdesk_data::{DataError, Format, ReadOptions, Row, RowWriter, Source, Value, create, read, writer};
 use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, processors};
-use newsdesk_run::{Columns, Counts, RunOptions, RunState, Scores, StreamOutput, run};
+use newsdesk_run::{Counts, PredictionColumns, RunOptions, RunState, Scores, StreamOutput, run_corpus};
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 use timing::{fastest, timed};
 
-/// As in the binary.
+/// The allocator of the binary.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets/sample/articles.jsonl");
-/// How often the sample is repeated for the steps that take microseconds an article.
+/// The number of copies of the sample for steps that take microseconds per article.
 const COPIES: usize = 20;
-/// Articles for the steps that take milliseconds an article.
+/// The number of articles for steps that take milliseconds per article.
 const FEW: usize = 24;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -47,10 +47,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let classifier =
         |threads, dtype| Classifier::embedded_with(&Options { threads: Some(threads), dtype, ..Options::default() });
     let whole = classifier(processors(), DtypeChoice::Auto)?;
-    let columns = Columns::new(whole.heads(), Scores::Best, "");
+    let columns = PredictionColumns::new(whole.heads(), Scores::Best, "");
     let rows = rows(&many);
     let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
-    let AnyModel::Encoder(model) = whole.model() else { return Err("the default model has an encoder".into()) };
+    let AnyModel::Encoder(model) = whole.model() else { return Err("the built-in model is not an encoder".into()) };
     let tokens_of = |texts: &[String]| -> Result<usize, newsdesk_model::ModelError> {
         texts.iter().try_fold(0, |sum, text| Ok(sum + model.tokenizer.encode(text)?.len()))
     };
@@ -73,14 +73,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
 
     step("tokenize", texts.len(), Some(tokens), &mut || {
-        timed(|| assert_eq!(tokens_of(&texts).expect("it was tokenized before"), tokens))
+        timed(|| assert_eq!(tokens_of(&texts).expect("the same texts were tokenized before"), tokens))
     });
 
     for dtype in Dtype::ALL {
         let classifier = classifier(1, DtypeChoice::Exactly(dtype))?;
         step(&format!("encode in {dtype}, 1 thread"), FEW, Some(few_tokens), &mut || {
             let mut predictions = vec![];
-            let took = timed(|| predictions = classifier.classify(&texts[..FEW]).expect("it has a sound model"));
+            let took = timed(|| {
+                predictions = classifier.classify(&texts[..FEW]).expect("the built-in model classifies every text")
+            });
             assert_eq!(predictions.len(), FEW);
             assert_eq!(predictions.iter().map(|prediction| prediction.tokens).sum::<usize>(), few_tokens);
             took
@@ -89,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let labels = columns.values(&whole.classify(&texts[..1])?[0]);
     step("write JSON Lines", rows.len(), None, &mut || {
-        let took = timed(|| write(&rows, &labels, &labelled).expect("its folder can be written to"));
+        let took = timed(|| write(&rows, &labels, &labelled).expect("the temporary folder is writable"));
         assert_eq!(lines(&labelled), rows.len());
         took
     });
@@ -98,9 +100,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     step(&name, FEW, Some(few_tokens), &mut || {
         let mut counts = Counts::default();
         let took = timed(|| {
-            let mut output = StreamOutput::new(file_writer(&labelled).expect("its folder can be written to"), None);
+            let mut output = StreamOutput::new(file_writer(&labelled).expect("the temporary folder is writable"), None);
             let (source, mut state) = (std::slice::from_ref(&few), RunState::start());
-            run(&whole, source, &RunOptions::default(), &columns, &mut state, &mut output).expect("all can be read");
+            run_corpus(&whole, source, &RunOptions::default(), &columns, &mut state, &mut output)
+                .expect("the sample can be read");
             counts = state.counts;
         });
         assert_eq!((counts.articles, counts.rejected, counts.tokens), (FEW as u64, 0, few_tokens as u64));
@@ -120,10 +123,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All rows of a source; the sample has no other.
+/// Returns all rows of a source, which has no rejects.
 fn rows(source: &Source) -> Vec<Row> {
-    let rows = read(source, &ReadOptions::default()).expect("it was just written");
-    rows.map(|row| row.expect("the sample is whole")).collect()
+    let rows = read(source, &ReadOptions::default()).expect("the file was just written");
+    rows.map(|row| row.expect("the sample has no rejects")).collect()
 }
 
 fn write(rows: &[Row], labels: &[(String, Value)], path: &Path) -> Result<(), DataError> {

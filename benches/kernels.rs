@@ -1,9 +1,9 @@
-//! The arithmetic of the default model, kernel by kernel, on every instruction set of the machine, beside the most that
-//! one core can do. Criterion's Gelem/s are billions of operations per second, a product and a sum being two.
+//! Benches the kernels of the built-in model on every instruction set of the machine, next to the peak speed of one core.
 //!
-//! Every kernel is held against plain loops in f64 before it is timed. The table at the end has the fastest calls.
+//! Criterion's Gelem/s are billions of operations per second, where a product and a sum are two operations. Every kernel is
+//! compared with plain loops in f64 before it is timed. The table at the end shows the fastest calls.
 
-#![expect(clippy::print_stdout, reason = "a bench says what it found")]
+#![expect(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod peaks;
 mod timing;
@@ -16,20 +16,20 @@ use newsdesk_kernels::{activation, layer_norm};
 use std::time::Duration;
 use timing::{fastest, timed};
 
-/// Rows of a block: the encoder takes 96 at a time in f32, and 48 otherwise.
+/// The rows of a block: the encoder computes 96 at a time in f32, and 48 otherwise.
 const ROWS: [usize; 2] = [48, 96];
-/// Depth and width of a layer's products, in the order of the forward pass.
+/// The depth and width of a layer's products, in the order of the forward pass.
 const SHAPES: [(usize, usize); 4] = [(384, 1152), (384, 384), (384, 1536), (1536, 384)];
-/// Tokens of a window.
+/// The numbers of tokens of a window.
 const WINDOWS: [usize; 3] = [55, 256, 512];
 const HEADS: usize = 12;
 const HEAD_WIDTH: usize = 32;
 const WIDTH: usize = HEADS * HEAD_WIDTH;
-const INNER_WIDTH: usize = 1536;
+const INTERMEDIATE_WIDTH: usize = 1536;
 const EPSILON: f32 = 1e-12;
-/// Operations on each value, as the source has them: 22 of the exponential, and 18 around it.
+/// Operations per value, counted in the source: 22 of the exponential and 18 around it.
 const GELU_OPERATIONS: usize = 40;
-/// Operations on each value: residual 1, mean 1, variance 3, normalisation 4.
+/// Operations per value: residual 1, mean 1, variance 3, normalisation 4.
 const LAYER_NORM_OPERATIONS: usize = 9;
 
 fn main() {
@@ -67,10 +67,10 @@ fn main() {
     }
 }
 
-/// A line of the table at the end.
+/// A row of the table at the end.
 struct Row {
     kernel: String,
-    /// Billions of operations per second, as is the peak.
+    /// Billions of operations per second. The peak has the same unit.
     speed: f64,
     peak: Option<f64>,
 }
@@ -108,19 +108,19 @@ impl Benches<'_> {
         forward(&mut out);
         let kernel = format!("attention {length}");
         check(&kernel, &out, expected, 1e-4);
-        // The two products; exponentials come on top.
+        // Only the two products are counted, not the exponentials.
         self.time(&kernel, 4 * length * length * WIDTH, peak, || timed(|| forward(&mut out)));
     }
 
     fn gelu(&mut self, peak: Option<f64>) {
-        let input: Vec<f32> = numbers(ROWS[0] * INNER_WIDTH, 1).iter().map(|x| 4.0 * x).collect(); // [rows, inner width]
+        let input: Vec<f32> = numbers(ROWS[0] * INTERMEDIATE_WIDTH, 1).iter().map(|x| 4.0 * x).collect(); // [rows, intermediate width]
         let expected: Vec<f64> = input.iter().map(|&x| gelu(f64::from(x))).collect();
         let (set, mut values) = (self.set, input.clone());
-        let kernel = format!("gelu {}x{INNER_WIDTH}", ROWS[0]);
+        let kernel = format!("gelu {}x{INTERMEDIATE_WIDTH}", ROWS[0]);
         activation::gelu_in_place(&mut values, set);
         check(&kernel, &values, &expected, 1e-4);
         self.time(&kernel, GELU_OPERATIONS * input.len(), peak, || {
-            // Again and again in place, they would come too close to zero to be computed at full speed.
+            // Applied in place repeatedly, GELU would make the values subnormal, which are slow.
             values.copy_from_slice(&input);
             timed(|| activation::gelu_in_place(&mut values, set))
         });
@@ -131,7 +131,8 @@ impl Benches<'_> {
         let (mut hidden, update) = (numbers(size, 1), numbers(size, 2)); // [rows, width]
         let (weight, bias) = (numbers(WIDTH, 3), numbers(WIDTH, 4));
         let rows = hidden.chunks(WIDTH).zip(update.chunks(WIDTH));
-        let expected: Vec<f64> = rows.flat_map(|(hidden, update)| normal(hidden, update, &weight, &bias)).collect();
+        let expected: Vec<f64> =
+            rows.flat_map(|(hidden, update)| layer_norm_of_sum(hidden, update, &weight, &bias)).collect();
         let set = self.set;
         let residual = |hidden: &mut [f32]| layer_norm::residual(hidden, &update, &weight, &bias, EPSILON, set);
         residual(&mut hidden);
@@ -148,7 +149,7 @@ impl Benches<'_> {
     }
 }
 
-/// A dense layer's input and weights, and its output by plain loops.
+/// The input and weights of a dense layer, and its expected output from plain loops.
 struct Product {
     rows: usize,
     depth: usize,
@@ -171,7 +172,7 @@ impl Product {
     }
 }
 
-/// Queries, keys and values of a window, side by side, and what its tokens gather by plain loops.
+/// The queries, keys and values of a window side by side, and its expected context from plain loops.
 struct Window {
     length: usize,
     hidden: Vec<f32>,
@@ -182,17 +183,17 @@ impl Window {
     fn new(length: usize) -> Self {
         let hidden: Vec<f32> = numbers(length * 3 * WIDTH, 1).iter().map(|x| 2.0 * x).collect(); // [length, 3 * width]
         let mut expected = vec![0f64; length * WIDTH];
-        for (token, gathered) in expected.chunks_mut(WIDTH).enumerate() {
-            for (head, gathered) in gathered.chunks_mut(HEAD_WIDTH).enumerate() {
+        for (token, context) in expected.chunks_mut(WIDTH).enumerate() {
+            for (head, context) in context.chunks_mut(HEAD_WIDTH).enumerate() {
                 let part = |token: usize, number: usize| {
                     &hidden[(3 * token + number) * WIDTH + head * HEAD_WIDTH..][..HEAD_WIDTH]
                 };
                 let score = |other| dot(part(token, 0), part(other, 1)) / (HEAD_WIDTH as f64).sqrt();
-                let shares: Vec<f64> = (0..length).map(|other| score(other).exp()).collect();
-                let total: f64 = shares.iter().sum();
-                for (other, share) in shares.iter().enumerate() {
-                    for (sum, &value) in gathered.iter_mut().zip(part(other, 2)) {
-                        *sum += share / total * f64::from(value);
+                let exponentials: Vec<f64> = (0..length).map(|other| score(other).exp()).collect();
+                let total: f64 = exponentials.iter().sum();
+                for (other, exponential) in exponentials.iter().enumerate() {
+                    for (sum, &value) in context.iter_mut().zip(part(other, 2)) {
+                        *sum += exponential / total * f64::from(value);
                     }
                 }
             }
@@ -205,7 +206,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
 }
 
-/// `x * Phi(x)`, from the series of the error function.
+/// Returns `x * Phi(x)`, from the series of the error function.
 fn gelu(x: f64) -> f64 {
     let square = x * x / 2.0;
     let (mut term, mut sum) = (x, x);
@@ -216,8 +217,8 @@ fn gelu(x: f64) -> f64 {
     x * (0.5 + sum / std::f64::consts::TAU.sqrt())
 }
 
-/// Layer norm of a row and its update.
-fn normal(hidden: &[f32], update: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
+/// Returns the layer norm of the sum of a row and its update.
+fn layer_norm_of_sum(hidden: &[f32], update: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     let row: Vec<f64> = hidden.iter().zip(update).map(|(&h, &u)| f64::from(h) + f64::from(u)).collect();
     let width = row.len() as f64;
     let mean = row.iter().sum::<f64>() / width;
@@ -226,17 +227,17 @@ fn normal(hidden: &[f32], update: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f
     scaled.zip(weight).zip(bias).map(|((n, &w), &b)| n * f64::from(w) + f64::from(b)).collect()
 }
 
-/// That no value is further from the expected one than `tolerance` times their usual size.
+/// Checks that every value is within `tolerance` times the root mean square of the expected values.
 fn check(kernel: &str, found: &[f32], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{kernel}");
-    let usual = (expected.iter().map(|x| x * x).sum::<f64>() / expected.len() as f64).sqrt();
-    for (place, (&found, expected)) in found.iter().zip(expected).enumerate() {
+    let root_mean_square = (expected.iter().map(|x| x * x).sum::<f64>() / expected.len() as f64).sqrt();
+    for (index, (&found, expected)) in found.iter().zip(expected).enumerate() {
         let error = (f64::from(found) - expected).abs();
-        assert!(error <= tolerance * usual, "{kernel}: {found} at {place}, not {expected}");
+        assert!(error <= tolerance * root_mean_square, "{kernel}: {found} at {index}, not {expected}");
     }
 }
 
-/// Numbers that look random, within -1 and 1.
+/// Returns pseudo-random numbers within -1 and 1.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {

@@ -1,11 +1,12 @@
-//! The most that one core computes: loops of the instructions that the tiles are made of, on registers alone.
+//! The peak speed of one core: loops of the instructions of the tiles, on registers only.
 
 #![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "calls code that is compiled for more instructions"))]
 
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::Dtype;
 
-/// Billions of operations per second, a product and a sum being two; `None` where nothing is known to measure.
+/// Measures billions of operations per second, where a product and a sum are two operations. Returns `None` if there is no
+/// loop for the instruction set.
 pub fn peak(set: InstructionSet, dtype: Dtype) -> Option<f64> {
     #[cfg(target_arch = "x86_64")]
     if set.is_available() {
@@ -22,14 +23,14 @@ mod x86 {
     use std::arch::x86_64::*;
     use std::hint::black_box;
 
-    /// Sums that do not wait for each other: enough to keep every unit busy, few enough to stay in sixteen registers.
+    /// The number of independent sums: enough to keep every unit busy, and few enough for sixteen registers.
     const CHAINS: usize = 12;
     const STEPS: usize = 100_000;
     const ROUNDS: usize = 100;
 
     pub fn peak(set: InstructionSet, dtype: Dtype) -> Option<f64> {
         use InstructionSet::{Avx2, Avx2Vnni, Avx512, Portable};
-        // Operations of a step on one vector, and a loop of steps.
+        // The operations of a step on one vector, and the loop of steps.
         let (operations, steps): (usize, unsafe fn()) = match (set, dtype) {
             (Portable, _) => return None,
             (Avx512, Dtype::F32) => (2 * 16, f32_avx512),
@@ -40,15 +41,15 @@ mod x86 {
             (Avx2Vnni, Dtype::Int16) => (2 * 16, int16_avx2_vnni),
             (Avx2Vnni, Dtype::Int8) => (2 * 32, int8_avx2_vnni),
             (Avx2, Dtype::Int8) => (2 * 64, int8_avx2),
-            // bf16 weights are widened, and multiplied as f32.
+            // bf16 weights are widened and multiplied as f32.
             (Avx2 | Avx2Vnni, Dtype::F32 | Dtype::Bf16) => (2 * 8, f32_avx2),
         };
-        // SAFETY: the machine has the instruction set.
+        // SAFETY: the caller checked that the machine has the instruction set.
         let fastest = (0..ROUNDS).map(|_| timed(|| unsafe { steps() })).min()?;
         Some((operations * CHAINS * STEPS) as f64 / fastest.as_secs_f64() / 1e9)
     }
 
-    /// A loop whose every step goes on with all the sums.
+    /// Defines a loop in which every step updates all the sums.
     macro_rules! steps {
         ($name:ident, $features:literal, $start:expr, |$x:ident, $sum:ident| $step:expr) => {
             #[target_feature(enable = $features)]
@@ -76,7 +77,7 @@ mod x86 {
     steps!(int8_avx2_vnni, "avx2,avxvnni", _mm256_set1_epi8(1), |x, sum| _mm256_dpbusd_avx_epi32(*sum, x, x));
     steps!(f32_avx512, "avx512f", _mm512_set1_ps(0.5), |x, sum| _mm512_fmadd_ps(*sum, x, x));
     steps!(bf16_avx512, "avx512f,avx512bf16", _mm512_set1_ps(0.5), |x, sum| {
-        // SAFETY: floats and pairs of bf16 are the same 512 bits.
+        // SAFETY: vectors of f32 and of bf16 pairs are the same 512 bits.
         let pairs = unsafe { std::mem::transmute::<__m512, __m512bh>(x) };
         _mm512_dpbf16_ps(*sum, pairs, pairs)
     });

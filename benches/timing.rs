@@ -1,11 +1,11 @@
-//! What the benches time: criterion's statistics, and the fastest call, which criterion does not hand out.
+//! Timing with criterion that also returns the fastest call, which criterion does not expose.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Throughput};
 use std::time::{Duration, Instant};
 
-/// Benches `call`, which says itself how long it took. Returns the fastest call, or `None` where the command line chose
-/// other benches.
+/// Benches `call`, which returns its own duration. Returns the fastest call, or `None` if the command line selects other
+/// benches.
 pub fn fastest(
     group: &mut BenchmarkGroup<WallTime>,
     name: &str,
@@ -28,7 +28,7 @@ pub fn fastest(
     fastest
 }
 
-/// How long `work` takes.
+/// Returns the duration of `work`.
 pub fn timed<R>(work: impl FnOnce() -> R) -> Duration {
     let start = Instant::now();
     std::hint::black_box(work());

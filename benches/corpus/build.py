@@ -1,9 +1,9 @@
-"""Builds a corpus of any size out of the public sets: JSON Lines, CSV and Parquet with the same rows.
+"""Builds a corpus of any size from the public data sets: JSON Lines, CSV and Parquet with the same rows.
 
     python3 benches/corpus/build.py DATA_ROOT OUT [--rows 1000000] [--newsdesk PROGRAM]
 
-DATA_ROOT holds a folder per set (see datasets/README.md). Rows take two articles of the sets each, in all combinations that it
-takes, so that no text comes twice; columns besides are a number, a time, a list and a nested object, as real corpora have them.
+DATA_ROOT has a folder for each data set (see datasets/README.md). Each row joins two random articles, so that texts hardly
+repeat. Further columns are a number, a time, a list and a nested object, as in real corpora.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Runs a command and says every few seconds how much memory it has, as a table and, in the end, its peak.
+"""Runs a command, and prints its memory (RSS) every few seconds as a table and its peak at the end.
 
     python3 benches/corpus/memory.py [--every 10] [--for SECONDS] -- newsdesk classify corpus.jsonl -o out.jsonl
 
-With --for the command is interrupted after so many seconds, as Ctrl-C would. Linux only: it reads /proc.
+With --for, the command gets SIGINT after that time, as with Ctrl-C. Works only on Linux, since it reads /proc.
 """
 
 import argparse

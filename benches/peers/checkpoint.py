@@ -1,4 +1,4 @@
-"""What a model folder says about itself."""
+"""Reads the configuration, labels and tokenizer of a model folder."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ def label_names(model):
 
 
 def tokenizer(model):
-    """The tokenizer, cutting at the encoder's length whatever length is noted in its own file."""
+    """Returns the tokenizer. It truncates at the encoder's maximum length, not at the length in its own file."""
     from tokenizers import Tokenizer
 
     opened = Tokenizer.from_file(str(pathlib.Path(model) / "tokenizer.json"))

@@ -1,10 +1,12 @@
-"""Newsdesk and other engines on the same articles, in turn, each run a fresh process; a Markdown table and a JSON.
+"""Compares Newsdesk with other engines on the same articles. Writes a Markdown table and a JSON file.
+
+The engines take turns, and each run is a new process.
 
     compare.py --newsdesk BINARY --model DIR --corpus FILE... -o result.json
     compare.py --newsdesk BINARY --model DIR --corpus FILE... -o result.json --whole-job [--model2 DIR]
 
-The first form runs one checkpoint everywhere. The second gives the whole job, topic and sentiment of every article, to
-Newsdesk with the model inside it, and to the engines with two checkpoints one after the other.
+The first form runs the same checkpoint on all engines. The second compares the whole job: topic and sentiment of every
+article. Newsdesk then uses its built-in model, and the engines run two checkpoints one after the other.
 """
 
 import argparse
@@ -31,26 +33,26 @@ PACKAGES = ["torch", "transformers", "tokenizers", "onnxruntime", "openvino", "n
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--newsdesk", required=True, help="the binary")
-    parser.add_argument("--model", required=True, help="folder of a BERT that classifies sequences")
-    parser.add_argument("--model2", help="with --whole-job, the engines' second model [default: the first again]")
+    parser.add_argument("--model", required=True, help="folder of a BertForSequenceClassification checkpoint")
+    parser.add_argument("--model2", help="with --whole-job: the engines' second model [default: the first]")
     parser.add_argument("--corpus", required=True, nargs="+", help=".jsonl or .jsonl.zst with title and text")
     parser.add_argument("--engines", type=listed, default=engine.ENGINES, help=",".join(engine.ENGINES))
-    parser.add_argument("--precisions", type=listed, help="Newsdesk's [default: f32,bf16,int8; of the whole job: auto]")
+    parser.add_argument("--dtypes", type=listed, help="dtypes of Newsdesk [default: f32,bf16,int8; with --whole-job: auto]")
     parser.add_argument("--whole-job", action="store_true")
     parser.add_argument("--limit", type=int, help="only the first N articles of each corpus")
-    parser.add_argument("--hf-limit", type=int, help="fewer for hf, the slow one [default: all; whole job: 200]")
+    parser.add_argument("--hf-limit", type=int, help="limit for hf, which is slow [default: all; with --whole-job: 200]")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--streams", type=int, default=1, help="OpenVINO: batches at work at once")
-    parser.add_argument("--calibration", help="corpus that calibrates ov_int8 [default: the first one measured]")
-    parser.add_argument("--cache", default="peers-cache", help="folder that keeps converted models")
-    parser.add_argument("-o", "--output", required=True, help="JSON; the table is written beside it, as .md")
+    parser.add_argument("--streams", type=int, default=1, help="OpenVINO: number of concurrent batches")
+    parser.add_argument("--calibration", help="corpus to calibrate ov_int8 on [default: the first --corpus]")
+    parser.add_argument("--cache", default="peers-cache", help="folder for converted models")
+    parser.add_argument("-o", "--output", required=True, help="JSON file; the table gets the same name with .md")
     settings = parser.parse_args()
     if unknown := set(settings.engines) - set(engine.ENGINES):
         parser.error(f"no such engine: {', '.join(sorted(unknown))}")
     if settings.model2 and not settings.whole_job:
         parser.error("--model2 is for --whole-job")
-    settings.precisions = settings.precisions or (["auto"] if settings.whole_job else ["f32", "bf16", "int8"])
+    settings.dtypes = settings.dtypes or (["auto"] if settings.whole_job else ["f32", "bf16", "int8"])
     settings.model2 = settings.model2 or (settings.model if settings.whole_job else None)
     settings.hf_limit = settings.hf_limit or (200 if settings.whole_job else None)
     settings.calibration = settings.calibration or settings.corpus[0]
@@ -90,7 +92,7 @@ def main():
 
 
 def compare(path, folder, settings, environment):
-    """Measures all sides on one corpus; one result each."""
+    """Measures all engines on one corpus and returns one result per engine."""
     file, one, few = folder / "corpus.jsonl", folder / "one.jsonl", folder / "few.jsonl"
     truth = []
     with open(file, "wb") as all_of_it, open(few, "wb") as some:
@@ -102,18 +104,18 @@ def compare(path, folder, settings, environment):
                 some.write(line)
             truth.append(json.loads(line).get("label"))
 
-    jobs = [("newsdesk", precision) for precision in settings.precisions]
+    jobs = [("newsdesk", dtype) for dtype in settings.dtypes]
     jobs += [(name, None) for name in settings.engines]
     measured = {job: [] for job in jobs}
     answers = {}
     for number in range(settings.rounds):
-        turn = number * len(jobs) // settings.rounds  # another one begins each round
+        turn = number * len(jobs) // settings.rounds  # each round starts with another engine
         for job in jobs[turn:] + jobs[:turn]:
-            name, precision = job
+            name, dtype = job
             print(f"{shown(path)}, round {number + 1}: {' '.join(filter(None, job))}", file=sys.stderr)
             out = folder / "out.jsonl"
             if name == "newsdesk":
-                figures = run_newsdesk(precision, file, one, out, len(truth), settings, environment)
+                figures = run_newsdesk(dtype, file, one, out, len(truth), settings, environment)
             else:
                 figures = run_engine(name, few if name == "hf" else file, out, settings, environment)
             measured[job].append(figures)
@@ -123,15 +125,15 @@ def compare(path, folder, settings, environment):
     return summary.results(shown(path), measured, answers, truth, settings)
 
 
-def run_newsdesk(precision, file, one, out, articles, settings, environment):
+def run_newsdesk(dtype, file, one, out, articles, settings, environment):
     options = ["--threads", str(settings.threads), "--prefix", measure.PREFIX, "--quiet", "-o", str(out)]
-    if precision != "none":  # without the flag, for a Newsdesk that has no such choice
-        options += ["--precision", precision]
-    if not settings.whole_job:  # the engines read an article's first window, and no more
-        options += ["--model", settings.model, "--windows", "1"]
+    if dtype != "none":  # for a Newsdesk that does not have the option
+        options += ["--dtype", dtype]
+    if not settings.whole_job:  # the engines read only the first window of an article
+        options += ["--model", settings.model, "--max-windows", "1"]
     start = measure.run([settings.newsdesk, "classify", str(one), *options], environment)
     whole = measure.run([settings.newsdesk, "classify", str(file), *options], environment)
-    # A run that is mostly start-up says nothing about what comes after it.
+    # If most of a run is start-up, the rest is too short to measure.
     after = whole.wall_s - start.wall_s if whole.wall_s > 2 * start.wall_s else None
     return {
         "articles": articles,
@@ -140,7 +142,7 @@ def run_newsdesk(precision, file, one, out, articles, settings, environment):
         "articles_s": articles / whole.wall_s,
         "steady_articles_s": after and (articles - 1) / after,
         "peak_mb": whole.peak_mb,
-        "computes_in": "default" if precision == "none" else precision,
+        "computes_in": "default" if dtype == "none" else dtype,
     }
 
 
@@ -157,7 +159,7 @@ def run_engine(name, file, out, settings, environment):
 
 
 def shown(value):
-    """A setting with no more of a path than its last two names: the others are the machine's own."""
+    """Returns a setting with only the last two parts of a path, since the others depend on the machine."""
     if isinstance(value, list):
         return [shown(part) for part in value]
     return "/".join(pathlib.Path(value).parts[-2:]) if isinstance(value, str) else value

@@ -1,8 +1,8 @@
-"""A model folder in the forms that ONNX Runtime and OpenVINO want, made once and kept in a cache folder.
+"""Converts a model folder for ONNX Runtime and OpenVINO, and caches the result.
 
-A converted model's name is a hash of all that went into it: the checkpoint, the packages' versions, for OpenVINO's int8
-the texts that it was calibrated on. Conversion needs far more memory than inference, so engine.py runs this file as a
-process of its own and the measured process only loads the result.
+The name of a converted model is a hash of its inputs: the checkpoint, the versions of the packages, and for OpenVINO's
+int8 the calibration texts. Conversion needs far more memory than inference. So engine.py runs this file in a separate
+process, and the measured process only loads the result.
 
 usage: convert.py FORM MODEL --cache DIR [--calibration CORPUS] prints the converted model's path
 """
@@ -19,12 +19,12 @@ import corpus
 
 CALIBRATION_TEXTS = 200
 FILES = {"onnx": "model.onnx", "ort": "model.onnx", "ort_int8": "model.onnx", "ov_int8": "model.xml"}
-# The form that each engine loads; the others load the folder as it is.
+# The format that each engine loads. Other engines load the folder itself.
 FORM = {"ort": "ort", "ort_int8": "ort_int8", "ov": "onnx", "ov_bf16": "onnx", "ov_int8": "ov_int8"}
 
 
 def converted(form, model, cache, calibration=None):
-    """Where the model in this form stands, or would stand."""
+    """Returns the path of the converted model in the cache, whether it exists or not."""
     key = hashlib.sha256()
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         with open(pathlib.Path(model) / name, "rb") as file:
@@ -40,11 +40,11 @@ def converted(form, model, cache, calibration=None):
 
 
 def convert(form, model, cache, calibration=None):
-    """The path of the model in this form; made now if it is not there yet."""
+    """Returns the path of the converted model; converts it if the cache lacks it."""
     path = converted(form, model, cache, calibration)
     if not path.exists():
         pathlib.Path(cache).mkdir(parents=True, exist_ok=True)
-        # Made beside its place and moved there when it is whole.
+        # Converted in a temporary folder and renamed, so that the cache has only complete models.
         with tempfile.TemporaryDirectory(dir=cache) as making:
             target = pathlib.Path(making) / "model"
             target.mkdir()
@@ -69,7 +69,7 @@ def export_onnx(model, target):
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    # Attention as plain matrix products: the patterns that both optimisers know.
+    # Eager attention exports plain matrix products, which both optimisers recognise.
     network = AutoModelForSequenceClassification.from_pretrained(
         model, attn_implementation="eager", dtype=torch.float32
     ).eval()
@@ -107,7 +107,7 @@ def fuse(model, onnx_model, target):
         num_heads=config["num_attention_heads"],
         hidden_size=config["hidden_size"],
     )
-    # An exporter that changes its patterns would leave the graph unfused, and the comparison unfair.
+    # If the exporter changes its patterns, the graph is not fused, and the comparison is unfair.
     found = fused.get_fused_operator_statistics()
     layers = config["num_hidden_layers"]
     if found["Attention"] != layers or found["SkipLayerNormalization"] < 2 * layers:
@@ -116,7 +116,7 @@ def fuse(model, onnx_model, target):
 
 
 def needs_reduced_range():
-    """Without VNNI, sums of 8-bit products saturate at 16 bits, unless the weights keep to 7 bits."""
+    """Whether weights must be limited to 7 bits: without VNNI, sums of 8-bit products saturate at 16 bits."""
     path = pathlib.Path("/proc/cpuinfo")
     return path.exists() and "vnni" not in path.read_text()
 
@@ -153,7 +153,7 @@ if __name__ == "__main__":
     parser.add_argument("form", choices=FILES)
     parser.add_argument("model")
     parser.add_argument("--cache", required=True)
-    parser.add_argument("--calibration", help="corpus whose first 200 texts calibrate OpenVINO's int8")
+    parser.add_argument("--calibration", help="corpus with the calibration texts of OpenVINO's int8 (the first 200)")
     settings = parser.parse_args()
     if settings.form == "ov_int8" and not settings.calibration:
         parser.error("ov_int8 needs --calibration")

@@ -1,4 +1,4 @@
-"""Corpora as all sides read them: JSON Lines, plain or .zst; an article is `title`, newline, `text`."""
+"""Reads a corpus for all engines: JSON Lines, plain or .zst. An article is `title`, a newline and `text`."""
 
 import io
 import itertools
@@ -6,7 +6,7 @@ import json
 
 
 def lines(path, limit=None):
-    """The first `limit` lines as they stand in the file, or all of them, as bytes."""
+    """Yields the first `limit` lines of the file, or all of them, as bytes."""
     with open(path, "rb") as file:
         if str(path).endswith(".zst"):
             import zstandard

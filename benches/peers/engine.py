@@ -1,9 +1,8 @@
-"""One engine over one corpus: labels every article and prints one JSON line with the time that it took.
+"""Labels a corpus with one engine and prints one JSON line with the times.
 
-Every engine but `hf` gets batches sorted by length under a budget of tokens, which is the best that a careful user
-would write; `hf` is the pipeline of transformers with batches of 32, as its documentation shows it. `seconds` runs from
-texts in memory to labels in memory: tokenising, batching, inference. Reading, loading, converting and writing are told
-apart.
+All engines but `hf` get batches that are sorted by length and limited in tokens, as a careful user would write them. `hf`
+is the pipeline of transformers with batches of 32, as in its documentation. `seconds` is the time from texts in memory to
+labels in memory: tokenising, batching and inference. Reading, loading, converting and writing are reported separately.
 """
 
 import argparse
@@ -26,22 +25,23 @@ THREAD_VARIABLES = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="folder of a BERT that classifies sequences")
+    parser.add_argument("model", help="folder of a BertForSequenceClassification checkpoint")
     parser.add_argument("corpus", help=".jsonl or .jsonl.zst with title and text")
     parser.add_argument("engine", choices=ENGINES)
-    parser.add_argument("--model2", help="a second model, run over the same corpus after the first")
+    parser.add_argument("--model2", help="second model, which runs on the same corpus after the first")
     parser.add_argument("--limit", type=int, help="label only the first N articles")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch-tokens", type=int, default=8192, help="tokens of one batch, padding included")
-    parser.add_argument("--streams", type=int, default=1, help="OpenVINO: batches at work at once")
-    parser.add_argument("--calibration", help="corpus that calibrates ov_int8 [default: the same corpus]")
-    parser.add_argument("--cache", default="peers-cache", help="folder that keeps converted models")
+    parser.add_argument("--batch-tokens", type=int, default=8192, help="maximum tokens per batch, including padding")
+    parser.add_argument("--streams", type=int, default=1, help="OpenVINO: number of concurrent batches")
+    parser.add_argument("--calibration", help="corpus to calibrate ov_int8 on [default: the same corpus]")
+    parser.add_argument("--cache", default="peers-cache", help="folder for converted models")
     parser.add_argument("--out", help="write the rows with their labels here, as JSON Lines")
     return parser.parse_args()
 
 
-# An engine is opened with a model's path and gives back what it computes in, and a function `run(batches, store)` that
-# calls `store(rows, logits)` for each `(rows, ids, mask)`. Each imports no library but its own: memory is measured too.
+# Each function opens an engine with the path of a model. It returns the dtype of the computation, and a function
+# `run(batches, store)` that calls `store(rows, logits)` for each `(rows, ids, mask)`. It imports only its own library,
+# since the memory of the process is measured, too.
 
 
 def one_by_one(infer):
@@ -85,12 +85,12 @@ def open_openvino(path, settings):
 
     options = {"INFERENCE_NUM_THREADS": settings.threads, "NUM_STREAMS": settings.streams}
     options["PERFORMANCE_HINT"] = "LATENCY" if settings.streams == 1 else "THROUGHPUT"
-    if settings.engine != "ov_int8":  # there the plugin chooses what is best for all that is not int8
+    if settings.engine != "ov_int8":  # for ov_int8, the plugin chooses the dtype of the other operations
         options["INFERENCE_PRECISION_HINT"] = "bf16" if settings.engine == "ov_bf16" else "f32"
     compiled = openvino.Core().compile_model(path, "CPU", options)
     precision = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
 
-    # Requests are waited for in turn. Callbacks (AsyncInferQueue) can lock up for good when the model is dropped.
+    # Waits for the requests in order. Callbacks (AsyncInferQueue) can deadlock when the model is dropped.
     idle = [compiled.create_infer_request() for _ in range(settings.streams)]
 
     def run(batches, store):
@@ -119,7 +119,7 @@ OPEN = {"torch": open_torch, "ort": open_onnxruntime, "ov": open_openvino}
 
 @dataclasses.dataclass
 class Labelled:
-    """What one model said, and how long it took."""
+    """The predictions of one model and its times."""
 
     labels: list
     scores: list
@@ -162,7 +162,7 @@ def label(model, texts, settings):
     tokenizer, names = checkpoint.tokenizer(model), checkpoint.label_names(model)
     computes_in, run = OPEN[settings.engine.partition("_")[0]](path, settings)
     first = numpy.ones((2, 8), numpy.int64)
-    run([([], first, first)], lambda rows, logits: None)  # whatever is prepared at the first call
+    run([([], first, first)], lambda rows, logits: None)  # warm-up: some engines prepare buffers at the first call
     load_s = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -182,7 +182,7 @@ def label(model, texts, settings):
 
 
 def batches(encoded, budget):
-    """Rows by falling length, as many as stay below the budget of tokens when padded to the longest."""
+    """Yields batches of rows by decreasing length; a padded batch has at most `budget` tokens."""
     import numpy
 
     order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
@@ -199,7 +199,7 @@ def batches(encoded, budget):
 
 
 def convert_apart(model, settings):
-    """The path that the engine loads; what is not in the cache yet is converted by a process of its own."""
+    """Returns the path that the engine loads. Converts the model in a separate process if the cache lacks it."""
     if settings.engine not in convert.FORM:
         return model
     form, calibration = convert.FORM[settings.engine], settings.calibration or settings.corpus

@@ -1,14 +1,16 @@
-"""The linear model beside fastText: the same rows, threads, and machine, in one run.
+"""Compares the linear model with fastText on the same rows, threads and machine.
 
     python3 benches/peers/linear.py DATA_ROOT --newsdesk PROGRAM [--sets ag-news ...] [--rounds 3] [--threads 2] [-o result.json]
 
-Needs fasttext-wheel, numpy and zstandard (benches/peers/requirements.txt). DATA_ROOT holds a folder per set with train, validation and
-test as .jsonl.zst. Both learn from train; Newsdesk chooses its epoch by validation, fastText has none to choose by. The sides take
-turns, and a round begins with the other side than the one before.
+Needs fasttext-wheel, numpy and zstandard (benches/peers/requirements.txt). DATA_ROOT has a folder for each data set, with
+train, validation and test as .jsonl.zst. Both are trained on train. Newsdesk selects its best epoch on validation; fastText
+has no such option. The engines alternate, and each round starts with the other one.
 
-- Training: Newsdesk's whole command, with reading, validation and calibration; fastText from a file of its own format to a model in memory.
-- Labelling, one thread each, since fastText labels with one: Newsdesk's whole command from a JSON Lines file to another, less its
-  time for one article; fastText from lines in memory to labels in memory. The test texts are repeated until there are 50,000 of them.
+- Training: for Newsdesk the whole command, including reading, validation and calibration. For fastText from a file in its
+  own format to a model in memory.
+- Labelling, with one thread, since fastText uses one. For Newsdesk the whole command from one JSON Lines file to another,
+  minus the time for one article. For fastText from lines in memory to labels in memory. The test texts are repeated until
+  there are 50,000.
 """
 
 import argparse
@@ -28,7 +30,7 @@ from pathlib import Path
 import fasttext
 import zstandard
 
-# Sets: label field, and the options that Newsdesk needs besides.
+# Data sets and their label fields.
 SETS = {
     "ag-news": "label",
     "bbc-news": "label",
@@ -37,7 +39,7 @@ SETS = {
     "newsgroups20": "label",
 }
 
-# fastText as its tutorial tunes it, and as it is by default.
+# fastText with the options of its tutorial, and with its defaults.
 PEERS = {
     "fasttext tuned": dict(lr=1.0, epoch=25, wordNgrams=2),
     "fasttext default": dict(),
@@ -58,7 +60,7 @@ def text(row):
 
 
 def prepared(line):
-    """As fastText's tutorial has it: lower case, and punctuation apart from words. That it is done before is in its favour."""
+    """Returns the text in lower case with separate punctuation, as in fastText's tutorial. The time for this is not counted."""
     return " ".join(re.sub(r"([.!?,'/()\[\]\";:])", r" \1 ", line.lower()).split())
 
 
@@ -75,7 +77,7 @@ def run(command):
 
 
 def newsdesk(options, name, folder):
-    """Seconds of training, accuracy, articles/s."""
+    """Returns training time in seconds, accuracy and articles/s of Newsdesk."""
     files = {split: options.data_root / name / f"{split}.jsonl.zst" for split in ("train", "validation", "test")}
     field, model = SETS[name], folder / "model"
     shutil.rmtree(model, ignore_errors=True)
@@ -93,7 +95,7 @@ def newsdesk(options, name, folder):
 
 
 def peer(options, name, folder, settings):
-    """The same of fastText."""
+    """Returns the same figures of fastText."""
     field, test = SETS[name], folder / "test.txt"
     start = time.perf_counter()
     model = fasttext.train_supervised(str(folder / "train.txt"), thread=options.threads, verbose=0, **settings)
@@ -116,7 +118,7 @@ def prepare(options, name, folder):
     for split in ("train", "test"):
         lines = [f"__label__{label(row, field)} {prepared(text(row))}\n" for row in rows(options.data_root / name / f"{split}.jsonl.zst")]
         (folder / f"{split}.txt").write_text("".join(lines))
-    # One copy after the other with a number of its own, so that no text is met twice.
+    # Each copy of the texts ends with its own number, so that all texts differ.
     test = [text(row) for row in rows(options.data_root / name / "test.jsonl.zst")]
     many = [f"{test[i % len(test)]} {i // len(test)}" for i in range(LABELLED)]
     (folder / "many.txt").write_text("\n".join(map(prepared, many)))

@@ -1,7 +1,7 @@
-"""One measured process, and what its output file says. Standard library only.
+"""Runs and measures one process, and reads labels from its output. Uses only the standard library.
 
-A child's peak memory as Linux tells it is never below what its parent held when it started, so the parent stays small:
-nothing here keeps a corpus in memory or imports more than it must.
+On Linux, the reported peak memory of a child is at least the memory of its parent at the start. So the parent must stay
+small: this module keeps no corpus in memory and imports little.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ class Process:
 
 
 def run(command, environment):
-    """Runs a command to its end; one that fails ends the comparison and shows what it said."""
+    """Runs a command and returns its measurements. If it fails, prints its errors and exits."""
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, env=environment)
@@ -39,6 +39,6 @@ def run(command, environment):
 
 
 def labels(path):
-    """The labels that a run gave, in order: the first added column of each row."""
+    """Returns the predicted labels in order: the first added column of each row."""
     with open(path, encoding="utf-8") as file:
         return [next(value for name, value in json.loads(line).items() if name.startswith(PREFIX)) for line in file]

@@ -1,4 +1,4 @@
-"""Rounds of measurements as one result for each side."""
+"""Summarises the rounds of each engine in one result."""
 
 import statistics
 
@@ -6,23 +6,23 @@ import checkpoint
 
 
 def results(corpus, measured, answers, truth, settings):
-    """Medians over the rounds, and each engine beside Newsdesk in the same precision and the same round.
+    """Returns medians over the rounds, and ratios between Newsdesk and each engine in the same dtype and round.
 
-    `measured` holds the rounds of each `(side, Newsdesk's precision)`, Newsdesk first; `answers` its labels.
+    `measured` maps `(engine, dtype of Newsdesk)` to rounds, Newsdesk first. `answers` has the predicted labels.
     """
     reference = next((answers[job] for job in (("torch", None), ("hf", None)) if job in answers), None)
-    # Newsdesk does not say how many tokens it read; they are those of any engine that read the same file.
+    # Newsdesk does not report its number of tokens. It equals that of any engine that read the same file.
     counts = [rounds[0]["tokens"] for (side, _), rounds in measured.items() if side not in ("newsdesk", "hf")]
     names = list(checkpoint.label_names(settings.model).values())
     found = []
     for job, rounds in measured.items():
-        side, precision = job
-        precision = precision or next((p for p in ("bf16", "int8") if side.endswith(p)), "f32")
+        side, dtype = job
+        dtype = dtype or next((p for p in ("bf16", "int8") if side.endswith(p)), "f32")
         rates = [figures["articles_s"] for figures in rounds]
         result = {
             "corpus": corpus,
             "engine": side,
-            "precision": "default" if precision == "none" else precision,
+            "dtype": "default" if dtype == "none" else dtype,
             "computes_in": rounds[0]["computes_in"],
             "articles": rounds[0]["articles"],
             "articles_s": median(rates),
@@ -54,13 +54,13 @@ def median(values):
 
 
 def counterpart(theirs, ours, settings):
-    """Newsdesk in the engine's precision; else Newsdesk in what it chose itself; in the whole job, Newsdesk anyway."""
-    same = [result for result in ours if result["precision"] == theirs["precision"]]
-    chosen = [result for result in ours if result["precision"] in ("auto", "default")]
+    """Returns Newsdesk's result in the engine's dtype, else in the dtype it chose, else (whole job) in any dtype."""
+    same = [result for result in ours if result["dtype"] == theirs["dtype"]]
+    chosen = [result for result in ours if result["dtype"] in ("auto", "default")]
     return next(iter(same or chosen or (ours if settings.whole_job else [])), None)
 
 
 def share(answers, others):
-    """How many of the answers are the same, where both have one."""
+    """Returns the share of predictions that are equal, among those that both have."""
     pairs = list(zip(answers, others, strict=False))
     return sum(answer == other for answer, other in pairs) / len(pairs)

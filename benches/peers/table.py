@@ -1,8 +1,8 @@
-"""The result of a comparison as Markdown, one table a corpus."""
+"""Formats the result of a comparison as Markdown, with one table per corpus."""
 
 COLUMNS = [
     ("engine", lambda r: r["engine"]),
-    ("precision", lambda r: precision(r)),
+    ("dtype", lambda r: dtype(r)),
     ("articles", lambda r: f"{r['articles']:,}"),
     ("articles/s", lambda r: rate(r["articles_s"])),
     ("min to max", lambda r: " to ".join(map(rate, r["articles_s_range"]))),
@@ -39,10 +39,10 @@ def line(cells):
     return f"| {' | '.join(cells)} |"
 
 
-def precision(result):
-    """As asked for, and as it was, where the processor or the engine made another one of it."""
-    asked, found = result["precision"], result["computes_in"]
-    return found if found.startswith(asked) else f"{asked} (in {found})"
+def dtype(result):
+    """Returns the requested dtype, and the actual one if the CPU or the engine replaced it."""
+    requested, actual = result["dtype"], result["computes_in"]
+    return actual if actual.startswith(requested) else f"{requested} (in {actual})"
 
 
 def rate(value):

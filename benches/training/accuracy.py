@@ -1,10 +1,10 @@
-"""Trains a model on each public set, several seeds each, and prints what they reach on the test splits.
+"""Trains models on public data sets with several seeds, and prints their metrics on the test splits.
 
     python3 benches/training/accuracy.py DATA_ROOT BASE OUT [--sets ag-news sst2 ...] [--seeds 1 2 3] [--newsdesk PROGRAM]
 
-DATA_ROOT holds a folder per set (see datasets/README.md), BASE is a folder with all-MiniLM-L6-v2. Each run's figures are a
-line of OUT/results.jsonl. A run that is there is not done again, and one that was interrupted goes on, so the same command
-can be given until the table is whole. Epochs are chosen by the validation splits; test splits are only looked at here.
+DATA_ROOT has a folder for each data set (see datasets/README.md). BASE is a folder with all-MiniLM-L6-v2. Each run adds a
+line to OUT/results.jsonl. The same command can be repeated after an interruption: it skips finished runs and resumes an
+interrupted one. The best epoch is selected on the validation split; the test split is only used for the final metrics.
 """
 
 import argparse
@@ -22,28 +22,28 @@ RECIPES = Path(__file__).resolve().parents[2] / "datasets"
 
 
 class Set(NamedTuple):
-    """A set, how it is learned, and the measure that it is usually judged by."""
+    """A data set, how to train on it, and the metric that is usually reported for it."""
 
     folder: str
     epochs: int
     length: int  # tokens
     measure: str
-    reading: list[str] = []  # options that say what a row is
-    recipe: list[str] = []  # options of training besides
+    reading: list[str] = []  # options for reading rows
+    recipe: list[str] = []  # further training options
 
 
-MENTION = ["--mention-field", "target", "--mention-start", "target_start", "--mention-end", "target_end"]
+TARGET = ["--target-field", "target", "--target-start", "target_start", "--target-end", "target_end"]
 
-# Sets with labels of their own, so as plain files.
+# Read as plain files, with their own labels.
 SETS = {
     "ag-news": Set("ag-news", 2, 128, "accuracy"),
     "bbc-news": Set("bbc-news", 3, 256, "accuracy"),
     "sst2": Set("sst2", 3, 128, "accuracy"),
     "financial-phrasebank": Set("financial-phrasebank", 4, 128, "macro_f1"),
     "newsmtsc": Set("newsmtsc", 2, 128, "macro_f1"),
-    "newsmtsc-target": Set("newsmtsc", 4, 128, "macro_f1", MENTION),
-    # Pooled as transformers' BERT classifiers do.
-    "newsmtsc-target-pooler": Set("newsmtsc", 4, 128, "macro_f1", MENTION, ["--pooling", "pooler"]),
+    "newsmtsc-target": Set("newsmtsc", 4, 128, "macro_f1", TARGET),
+    # With the pooling of BERT classifiers in transformers.
+    "newsmtsc-target-pooler": Set("newsmtsc", 4, 128, "macro_f1", TARGET, ["--pooling", "pooler"]),
     "newsgroups20": Set("newsgroups20", 3, 256, "accuracy"),
     "reuters-r52": Set("reuters-r52", 6, 128, "accuracy"),
     "reuters-r90": Set("reuters-r90", 5, 128, "micro_f1", ["--label-field", "labels"]),
@@ -57,14 +57,14 @@ SETS = {
 def run(command):
     print("$", " ".join(map(str, command)), file=sys.stderr, flush=True)
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-    # 1 says that rows were rejected; texts that are blank are.
+    # Exit code 1 means rejected rows: some texts are blank.
     if done.returncode not in (0, 1):
         sys.exit(f"ended with {done.returncode}")
     return done.stdout
 
 
 def all_labels(options, folder):
-    """The arguments that list a set's labels, by its recipe: with several labels a row, some have no training row."""
+    """Returns the option with all labels of the recipe, since some labels have no training row."""
     recipe = tomllib.loads((RECIPES / f"{folder}.toml").read_text())
     path = options.out / f"{folder}.labels"
     path.write_text("".join(f"{label}\n" for head in recipe["heads"].values() for label in head["map"]))
@@ -80,7 +80,7 @@ def measure(options, name, seed):
     if not (model / "model.safetensors").exists() or (model / "checkpoint").exists():
         run([
             options.newsdesk, "train", "--data", files["train"], "--validation", files["validation"], *of.reading, *labels, *of.recipe,
-            "--base", options.base, "--epochs", of.epochs, "--length", of.length, "--seed", seed, "--resume", "-o", model,
+            "--base", options.base, "--epochs", of.epochs, "--max-train-length", of.length, "--seed", seed, "--resume", "-o", model,
         ])
     seconds = time.time() - start
     report = json.loads(run([options.newsdesk, "eval", model, "--data", files["test"], *of.reading, "--json", "--quiet"]))
@@ -118,7 +118,7 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.jsonl"
     results = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    # Runs with other epochs or tokens are other runs.
+    # Ignores results of runs with other epochs or lengths.
     results = [row for row in results if (SETS[row["set"]].epochs, SETS[row["set"]].length) == (row["epochs"], row["length"])]
     for seed in options.seeds:
         for name in options.sets:

@@ -1,61 +1,57 @@
-//! Articles that cannot be read: what is said about them, and that the good ones still get through.
+//! Unusable inputs of `newsdesk classify`: the messages, and that all other rows are still labelled.
 //!
-//! Code 1 is a run that went on past bad rows, code 2 one that could not go on.
+//! Exit code 1 means that rows were rejected, 2 that the run failed.
 
-use crate::support::compression::{gzip, zstd};
-use crate::support::{Folder, articles, column, rows, texts};
-use serde_json::json;
+use crate::support::compression::{gunzip, gzip, zstd};
+use crate::support::{Folder, articles, column, texts};
+use serde_json::{Value, json};
 
 #[test]
-fn inputs_that_name_nothing() {
+fn inputs_without_matching_files_are_refused() {
     let folder = Folder::new();
     folder.write("images/a.png", "png").write("news.jsonl", articles(["Goal!"]));
     let refused = |input: &str, error: &str, hint: &str| {
         let answer = folder.classify(&["news.jsonl", input]).refused(error).hint(hint);
-        assert_eq!(answer.out, "", "it began to work: {answer}");
+        assert_eq!(answer.out, "", "rows were written: {answer}");
     };
-    refused("missing.jsonl", "Failed to find `missing.jsonl`", "give a file, a folder, a pattern in quotes");
-    refused("images", "Failed to find articles in the folder `images`", ".jsonl");
-    refused("news/*.csv", "Failed to find a file that matches `news/*.csv`", "put the pattern in quotes");
+    refused("missing.jsonl", "cannot find `missing.jsonl`", "give a file, a folder, a pattern in quotes");
+    refused("images", "cannot find articles in the folder `images`", ".jsonl");
+    refused("news/*.csv", "cannot find a file that matches `news/*.csv`", "put the pattern in quotes");
 }
 
 #[test]
-fn columns_that_are_not_there() {
+fn missing_columns_are_reported_with_the_existing_ones() {
     let folder = Folder::new();
     folder.write("a.csv", "id,story\n1,Goal!\n");
     let refused = |flags: &[&str], error: &str, hint: &str| {
         folder.classify(&[&["a.csv"], flags].concat()).refused(error).hint(hint);
     };
-    let columns = "its columns are `id`, `story`";
-    refused(
-        &[],
-        "Failed to find the text column of `a.csv`",
-        &format!("{columns}; name the right one with --text-field"),
-    );
-    refused(&["--text-field", "body"], "Failed to find the column `body` in `a.csv`", columns);
+    let columns = "the columns are `id`, `story`";
+    refused(&[], "cannot find the text column of `a.csv`", &format!("{columns}; name the right one with --text-field"));
+    refused(&["--text-field", "body"], "cannot find the column `body` in `a.csv`", columns);
     let no_title = ["--text-field", "story", "--title-field", "head"];
-    refused(&no_title, "Failed to find the column `head` in `a.csv`", columns);
-    // In JSON Lines each row has columns of its own, so each is rejected.
+    refused(&no_title, "cannot find the column `head` in `a.csv`", columns);
+    // Rows of JSON Lines need not have the same columns, so only the rows without the column are rejected.
     folder.write("a.jsonl", "{\"text\":\"Goal!\"}\n{\"body\":\"Oil\"}\n");
     let answer = folder.classify(&["a.jsonl", "--text-field", "body"]);
-    let answer = answer.rejected(&["`a.jsonl`, line 1: the member `body` is missing"]).hint("its members are `text`");
+    let answer = answer.rejected(&["`a.jsonl`, line 1: the field `body` is missing"]).hint("the columns are `text`");
     assert_eq!(column(&answer.rows(), "body"), ["Oil"]);
 }
 
 #[test]
-fn headers_that_are_none() {
+fn tables_with_an_invalid_header_are_refused() {
     let folder = Folder::new();
     let refused = |name: &str, contents: &[u8], error: &str| {
         folder.write(name, contents);
-        folder.classify(&[name]).refused(error).hint("the first line must name every column once");
+        folder.classify(&[name]).refused(error).hint("it must name every column once");
     };
-    refused("a.csv", b"", "Failed to read the header of `a.csv`: the file is empty");
-    refused("b.tsv", b"text\tid\ttext\n", "`b.tsv`: the column `text` stands there twice");
+    refused("a.csv", b"", "cannot read the header of `a.csv`: the file is empty");
+    refused("b.tsv", b"text\tid\ttext\n", "`b.tsv`: the column `text` occurs twice");
     refused("c.csv", b"text,caf\xe9\n", "`c.csv`: it is not valid UTF-8");
 }
 
 #[test]
-fn json_rows_that_are_no_articles() {
+fn invalid_json_rows_are_rejected_with_a_cause_each() {
     let folder = Folder::new();
     let input = [
         r#"{"text":"Goal!"}"#,
@@ -78,49 +74,49 @@ fn json_rows_that_are_no_articles() {
         "`a.jsonl`, line 3: the line is not valid JSON: expected ident at column 2",
         "`a.jsonl`, line 4: the line is an array, not an object",
         "`a.jsonl`, line 5: the line is a string, not an object",
-        "`a.jsonl`, line 6: no member holds the text",
-        "`a.jsonl`, line 7: the member `text` is a number, not a string",
-        "`a.jsonl`, line 8: the member `text` is null, not a string",
-        "`a.jsonl`, line 9: the member `text` stands there twice",
-        "`a.jsonl`, line 10: the member `text` is not valid Unicode",
-        "`a.jsonl`, line 11: the member `title` is a number, not a string",
+        "`a.jsonl`, line 6: no field contains the text",
+        "`a.jsonl`, line 7: the field `text` is a number, not a string",
+        "`a.jsonl`, line 8: the field `text` is null, not a string",
+        "`a.jsonl`, line 9: the field `text` occurs twice",
+        "`a.jsonl`, line 10: the field `text` is not valid Unicode",
+        "`a.jsonl`, line 11: the field `title` is a number, not a string",
         "`a.jsonl`, line 12: the line is not valid JSON: trailing characters at column 14",
     ]);
     assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil"]);
     let answer = answer.says("articles labelled: 2, rows rejected: 11");
     let hints = answer.starting("hint: ").join("\n");
-    for hint in ["`jq -c .`", "such as {\"text\"", "its members are `story`", "--text-field", "--title-field"] {
-        assert!(hints.contains(hint), "no hint speaks of {hint}: {answer}");
+    for hint in ["`jq -c .`", "such as {\"text\"", "the columns are `story`", "--text-field", "--title-field"] {
+        assert!(hints.contains(hint), "expected a hint with `{hint}`: {answer}");
     }
 }
 
 #[test]
-fn an_array_of_articles_from_a_pipe() {
+fn a_json_array_is_refused_with_a_command_that_converts_it() {
     let answer = Folder::new().classify_reading("[{\"text\":\"Goal!\"}]", &["-"]);
-    answer.refused("Failed to read `<stdin>`: it is one JSON array").hint("`jq -c '.[]'`");
+    answer.refused("cannot read `<stdin>`: it is one JSON array").hint("`jq -c '.[]'`");
 }
 
 #[test]
-fn table_rows_that_do_not_fit() {
+fn invalid_table_rows_are_rejected() {
     let folder = Folder::new();
     folder.write("a.csv", "id,text\n1,Goal!\n2,a,b\n3\n4,\"two\nlines\"\n5,  \n6,Oil\n7,\"open\n8,lost\n");
     let answer = folder.classify(&["a.csv"]).rejected(&[
-        "`a.csv`, row 2 (line 3): its number of fields is 3, not the header's 2",
-        "`a.csv`, row 3 (line 4): its number of fields is 1, not the header's 2",
+        "`a.csv`, row 2 (line 3): the number of fields is 3, but the header has 2",
+        "`a.csv`, row 3 (line 4): the number of fields is 1, but the header has 2",
         "`a.csv`, row 5 (line 7): the text is blank",
         "`a.csv`, row 7 (line 9): a quote that opens in this row is never closed",
     ]);
     assert_eq!(column(&answer.rows(), "id"), ["1", "4", "6"]);
     let hints = answer.starting("hint: ").join("\n");
     assert!(
-        hints.contains("must stand in quotes")
-            && hints.contains("close the quote; the line that it swallowed stands in the reject"),
+        hints.contains("a line break in quotes")
+            && hints.contains("close the quote; the reject includes the line after it"),
         "{answer}"
     );
 }
 
 #[test]
-fn bytes_that_are_no_utf_8() {
+fn rows_with_invalid_utf_8_are_rejected() {
     let folder = Folder::new();
     folder.write("a.jsonl", b"{\"text\":\"Goal!\"}\n{\"text\":\"caf\xe9\"}\n{\"text\":\"Oil\"}\n");
     folder.write("b.csv", b"id,text\n1,caf\xe9\n2,\"x\xff\"\n3,Goal!\n");
@@ -139,79 +135,79 @@ fn bytes_that_are_no_utf_8() {
 }
 
 #[test]
-fn blank_texts() {
+fn blank_texts_are_rejected_unless_there_is_a_title() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"\"}\n{\"text\":\" \\n\\t\"}\n{\"text\":\"\",\"title\":\"Goal!\"}\n");
     folder.write("b.txt", "").write("c.txt", " \n");
     let errors = ["`a.jsonl`, line 1", "`a.jsonl`, line 2", "`b.txt`, line 1", "`c.txt`, line 1"];
-    let errors = errors.map(|place| format!("{place}: the text is blank"));
+    let errors = errors.map(|position| format!("{position}: the text is blank"));
     let answer = folder.classify(&["a.jsonl", "b.txt", "c.txt"]).rejected(&errors.each_ref().map(String::as_str));
     assert_eq!(column(&answer.rows(), "title"), ["Goal!"]);
 }
 
 #[test]
-fn compressed_files_that_break() {
+fn rows_before_damage_in_a_compressed_file_are_labelled() {
     let folder = Folder::new();
-    // Of little that repeats, so that a part of the file holds a part of the rows.
+    // Random digits compress badly, so that half of the file holds about half of the rows.
     let input = articles((0..4000u64).map(|i| format!("{:x}", i.wrapping_mul(0x9e37_79b9_7f4a_7c15))));
     let (gz, mut zst) = (gzip(&input), zstd(&input));
     folder.write("cut.jsonl.gz", &gz[..gz.len() / 2]);
-    let cut = folder.classify(&["cut.jsonl.gz"]).refused("Failed to read `cut.jsonl.gz` beyond row ");
-    let cut = cut.hint("the file ends in the middle of its compressed data; fetch it again");
+    let cut = folder.classify(&["cut.jsonl.gz"]).refused("cannot read `cut.jsonl.gz` after row ");
+    let cut = cut.hint("download the file again: it ends in the middle of its compressed data");
     let ids: Vec<_> = cut.rows().iter().map(|row| row["id"].clone()).collect();
-    assert!((500..3500).contains(&ids.len()), "{} rows", ids.len());
+    assert!((500..3500).contains(&ids.len()), "expected 500 to 3499 rows, found {}", ids.len());
     assert_eq!(ids, (0..ids.len()).map(|id| json!(id)).collect::<Vec<_>>());
-    assert!(cut.err.contains(&format!("beyond row {}\n", ids.len())), "{}", cut.err);
+    cut.says(&format!("beyond row {}\n", ids.len()));
 
     let middle = zst.len() / 2;
     zst[middle] ^= 0x55;
     folder.write("bad.jsonl.zst", &zst);
-    // Rows that the damage made unreadable may be rejected before the checksum tells.
-    let bad = folder.classify(&["bad.jsonl.zst"]).says("error: Failed to read `bad.jsonl.zst` beyond row ");
-    assert_eq!(bad.says("hint: the data is damaged or cut off; fetch the file again").code, Some(2));
+    // Damaged rows may be rejected before the checksum shows that the file is damaged.
+    let bad = folder.classify(&["bad.jsonl.zst"]).says("error: cannot read `bad.jsonl.zst` after row ");
+    assert_eq!(bad.says("hint: download the file again: its data is damaged").code, Some(2));
 
     folder.write("no.jsonl.gz", "{\"text\":\"Goal!\"}\n").write("no.txt.zst", "Goal!");
-    folder.classify(&["no.jsonl.gz"]).refused("`no.jsonl.gz`: its bytes are not gzip data").hint("take the ending off");
-    folder.classify(&["no.txt.zst"]).refused("`no.txt.zst`: its bytes are not zstd data").hint("take the ending off");
+    folder.classify(&["no.jsonl.gz"]).refused("`no.jsonl.gz`: its bytes are not gzip data").hint("remove the suffix");
+    folder.classify(&["no.txt.zst"]).refused("`no.txt.zst`: its bytes are not zstd data").hint("remove the suffix");
 }
 
 #[test]
-fn a_file_that_breaks_later_costs_no_row_before_it() {
+fn rows_before_an_invalid_file_are_labelled() {
     let folder = Folder::new();
     folder.write("a.jsonl", articles(texts(1500))).write("b.csv", "");
-    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("Failed to read the header of `b.csv`");
+    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("cannot read the header of `b.csv`");
     assert_eq!(answer.rows().len(), 1500);
 }
 
 #[test]
-fn rejects_are_kept_with_their_place_and_contents() {
+fn the_rejects_file_has_position_contents_cause_and_hint() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"Zürich\"}\n{\"text\":5}\n{\"text\":\"Oil\"}\n[1]\r\n");
     folder.write("b.csv", b"id,text\n1,\"two\nlines\"\n2,x,\"y\nz\"\n3,caf\xe9\n");
     let rejected = ["a.jsonl`, line 2", "a.jsonl`, line 4", "b.csv`, row 2 (line 4)", "b.csv`, row 3 (line 6)"];
     let answer = folder.classify(&["a.jsonl", "b.csv", "--rejects", "bad.jsonl"]).rejected(&rejected);
     assert_eq!(answer.rows().len(), 3);
-    let rejects = rows(&folder.text("bad.jsonl"));
-    let place = |reject: &serde_json::Value| json!([reject["source"], reject["row"], reject["line"], reject["offset"]]);
-    let places: Vec<_> = rejects.iter().map(place).collect();
+    let rejects = folder.rows("bad.jsonl");
+    let position = |reject: &Value| json!([reject["source"], reject["row"], reject["line"], reject["offset"]]);
+    let positions: Vec<_> = rejects.iter().map(position).collect();
     let expected = [
         json!(["a.jsonl", 2, 2, 19]),
         json!(["a.jsonl", 4, 4, 45]),
         json!(["b.csv", 2, 4, 22]),
         json!(["b.csv", 3, 6, 32]),
     ];
-    assert_eq!(places, expected);
+    assert_eq!(positions, expected);
     assert_eq!(column(&rejects, "raw"), ["{\"text\":5}", "[1]", "2,x,\"y\nz\"", "3,caf\u{fffd}"]);
     assert_eq!(column(&rejects, "cause")[1], "the line is an array, not an object");
-    assert!(column(&rejects, "hint")[3].contains("--encoding latin1"));
+    assert!(column(&rejects, "hint")[3].contains("--encoding latin1"), "{}", rejects[3]);
 
     folder.write("good.jsonl", articles(["Goal!"]));
     folder.classify(&["good.jsonl", "--rejects", "none.jsonl.gz"]).done();
-    assert_eq!(crate::support::compression::gunzip(&folder.bytes("none.jsonl.gz")), "");
+    assert_eq!(gunzip(&folder.bytes("none.jsonl.gz")), "");
 }
 
 #[test]
-fn quiet_runs_say_nothing_but_errors_and_hints() {
+fn quiet_runs_print_errors_and_hints_only() {
     let answer = Folder::new().classify_reading("{\"text\":5}\n", &["-", "--quiet"]).rejected(&["`<stdin>`, line 1"]);
     assert!(answer.err.lines().all(|line| line.starts_with("error: ") || line.starts_with("hint: ")), "{answer}");
 }
@@ -224,23 +220,23 @@ fn every_reject_has_a_hint() {
 }
 
 #[test]
-fn a_column_that_the_tables_header_lacks() {
+fn rows_with_a_column_that_is_not_in_the_header_of_the_output_are_rejected() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"Goal!\",\"a\":1}\n{\"text\":\"Oil\"}\n{\"text\":\"Oil\",\"b\":1}\n");
     let answer = folder.classify(&["a.jsonl", "--output-format", "csv"]);
-    let answer = answer.rejected(&["`a.jsonl`, line 3: its column `b` is not in the header of the output"]);
+    let answer = answer.rejected(&["`a.jsonl`, line 3: the column `b` is not in the header of the output"]);
     assert_eq!(answer.hint("JSON Lines, where each row has its own columns").out.lines().count(), 3);
 }
 
 #[test]
-fn a_quotation_does_not_swallow_the_rows_behind_it() {
+fn a_row_that_begins_with_a_quotation_is_rejected() {
     let folder = Folder::new();
-    // The second row opens with a quotation, and so does the fifth, where the csv reader takes it for the end.
+    // The second row begins with a quotation mark. The csv reader takes the one in the fifth row for its end.
     let rows = "text\tid\nGoal!\t1\n\"Never again, says mayor\t2\nOil\t3\nRain\t4\n\"Fine\", he said\t5\nSnow\t6\n";
     folder.write("a.tsv", rows);
     let answer =
         folder.classify(&["a.tsv"]).rejected(&["`a.tsv`, row 2 (line 3): a quote closes before its field ends"]);
-    let answer = answer.hint("quotes within are doubled");
+    let answer = answer.hint("double the quotes inside it");
     assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Snow"]);
     folder.write("b.csv", "text\n\"Wheel\" guest wins\n\"\"\"Wheel\"\" guest wins\"\n");
     let answer = folder.classify(&["b.csv", "--rejects", "r.jsonl"]).rejected(&["`b.csv`, row 1"]);

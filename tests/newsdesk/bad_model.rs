@@ -1,33 +1,35 @@
-//! Model folders that cannot be used: each says which file, which key or tensor, and what is wrong with it.
+//! Invalid model folders: every error names the file, the key or tensor, and the cause.
 
 use crate::support::weights::Weights;
 use crate::support::{Answer, Folder};
+use serde_json::json;
 use std::fs;
 
-/// What is said about a copy of the tiny model after `spoil` had its way with it.
-fn spoiled<T>(spoil: impl Fn(&Folder) -> T) -> Answer {
+/// Classifies with a copy of the tiny model after `change` has changed the copy.
+fn changed<T>(change: impl Fn(&Folder) -> T) -> Answer {
     let folder = Folder::new();
     folder.copy_tiny("m");
     folder.write("a.txt", "Goal!");
     let good = folder.newsdesk(&["classify", "--model", "m", "a.txt"]).done();
-    spoil(&folder);
+    change(&folder);
     let answer = folder.newsdesk(&["classify", "--model", "m", "a.txt", "-o", "out.jsonl"]);
-    assert!(!good.out.is_empty() && !folder.path("out.jsonl").exists(), "an output was made: {answer}");
+    assert!(!good.out.is_empty(), "the unchanged model printed nothing: {good}");
+    assert!(!folder.path("out.jsonl").exists(), "an output was written: {answer}");
     answer
 }
 
-/// With this text of `config.json` replaced.
+/// Classifies after a replacement in `config.json`.
 fn config(from: &str, to: &str) -> Answer {
-    spoiled(|folder| folder.replace("m/config.json", from, to))
+    changed(|folder| folder.replace("m/config.json", from, to))
 }
 
 #[test]
-fn folders_that_are_no_models() {
+fn paths_that_are_not_model_folders_are_refused() {
     let folder = Folder::new();
     folder.write("a.txt", "Goal!");
-    let hint = "a model is a folder with `config.json`, `tokenizer.json` and `model.safetensors`";
+    let hint = "name a model folder with `config.json`, `tokenizer.json` and `model.safetensors`";
     for (model, cause) in [("missing", "there is no such folder"), ("a.txt", "it is not a folder")] {
-        let error = format!("Failed to open the model `{model}`: {cause}");
+        let error = format!("cannot open the model `{model}`: {cause}");
         folder.newsdesk(&["classify", "--model", model, "a.txt"]).refused(&error).hint(hint);
         folder.newsdesk(&["models", "info", model]).refused(&error).hint(hint);
         folder.newsdesk(&["eval", model, "--data", "a.txt"]).refused(&error).hint(hint);
@@ -36,24 +38,25 @@ fn folders_that_are_no_models() {
 }
 
 #[test]
-fn missing_files() {
+fn a_missing_file_is_named() {
     for file in ["config.json", "tokenizer.json", "model.safetensors"] {
-        let answer = spoiled(|folder| fs::remove_file(folder.path(&format!("m/{file}"))).unwrap());
-        answer.refused(&format!("Failed to read `m/{file}`")).hint("a model folder holds `config.json`");
+        let answer = changed(|folder| fs::remove_file(folder.path(&format!("m/{file}"))).unwrap());
+        answer.refused(&format!("cannot read `m/{file}`")).hint("add the file: a model folder holds `config.json`");
     }
 }
 
 #[test]
-fn config_that_is_not_understood() {
-    spoiled(|folder| _ = folder.write("m/config.json", "{\n\"a\": 1,\n")).refused("`line 3` in `m/config.json`: EOF");
-    config("\"bert\"", "\"roberta\"").refused("`model_type` in `m/config.json`: `roberta` is not supported; `bert` is");
+fn invalid_values_in_config_json_are_named() {
+    changed(|folder| _ = folder.write("m/config.json", "{\n\"a\": 1,\n")).refused("`line 3` in `m/config.json`: EOF");
+    config("\"bert\"", "\"roberta\"")
+        .refused("`model_type` in `m/config.json`: `roberta` is not supported, only `bert` is");
     let problem = config("single_label_classification", "regression");
-    problem.refused("`problem_type` in `m/config.json`: \"regression\" is no classification");
+    problem.refused("`problem_type` in `m/config.json`: \"regression\" is not a classification");
     config("\"hidden_size\"", "\"size\"").refused("`hidden_size` in `m/config.json`: it is missing");
     let size = config("\"hidden_size\": 32", "\"hidden_size\": \"32\"");
-    size.refused("`hidden_size` in `m/config.json`: \"32\" is not a positive whole number");
+    size.refused("`hidden_size` in `m/config.json`: \"32\" is not a positive integer");
     let heads = config("\"num_attention_heads\": 4", "\"num_attention_heads\": 5");
-    heads.refused("`num_attention_heads` in `m/config.json`: 5 heads do not divide a hidden size of 32");
+    heads.refused("`num_attention_heads` in `m/config.json`: 5 does not divide the hidden size of 32");
     config("\"gelu\"", "\"swish\"").refused("`hidden_act` in `m/config.json`: `swish` is none of");
     config("\"4\": \"world\"", "\"5\": \"world\"")
         .refused("`id2label` in `m/config.json`: there is no name for label 4");
@@ -62,38 +65,40 @@ fn config_that_is_not_understood() {
 }
 
 #[test]
-fn a_problem_type_that_is_no_string_is_no_guess() {
+fn a_problem_type_must_be_a_string() {
     config("\"single_label_classification\"", "3").refused("`problem_type` in `m/config.json`");
 }
 
 #[test]
-fn a_padding_token_that_is_none_is_no_guess() {
+fn the_padding_token_must_be_a_token_id() {
     config("\"pad_token_id\": 0", "\"pad_token_id\": \"0\"").refused("`pad_token_id` in `m/config.json`");
     config("\"pad_token_id\": 0", "\"pad_token_id\": 600").refused("`pad_token_id` in `m/config.json`");
 }
 
 #[test]
-fn labels_without_an_output_are_no_guess() {
+fn labels_without_an_output_are_refused() {
     let answer = config("\"4\": \"world\"", "\"4\": \"world\", \"5\": \"weather\"");
     answer.refused("`id2label` in `m/config.json`");
 }
 
 #[test]
-fn weights_and_config_that_do_not_belong_together() {
+fn weights_that_do_not_match_config_json_are_refused() {
     let hint = "do not belong together";
     let wide = config("\"intermediate_size\": 64", "\"intermediate_size\": 65");
     let tensor = "`bert.encoder.layer.0.intermediate.dense.weight` from `m/model.safetensors`";
-    wide.refused(&format!("{tensor}: its shape is [64, 32], `config.json` asks for [65, 32]")).hint(hint);
+    wide.refused(&format!("{tensor}: its shape is [64, 32], but `config.json` requires [65, 32]")).hint(hint);
     let deep = config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3");
-    deep.refused("Failed to find tensor `bert.encoder.layer.2").hint(hint);
+    deep.refused("cannot find tensor `bert.encoder.layer.2").hint(hint);
     let words = config("\"vocab_size\": 600", "\"vocab_size\": 599");
-    words.refused("`model.vocab` in `m/tokenizer.json`: 600 tokens, the encoder knows 599");
+    words.refused(
+        "`model.vocab` in `m/tokenizer.json`: the largest token id is 599, but the encoder knows only 599 ids",
+    );
 }
 
 #[test]
-fn weights_with_missing_or_misshapen_tensors() {
+fn weights_with_missing_or_invalid_tensors_are_refused() {
     let edit = |change: &dyn Fn(&mut Weights)| {
-        spoiled(|folder| {
+        changed(|folder| {
             let mut weights = Weights::open(&folder.path("m"));
             change(&mut weights);
             weights.save();
@@ -103,22 +108,21 @@ fn weights_with_missing_or_misshapen_tensors() {
     {
         let answer = edit(&|weights| _ = weights.rename(name, "other"));
         answer
-            .refused(&format!("Failed to find tensor `{name}` in `m/model.safetensors`"))
-            .hint("a download was cut short");
+            .refused(&format!("cannot find tensor `{name}` in `m/model.safetensors`"))
+            .hint("a download is incomplete");
     }
-    let flat = edit(&|weights| weights.header["bert.pooler.dense.weight"]["shape"] = serde_json::json!([64, 16]));
+    let flat = edit(&|weights| weights.header["bert.pooler.dense.weight"]["shape"] = json!([64, 16]));
     let error = "tensor `bert.pooler.dense.weight` from `m/model.safetensors`: its shape is [64, 16]";
     flat.refused(error).hint("do not belong together");
-    let whole = edit(&|weights| weights.header["classifier.bias"]["dtype"] = serde_json::json!("U32"));
-    whole.refused("`classifier.bias` in `m/model.safetensors`: tensors of type U32 are not supported");
+    let integers = edit(&|weights| weights.header["classifier.bias"]["dtype"] = json!("U32"));
+    integers.refused("`classifier.bias` in `m/model.safetensors`: tensors of type U32 are not supported");
 }
 
 #[test]
-fn weights_that_are_damaged() {
+fn damaged_weights_are_refused() {
     let damaged = |change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        let answer =
-            spoiled(|folder| _ = folder.write("m/model.safetensors", change(folder.bytes("m/model.safetensors"))));
-        answer.refused("Failed to understand `header` in `m/model.safetensors`")
+        let answer = changed(|folder| _ = folder.write("m/model.safetensors", change(folder.weights("m"))));
+        answer.refused("cannot use `header` in `m/model.safetensors`")
     };
     damaged(&|_| vec![]);
     damaged(&|_| b"version https://git-lfs.github.com/spec/v1".to_vec());
@@ -128,10 +132,10 @@ fn weights_that_are_damaged() {
 }
 
 #[test]
-fn a_tokenizer_that_is_none() {
+fn an_invalid_tokenizer_is_refused() {
     for contents in ["", "{}", "{\"model\":{\"type\":\"Nonsense\"}}"] {
-        let answer = spoiled(|folder| _ = folder.write("m/tokenizer.json", contents));
-        answer.refused("Failed to tokenize with `m/tokenizer.json`");
+        let answer = changed(|folder| _ = folder.write("m/tokenizer.json", contents));
+        answer.refused("cannot tokenize with `m/tokenizer.json`");
     }
 }
 
@@ -140,17 +144,17 @@ name = "desk"
 pooling = "pooler"
 [window]
 length = 64
-stride = 48
+overlap = 16
 [[head]]
 name = "desk"
 activation = "softmax"
 label = [{ name = "arts" }, { name = "business" }, { name = "science" }, { name = "sport" }, { name = "world" }]
 "#;
 
-/// With a manifest of which this text is replaced.
+/// Classifies with a manifest after a replacement in its text.
 fn manifest(from: &str, to: &str) -> Answer {
     assert!(MANIFEST.contains(from), "`{from}` is not in the manifest");
-    spoiled(|folder| {
+    changed(|folder| {
         let mut weights = Weights::open(&folder.path("m"));
         weights.rename("classifier.weight", "heads.desk.weight").rename("classifier.bias", "heads.desk.bias").save();
         folder.write("m/newsdesk.toml", MANIFEST);
@@ -160,46 +164,51 @@ fn manifest(from: &str, to: &str) -> Answer {
 }
 
 #[test]
-fn a_manifest_that_is_not_understood() {
+fn invalid_values_in_a_manifest_are_named() {
     let refused = |from: &str, to: &str, error: &str| {
-        manifest(from, to).says("Failed to understand `").refused(error);
+        manifest(from, to).says("cannot use `").refused(error);
     };
-    refused(
-        "version = 1",
-        "version = 2",
-        "`version` in `m/newsdesk.toml`: 2 is not a version this Newsdesk reads; 1 is",
-    );
+    refused("version = 1", "version = 2", "`version` in `m/newsdesk.toml`: this Newsdesk reads version 1, not 2");
     refused(
         "pooling",
         "colour = 1\npooling",
         "in `m/newsdesk.toml`: unknown field `colour`, expected one of `version`",
     );
-    refused("stride", "hop = 1\nstride", "in `m/newsdesk.toml`: unknown field `hop`, expected one of `length`");
+    refused("overlap", "hop = 1\noverlap", "in `m/newsdesk.toml`: unknown field `hop`, expected one of `length`");
     refused("\"pooler\"", "\"sum\"", "`line 3` in `m/newsdesk.toml`: unknown variant `sum`");
     refused("pooling = \"pooler\"\n", "", "`line 1` in `m/newsdesk.toml`: missing field `pooling`");
     refused("version = 1", "version", "`line 1` in `m/newsdesk.toml`");
-    refused("length = 64", "length = 65", "`window.length` in `m/newsdesk.toml`: 65 tokens, the encoder takes 64");
     refused(
-        "length = 64\nstride = 48",
-        "length = 2\nstride = 1",
+        "length = 64",
+        "length = 65",
+        "`window.length` in `m/newsdesk.toml`: 65 tokens are more than the encoder's maximum of 64",
+    );
+    refused(
+        "length = 64\noverlap = 16",
+        "length = 2\noverlap = 1",
         "`window.length` in `m/newsdesk.toml`: 2 tokens leave",
     );
-    refused("stride = 48", "stride = 0", "`window.stride` in `m/newsdesk.toml`: 0 is not within 1..=64");
-    refused("stride = 48", "stride = 65", "`window.stride` in `m/newsdesk.toml`: 65 is not within 1..=64");
+    let too_large = "`window.overlap` in `m/newsdesk.toml`: 64 is not less than the window length of 64";
+    refused("overlap = 16", "overlap = 64", too_large);
+    // Older manifests have the key `stride` instead.
+    refused("overlap = 16", "stride = 0", too_large);
+    let longer = "`line 5` in `m/newsdesk.toml`: `stride` is 65, more than the window length of 64";
+    refused("overlap = 16", "stride = 65", longer);
+    refused("overlap = 16", "overlap = 16\nstride = 48", "`overlap` and `stride` exclude each other");
     refused("label =", "temperature = -1.0\nlabel =", "`head.temperature` in `m/newsdesk.toml`: -1 is not positive");
     refused("label =", "temperature = nan\nlabel =", "`head.temperature` in `m/newsdesk.toml`: NaN is not positive");
 }
 
 #[test]
-fn a_manifests_error_names_its_line() {
+fn errors_in_a_manifest_name_the_line() {
     manifest("pooling", "colour = 1\npooling").refused("`line 3` in `m/newsdesk.toml`: unknown field `colour`");
-    manifest("stride", "hop = 1\nstride").refused("`line 6` in `m/newsdesk.toml`: unknown field `hop`");
+    manifest("overlap", "hop = 1\noverlap").refused("`line 6` in `m/newsdesk.toml`: unknown field `hop`");
 }
 
 #[test]
-fn a_manifest_and_weights_that_do_not_belong_together() {
+fn a_manifest_that_does_not_match_the_weights_is_refused() {
     let other = manifest("name = \"desk\"\nactivation", "name = \"topic\"\nactivation");
-    other.refused("Failed to find tensor `heads.topic.weight` in `m/model.safetensors`").hint("do not belong together");
+    other.refused("cannot find tensor `heads.topic.weight` in `m/model.safetensors`").hint("do not belong together");
     let fewer = manifest(", { name = \"world\" }", "");
     fewer
         .refused("`heads.desk.weight` from `m/model.safetensors`: its shape is [5, 32]")
@@ -207,30 +216,30 @@ fn a_manifest_and_weights_that_do_not_belong_together() {
 }
 
 #[test]
-fn a_manifest_that_does_not_fit_its_checkpoint() {
-    let checkpoint = |manifest: String| spoiled(|folder| _ = folder.write("m/newsdesk.toml", &manifest));
+fn a_manifest_that_does_not_match_a_transformers_checkpoint_is_refused() {
+    let checkpoint = |manifest: String| changed(|folder| _ = folder.write("m/newsdesk.toml", &manifest));
     let fewer = checkpoint(MANIFEST.replace(", { name = \"world\" }", ""));
-    fewer.refused("`head.label` in `m/newsdesk.toml`: head `desk` has 4 labels, the classifier has 5 outputs");
-    // Which of two heads it is would be a guess.
+    fewer.refused("`head.label` in `m/newsdesk.toml`: head `desk` has 4 labels, but the classifier has 5 outputs");
+    // With two heads, the classifier of the checkpoint could belong to either.
     let labels = "label = [{ name = \"a\" }, { name = \"b\" }]";
     let two = format!("{MANIFEST}[[head]]\nname = \"topic\"\nactivation = \"softmax\"\n{labels}\n");
-    checkpoint(two).refused("Failed to find tensor `heads.desk.weight` in `m/model.safetensors`");
+    checkpoint(two).refused("cannot find tensor `heads.desk.weight` in `m/model.safetensors`");
 }
 
 #[test]
-fn a_manifest_with_too_few_labels_is_named() {
-    manifest(", { name = \"world\" }", "").refused("`newsdesk.toml` asks for [4, 32]");
+fn a_manifest_with_too_few_labels_is_named_in_the_error() {
+    manifest(", { name = \"world\" }", "").refused("`newsdesk.toml` requires [4, 32]");
 }
 
-/// `error:` lines carry one `hint:`; these do not.
+/// Each of these errors has exactly one hint.
 #[test]
-fn whatever_is_not_understood_has_a_hint() {
+fn every_invalid_file_has_a_hint() {
     let answers = [
-        spoiled(|folder| _ = folder.write("m/config.json", "{")),
+        changed(|folder| _ = folder.write("m/config.json", "{")),
         config("\"bert\"", "\"roberta\""),
         config("single_label_classification", "regression"),
-        spoiled(|folder| _ = folder.write("m/model.safetensors", "version https://git-lfs.github.com/spec/v1")),
-        spoiled(|folder| _ = folder.write("m/tokenizer.json", "{}")),
+        changed(|folder| _ = folder.write("m/model.safetensors", "version https://git-lfs.github.com/spec/v1")),
+        changed(|folder| _ = folder.write("m/tokenizer.json", "{}")),
         manifest("version = 1", "version = 2"),
         manifest("pooling", "colour = 1\npooling"),
         manifest("length = 64", "length = 65"),

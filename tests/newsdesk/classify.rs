@@ -1,11 +1,11 @@
-//! `newsdesk classify`: what it answers, and that nothing but the article decides the answer.
+//! Predictions of `newsdesk classify`, and that they depend on nothing but the article.
 
 use crate::support::{CLOSE, Folder, LABELS, TINY, articles, column, difference, scores, texts};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
-/// The numbers that transformers computes for the same model.
 #[test]
-fn labels_and_scores_are_the_references() {
+fn labels_and_scores_equal_those_of_transformers() {
     let golden = std::fs::read_to_string(format!("{TINY}/golden.json")).unwrap();
     let golden: Vec<Value> = serde_json::from_str(&golden).unwrap();
     let input = articles(golden.iter().map(|case| case["text"].as_str().unwrap()));
@@ -18,7 +18,7 @@ fn labels_and_scores_are_the_references() {
         let best = (0..5).max_by(|&a, &b| expected[a].total_cmp(&expected[b])).unwrap();
         assert_eq!(row["label"], LABELS[best], "{row}");
         assert!((row["label_score"].as_f64().unwrap() - expected[best]).abs() < CLOSE, "{row}");
-        assert!(scores(row).iter().zip(&expected).all(|(a, b)| (a - b).abs() < CLOSE), "{row} is not {expected:?}");
+        assert!(scores(row).iter().zip(&expected).all(|(a, b)| (a - b).abs() < CLOSE), "expected {expected:?}: {row}");
     }
 }
 
@@ -34,7 +34,7 @@ fn scores_of_all_labels_add_up_to_one() {
 }
 
 #[test]
-fn the_most_probable_labels_come_with_their_scores() {
+fn top_k_adds_the_most_probable_labels_and_their_scores() {
     let folder = Folder::new();
     folder.write("news.jsonl", articles(texts(20)));
     let all = folder.classify(&["news.jsonl", "--scores"]).done().rows();
@@ -48,21 +48,21 @@ fn the_most_probable_labels_come_with_their_scores() {
         assert_eq!(all[format!("label_score_{second}")], top["label_2_score"]);
         assert!(second != top["label_1"] && top.get("label_3").is_none(), "{top}");
     }
-    let more_than_there_are = folder.classify(&["news.jsonl", "--top-k", "9"]).done().rows();
-    assert!(more_than_there_are[0].get("label_5").is_some() && more_than_there_are[0].get("label_6").is_none());
+    let all = &folder.classify(&["news.jsonl", "--top-k", "9"]).done().rows()[0];
+    assert!(all.get("label_5").is_some() && all.get("label_6").is_none(), "expected five labels: {all}");
 }
 
 #[test]
-fn an_article_is_read_to_its_end_unless_windows_are_limited() {
+fn all_windows_of_an_article_count_unless_max_windows_limits_them() {
     let body = "the coach said the team would open the tour against the champion after two weeks ".repeat(10);
     let (one, other) = (format!("{body} quiet rain fell"), format!("{body} the mayor agreed to pay"));
     let folder = Folder::new();
     folder.write("long.jsonl", articles([&one, &other]));
     let all = folder.classify(&["long.jsonl", "--scores"]).done().rows();
-    assert!(difference(&all[0], &all[1]) > 2.0 * CLOSE, "the end changed nothing: {all:?}");
-    let first = folder.classify(&["long.jsonl", "--scores", "--windows", "1"]).done().rows();
-    assert_eq!(scores(&first[0]), scores(&first[1]), "the end was read");
-    assert!(difference(&all[0], &first[0]) > 2.0 * CLOSE, "all windows answer what the first one does");
+    assert!(difference(&all[0], &all[1]) > 2.0 * CLOSE, "the end of the article does not change the scores: {all:?}");
+    let first = folder.classify(&["long.jsonl", "--scores", "--max-windows", "1"]).done().rows();
+    assert_eq!(scores(&first[0]), scores(&first[1]), "the end of the article changes the scores of its first window");
+    assert!(difference(&all[0], &first[0]) > 2.0 * CLOSE, "the first window has the scores of all windows: {all:?}");
 }
 
 #[test]
@@ -78,11 +78,11 @@ fn the_title_is_read_before_the_text() {
     assert_eq!(scores(&rows[0]), scores(&rows[1]));
     assert_eq!(scores(&rows[2]), scores(&rows[3]));
     assert_eq!(scores(&rows[4]), scores(&rows[0]));
-    assert!(difference(&rows[0], &rows[2]) > 2.0 * CLOSE, "the title changed nothing");
+    assert!(difference(&rows[0], &rows[2]) > 2.0 * CLOSE, "the title does not change the scores: {rows:?}");
 }
 
 #[test]
-fn text_and_title_are_found_where_flags_say() {
+fn options_name_the_columns_of_text_and_title() {
     let folder = Folder::new();
     folder.write("a.csv", "text,story,line\nnothing,The team lost.,Coach quits\n");
     folder.write("b.csv", "text,title\nThe team lost.,Coach quits\n");
@@ -90,11 +90,11 @@ fn text_and_title_are_found_where_flags_say() {
     let usual = folder.classify(&["b.csv", "--scores"]).done().rows();
     assert_eq!(scores(&named[0]), scores(&usual[0]));
     let without = folder.classify(&["a.csv", "--text-field", "story", "--scores"]).done().rows();
-    assert!(difference(&without[0], &named[0]) > 2.0 * CLOSE);
+    assert!(difference(&without[0], &named[0]) > 2.0 * CLOSE, "the title does not change the scores: {without:?}");
 }
 
 #[test]
-fn threads_change_no_answer() {
+fn predictions_do_not_depend_on_the_number_of_threads() {
     let folder = Folder::new();
     folder.write("news.jsonl", articles(texts(300)));
     let one = folder.classify(&["news.jsonl", "--scores", "--threads", "1"]).done().rows();
@@ -106,40 +106,43 @@ fn threads_change_no_answer() {
 }
 
 #[test]
-fn neighbours_change_no_answer() {
+fn predictions_do_not_depend_on_other_articles() {
     let folder = Folder::new();
     let texts = texts(40);
     let among = folder.classify_reading(articles(&texts), &["-", "--scores"]).done().rows();
-    for place in [0, 1, 9, 25] {
-        let alone = folder.classify_reading(articles([&texts[place]]), &["-", "--scores"]).done().rows();
-        assert!(difference(&alone[0], &among[place]) < CLOSE, "{}\n{}", alone[0], among[place]);
+    for index in [0, 1, 9, 25] {
+        let alone = folder.classify_reading(articles([&texts[index]]), &["-", "--scores"]).done().rows();
+        assert!(difference(&alone[0], &among[index]) < CLOSE, "alone: {}\namong others: {}", alone[0], among[index]);
     }
 }
 
 #[test]
-fn the_order_of_a_corpus_is_kept() {
+fn rows_are_written_in_the_order_of_the_input() {
     let folder = Folder::new();
     let kinds = ["quiet rain", "the coach said the team would open the tour", "goal", "two", "mayor agreed to pay"];
     let alone = folder.classify_reading(articles(kinds), &["-", "--scores"]).done().rows();
-    let answers: std::collections::BTreeSet<String> = alone.iter().map(|row| format!("{:?}", scores(row))).collect();
-    assert_eq!(answers.len(), kinds.len(), "the texts cannot be told apart by their scores");
+    let distinct: BTreeSet<String> = alone.iter().map(|row| format!("{:?}", scores(row))).collect();
+    assert_eq!(distinct.len(), kinds.len(), "two of the texts have the same scores: {alone:?}");
     let corpus = articles((0..2500).map(|i| kinds[i % kinds.len()]));
     let rows = folder.classify_reading(corpus, &["-", "--scores"]).done().rows();
     assert_eq!(rows.len(), 2500);
     for (i, row) in rows.iter().enumerate() {
         assert_eq!(row["id"], json!(i));
-        assert!(difference(row, &alone[i % kinds.len()]) < CLOSE, "row {i} has the answer of another: {row}");
+        assert!(
+            difference(row, &alone[i % kinds.len()]) < CLOSE,
+            "row {i} has other scores than its text alone: {row}"
+        );
     }
 }
 
 #[test]
-fn a_text_without_a_single_token_has_an_answer() {
+fn a_text_without_tokens_is_labelled() {
     let row = &Folder::new().classify_reading("{\"text\":\"\\u0001\"}", &["-", "--scores"]).done().rows()[0];
     assert!((scores(row).iter().sum::<f64>() - 1.0).abs() < 3e-4, "{row}");
 }
 
 #[test]
-fn a_column_of_the_input_gives_way_with_a_warning() {
+fn an_input_column_with_the_name_of_an_added_one_is_overwritten_with_a_warning() {
     let folder = Folder::new();
     folder.write("news.jsonl", "{\"label\":\"mine\",\"text\":\"goal\"}\n{\"label\":\"yours\",\"text\":\"goal\"}\n");
     let answer = folder.classify(&["news.jsonl"]).done();
@@ -160,7 +163,7 @@ fn a_column_of_the_input_gives_way_with_a_warning() {
 }
 
 #[test]
-fn a_table_for_people() {
+fn the_output_can_be_a_table_for_the_terminal() {
     let folder = Folder::new();
     folder.write("a.txt", "Goal!").write("b.txt", "OIL PRICES FALL AGAIN");
     folder.write("c.csv", "title,text\n\"Shares rose 4.5% to $38.20; the bank's profits, it warned\",next year\n");

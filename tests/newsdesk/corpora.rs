@@ -1,16 +1,18 @@
-//! Corpora through `newsdesk classify`: formats, compression, inputs and outputs.
+//! Inputs and outputs of `newsdesk classify`: formats, compression, folders, pipes.
 
 use crate::support::compression::{gunzip, gzip, unzstd, zstd};
-use crate::support::{Folder, articles, column, texts};
+use crate::support::{Answer, Folder, LABELS, TINY, articles, column, texts};
+use serde_json::Value;
 
-/// An output line is its input line with two columns more.
+/// Asserts that each output line is the input line with the columns `label` and `label_score` added.
 #[track_caller]
-fn assert_carried(input: &str, output: &str) {
+fn assert_only_added(input: &str, output: &str) {
     assert_eq!(input.lines().count(), output.lines().count(), "{output}");
     for (before, after) in input.lines().zip(output.lines()) {
-        let added =
-            after.strip_prefix(before.strip_suffix('}').unwrap()).unwrap_or_else(|| panic!("{before}\n{after}"));
-        let added: serde_json::Value = serde_json::from_str(&format!("{{{}", &added[1..])).unwrap();
+        let added = after
+            .strip_prefix(before.strip_suffix('}').unwrap())
+            .unwrap_or_else(|| panic!("before: {before}\nafter: {after}"));
+        let added: Value = serde_json::from_str(&format!("{{{}", &added[1..])).unwrap();
         let names: Vec<&String> = added.as_object().unwrap().keys().collect();
         assert_eq!(names, ["label", "label_score"]);
         assert!(added["label"].is_string() && added["label_score"].is_f64(), "{added}");
@@ -18,7 +20,7 @@ fn assert_carried(input: &str, output: &str) {
 }
 
 #[test]
-fn json_lines_carry_every_value_byte_by_byte() {
+fn json_lines_keep_every_byte_of_the_input() {
     let input = concat!(
         r#"{"id":1.0,"big":1e400,"exact":0.10000000000000000000001,"long":123456789012345678901234567890,"text":"Goal!"}"#,
         "\n",
@@ -30,7 +32,7 @@ fn json_lines_carry_every_value_byte_by_byte() {
     let folder = Folder::new();
     folder.write("news.jsonl", input);
     let answer = folder.classify(&["news.jsonl"]).done();
-    assert_carried(input, &answer.out);
+    assert_only_added(input, &answer.out);
     assert_eq!(answer.err, "");
     // The same from a pipe.
     assert_eq!(folder.classify_reading(input, &["-"]).done().out, answer.out);
@@ -39,7 +41,7 @@ fn json_lines_carry_every_value_byte_by_byte() {
 }
 
 #[test]
-fn csv_in_csv_out() {
+fn csv_records_are_written_as_they_were_read() {
     let folder = Folder::new();
     let header = "id,text,\"a, b\",note";
     let records =
@@ -53,14 +55,14 @@ fn csv_in_csv_out() {
             rest.strip_prefix(record).and_then(|r| r.strip_prefix(',')).unwrap_or_else(|| panic!("{record}\n{rest}"));
         let (added, next) = rest.split_once('\n').unwrap();
         let (label, score) = added.split_once(',').unwrap();
-        assert!(crate::support::LABELS.contains(&label) && score.parse::<f64>().unwrap() > 0.2, "{added}");
+        assert!(LABELS.contains(&label) && score.parse::<f64>().unwrap() > 0.2, "{added}");
         rest = next;
     }
     assert_eq!(rest, "");
 }
 
 #[test]
-fn tsv_in_tsv_out() {
+fn tsv_can_be_read_and_written() {
     let folder = Folder::new();
     folder.write("news.tsv", "id\ttext\n1\tGoal, he said\n2\tOil\n");
     let out = folder.classify(&["news.tsv", "--output-format", "tsv"]).done().out;
@@ -71,7 +73,7 @@ fn tsv_in_tsv_out() {
 }
 
 #[test]
-fn one_format_becomes_another() {
+fn json_lines_can_become_csv_and_json_lines_again() {
     let folder = Folder::new();
     folder.write("news.jsonl", "{\"n\":1.0,\"list\":[1, 2],\"none\":null,\"text\":\"Goal \\\"x\\\"\"}\n");
     folder.classify(&["news.jsonl", "-o", "news.csv"]).done();
@@ -84,7 +86,7 @@ fn one_format_becomes_another() {
 }
 
 #[test]
-fn labelling_again_changes_nothing() {
+fn labelling_an_output_again_gives_the_same_output() {
     let folder = Folder::new();
     folder.write("news.jsonl", articles(texts(5)));
     folder.classify(&["news.jsonl", "-o", "once.jsonl"]).done();
@@ -92,17 +94,17 @@ fn labelling_again_changes_nothing() {
 }
 
 #[test]
-fn compressed_files_in_and_out() {
+fn compressed_files_can_be_read_and_written() {
     let folder = Folder::new();
     let input = articles(texts(2100));
     let plain = folder.classify_reading(input.as_str(), &["-"]).done().out;
-    assert_carried(&input, &plain);
+    assert_only_added(&input, &plain);
     folder.write("news.jsonl.gz", gzip(&input)).write("news.jsonl.zst", zstd(&input));
     folder.classify(&["news.jsonl.gz", "-o", "out.jsonl.zst"]).done();
     folder.classify(&["news.jsonl.zst", "-o", "out.jsonl.gz"]).done();
     assert_eq!(unzstd(&folder.bytes("out.jsonl.zst")), plain);
     assert_eq!(gunzip(&folder.bytes("out.jsonl.gz")), plain);
-    // Compressed bytes in a pipe are known by what they are.
+    // In a pipe, compression is detected from the magic bytes.
     assert_eq!(folder.classify_reading(gzip(&input), &["-"]).done().out, plain);
     assert_eq!(folder.classify_reading(zstd(&input), &["-"]).done().out, plain);
     folder.write("a.txt.gz", gzip("Goal!")).write("b.csv.zst", zstd("text\nGoal!\n"));
@@ -111,7 +113,7 @@ fn compressed_files_in_and_out() {
 }
 
 #[test]
-fn standard_input_tells_its_format_or_is_told() {
+fn the_format_of_standard_input_is_detected_or_given() {
     let folder = Folder::new();
     let row = &folder.classify_reading("Oil prices fall again.\nThe mayor agreed.\n", &["-"]).done().rows()[0];
     assert_eq!([&row["file"], &row["text"]], ["<stdin>", "Oil prices fall again.\nThe mayor agreed.\n"]);
@@ -121,11 +123,11 @@ fn standard_input_tells_its_format_or_is_told() {
     assert_eq!(column(&text, "text"), ["{\"text\":\"Goal!\"}"]);
     let to_file = folder.classify_reading("Goal!", &["-", "-o", "out.csv"]).done();
     assert_eq!(to_file.out, "");
-    assert!(folder.text("out.csv").starts_with("file,text,label,label_score\n<stdin>,Goal!,"));
+    folder.assert_begins("out.csv", "file,text,label,label_score\n<stdin>,Goal!,");
 }
 
 #[test]
-fn byte_order_marks_line_ends_and_blank_lines_are_no_text() {
+fn byte_order_marks_line_ends_and_blank_lines_are_not_part_of_the_text() {
     let folder = Folder::new();
     folder.write("a.csv", "\u{feff}text,id\r\nGoal!,1\r\n\r\nOil,2\r\n");
     let rows = folder.classify(&["a.csv"]).done().rows();
@@ -137,7 +139,7 @@ fn byte_order_marks_line_ends_and_blank_lines_are_no_text() {
 }
 
 #[test]
-fn folders_globs_and_several_files() {
+fn inputs_can_be_folders_patterns_and_several_files() {
     let folder = Folder::new();
     folder.write("news/b.txt", "b").write("news/a.txt", "a").write("news/sub/c.jsonl", "{\"text\":\"c\"}\n");
     folder.write("news/z.csv", "text\nz\n").write("news/.hidden.txt", "hidden").write("news/image.png", "png");
@@ -154,7 +156,7 @@ fn folders_globs_and_several_files() {
 }
 
 #[test]
-fn outputs_that_cannot_be_are_refused_before_the_work() {
+fn invalid_outputs_are_refused_before_labelling() {
     let folder = Folder::new();
     let input = articles(["Goal!"]);
     folder.write("news.jsonl", &input).write("sub/other.jsonl", &input);
@@ -166,36 +168,31 @@ fn outputs_that_cannot_be_are_refused_before_the_work() {
     refused(&["news.jsonl", "-o", "sub/../news.jsonl"], input_itself, "another file");
     refused(&["sub", "news.jsonl", "--rejects", "sub/other.jsonl"], "it is one of the inputs", "another file");
     refused(&["*.jsonl", "-o", "news.jsonl"], "it is one of the inputs", "another file");
-    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], "rows and rejects have one file", "two files");
-    refused(&["news.jsonl", "--rejects", "-"], "rows and rejects have one file", "two files");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], "rows and rejects would go to the same file", "two files");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"], "rows and rejects would go to the same file", "two files");
+    refused(&["news.jsonl", "--rejects", "-"], "rows and rejects would go to the same file", "two files");
     refused(&["news.jsonl", "-o", "x.xlsx"], "choose a format for `x.xlsx`", ".jsonl, .csv, .tsv");
     refused(&["news.jsonl", "-o", "x.txt"], "rows into `x.txt`: plain text has no columns", "--output-format");
     refused(&["news.jsonl", "-o", "x.feather"], "its name is that of an Arrow file", "end its name in .arrows");
     refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table into a file", "--output-format");
     refused(&["news.jsonl", "-o", "missing/x.jsonl"], "write to `missing/x.jsonl`", "create the folder");
     assert_eq!((folder.text("news.jsonl"), folder.text("sub/other.jsonl")), (input.clone(), input));
-    assert!(!folder.path("x.jsonl").exists() && !folder.path("x.txt").exists());
+    for output in ["x.jsonl", "x.txt"] {
+        assert!(!folder.path(output).exists(), "`{output}` was written");
+    }
 }
 
 #[test]
-fn rows_and_rejects_have_two_files() {
-    let folder = Folder::new();
-    folder.write("news.jsonl", articles(["Goal!"]));
-    let answer = folder.classify(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"]);
-    answer.refused("rows and rejects have one file").hint("two files");
-}
-
-#[test]
-fn a_table_without_rows_keeps_its_header() {
+fn a_table_without_rows_has_a_header() {
     let answer = Folder::new().classify_reading("id,text\n", &["-", "--format", "csv", "--output-format", "csv"]);
     assert_eq!(answer.done().out, "id,text,label,label_score\n");
 }
 
 #[test]
-fn an_unknown_ending_is_fine_with_a_format() {
+fn an_unknown_file_ending_is_accepted_with_output_format() {
     let folder = Folder::new();
     folder.classify_reading("Goal!", &["-", "-o", "out.data", "--output-format", "csv"]).done();
-    assert!(folder.text("out.data").starts_with("file,text,label,label_score\n"));
+    folder.assert_begins("out.data", "file,text,label,label_score\n");
 }
 
 #[cfg(target_os = "linux")]
@@ -204,7 +201,7 @@ fn a_full_disk_is_an_error() {
     let folder = Folder::new();
     folder.write("news.jsonl", articles(texts(100)));
     std::os::unix::fs::symlink("/dev/full", folder.path("full.csv")).unwrap();
-    let answer = folder.classify(&["news.jsonl", "-o", "full.csv"]).refused("Failed to write rows");
+    let answer = folder.classify(&["news.jsonl", "-o", "full.csv"]).refused("cannot write rows");
     let answer = answer.says("`full.csv`: No space left on device");
     assert!(!answer.err.contains("panicked"), "{answer}");
     folder.write("bad.jsonl", "5\n");
@@ -213,18 +210,18 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn a_piped_table_is_known_by_its_first_line() {
+fn a_table_in_a_pipe_is_detected_by_its_header() {
     let folder = Folder::new();
     let csv = folder.classify_reading("id,text\n1,Goal!\n2,Oil\n", &["-"]).done().rows();
     assert_eq!(column(&csv, "id"), ["1", "2"]);
     let tsv = folder.classify_reading("Headline\tbody\nGoal!\tLate win\n", &[]).done().rows();
     assert_eq!((column(&tsv, "Headline"), column(&tsv, "body")), (vec!["Goal!"], vec!["Late win"]));
     let text = folder.classify_reading("Shares, text and more\nOil fell.\n", &["-"]).done().rows();
-    assert_eq!(column(&text, "text"), ["Shares, text and more\nOil fell.\n"], "a sentence is no header");
+    assert_eq!(column(&text, "text"), ["Shares, text and more\nOil fell.\n"], "the sentence was taken for a header");
 }
 
 #[test]
-fn an_output_is_kept_if_the_input_cannot_be_read() {
+fn an_existing_output_is_kept_if_the_input_cannot_be_read() {
     let folder = Folder::new();
     folder.write("a.csv", "id,text\n1,Goal!\n").write("out.csv", "what was there\n");
     folder.classify(&["a.csv", "-o", "out.csv", "--text-field", "txet"]).refused("`txet`");
@@ -233,14 +230,12 @@ fn an_output_is_kept_if_the_input_cannot_be_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_does_not_read_what_it_writes() {
+fn standard_output_into_an_input_is_refused() {
     let folder = Folder::new();
     folder.write("news/a.jsonl", articles(texts(3)));
     let out = std::fs::File::create(folder.path("news/out.jsonl")).unwrap();
-    let mut command = folder.command(&["classify", "--model", crate::support::TINY, "news"]);
-    let output = command.stdout(out).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("it goes into `news/out.jsonl`, one of the inputs"), "{said}");
+    let arguments = ["classify", "--model", TINY, "news"];
+    let answer = Answer::new(&arguments, folder.command(&arguments).stdout(out).output().unwrap());
+    answer.refused("it goes to `news/out.jsonl`, one of the inputs");
     assert_eq!(folder.text("news/out.jsonl"), "");
 }

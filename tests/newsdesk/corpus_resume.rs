@@ -1,14 +1,16 @@
-//! `newsdesk classify -o FILE`: a run that is cut off at any moment goes on with `--resume` and ends as if nothing had happened.
+//! `newsdesk classify -o FILE`: an interrupted run is resumed with `--resume`, and its files are those of an undisturbed run.
+//!
+//! The unit tests of `crates/run` interrupt runs at every step of writing, in every format. Here the process is really killed.
 
 use crate::support::{Folder, articles, rows, texts};
 use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const ROWS: usize = 6000;
 
-/// Articles of many words, and now and then a line that is none.
+/// Returns articles of different lengths, with nine lines that are not JSON objects.
 fn corpus() -> String {
     let short = texts(ROWS);
     let long = (0..ROWS).map(|i| format!("{} {} {i}", short[i], short[(7 * i) % ROWS].repeat(3)));
@@ -18,11 +20,8 @@ fn corpus() -> String {
 }
 
 fn arguments<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    arguments_of("news.jsonl", output, more)
-}
-
-fn arguments_of<'a>(input: &'a str, output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let usual = ["classify", "--model", "m", input, "--threads", "1", "--save-every", "0", "-o", output];
+    let usual =
+        ["classify", "--model", "m", "news.jsonl", "--threads", "1", "--checkpoint-interval", "0", "-o", output];
     [&usual[..], more].concat()
 }
 
@@ -33,7 +32,7 @@ fn folder() -> Folder {
     folder
 }
 
-/// What stands in the folder beside its inputs.
+/// Returns the names of the files in the folder, without the model and the inputs.
 fn files(folder: &Folder) -> Vec<String> {
     let names = std::fs::read_dir(folder.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
@@ -42,7 +41,7 @@ fn files(folder: &Folder) -> Vec<String> {
     names
 }
 
-/// Begins a run and kills it when its journal has so many bytes.
+/// Starts a run and kills it when its journal has `bytes` bytes.
 fn kill_at(folder: &Folder, output: &str, bytes: u64) {
     let mut child = folder.command(&arguments(output, &[])).stderr(Stdio::null()).spawn().unwrap();
     let journal = folder.path(&format!("{output}.journal"));
@@ -54,69 +53,69 @@ fn kill_at(folder: &Folder, output: &str, bytes: u64) {
     child.wait().unwrap();
 }
 
-#[test]
-fn killed_at_random_moments_it_ends_as_if_it_had_not_been() {
-    let folder = folder();
-    for input in ["news.parquet", "news.arrows.zst", "news.csv"] {
-        let convert = ["data", "convert", "news.jsonl", "-o", input, "--rejects", "bad.jsonl", "--quiet"];
-        assert_eq!(folder.newsdesk(&convert).code, Some(1));
-        std::fs::remove_file(folder.path("bad.jsonl")).unwrap();
-    }
-    let pairs = [
-        ("jsonl", "jsonl"),
-        ("csv", "csv"),
-        ("jsonl", "tsv"),
-        ("jsonl", "jsonl.gz"),
-        ("jsonl", "csv.zst"),
-        ("parquet", "parquet"),
-        ("jsonl", "parquet"),
-        ("arrows.zst", "arrows"),
-        ("parquet", "arrows.gz"),
-    ];
-    for (input, ending) in pairs {
-        let (input, whole, killed) = (format!("news.{input}"), format!("whole.{ending}"), format!("killed.{ending}"));
-        let since = std::time::Instant::now();
-        let of_whole = folder.newsdesk(&arguments_of(&input, &whole, &[])).code;
-        // Bad lines stand in the JSON Lines alone.
-        assert_eq!(of_whole, Some((input == "news.jsonl").into()));
-        let time = since.elapsed();
-        let mut kills = 0;
-        let code = loop {
-            let mut child =
-                folder.command(&arguments_of(&input, &killed, &["--resume"])).stderr(Stdio::null()).spawn().unwrap();
-            let random = RandomState::new().hash_one(kills) % 1000;
-            std::thread::sleep(time.mul_f64(0.4 * random as f64 / 1000.0));
-            if kills < 20 && child.try_wait().unwrap().is_none() {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                kills += 1;
-            } else {
-                break child.wait().unwrap().code();
-            }
+/// Random numbers of a seed that is printed, so that a failure can be repeated with `NEWSDESK_TEST_SEED=SEED`.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let seed = match std::env::var("NEWSDESK_TEST_SEED") {
+            Ok(seed) => seed.parse().expect("NEWSDESK_TEST_SEED is a number"),
+            Err(_) => RandomState::new().hash_one(0) % 1_000_000,
         };
-        assert_eq!(code, of_whole, "after {kills} kills");
-        assert!(kills > 0, "it was never killed");
-        assert!(folder.bytes(&killed) == folder.bytes(&whole), "{ending} differs after {kills} kills");
-        let rejects = |name: &str| std::fs::read(folder.path(&format!("{name}.rejects.jsonl"))).ok();
-        assert!(rejects(&killed) == rejects(&whole), "the rejects of {ending} differ after {kills} kills");
-        let manifest =
-            |name: &str| -> Value { serde_json::from_str(&folder.text(&format!("{name}.manifest.json"))).unwrap() };
-        let (one, other) = (manifest(&whole), manifest(&killed));
-        for key in ["model", "settings", "inputs", "read", "counts", "machine"] {
-            assert_eq!(one[key], other[key], "{key} of {ending}");
-        }
-        for name in [&whole, &killed] {
-            for more in ["", ".rejects.jsonl", ".manifest.json"] {
-                let removed = std::fs::remove_file(folder.path(&format!("{name}{more}")));
-                assert!(removed.is_ok() || more == ".rejects.jsonl");
-            }
-        }
-        assert_eq!(files(&folder), Vec::<String>::new());
+        println!("NEWSDESK_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    /// Returns a number from 0 to `end - 1` (SplitMix64).
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
     }
 }
 
 #[test]
-fn a_run_tells_of_itself() {
+fn resume_after_kill_gives_identical_files() {
+    let (folder, mut random) = (folder(), Random::new());
+    let endings = ["jsonl", "jsonl.gz", "csv.zst", "tsv", "arrows", "parquet"];
+    let ending = endings[random.below(endings.len() as u64) as usize];
+    let (whole, killed) = (format!("whole.{ending}"), format!("killed.{ending}"));
+    let since = Instant::now();
+    // There are rejects.
+    assert_eq!(folder.newsdesk(&arguments(&whole, &["--quiet"])).code, Some(1));
+    let time = since.elapsed();
+    let mut kills = 0;
+    let code = loop {
+        let arguments = arguments(&killed, &["--resume"]);
+        let mut child = folder.command(&arguments).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(time.mul_f64(random.below(1000) as f64 / 1500.0));
+        if kills == 5 || child.try_wait().unwrap().is_some() {
+            break child.wait().unwrap().code();
+        }
+        // SIGKILL: the process cannot clean up.
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    };
+    assert_eq!(code, Some(1), "after {kills} kills");
+    assert!(kills > 0, "the run ended before it was killed");
+    for suffix in ["", ".rejects.jsonl"] {
+        let bytes = |name: &str| folder.bytes(&format!("{name}{suffix}"));
+        assert!(bytes(&killed) == bytes(&whole), "{ending}{suffix} differs after {kills} kills");
+    }
+    let manifest =
+        |name: &str| -> Value { serde_json::from_str(&folder.text(&format!("{name}.manifest.json"))).unwrap() };
+    let (one, other) = (manifest(&whole), manifest(&killed));
+    for key in ["model", "settings", "inputs", "read", "counts", "machine"] {
+        assert_eq!(one[key], other[key], "{key} of {ending}");
+    }
+    let names = |name: &str| ["", ".manifest.json", ".rejects.jsonl"].map(|suffix| format!("{name}{suffix}"));
+    assert_eq!(files(&folder), [names(&killed), names(&whole)].concat());
+}
+
+#[test]
+fn manifest_describes_the_run() {
     let folder = folder();
     let bad: Vec<String> = (0..9).map(|number| format!("line {}", 351 + 700 * number)).collect();
     folder.newsdesk(&arguments("out.csv", &[])).rejected(&bad.iter().map(String::as_str).collect::<Vec<_>>());
@@ -135,7 +134,7 @@ fn a_run_tells_of_itself() {
     }
     let rejects = rows(&folder.text("out.csv.rejects.jsonl"));
     assert_eq!((rejects.len(), &rejects[1]["raw"], &rejects[1]["line"]), (9, &"no object".into(), &1051.into()));
-    // The rejects of an earlier run are not left beside a run without any.
+    // A run without rejects removes the rejects file of an earlier run.
     folder.write("good.jsonl", articles(texts(3)));
     folder.newsdesk(&["classify", "--model", "m", "good.jsonl", "-o", "out.csv"]).done();
     assert!(!folder.path("out.csv.rejects.jsonl").exists());
@@ -144,20 +143,20 @@ fn a_run_tells_of_itself() {
 }
 
 #[test]
-fn what_was_interrupted_is_neither_overwritten_nor_mixed() {
+fn interrupted_run_is_neither_overwritten_nor_resumed_with_other_settings() {
     let folder = folder();
     kill_at(&folder, "out.jsonl", 3000);
     assert!(!folder.path("out.jsonl").exists());
     folder
         .newsdesk(&arguments("out.jsonl", &[]))
-        .refused("Failed to begin: `out.jsonl.journal` is the journal of a run that was interrupted")
-        .hint("go on with `--resume`");
+        .refused("cannot start the run: `out.jsonl.journal` is the journal of an interrupted run")
+        .hint("resume the run with `--resume`");
     let other = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--resume"], more].concat()));
-    other(&["--scores"]).refused("Failed to go on with `out.jsonl`: scores was false and is true");
+    other(&["--scores"]).refused("cannot resume `out.jsonl`: scores was false and is true");
     other(&["--prefix", "x_"]).refused("prefix was `` and is `x_`");
     other(&["news.jsonl"]).refused("the inputs");
 
-    // Other contents of the same size and time are noticed when they are read again.
+    // Different contents of the same size and time are noticed when the rows are read again.
     let before = folder.text("news.jsonl");
     let time = std::fs::metadata(folder.path("news.jsonl")).unwrap().modified().unwrap();
     let set = |text: &str, time| {
@@ -165,52 +164,52 @@ fn what_was_interrupted_is_neither_overwritten_nor_mixed() {
         std::fs::File::options().write(true).open(folder.path("news.jsonl")).unwrap().set_modified(time).unwrap();
     };
     set(&before.replacen('a', "b", 1), time);
-    other(&[]).refused("rows, which were done, are not what they were").hint("remove its `.journal`");
+    other(&[]).refused("rows, which were done, have changed").hint("remove its `.journal`");
     set(&before, time + Duration::from_secs(5));
-    other(&[]).refused("`news.jsonl` was changed since the run began");
+    other(&[]).refused("`news.jsonl` was modified after the run started");
     set(&format!("{before}{{\"text\":\"more\"}}\n"), time);
     other(&[]).refused(&format!("`news.jsonl` had {} bytes and has {}", before.len(), before.len() + 16));
     set(&before, time);
-    assert_eq!(other(&[]).says("going on after ").code, Some(1));
+    assert_eq!(other(&[]).says("resuming after ").code, Some(1));
     assert_eq!(folder.text("out.jsonl").lines().count(), ROWS - 9);
-    let again = other(&[]).says("`out.jsonl` is complete: there is nothing to go on with");
+    let again = other(&[]).says("`out.jsonl` is already complete: nothing to resume");
     assert_eq!(again.code, Some(1), "there were rejects: {again}");
     folder.newsdesk(&["classify", "--model", "m", "news.jsonl", "--resume"]).refused("there is no output file");
 }
 
 #[test]
-fn complete_outputs_of_other_runs_are_not_taken_for_this_one() {
+fn resume_refuses_a_complete_output_of_another_run() {
     let folder = folder();
     folder.newsdesk(&arguments("out.jsonl", &["--limit", "5"])).done();
     let again = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--resume"], more].concat()));
-    again(&["--limit", "6"]).refused("Failed to go on with `out.jsonl`: limit was 5 and is 6");
-    again(&["--limit", "5"]).done().says("there is nothing to go on with");
+    again(&["--limit", "6"]).refused("cannot resume `out.jsonl`: limit was 5 and is 6");
+    again(&["--limit", "5"]).done().says("nothing to resume");
     std::fs::remove_file(folder.path("out.jsonl.manifest.json")).unwrap();
-    again(&["--limit", "5"]).refused("nothing tells of a run that made it").hint("leave out `--resume`");
-    // Without `--resume` it is written anew.
+    again(&["--limit", "5"]).refused("has neither a journal nor a manifest").hint("leave out `--resume`");
+    // Without `--resume`, the output is written again.
     folder.newsdesk(&arguments("out.jsonl", &["--limit", "7"])).done();
     assert_eq!(folder.text("out.jsonl").lines().count(), 7);
 }
 
 #[test]
-fn what_could_not_begin_leaves_nothing() {
+fn run_that_cannot_start_leaves_no_files() {
     let folder = folder();
     folder.write("bad.csv", "a,b\n1,2\n");
     let run = |more: &[&str]| folder.newsdesk(&[&["classify", "--model", "m"], more].concat());
     run(&["news.jsonl", "bad.csv", "--limit", "0", "-o", "zero.jsonl"]).done();
     run(&["news.jsonl", "-o", "out.jsonl", "--rejects", "missing/r.jsonl"]).refused("write to `missing/r.jsonl`");
     run(&["news.jsonl", "-o", "out.jsonl", "--rejects", "/dev/null"])
-        .refused("it is no file")
-        .hint("a file of their own");
+        .refused("it is not a file")
+        .hint("name a file with `--rejects FILE`");
     run(&["news.jsonl", "-o", "missing/out.jsonl"]).refused("write to `missing/out.jsonl`").hint("create the folder");
     assert_eq!(files(&folder), ["bad.csv", "zero.jsonl", "zero.jsonl.manifest.json"]);
     folder.write("out.jsonl.partial", articles(texts(1)));
     let own = run(&["out.jsonl.partial", "--format", "jsonl", "-o", "out.jsonl"]);
-    own.refused("Failed to write `out.jsonl.partial`: it is one of the inputs");
+    own.refused("cannot write `out.jsonl.partial`: it is one of the inputs");
 }
 
 #[test]
-fn rejects_of_an_earlier_run_are_no_articles() {
+fn rejects_files_are_not_read_as_articles() {
     let folder = folder();
     folder.write("in/a.jsonl", articles(texts(3)) + "no object\n").write("in/b.jsonl", articles(texts(2)));
     let run = ["classify", "--model", "m", "in", "-o", "in/b.csv"];
@@ -221,10 +220,10 @@ fn rejects_of_an_earlier_run_are_no_articles() {
 }
 
 #[test]
-fn ctrl_c_ends_cleanly_and_the_run_goes_on() {
+fn run_interrupted_by_ctrl_c_can_be_resumed() {
     let folder = folder();
     folder.newsdesk(&arguments("whole.jsonl.zst", &["--quiet"]));
-    // Whatever this test runs under may ignore such signals.
+    // The parent process of this test may ignore such signals.
     let newsdesk = folder.command(&arguments("out.jsonl.zst", &[]));
     let mut command = std::process::Command::new("env");
     command.arg("--default-signal").arg(newsdesk.get_program()).args(newsdesk.get_args());
@@ -238,30 +237,30 @@ fn ctrl_c_ends_cleanly_and_the_run_goes_on() {
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(130), "{said}");
-    assert!(said.contains("the same command with `--resume` goes on"), "{said}");
+    assert!(said.contains("resume with the same command and `--resume`"), "{said}");
     assert!(!folder.path("out.jsonl.zst").exists());
     assert_eq!(folder.newsdesk(&arguments("out.jsonl.zst", &["--resume"])).code, Some(1));
     assert!(folder.bytes("out.jsonl.zst") == folder.bytes("whole.jsonl.zst"));
 }
 
 #[test]
-fn too_many_rejects_stop_a_run() {
+fn too_many_rejects_stop_the_run() {
     let folder = folder();
     let answer = folder.newsdesk(&arguments("out.jsonl", &["--max-rejects", "3", "--quiet"]));
-    assert!(answer.err.contains("error: Failed to go on: 4 of 2451 rows are rejected, more than 3"), "{answer}");
+    assert!(answer.err.contains("error: cannot continue: 4 of 2451 rows are rejected, more than 3"), "{answer}");
     assert_eq!(answer.code, Some(2));
     assert!(!folder.path("out.jsonl").exists());
     assert_eq!(folder.text("out.jsonl.rejects.jsonl.partial").lines().count(), 4);
     let again = folder.newsdesk(&arguments("out.jsonl", &["--max-rejects", "3", "--resume"]));
     again.refused("4 of 2451 rows are rejected, more than 3");
     let on = folder.newsdesk(&arguments("out.jsonl", &["--max-rejects", "1%", "--resume"]));
-    assert_eq!(on.says("going on after 2451 rows").code, Some(1));
+    assert_eq!(on.says("resuming after 2451 rows").code, Some(1));
     assert_eq!(folder.text("out.jsonl").lines().count(), ROWS - 9);
     folder.newsdesk(&arguments("other.jsonl", &["--max-rejects", "x"])).refused("neither a number of rows");
 }
 
 #[test]
-fn a_first_look_takes_some_of_the_rows() {
+fn limit_and_sample_take_some_of_the_rows() {
     let folder = folder();
     folder.newsdesk(&arguments("few.jsonl", &["--limit", "100"])).done();
     assert_eq!(folder.text("few.jsonl").lines().count(), 100);
@@ -276,12 +275,12 @@ fn a_first_look_takes_some_of_the_rows() {
         tenth.len(),
         fifth.len()
     );
-    assert!(tenth.iter().all(|line| fifth.contains(line)), "a larger sample has the smaller one in it");
-    folder.newsdesk(&arguments("x.jsonl", &["--sample", "0"])).refused("it is no share");
+    assert!(tenth.iter().all(|line| fifth.contains(line)), "a larger sample contains the smaller one");
+    folder.newsdesk(&arguments("x.jsonl", &["--sample", "0"])).refused("use a share above 0");
 }
 
 #[test]
-fn an_input_that_breaks_off_keeps_what_was_read() {
+fn rows_before_a_read_error_are_kept() {
     let folder = folder();
     let whole = crate::support::compression::gzip(corpus());
     folder.write("news.jsonl.gz", &whole[..whole.len() / 2]);
@@ -294,9 +293,9 @@ fn an_input_that_breaks_off_keeps_what_was_read() {
     folder.newsdesk(&[&run[..], &["--resume"]].concat()).refused("`news.jsonl.gz` had ");
 }
 
-/// Begins a run over a pipe and a file, has `meddle` change the file while the pipe is open, and gives what came of it.
+/// Starts a run over a pipe and a file, calls `change_file` while the pipe is open, and returns the result of the run.
 #[cfg(unix)]
-fn run_over_a_pipe(folder: &Folder, meddle: impl FnOnce()) -> crate::support::Answer {
+fn run_over_a_pipe(folder: &Folder, change_file: impl FnOnce()) -> crate::support::Answer {
     use std::io::Write;
     let made = std::process::Command::new("mkfifo").arg(folder.path("pipe.jsonl")).status().unwrap();
     assert!(made.success());
@@ -307,24 +306,24 @@ fn run_over_a_pipe(folder: &Folder, meddle: impl FnOnce()) -> crate::support::An
     while !folder.path("out.jsonl.journal").exists() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    meddle();
+    change_file();
     drop(pipe);
     crate::support::Answer::new(&arguments, child.wait_with_output().unwrap())
 }
 
 #[cfg(unix)]
 #[test]
-fn an_input_that_vanishes_is_named_and_what_was_done_is_kept() {
+fn removed_input_is_named_and_labelled_rows_are_kept() {
     let folder = folder();
     folder.write("second.jsonl", articles(texts(5)));
     let answer = run_over_a_pipe(&folder, || std::fs::remove_file(folder.path("second.jsonl")).unwrap());
-    answer.refused("Failed to open `second.jsonl`").says("600 rows are kept: with the same inputs, `--resume` goes on");
+    answer.refused("cannot open `second.jsonl`").says("600 rows are kept; resume with the same inputs and `--resume`");
     assert!(!folder.path("out.jsonl").exists() && folder.path("out.jsonl.partial").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn an_input_that_grows_is_read_to_its_new_end_and_told() {
+fn grown_input_is_read_to_its_new_end_and_reported() {
     let folder = folder();
     folder.write("second.jsonl", articles(texts(5)));
     let answer = run_over_a_pipe(&folder, || _ = folder.write("second.jsonl", articles(texts(9))));
@@ -335,11 +334,11 @@ fn an_input_that_grows_is_read_to_its_new_end_and_told() {
 }
 
 #[test]
-fn an_output_that_cannot_be_made_costs_nothing() {
+fn output_that_cannot_be_created_leaves_no_files() {
     let folder = folder();
-    // Nobody can make files there, not even root.
+    // Nobody can create files there, not even root.
     for place in ["/proc/out.jsonl", "news.jsonl/out.jsonl"] {
-        folder.newsdesk(&arguments(place, &[])).refused(&format!("Failed to write to `{place}`"));
+        folder.newsdesk(&arguments(place, &[])).refused(&format!("cannot write to `{place}`"));
     }
     assert_eq!(files(&folder), Vec::<String>::new());
 }

@@ -1,25 +1,19 @@
-//! `newsdesk data`: what it finds in labelled sets, and how it splits and converts them.
+//! `newsdesk data`: checks, statistics, splits and conversions of data sets.
 
 use crate::support::compression::{gunzip, gzip, unzstd, zstd};
-use crate::support::{Answer, Folder, TINY, articles, column, rows};
-use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use crate::support::{DATASETS, Folder, TINY, articles, column, rows, words};
+use serde_json::json;
+use std::collections::HashMap;
 
-const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../datasets");
-
-fn json(answer: &Answer) -> Value {
-    serde_json::from_str(&answer.out).unwrap_or_else(|error| panic!("{error}: {answer}"))
-}
-
-/// A table of articles with three desks, of which one is rare.
+/// Returns a CSV table with three labels in the column `desk`; `weather` is rare. Each record has two lines.
 fn desks(count: usize) -> String {
     let desk = |i: usize| if i.is_multiple_of(20) { "weather" } else { ["sport", "city"][i % 2] };
     let row = |i: usize| format!("{i},\"story {i}, told\nin two lines\",{},{}\n", desk(i), i * 7);
     format!("id,text,desk,words\n{}", (0..count).map(row).collect::<String>())
 }
 
-/// A set with one fault of each kind.
-fn faulty(folder: &Folder) -> [&'static str; 6] {
+/// Writes a data set with one fault of each kind, and returns the arguments that check it.
+fn faulty(folder: &Folder) -> Vec<&'static str> {
     let good = |from: usize| {
         let row = |i: usize| format!("a story about matter {},{}\n", from + i, ["sport", "city"][i % 2]);
         (0..24).map(row).collect::<String>()
@@ -27,11 +21,11 @@ fn faulty(folder: &Folder) -> [&'static str; 6] {
     let train = "told twice and more,sport\nTold  TWICE and more,city\n ,sport\nhm,city\nleaked from the test,city\n";
     folder.write("train.csv", format!("text,desk\n{}{train}", good(0)));
     folder.write("test.csv", format!("text,desk\n{}leaked from the test,city\nnews of arts,arts\n", good(100)));
-    ["data", "check", "train.csv", "--test", "test.csv", "--label-field=desk"]
+    words("data check train.csv --test test.csv --label-field desk")
 }
 
 #[test]
-fn a_faulty_set_is_told_fault_by_fault() {
+fn check_lists_every_kind_of_fault() {
     let folder = Folder::new();
     let answer = folder.newsdesk(&faulty(&folder));
     assert_eq!((answer.code, answer.err.as_str()), (Some(1), ""), "{answer}");
@@ -47,7 +41,7 @@ error: 1 text has different labels for the head desk
 error: 1 row of train has neither text nor title
   `train.csv`, row 27 (line 28)
 
-error: 1 label of test never in train: `arts` (1)
+error: 1 label of test missing from train: `arts` (1)
 
 warning: 1 row of train repeats the text of an earlier one
   `train.csv`, row 25 (line 26); `train.csv`, row 26 (line 27)
@@ -59,7 +53,7 @@ errors: 4, warnings: 2
 ";
     assert_eq!(answer.out, expected);
 
-    let found = json(&folder.newsdesk(&[&faulty(&folder)[..], &["--json", "--examples", "0"]].concat()));
+    let found = folder.newsdesk(&[&faulty(&folder)[..], &["--json", "--examples", "0"]].concat()).json();
     assert_eq!([&found["errors"], &found["warnings"]], [4, 2]);
     let findings = found["sets"][0]["findings"].as_array().unwrap();
     let kinds = ["leakage", "contradiction", "empty-text", "unseen-label", "duplicate", "short"];
@@ -70,20 +64,20 @@ errors: 4, warnings: 2
 }
 
 #[test]
-fn the_exit_code_says_whether_anything_was_found() {
+fn check_ends_with_code_1_if_it_finds_something() {
     let folder = Folder::new();
     folder.write("good.csv", desks(400)).write("short.csv", desks(400) + "400,hm,city,1\n");
     let good = folder.newsdesk(&["data", "check", "good.csv", "--label-field", "desk"]).done();
-    assert_eq!(good.out, "good.csv: rows: all 400\nnothing found\n");
+    assert_eq!(good.out, "good.csv: rows: all 400\nno problems found\n");
     let short = ["data", "check", "short.csv", "--label-field", "desk"];
     assert_eq!(folder.newsdesk(&short).code, Some(1));
     folder.newsdesk(&[&short[..], &["--allow-warnings"]].concat()).done();
     let errors = folder.newsdesk(&[&faulty(&folder)[..], &["--allow-warnings"]].concat());
-    assert_eq!(errors.code, Some(1), "errors stay errors: {errors}");
+    assert_eq!(errors.code, Some(1), "`--allow-warnings` must not allow errors: {errors}");
 }
 
 #[test]
-fn long_texts_are_counted_in_tokens_of_the_model() {
+fn check_counts_texts_that_are_longer_than_a_window() {
     let folder = Folder::new();
     folder.write(
         "a.jsonl",
@@ -91,48 +85,49 @@ fn long_texts_are_counted_in_tokens_of_the_model() {
     );
     let check = ["data", "check", "a.jsonl", "--model", TINY, "--min-words", "0", "--min-rows", "0", "--json"];
     let overlong = |more: &[&str]| {
-        let found = json(&folder.newsdesk(&[&check[..], more].concat()));
+        let found = folder.newsdesk(&[&check[..], more].concat()).json();
         let findings = found["sets"][0]["findings"].as_array().unwrap().clone();
         findings.into_iter().find(|finding| finding["kind"] == "overlong")
     };
     let found = overlong(&[]).unwrap();
-    assert_eq!((&found["count"], &found["examples"][0]["places"][0]["row"]), (&json!(1), &json!(2)));
-    assert!(found["message"].as_str().unwrap().contains("a window of 64 tokens"), "{found}");
-    assert_eq!(overlong(&["--window", "63"]).unwrap()["count"], 1);
-    assert_eq!(overlong(&["--window", "62"]).unwrap()["count"], 2);
-    assert!(overlong(&["--window", "65"]).is_none());
-    let none = ["data", "check", "a.jsonl", "--no-tokens", "--min-words", "0", "--min-rows", "0"];
-    assert!(!folder.newsdesk(&none).out.contains("tokens"));
+    assert_eq!((&found["count"], &found["examples"][0]["rows"][0]["row"]), (&json!(1), &json!(2)));
+    assert!(found["message"].as_str().unwrap().contains("longer than 64 tokens"), "{found}");
+    assert_eq!(overlong(&["--max-length", "63"]).unwrap()["count"], 1);
+    assert_eq!(overlong(&["--max-length", "62"]).unwrap()["count"], 2);
+    assert_eq!(overlong(&["--max-length", "65"]), None);
+    let without_tokens = folder.run("data check a.jsonl --no-tokens --min-words 0 --min-rows 0");
+    assert!(!without_tokens.out.contains("tokens"), "{without_tokens}");
 }
 
 #[test]
-fn recipes_are_checked_and_counted_split_by_split() {
+fn check_and_stats_read_every_split_of_a_recipe() {
     let folder = Folder::new();
-    let root = ["--data-root", SAMPLES];
-    let found = json(&folder.newsdesk(&[&["data", "check", "sample", "--json"], &root[..]].concat()));
+    let root = ["--data-root", DATASETS];
+    let found = folder.newsdesk(&[&["data", "check", "sample", "--json"], &root[..]].concat()).json();
     assert_eq!(found["sets"][0]["splits"], json!([{"split": "test", "rows": 72, "rejected": 0}]));
     let kinds = column(found["sets"][0]["findings"].as_array().unwrap(), "kind");
-    assert_eq!(kinds, ["few-rows"], "the sample should be sound: {found}");
+    assert_eq!(kinds, ["few-rows"], "the sample has faults: {found}");
 
     let stats = folder.newsdesk(&[&["data", "stats", "sample", "--json"], &root[..]].concat()).done();
-    let split = &json(&stats)["sets"][0]["splits"][0];
+    let split = &stats.json()["sets"][0]["splits"][0];
     assert_eq!([&split["rows"], &split["with_title"], &split["rejected"]], [72, 72, 0]);
     assert_eq!(split["heads"][1]["head"], "sentiment");
     let labels = split["heads"][1]["labels"].as_array().unwrap();
     assert_eq!(labels.iter().map(|label| label["rows"].as_u64().unwrap()).sum::<u64>(), 72);
-    assert!(split["lengths"]["tokens"]["median"].as_u64() > split["lengths"]["words"]["median"].as_u64());
+    let [tokens, words] = ["tokens", "words"].map(|unit| split["lengths"][unit]["median"].as_u64().unwrap());
+    assert!(tokens > words, "the median length is {tokens} tokens and {words} words");
     let shown = folder.newsdesk(&[&["data", "stats", "sample", "--no-tokens"], &root[..]].concat()).done().out;
     assert!(shown.contains("length in") && shown.contains(" test     72") && !shown.contains("tokens"), "{shown}");
 
-    // A recipe whose other splits are elsewhere.
-    let recipe = std::fs::read_to_string(format!("{SAMPLES}/sample.toml")).unwrap();
+    // The file of one split is missing.
+    let recipe = std::fs::read_to_string(format!("{DATASETS}/sample.toml")).unwrap();
     folder.write("half.toml", recipe.replace("test = ", "train = \"train.jsonl\"\ntest = "));
     let half = folder.newsdesk(&[&["data", "check", "half.toml"], &root[..]].concat());
-    half.says("warning: Failed to find `").says("the split `train` of `sample`; the set is looked at without it");
+    half.says("warning: cannot find `").says("the split `train` of `sample`; this split is skipped");
 }
 
 #[test]
-fn sets_that_cannot_be_checked() {
+fn unusable_data_sets_are_refused_by_check_and_stats() {
     let folder = Folder::new();
     folder.write("a.csv", "text,mark\na,1\n").write("b.csv", "text,label\na,x\nb,y\n");
     let refused = |arguments: &[&str], error: &str, hint: &str| {
@@ -141,43 +136,41 @@ fn sets_that_cannot_be_checked() {
             answer.refused(error).hint(hint);
         }
     };
-    refused(&["missing.csv"], "Failed to find `missing.csv`", "give a file");
-    refused(&["news"], "Failed to find the set `news`", "recipes are ag-news");
-    refused(&["sample"], "Failed to find `./sample/articles.jsonl`, the split `test`", "--data-root");
-    refused(&["sample", "--data-root", SAMPLES, "--test", "b.csv"], "Failed to use `--test`", "files of your own");
-    refused(&["b.csv", "--test", "c.csv"], "Failed to find `c.csv`", "give a file");
-    let unlabelled =
-        folder.newsdesk(&["data", "check", "a.csv"]).refused("Failed to find a labelled article in `a.csv`");
-    unlabelled.hint("the label column `label` is missing; its columns are `text`, `mark`");
+    refused(&["missing.csv"], "cannot find `missing.csv`", "give a file");
+    refused(&["news"], "cannot find the data set `news`", "ag-news");
+    refused(&["sample"], "cannot find `./sample/articles.jsonl`, the split `test`", "--data-root");
+    refused(&["sample", "--data-root", DATASETS, "--test", "b.csv"], "cannot use `--test`", "name files for training");
+    refused(&["b.csv", "--test", "c.csv"], "cannot find `c.csv`", "give a file");
+    let unlabelled = folder.newsdesk(&["data", "check", "a.csv"]).refused("cannot find a labelled article in `a.csv`");
+    unlabelled.says("the label column `label` is missing").hint("the columns are `text`, `mark`");
     let nothing = folder.newsdesk(&["data"]);
     assert!(nothing.code == Some(2) && nothing.err.contains("Usage: newsdesk data"), "{nothing}");
 }
 
 #[test]
-fn stats_tell_rejects() {
+fn stats_report_rejected_rows() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"a b\",\"label\":\"x\"}\n{\"text\":5}\n");
-    let answer =
-        folder.newsdesk(&["data", "stats", "a.jsonl"]).says("warning: `a.jsonl`, line 2: the member `text` is");
+    let answer = folder.newsdesk(&["data", "stats", "a.jsonl"]).says("warning: `a.jsonl`, line 2: the field `text` is");
     assert_eq!(answer.code, Some(1), "{answer}");
 }
 
-/// Each row of the splits by its id, and the split it is in.
-fn sides(folder: &Folder, output: &str, ending: &str) -> HashMap<String, &'static str> {
-    let mut sides = HashMap::new();
+/// Returns the split of each row, by the row's `id`.
+fn splits(folder: &Folder, output: &str, ending: &str) -> HashMap<String, &'static str> {
+    let mut splits = HashMap::new();
     for split in ["train", "validation", "test"] {
-        let file = folder.path(&format!("{output}/{split}{ending}"));
-        let lines =
-            folder.newsdesk(&["data", "convert", file.to_str().unwrap(), "-o", "-", "--output-format", "jsonl"]);
+        let file = format!("{output}/{split}{ending}");
+        let lines = folder.newsdesk(&["data", "convert", &file, "-o", "-", "--output-format", "jsonl"]);
         for row in lines.done().rows() {
-            assert!(sides.insert(row["id"].as_str().unwrap().to_owned(), split).is_none(), "{row} stands there twice");
+            let other = splits.insert(row["id"].as_str().unwrap().to_owned(), split);
+            assert!(other.is_none(), "{row} is in {split} and in {other:?}");
         }
     }
-    sides
+    splits
 }
 
 #[test]
-fn a_table_is_split_into_tables_with_the_same_rows() {
+fn split_keeps_every_record_of_a_table() {
     let folder = Folder::new();
     let table = desks(1000);
     folder.write("desks.csv", &table);
@@ -204,27 +197,16 @@ fn a_table_is_split_into_tables_with_the_same_rows() {
     let mut expected: Vec<String> = lines.chunks(2).map(|record| record.join("\n")).collect();
     records.sort();
     expected.sort();
-    assert_eq!(records, expected, "rows come out as they came in");
+    assert_eq!(records, expected, "the records of the splits are not those of the table");
 
     let again = folder.newsdesk(&["data", "split", "desks.csv", "-o", "out/desk", "--label-field", "desk"]);
-    again.refused("Failed to write `out/desk/train.csv`: it is there already").hint("choose another place");
-    folder
-        .newsdesk(&[
-            "data",
-            "check",
-            "out/desk/train.csv",
-            "--validation",
-            "out/desk/validation.csv",
-            "--test",
-            "out/desk/test.csv",
-            "--label-field",
-            "desk",
-        ])
-        .done();
+    again.refused("cannot write `out/desk/train.csv`: it already exists").hint("choose another folder");
+    let check = "data check out/desk/train.csv --validation out/desk/validation.csv --test out/desk/test.csv --label-field desk";
+    folder.run(check).done();
 }
 
 #[test]
-fn a_text_has_its_side_whatever_file_and_place_it_stands_in() {
+fn the_split_of_a_text_depends_on_text_and_seed_only() {
     let folder = Folder::new();
     let row = |i: usize| {
         let label = ["a", "b"][i % 2];
@@ -236,52 +218,41 @@ fn a_text_has_its_side_whatever_file_and_place_it_stands_in() {
     folder
         .write("b/1.jsonl.zst", zstd(backwards[..70].concat()))
         .write("b/2.jsonl.zst", zstd(backwards[70..].concat()));
-    folder.newsdesk(&["data", "split", "all.jsonl", "-o", "one"]).done();
-    folder.newsdesk(&["data", "split", "b", "-o", "two"]).done();
-    let one = sides(&folder, "one", ".jsonl");
-    assert_eq!(one, sides(&folder, "two", ".jsonl.zst"));
+    folder.run("data split all.jsonl -o one").done();
+    folder.run("data split b -o two").done();
+    let one = splits(&folder, "one", ".jsonl");
+    assert_eq!(one, splits(&folder, "two", ".jsonl.zst"));
     for i in 180..200 {
-        assert_eq!(one[&i.to_string()], one[&(i - 180).to_string()], "the same text is on one side");
+        assert_eq!(one[&i.to_string()], one[&(i - 180).to_string()], "rows {i} and {} have the same text", i - 180);
     }
-    assert!(folder.text("one/train.jsonl").contains("\"n\":1.0}"));
-    let counts = folder.newsdesk(&[
-        "data",
-        "split",
-        "all.jsonl",
-        "-o",
-        "three",
-        "--seed",
-        "1",
-        "--test",
-        "0",
-        "--validation",
-        "0.3",
-        "--json",
-    ]);
-    let counts = json(&counts.done());
+    assert!(folder.text("one/train.jsonl").contains("\"n\":1.0}"), "the number 1.0 was written in another way");
+    let counts = folder.run("data split all.jsonl -o three --seed 1 --test 0 --validation 0.3 --json").done().json();
     assert_eq!(counts["files"], json!(["three/train.jsonl", "three/validation.jsonl"]));
     assert_eq!(counts["rows"], json!({"train": 140, "validation": 60}));
     assert_eq!(counts["labels"][0], json!({"label": "a", "rows": {"train": 70, "validation": 30}}));
-    assert!(!folder.path("three/test.jsonl").exists());
+    folder.assert_missing("three/test.jsonl");
     folder.newsdesk(&["data", "split", "all.jsonl", "-o", "four", "--seed", "2"]).done();
-    assert_ne!(one, sides(&folder, "four", ".jsonl"));
+    assert_ne!(one, splits(&folder, "four", ".jsonl"));
 }
 
 #[test]
-fn splitting_tells_rejects_and_keeps_them() {
+fn split_writes_rejects() {
     let folder = Folder::new();
     folder.write(
         "a.tsv",
         format!("id\ttext\tlabel\n{}9\t \tx\n", (0..9).map(|i| format!("{i}\tt{i}\tx\n")).collect::<String>()),
     );
     let split = ["data", "split", "a.tsv", "-o", "out", "--rejects", "bad.jsonl"];
-    folder.newsdesk(&split).rejected(&["`a.tsv`, row 10 (line 11): the text is blank"]).hint("a row needs a text");
-    assert_eq!(rows(&folder.text("bad.jsonl"))[0]["raw"], "9\t \tx");
-    assert_eq!(sides(&folder, "out", ".tsv").len(), 9);
+    folder
+        .newsdesk(&split)
+        .rejected(&["`a.tsv`, row 10 (line 11): the text is blank"])
+        .hint("add a text or a title to the row");
+    assert_eq!(folder.rows("bad.jsonl")[0]["raw"], "9\t \tx");
+    assert_eq!(splits(&folder, "out", ".tsv").len(), 9);
 }
 
 #[test]
-fn splits_that_cannot_be() {
+fn invalid_splits_are_refused() {
     let folder = Folder::new();
     folder
         .write("a.csv", desks(20))
@@ -290,42 +261,42 @@ fn splits_that_cannot_be() {
         .write("d.csv", "text\nx\n");
     let refused = |arguments: &[&str], error: &str, hint: &str| {
         folder.newsdesk(&[&["data", "split", "-o", "out"], arguments].concat()).refused(error).hint(hint);
-        assert!(!folder.path("out").exists(), "{arguments:?} left something behind");
+        assert!(!folder.path("out").exists(), "{arguments:?} wrote something");
     };
-    refused(&["a.csv", "--test", "1"], "Failed to split by the shares 0.1 and 1", "parts of 1");
-    refused(&["a.csv", "--test", "-0.1"], "Failed to split by the shares 0.1 and -0.1", "parts of 1");
-    refused(&["a.csv", "--test", "0", "--validation", "0"], "Failed to split by the shares 0 and 0", "parts of 1");
-    refused(&["a.csv", "--test", "nan"], "Failed to split by the shares 0.1 and NaN", "parts of 1");
-    refused(&["-"], "Failed to split standard input", "write them into a file first");
-    refused(&["c.txt"], "Failed to split `c.txt`: a file of plain text is one article", "JSON Lines, CSV, TSV");
+    refused(&["a.csv", "--test", "1"], "cannot split with the shares 0.1 and 1", "fractions of 1");
+    refused(&["a.csv", "--test", "-0.1"], "cannot split with the shares 0.1 and -0.1", "fractions of 1");
+    refused(&["a.csv", "--test", "0", "--validation", "0"], "cannot split with the shares 0 and 0", "fractions of 1");
+    refused(&["a.csv", "--test", "nan"], "cannot split with the shares 0.1 and NaN", "fractions of 1");
+    refused(&["-"], "cannot split standard input", "write the rows to a file first");
+    refused(&["c.txt"], "cannot split `c.txt`: a plain text file is one article", "JSON Lines, CSV, TSV");
     refused(
         &["a.csv", "b.jsonl"],
-        "Failed to split `a.csv` and `b.jsonl` together: CSV and JSON Lines",
+        "cannot split `a.csv` and `b.jsonl` together: one is CSV, the other JSON Lines",
         "data convert",
     );
-    refused(&["d.csv"], "Failed to find a labelled article in `d.csv`", "its columns are `text`");
-    refused(&["missing.csv"], "Failed to find `missing.csv`", "give a file");
+    refused(&["d.csv"], "cannot find a labelled article in `d.csv`", "the columns are `text`");
+    refused(&["missing.csv"], "cannot find `missing.csv`", "give a file");
     let cut = gzip(desks(4000));
     folder.write("cut.csv.gz", &cut[..cut.len() / 2]);
-    refused(&["cut.csv.gz", "--label-field", "desk"], "Failed to read `cut.csv.gz` beyond row", "fetch it again");
+    refused(&["cut.csv.gz", "--label-field", "desk"], "cannot read `cut.csv.gz` after row", "download the file again");
     let rejects = ["a.csv", "--label-field", "desk", "--rejects", "out/train.csv"];
-    refused(&rejects, "Failed to write `out/train.csv`: rejects and a split have one file", "--rejects");
+    refused(&rejects, "cannot write `out/train.csv`: rejects and a split would go to the same file", "--rejects");
     let into_file = folder.newsdesk(&["data", "split", "a.csv", "-o", "c.txt"]);
-    into_file.refused("Failed to write the splits: `c.txt` is a file").hint("names a folder");
+    into_file.refused("cannot write the splits: `c.txt` is a file").hint("give a folder");
 }
 
 #[test]
-fn too_few_texts_leave_a_split_empty_and_say_so() {
+fn split_warns_of_empty_splits() {
     let folder = Folder::new();
     folder.write("a.csv", "text,label\none,x\nTWO,x\ntwo,x\n");
     let answer = folder.newsdesk(&["data", "split", "a.csv", "-o", "out"]).done();
     assert_eq!(folder.text("out/validation.csv"), "text,label\n");
-    assert_eq!(std::fs::read_dir(folder.path("out")).unwrap().count(), 3);
-    assert_eq!(answer.starting("warning"), ["warning: validation has no rows: there are too few texts"], "{answer}");
+    assert_eq!(folder.entries("out"), ["test.csv", "train.csv", "validation.csv"]);
+    assert_eq!(answer.starting("warning"), ["warning: the split validation has no rows: there are too few texts"], "{answer}");
 }
 
 #[test]
-fn conversion_carries_columns_through() {
+fn convert_keeps_columns_and_values() {
     let folder = Folder::new();
     folder.write("a.csv", "id,text,note\n1,\"Goal, \"\"late\"\"\",\n2,\"two\nlines\",Zürich\n");
     let convert = |from: &str, to: &str| folder.newsdesk(&["data", "convert", from, "-o", to]).done();
@@ -333,7 +304,8 @@ fn conversion_carries_columns_through() {
     let lines = unzstd(&folder.bytes("a.jsonl.zst"));
     assert_eq!(rows(&lines)[0], json!({"id": "1", "text": "Goal, \"late\"", "note": ""}));
     convert("a.jsonl.zst", "b.tsv.gz");
-    assert!(gunzip(&folder.bytes("b.tsv.gz")).starts_with("id\ttext\tnote\n1\t\"Goal, \"\"late\"\"\"\t\n"));
+    let tsv = gunzip(&folder.bytes("b.tsv.gz"));
+    assert!(tsv.starts_with("id\ttext\tnote\n1\t\"Goal, \"\"late\"\"\"\t\n"), "{tsv}");
     convert("b.tsv.gz", "b.csv");
     assert_eq!(folder.text("b.csv"), folder.text("a.csv"));
     folder.write("texts/a.txt", "Goal!\n").write("texts/b.txt", "Rain.");
@@ -345,44 +317,37 @@ fn conversion_carries_columns_through() {
 }
 
 #[test]
-fn a_converted_table_has_the_columns_of_all_rows() {
+fn a_converted_table_has_the_columns_of_all_inputs() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"a\",\"x\":1}\n{\"y\":[1, 2],\"text\":\"b\"}\n{\"text\":\"c\",\"x\":null}\n");
     folder.write("b.csv", "z,text\n5,d\n");
     folder.newsdesk(&["data", "convert", "a.jsonl", "b.csv", "-o", "c.csv"]).done();
     assert_eq!(folder.text("c.csv"), "text,x,y,z\na,1,,\nb,,\"[1, 2]\",\nc,,,\nd,,,5\n");
-    // Standard input is read once, so there the first row has to tell.
+    // Standard input can be read only once, so that the first row determines the columns.
     let piped = ["data", "convert", "-", "-o", "d.csv"];
     let answer = folder.newsdesk_reading(folder.bytes("a.jsonl"), &piped);
-    answer.rejected(&["line 2: its column `y` is not in the header"]).says("rows converted: 2, rows rejected: 1");
+    answer.rejected(&["line 2: the column `y` is not in the header"]).says("rows converted: 2, rows rejected: 1");
 }
 
 #[test]
-fn conversions_that_cannot_be_or_lose_rows() {
+fn invalid_conversions_are_refused_and_rejects_are_written() {
     let folder = Folder::new();
     folder.write("a.jsonl", "{\"text\":\"a\"}\n{\"text\":5}\n{\"text\":\" \"}\n");
     let answer = folder.newsdesk(&["data", "convert", "a.jsonl", "-o", "b.csv", "--rejects", "bad.jsonl"]);
     let answer = answer.rejected(&["`a.jsonl`, line 2", "`a.jsonl`, line 3: the text is blank"]);
     answer.says("rows converted: 1, rows rejected: 2");
-    assert_eq!(column(&rows(&folder.text("bad.jsonl")), "raw"), ["{\"text\":5}", "{\"text\":\" \"}"]);
+    assert_eq!(column(&folder.rows("bad.jsonl"), "raw"), ["{\"text\":5}", "{\"text\":\" \"}"]);
     assert_eq!(folder.text("b.csv"), "text\na\n");
 
     let refused = |arguments: &[&str], error: &str, hint: &str| {
         folder.newsdesk(&[&["data", "convert"], arguments].concat()).refused(error).hint(hint);
     };
-    refused(&["a.jsonl", "-o", "a.jsonl"], "Failed to write `a.jsonl`: it is one of the inputs", "another file");
-    refused(
-        &["a.jsonl", "-o", "a.txt"],
-        "Failed to write rows into `a.txt`: plain text has no columns",
-        ".jsonl, .csv",
-    );
-    refused(&["a.jsonl", "-o", "a.html"], "Failed to write rows into `a.html`: HTML has no columns", ".jsonl, .csv");
-    refused(&["a.jsonl", "-o", "a.xlsx"], "Failed to choose a format for `a.xlsx`", "--output-format");
-    refused(&["a.jsonl", "-o", "-"], "Failed to choose a format for `-`", "--output-format");
-    refused(&["b.csv", "-o", "c.jsonl", "--text-field", "body"], "Failed to find the column `body`", "`text`");
-    assert!(!folder.path("c.jsonl").exists());
-    refused(&["missing.csv", "-o", "c.jsonl"], "Failed to find `missing.csv`", "give a file");
-    let names: HashSet<&str> = ["check", "stats", "split", "convert"].into();
-    let help = folder.newsdesk(&["data", "--help"]).done().out;
-    assert!(names.iter().all(|name| help.lines().any(|line| line.trim_start().starts_with(name))), "{help}");
+    refused(&["a.jsonl", "-o", "a.jsonl"], "cannot write `a.jsonl`: it is one of the inputs", "another file");
+    refused(&["a.jsonl", "-o", "a.txt"], "cannot write rows to `a.txt`: plain text has no columns", ".jsonl, .csv");
+    refused(&["a.jsonl", "-o", "a.html"], "cannot write rows to `a.html`: HTML has no columns", ".jsonl, .csv");
+    refused(&["a.jsonl", "-o", "a.xlsx"], "cannot choose a format for `a.xlsx`", "--output-format");
+    refused(&["a.jsonl", "-o", "-"], "cannot choose a format for `-`", "--output-format");
+    refused(&["b.csv", "-o", "c.jsonl", "--text-field", "body"], "cannot find the column `body`", "`text`");
+    folder.assert_missing("c.jsonl");
+    refused(&["missing.csv", "-o", "c.jsonl"], "cannot find `missing.csv`", "give a file");
 }

@@ -19,6 +19,7 @@ mod eval;
 mod formats;
 mod linear_models;
 mod models;
+mod older_files;
 mod options_file;
 mod seeds;
 mod target;

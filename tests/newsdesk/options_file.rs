@@ -1,9 +1,9 @@
-//! `newsdesk train --options FILE`, and how much of each set an epoch takes.
+//! `newsdesk train --options FILE`, and the weights of data sets in an epoch.
 
 use crate::support::{Answer, Folder, TINY};
 
-/// A set of thirty articles about sport or business, one of sixty, and twenty articles to validate with.
-fn sets(folder: &Folder) {
+/// Writes two training data sets of 30 and 60 articles about sport or business, and one of 20 articles for validation.
+fn data_sets(folder: &Folder) {
     let row = |i: usize| match i % 2 {
         0 => format!("{{\"text\":\"match goal team {i}\",\"label\":\"sport\"}}\n"),
         _ => format!("{{\"text\":\"price pay company {i}\",\"label\":\"labour\"}}\n"),
@@ -33,9 +33,9 @@ base = "BASE"
 data = ["few.toml", "many.toml"]
 validation = ["held.toml"]
 pooling = "mean"
-length = 64
-window = 64
-stride = 48
+max-train-length = 64
+max-length = 64
+overlap = 16
 epochs = 1
 learning-rate = 1e-3
 batch-size = 4
@@ -48,6 +48,23 @@ few = 2
 many = 0.5
 "#;
 
+/// The file that trained a half of the built-in model, with the names that its options had then.
+const OLDER: &str = r#"data = ["iptc-news", "iptc-news-any", "iptc-media-topics", "ag-news", "bbc-news", "huffpost", "newsmtsc", "financial-phrasebank", "tweet-sentiment"]
+validation = ["iptc-news", "ag-news", "bbc-news", "newsmtsc", "financial-phrasebank", "tweet-sentiment"]
+name = "newsdesk-default-fresh"
+pooling = "cls"
+length = 160
+epochs = 3
+learning-rate = 1e-4
+head-rate-factor = 2
+micro-batch = 4
+seed = 2
+
+[set-weights]
+iptc-news = 0.8
+iptc-news-any = 0.5
+"#;
+
 fn options(folder: &Folder, from: &str, to: &str) {
     folder.write("train.toml", OPTIONS.replace("BASE", TINY).replace(from, to));
 }
@@ -57,15 +74,15 @@ fn train(folder: &Folder, more: &[&str]) -> Answer {
 }
 
 #[test]
-fn a_file_says_what_the_command_line_would() {
+fn a_file_has_the_effect_of_typed_options() {
     let folder = Folder::new();
-    sets(&folder);
+    data_sets(&folder);
     options(&folder, "", "");
     train(&folder, &[]).done().says("few train: 30 articles").says("wrote m\n");
-    let typed = "train --data few.toml many.toml --validation held.toml --pooling mean --length 64 --window 64 \
-                 --stride 48 --epochs 1 --learning-rate 1e-3 --batch-size 4 --seed 7 --set-weights few=2 many=0.5 -o typed --base";
+    let typed = "train --data few.toml many.toml --validation held.toml --pooling mean --max-train-length 64 --max-length 64 \
+                 --overlap 16 --epochs 1 --learning-rate 1e-3 --batch-size 4 --seed 7 --set-weights few=2 many=0.5 -o typed --base";
     folder.newsdesk(&[&typed.split_whitespace().collect::<Vec<_>>()[..], &[TINY]].concat()).done();
-    assert!(folder.bytes("m/model.safetensors") == folder.bytes("typed/model.safetensors"), "another model");
+    assert!(folder.bytes("m/model.safetensors") == folder.bytes("typed/model.safetensors"), "the weights differ");
     let manifest = folder.text("m/newsdesk.toml");
     for taken in ["few train: 60 of 30 rows", "many train: 30 of 60 rows", "few = 2.0"] {
         assert!(manifest.contains(taken), "no {taken} in {manifest}");
@@ -73,9 +90,9 @@ fn a_file_says_what_the_command_line_would() {
 }
 
 #[test]
-fn the_command_line_comes_first() {
+fn a_typed_option_replaces_that_of_the_file() {
     let folder = Folder::new();
-    sets(&folder);
+    data_sets(&folder);
     options(&folder, "", "");
     // By its long name, with its value in the same argument, by its short name; and a list is replaced as a whole.
     train(&folder, &["--seed", "8", "--data=few.toml", "-oother", "--set-weights", "few=1"]).done();
@@ -88,45 +105,68 @@ fn the_command_line_comes_first() {
 }
 
 #[test]
-fn what_excludes_an_option_of_the_file_comes_first_as_well() {
+fn a_typed_option_replaces_conflicting_options_of_the_file() {
     let folder = Folder::new();
-    sets(&folder);
+    data_sets(&folder);
     options(&folder, "", "");
     train(&folder, &["--seeds", "1,2"]).done().says("seed 1, 1 of 2\n").says("wrote m/seed-2\n");
 }
 
 #[test]
-fn a_file_that_cannot_be_meant_is_refused() {
+fn old_names_of_options_are_replaced_by_typed_ones() {
     let folder = Folder::new();
-    sets(&folder);
+    data_sets(&folder);
+    folder.write("train.toml", OLDER);
+    let typed = "--data few.toml --validation held.toml --set-weights few=1 --epochs 1 --max-train-length 32 --batch-size 8 -o m --base";
+    train(&folder, &[&typed.split_whitespace().collect::<Vec<_>>()[..], &[TINY]].concat()).done();
+    let typed = "train --data few.toml --validation held.toml --set-weights few=1 --epochs 1 --max-train-length 32 --batch-size 8 \
+                 --name newsdesk-default-fresh --pooling cls --learning-rate 1e-4 --head-lr-multiplier 2 --micro-batch-size 4 \
+                 --seed 2 -o typed --base";
+    folder.newsdesk(&[&typed.split_whitespace().collect::<Vec<_>>()[..], &[TINY]].concat()).done();
+    assert!(folder.bytes("m/model.safetensors") == folder.bytes("typed/model.safetensors"), "the weights differ");
+    assert_eq!(folder.text("m/newsdesk.toml"), folder.text("typed/newsdesk.toml"));
+    // An old name excludes what its present name excludes.
+    folder.write("train.toml", format!("stride = 48\n{OLDER}"));
+    let refused = train(&folder, &["--overlap", "8", "--data", "none.csv", "-o", "n"]);
+    refused.refused("cannot open `none.csv`");
+}
+
+#[test]
+fn options_of_the_file_satisfy_and_need_required_options() {
+    let folder = Folder::new();
+    folder.write("train.toml", "teacher-weight = 0.3\n");
+    let typed = ["--data", "none.csv", "-o", "m"];
+    train(&folder, &typed).refused("required arguments were not provided").says("--teacher <DIR>");
+    folder.write("train.toml", "teacher = \"none\"\ndata = \"none.csv\"\noutput = \"m\"\n");
+    train(&folder, &["--teacher-weight", "0.3"]).refused("none");
+}
+
+#[test]
+fn an_invalid_file_is_refused() {
+    let folder = Folder::new();
+    data_sets(&folder);
     let refused = |from: &str, to: &str, error: &str| {
         options(&folder, from, to);
         train(&folder, &[]).refused(error)
     };
-    refused("epochs", "epoch", "Failed to read the options of `train.toml`: there is no option `epoch`").hint("epochs");
-    refused(
-        "quiet = false",
-        "quiet = 1",
-        "Failed to read the options of `train.toml`: `quiet` is neither true nor false",
-    );
+    refused("epochs", "epoch", "cannot read the options of `train.toml`: there is no option `epoch`").hint("epochs");
+    refused("quiet = false", "quiet = 1", "cannot read the options of `train.toml`: `quiet` is neither true nor false");
     refused(
         "seed = 7",
         "seed = [{}]",
-        "Failed to read the options of `train.toml`: `seed` is a list of something other",
+        "cannot read the options of `train.toml`: `seed` is a list of values that are no",
     );
-    refused("seed = 7", "seed = ", "Failed to read the options of `train.toml`: TOML parse error at line 12")
+    refused("seed = 7", "seed = ", "cannot read the options of `train.toml`: TOML parse error at line 12")
         .hint("epochs = 3");
-    refused(
-        "few = 2",
-        "fw = 2",
-        "Failed to use the setting `set-weights`: no training set is called `fw`, but `few`, `many`",
-    );
-    refused("few = 2", "few = 0", "Failed to use the setting `set-weights`: 0 is not above zero");
+    refused("epochs = 1", "epochs = 1\nmax-length = 32", "cannot read the options of `train.toml`: TOML parse error");
+    refused("epochs = 1", "epochs = 1\nwindow = 32", "'--max-length <N>' cannot be used multiple times");
+    refused("few = 2", "fw = 2", "the setting `set_weights`: no training set is called `fw`, but `few`, `many`");
+    refused("few = 2", "few = 0", "the setting `set_weights`: 0 is not above zero");
     options(&folder, "epochs = 1", "epochs = \"two\"");
     let answer = train(&folder, &[]);
     assert_eq!(answer.code, Some(2));
     answer.says("invalid value 'two' for '--epochs");
     let missing = folder.newsdesk(&["train", "--options", "none.toml"]);
-    missing.refused("Failed to read the options of `none.toml`");
+    missing.refused("cannot read the options of `none.toml`");
     assert!(!folder.path("m").exists());
 }

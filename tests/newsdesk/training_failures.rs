@@ -1,90 +1,97 @@
-//! Training that cannot begin or go on: what is said about it, and that nothing is lost.
+//! `newsdesk train` with unusable data sets, settings or outputs: its messages, and that existing files are kept.
 
-use crate::support::{Answer, Folder, TINY};
+use crate::support::training::{train_arguments, unrelated_labels};
+use crate::support::{Answer, Folder, MOODS, TINY, json_lines, words};
 use serde_json::json;
 
-/// Rows of two labels.
-fn rows(count: usize) -> String {
-    let row = |i: usize| format!("{} {} said {i},{}\n", i * 7 % 100, i * i % 60, ["a", "b"][i * i % 3 % 2]);
-    format!("text,label\n{}", (0..count).map(row).collect::<String>())
-}
-
 fn arguments<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let usual = ["--data rows.csv", "--epochs 2", "--batch-size 8", "--window 64", "--stride 48", "--length 64"];
-    // What is given comes first.
-    let usual = usual.iter().filter(|pair| !pair.split(' ').take(1).any(|option| more.contains(&option)));
-    [&["train", "--base", TINY, "-o", output], &usual.flat_map(|pair| pair.split(' ')).collect::<Vec<_>>()[..], more]
-        .concat()
+    train_arguments(output, "--data rows.csv --epochs 2 --batch-size 8", more)
 }
 
 #[test]
-fn label_columns_and_labels_that_are_not_there() {
+fn data_sets_without_usable_labels_are_refused() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(200));
+    let refused = |contents: &str, error: &str, hint: &str| {
+        folder.write("rows.csv", contents);
+        folder.newsdesk(&arguments("m", &[])).refused(error).hint(hint);
+        assert!(!folder.path("m").exists(), "training has started");
+    };
+    let one = "text,label\nGoal!,sport\nMatch,sport\n";
+    refused(one, "head `label` has 1 label, so there is nothing to predict", "with `--label-field`");
+    refused("", "cannot read the header of `rows.csv`: the file is empty", "it must name every column");
+    refused("text,label\n", "cannot find a labelled article in `rows.csv`: the file has no rows", "labelled rows");
+    refused("text,desk\nGoal!,a\nOil,b\n", "a labelled article in `rows.csv`", "`--label-field NAME`");
+    refused("text,label\nGoal!,\nOil, \n", "cannot find a labelled article in `rows.csv`", "");
+    refused("id,label\n1,a\n", "cannot find the text column of `rows.csv`", "--text-field");
+    let train = |set: &str| folder.newsdesk(&arguments("m", &["--data", set]));
+    train("ag-nws").refused("cannot find the data set `ag-nws`").hint("ag-news");
+    train("ag-news").refused("the split `train` of `ag-news`").hint("--data-root");
+}
+
+#[test]
+fn missing_label_columns_and_labels_are_reported() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(200));
     let missing = folder.newsdesk(&arguments("m", &["--label-field", "desk"]));
-    let missing = missing.refused("Failed to find a labelled article in `rows.csv`");
-    missing.hint("the label column `desk` is missing; its columns are `text`, `label`");
+    let missing = missing.refused("cannot find a labelled article in `rows.csv`");
+    missing.says("the label column `desk` is missing").hint("the columns are `text`, `label`");
     folder.write("rows.jsonl", "{\"text\":\"Goal!\",\"label\":\"a\"}\n");
-    let jsonl = ["train", "--base", TINY, "--data", "rows.jsonl", "--label-field", "desk", "-o", "m"];
-    folder.newsdesk(&jsonl).refused("in `rows.jsonl`").hint("the label column `desk` is missing");
+    let jsonl = folder.newsdesk(&arguments("m", &["--data", "rows.jsonl", "--label-field", "desk"]));
+    jsonl.refused("in `rows.jsonl`").hint("the label column `desk` is missing");
 
     let refused = |contents: &str, error: &str, hint: &str| {
         folder.write("v.csv", contents);
         folder.newsdesk(&arguments("m", &["--validation", "v.csv"])).refused(error).hint(hint);
-        assert!(!folder.path("m").exists(), "it began to work");
+        assert!(!folder.path("m").exists(), "training has started");
     };
     let error = "its label `c` is not in head `label` of the model: `v.csv`, row 2 (line 3)";
-    refused("text,label\nGoal!,a\nOil,c\n", error, "its labels are a; b");
-    // Unless all labels are given.
+    refused("text,label\nGoal!,a\nOil,c\n", error, "use the labels a; b");
+    // A list of labels may have more labels than the training rows.
     folder.write("labels.txt", "\nc\na\n b\n");
     let given = ["--validation", "v.csv", "--labels", "labels.txt", "--epochs", "1"];
     folder.newsdesk(&arguments("given", &given)).done();
-    let answers = folder.newsdesk(&["classify", "--model", "given", "rows.csv", "--scores", "--limit", "1"]).done();
-    let names: Vec<String> = answers.rows()[0].as_object().unwrap().keys().cloned().collect();
+    let labelled = folder.newsdesk(&["classify", "--model", "given", "rows.csv", "--scores", "--limit", "1"]).done();
+    let names: Vec<String> = labelled.rows()[0].as_object().unwrap().keys().cloned().collect();
     assert_eq!(names[names.len() - 3..], ["label_score_c", "label_score_a", "label_score_b"]);
     let card = folder.text("given/README.md");
     assert!(card.contains("  --labels labels.txt \\\n") && card.contains("| c | 1 |"), "{card}");
-    for (list, error) in
-        [("a\nc\n", "`b`"), ("a\nb\nA\n", "the label `A` stands there twice"), ("\n", "it has no label")]
-    {
+    for (list, error) in [("a\nc\n", "`b`"), ("a\nb\nA\n", "the label `A` occurs twice"), ("\n", "it has no label")] {
         folder.write("labels.txt", list);
         folder.newsdesk(&arguments("m", &["--labels", "labels.txt"])).refused(error);
     }
-    folder.newsdesk(&arguments("m", &["--labels", "no.txt"])).refused("Failed to read the labels of `no.txt`");
-    let error = "Failed to find a labelled article in `v.csv`";
-    refused("text,label\nGoal!,\nOil,\n", error, "no row has a label; its columns are `text`, `label`");
+    folder.newsdesk(&arguments("m", &["--labels", "no.txt"])).refused("cannot read the labels of `no.txt`");
+    let error = "cannot find a labelled article in `v.csv`: no row has a label";
+    refused("text,label\nGoal!,\nOil,\n", error, "the columns are `text`, `label`");
     refused("text,label\n", error, "the file has no rows");
-    // Where no row could be read, no column is to blame.
+    // If no row could be read, the hint is about the rows and not about columns.
     folder.write("latin.csv", b"text,label\nZ\xfcrich,a\n");
-    let latin = folder.newsdesk(&["train", "--base", TINY, "--data", "latin.csv", "-o", "m"]);
+    let latin = folder.newsdesk(&arguments("m", &["--data", "latin.csv"]));
     let latin = latin.refused("a labelled article in `latin.csv`").hint("`latin.csv`, row 1 (line 2): byte ");
-    assert!(latin.err.contains("--encoding") && !latin.err.contains("its columns"), "{latin}");
+    assert!(latin.err.contains("--encoding") && !latin.err.contains("the columns are"), "{latin}");
 }
 
 #[test]
-fn rows_without_labels_are_counted_and_bad_ones_named() {
+fn rows_without_labels_are_counted_and_invalid_rows_named() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(200) + "Goal!,\nOil\n");
+    folder.write("rows.csv", unrelated_labels(200) + "Goal!,\nOil\n");
     let answer = folder.newsdesk(&arguments("m", &[]));
-    let answer = answer.says("rows.csv train: 180 articles, 1 rows without a label left out\n");
-    let answer = answer.says("`rows.csv`, row 202 (line 203): its number of fields is 1, not the header's 2");
+    let answer = answer.says("rows.csv train: 180 articles, 1 unlabelled rows skipped\n");
+    let answer = answer.says("`rows.csv`, row 202 (line 203): the number of fields is 1, but the header has 2");
     assert_eq!(answer.code, Some(1), "{answer}");
 }
 
 #[test]
-fn splits_without_labels_and_heads_of_one_label() {
+fn splits_without_labels_and_heads_with_one_label_are_refused() {
     let folder = Folder::new();
-    let recipe = crate::support::MOODS
-        .replace("validation = \"rows.jsonl\"", "train = \"train.jsonl\"\nvalidation = \"rows.jsonl\"");
+    let recipe = MOODS.replace("validation = \"rows.jsonl\"", "train = \"train.jsonl\"\nvalidation = \"rows.jsonl\"");
     folder.write("moods.toml", recipe);
     let write = |file: &str, moods: &[&str]| {
-        let line = |mood: &&str| format!("{}\n", json!({"text": "Goal!", "mood": mood}));
-        folder.write(&format!("moods-of-may/{file}"), moods.iter().map(line).collect::<String>());
+        let rows = moods.iter().map(|mood| json!({"text": "Goal!", "mood": mood}));
+        folder.write(&format!("moods-of-may/{file}"), json_lines(rows));
     };
     let refused = |error: &str, hint: &str| {
-        let train = ["train", "--base", TINY, "--data", "moods.toml", "-o", "m"];
-        folder.newsdesk(&train).refused(error).hint(hint);
-        assert!(!folder.path("m").exists(), "it began to work");
+        folder.newsdesk(&arguments("m", &["--data", "moods.toml"])).refused(error).hint(hint);
+        assert!(!folder.path("m").exists(), "training has started");
     };
     write("train.jsonl", &["good", "mixed"]);
     write("rows.jsonl", &["other", "other"]);
@@ -93,27 +100,27 @@ fn splits_without_labels_and_heads_of_one_label() {
     write("train.jsonl", &["other"]);
     refused("there is no labelled article in `moods`, train", "`newsdesk data stats` counts them");
     write("train.jsonl", &["good", "good", "other"]);
-    refused("all 2 articles of head `sentiment` have the same label, `positive`", "two labels at least");
+    refused("all 2 articles of head `sentiment` have the same label, `positive`", "at least two labels");
 }
 
 #[test]
-fn files_of_others_are_not_written_over() {
+fn other_files_are_not_overwritten() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(40));
+    folder.write("rows.csv", unrelated_labels(40));
     for name in ["config.json", "tokenizer.json", "newsdesk.toml", "training.svg", "training.jsonl"] {
         folder.write(&format!("{name}-folder/{name}"), "mine");
         let output = format!("{name}-folder");
         let refused = folder.newsdesk(&arguments(&output, &[]));
-        refused.refused(&format!("`{output}/{name}` is there already")).hint("move that file away");
+        refused.refused(&format!("`{output}/{name}` already exists")).hint("move that file away");
         assert_eq!(folder.text(&format!("{output}/{name}")), "mine");
     }
-    // Training data under the name of the log.
+    // A data set has the name of the log.
     let label = |i: usize| ["a", "b"][i % 2];
-    let line = |i: usize| format!("{}\n", json!({"text": format!("said {i}"), "label": label(i)}));
-    folder.write("set/training.jsonl", (0..40).map(line).collect::<String>());
-    let own = ["train", "--base", TINY, "--data", "set/training.jsonl", "-o", "set"];
-    folder.newsdesk(&own).refused("`set/training.jsonl` is there already");
-    // What a run leaves that was cut off early is ours.
+    let rows = (0..40).map(|i| json!({"text": format!("said {i}"), "label": label(i)}));
+    folder.write("set/training.jsonl", json_lines(rows));
+    let own = folder.newsdesk(&arguments("set", &["--data", "set/training.jsonl"]));
+    own.refused("`set/training.jsonl` already exists");
+    // Files of an interrupted run may be overwritten.
     folder.newsdesk(&arguments("m", &["--epochs", "1"])).done();
     for file in ["model.safetensors", "newsdesk.toml", "config.json", "tokenizer.json"] {
         std::fs::remove_file(folder.path("m").join(file)).unwrap();
@@ -122,57 +129,111 @@ fn files_of_others_are_not_written_over() {
 }
 
 #[test]
-fn articles_that_were_met_before_are_told_of() {
+fn texts_that_occur_in_several_data_sets_are_reported() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(40)).write("other.csv", rows(50));
+    folder.write("rows.csv", unrelated_labels(40)).write("other.csv", unrelated_labels(50));
     let answer = folder.newsdesk(&arguments("m", &["--validation", "rows.csv", "--test", "other.csv"])).done();
-    let learned = "40 of 40 articles of rows.csv, all, are among those that the model learns from";
-    let chosen = "40 of 50 articles of other.csv, test, are among those that the model learns from or is chosen by";
+    let learned = "40 of 40 articles of rows.csv, all, also occur in the training data";
+    let chosen = "40 of 50 articles of other.csv, test, also occur in the training or validation data";
     let answer = answer.says(&format!("warning: {learned}")).says(&format!("warning: {chosen}"));
     assert_eq!(answer.starting("warning: 4").len(), 2);
     let card = folder.text("m/README.md");
     assert!(card.contains(learned) && card.contains(chosen), "{card}");
-    folder.write("new.csv", rows(40).replace("said", "asked"));
+    folder.write("new.csv", unrelated_labels(40).replace("said", "asked"));
     let answer = folder.newsdesk(&arguments("n", &["--validation", "new.csv"])).done();
-    assert!(!answer.err.contains("are among"), "{answer}");
+    assert!(!answer.err.contains("also occur"), "{answer}");
 }
 
 #[test]
-fn settings_beyond_all_measure() {
+fn invalid_settings_are_refused() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(40));
+    folder.write("rows.csv", unrelated_labels(40));
+    let refused = |flags: &str, error: &str| {
+        let arguments = [&["train", "--base", TINY, "--data", "rows.csv", "-o", "m"], &words(flags)[..]].concat();
+        let answer = folder.newsdesk(&arguments).refused(error);
+        assert!(!folder.path("m/model.safetensors").exists(), "a model was written: {answer}");
+        answer
+    };
+    refused("--epochs 0", "cannot use the setting `epochs`: 0 is not above zero");
+    refused("--learning-rate nan", "`learning_rate`: NaN is not above zero");
+    refused("--learning-rate=-1", "`learning_rate`: -1 is not above zero");
+    refused("--batch-size 0", "`batch_size`: 0 is not above zero");
+    refused("--micro-batch-size 0", "`micro_batch_size`: 0 is not within 1..=32");
+    refused("--warmup-ratio 1", "`warmup_ratio`: 1 is not within 0..1")
+        .hint("see `--warmup-ratio` in `newsdesk train --help`");
+    refused("--label-smoothing 1", "`label_smoothing`: 1 is not within 0..1");
+    refused("--focal-gamma=-1", "`focal_gamma`: -1 is not zero or above");
+    refused("--layer-lr-decay 0", "`layer_lr_decay`: 0 is not above zero");
+    refused("--class-weights a", "the class weight `a`").hint("LABEL=NUMBER");
+    refused("--class-weights z=2", "`class_weights`: no head has a label `z`");
+    refused("--class-weights a=-2", "`class_weights`: -2 is not zero or above");
+    refused("--freeze 3", "`freeze`: the base has 2 layers, not 3");
+    refused("--freeze half", "it is neither embeddings nor encoder nor a number");
+    refused("--max-train-length 0", "`max_train_length`: 0 is not within");
+    refused("--max-length 2", "`max_length`: 2 is not within 3..=");
+    refused("--max-length 39 --overlap 39", "`overlap`: 39 is not within 2..=38");
+    refused("--max-length 39 --overlap 1", "`overlap`: 1 is not within 2..=38");
+    refused("--weight-decay nan", "cannot use the setting `weight_decay`");
+    refused("--weight-decay=-1", "cannot use the setting `weight_decay`");
+    refused("--max-grad-norm nan", "cannot use the setting `max_grad_norm`");
+    refused("--learning-rate 1e30", "the loss became NaN at step").hint("with a lower `--learning-rate`");
+}
+
+#[test]
+fn the_default_overlap_fits_into_short_windows() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(40));
+    folder.run("train --base TINY --data rows.csv --max-length 32 -o m").done();
+}
+
+#[test]
+fn an_unusable_output_is_refused_before_training() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(40)).write("m", "a file");
+    let answer = folder.newsdesk(&arguments("m", &[])).refused("`m");
+    assert!(!answer.err.contains("epoch 1"), "training has started: {answer}");
+}
+
+#[test]
+fn excessive_settings_are_refused() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(40));
     let refused = |flags: &[&str], error: &str| {
         folder.newsdesk(&arguments("m", flags)).refused(error).hint("`newsdesk train --help`");
-        assert!(!folder.path("m").exists(), "it began to work");
+        assert!(!folder.path("m").exists(), "training has started");
     };
-    refused(&["--batch-size", "9223372036854775808"], "`batch-size`: 9223372036854775808 is not within 1..=");
+    refused(&["--batch-size", "9223372036854775808"], "`batch_size`: 9223372036854775808 is not within 1..=");
     refused(&["--epochs", "18446744073709551615"], "`epochs`: 18446744073709551615 is not within 1..=1000000");
     refused(&["--patience", "18446744073709551615"], "`patience`: 18446744073709551615 is not within 0..=");
-    refused(&["--set-weights", "rows.csv=1e12"], "`set-weights`: an epoch would take 36000000000000 rows");
-    refused(&["--epochs", "1000000", "--set-weights", "rows.csv=1e6"], "`epochs`: these are 4500000000000 steps");
+    refused(&["--set-weights", "rows.csv=1e12"], "`set_weights`: an epoch would take 36000000000000 rows");
+    refused(
+        &["--epochs", "1000000", "--set-weights", "rows.csv=1e6"],
+        "`epochs`: the run would take 4500000000000 steps",
+    );
 }
 
 #[test]
-fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint() {
+fn a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(400));
-    // The rate rises slowly, so it takes some steps.
-    let wild = ["--learning-rate", "1e15", "--clip", "0", "--warmup", "0.99", "--checkpoint-every", "1"];
-    let answer = folder.newsdesk(&arguments("m", &wild)).refused("Failed to train: the ");
+    folder.write("rows.csv", unrelated_labels(400));
+    // The learning rate rises slowly, so the loss diverges after some steps.
+    let wild = ["--learning-rate", "1e15", "--max-grad-norm", "0", "--warmup-ratio", "0.99", "--save-steps", "1"];
+    let answer = folder.newsdesk(&arguments("m", &wild)).refused("cannot continue training: the ");
     let answer = answer
-        .hint("a smaller `--learning-rate` usually helps: begin anew with it in another folder; a checkpoint that was");
+        .hint("start a new run in another folder with a lower `--learning-rate`; an earlier checkpoint is unchanged");
     let error = answer.starting("error: ")[0].to_string();
     assert!(error.contains(" became NaN at step ") || error.contains(" became inf at step "), "{error}");
     assert!(error.ends_with(" of epoch 1"), "{error}");
-    // The checkpoint is one of before, and can be read: the run comes to the same step again.
+    // The checkpoint from before that step can be read. The resumed run reaches the same step again.
     let again = folder.newsdesk(&arguments("m", &[&wild[..], &["--resume"]].concat()));
-    assert!(again.refused(&error["error: ".len()..]).says("going on after step ").err.contains("of epoch 1\n"));
+    again.refused(&error["error: ".len()..]).says("resuming after step ").says("of epoch 1\n");
 }
 
-/// A run whose files may not grow beyond so many blocks of 512 bytes: writing more fails as on a full disk.
+/// Runs a command that cannot write more than this number of blocks of 512 bytes into a file. Writing more fails as on a
+/// full disk.
 #[cfg(unix)]
-fn with_little_room(folder: &Folder, blocks: usize, arguments: &[&str]) -> Answer {
-    // The signal that such a write raises is ignored, so that the write fails instead.
+fn with_file_limit(folder: &Folder, blocks: usize, arguments: &[&str]) -> Answer {
+    // If the signal XFSZ is ignored, the write fails instead.
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let mut command = std::process::Command::new("sh");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_newsdesk")]).args(arguments).current_dir(folder.path(""));
@@ -181,65 +242,59 @@ fn with_little_room(folder: &Folder, blocks: usize, arguments: &[&str]) -> Answe
 
 #[cfg(unix)]
 #[test]
-fn a_checkpoint_that_finds_no_room_leaves_the_last_one() {
+fn a_model_that_cannot_be_written_can_be_resumed_from_the_checkpoint() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(400));
+    folder.write("rows.csv", unrelated_labels(400));
     folder.newsdesk(&arguments("whole", &[])).done();
-    // A run that ends in its second epoch, since its model cannot be written.
+    // A folder with the name of the partial file prevents that the model is written.
     std::fs::create_dir_all(folder.path("m/model.safetensors.partial")).unwrap();
-    let often = ["--checkpoint-every", "30"];
-    let answer = folder.newsdesk(&arguments("m", &often)).refused("Failed to write `m/model.safetensors`");
-    let answer = answer.says("the trained weights are in the checkpoint");
+    let often = ["--save-steps", "30"];
+    let answer = folder.newsdesk(&arguments("m", &often)).refused("cannot write `m/model.safetensors`");
+    let answer = answer.says("the trained weights are kept in the checkpoint");
     assert_eq!(answer.starting("epoch 2, step 45 of 45").len(), 1, "{answer}");
     std::fs::remove_dir(folder.path("m/model.safetensors.partial")).unwrap();
-    assert!(!folder.path("m/model.safetensors").exists());
+    folder.assert_missing("m/model.safetensors");
 
-    // Weights of 77 kB do not fit into 60.
-    let full = with_little_room(&folder, 120, &arguments("m", &[&often[..], &["--resume"]].concat()));
-    let full = full.refused("Failed to write `m/model.safetensors`").says("caused by: File too large");
+    // Weights of 77 kB exceed the limit of 60 kB.
+    let full = with_file_limit(&folder, 120, &arguments("m", &[&often[..], &["--resume"]].concat()));
+    let full = full.refused("cannot write `m/model.safetensors`").says("caused by: File too large");
     full.hint("on a disk with room");
-    assert!(!folder.path("m/model.safetensors.partial").exists() && !folder.path("m/model.safetensors").exists());
+    folder.assert_missing("m/model.safetensors.partial");
+    folder.assert_missing("m/model.safetensors");
     let resumed = folder.newsdesk(&arguments("m", &[&often[..], &["--resume"]].concat())).done();
-    assert_eq!(resumed.starting("epoch"), [""; 0], "it was trained again");
-    assert!(folder.bytes("m/model.safetensors") == folder.bytes("whole/model.safetensors"), "the models differ");
-    assert!(!folder.path("m/checkpoint").exists());
+    assert_eq!(resumed.starting("epoch"), [""; 0], "epochs were repeated");
+    assert!(folder.weights("m") == folder.weights("whole"), "the models differ");
+    folder.assert_missing("m/checkpoint");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_finds_no_room_goes_on_when_there_is_some() {
+fn a_checkpoint_that_cannot_be_written_leaves_the_previous_one() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(1200));
+    folder.write("rows.csv", unrelated_labels(1200));
     folder.newsdesk(&arguments("whole", &[])).done();
-    let mut child = folder.command(&arguments("m", &[])).stderr(std::process::Stdio::null()).spawn().unwrap();
-    while !folder.path("m/checkpoint/state.json").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint");
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    folder.kill_when_exists("m/checkpoint/state.json", &arguments("m", &[]));
     let state = folder.text("m/checkpoint/state.json");
-    // Variables of 154 kB fit, the moments, twice as large, do not.
-    let often = ["--resume", "--checkpoint-every", "7"];
-    let full = with_little_room(&folder, 400, &arguments("m", &often));
-    let full = full.refused("Failed to write the checkpoint `m/checkpoint/moments-").says("caused by: File too large");
-    full.hint("a checkpoint that was there is whole, so `--resume` goes on from it");
+    // The variables of 154 kB fit. The moments, twice as large, do not.
+    let often = ["--resume", "--save-steps", "7"];
+    let full = with_file_limit(&folder, 400, &arguments("m", &often));
+    let full = full.refused("cannot write the checkpoint `m/checkpoint/moments-").says("caused by: File too large");
+    full.hint("then resume with `--resume`; an earlier checkpoint is complete");
     assert_eq!(folder.text("m/checkpoint/state.json"), state);
-    let files = std::fs::read_dir(folder.path("m/checkpoint")).unwrap();
-    let names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let names = folder.entries("m/checkpoint");
     assert!(!names.iter().any(|name| name.ends_with(".partial")), "{names:?}");
-    folder.newsdesk(&arguments("m", &often)).done().says("going on after epoch 1");
-    assert!(folder.bytes("m/model.safetensors") == folder.bytes("whole/model.safetensors"), "the models differ");
+    folder.newsdesk(&arguments("m", &often)).done().says("resuming after epoch 1");
+    assert!(folder.weights("m") == folder.weights("whole"), "the models differ");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_log_that_finds_no_room_stops_the_run() {
+fn a_log_that_cannot_be_written_stops_the_run() {
     let folder = Folder::new();
-    folder.write("rows.csv", rows(200)).write("m/notes.txt", "mine");
+    folder.write("rows.csv", unrelated_labels(200)).write("m/notes.txt", "mine");
     std::os::unix::fs::symlink("/dev/full", folder.path("m/training.jsonl")).unwrap();
-    let full = folder.newsdesk(&arguments("m", &[])).refused("Failed to write `m/training.jsonl`");
-    full.says("No space left on device").hint("on a disk with room");
+    let full = folder.newsdesk(&arguments("m", &[])).refused("cannot write `m/training.jsonl`");
+    full.says("No space left on device").hint("free disk space");
     std::fs::remove_file(folder.path("m/training.jsonl")).unwrap();
     folder.newsdesk(&arguments("m", &["--resume"])).done();
     assert_eq!(folder.text("m/notes.txt"), "mine");

@@ -1,20 +1,20 @@
-//! Names of models on the Hugging Face hub, looked up in the cache that `hf download` and transformers fill.
+//! Finds models of the Hugging Face hub in the local cache, which `hf download` and transformers fill. Downloads nothing.
 //!
-//! Nothing is downloaded. The cache's layout: `models--ORG--NAME/refs/REVISION` holds a commit, and
-//! `models--ORG--NAME/snapshots/COMMIT` the files.
+//! In the cache, `models--ORG--NAME/refs/REVISION` is a file with a commit hash, and `models--ORG--NAME/snapshots/COMMIT`
+//! is a folder with the model.
 
 use crate::failure::Usage;
 use anyhow::Result;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-/// A revision that nobody names.
+/// Revision of a name without one.
 const MAIN: &str = "main";
 
-/// The folder of a model: as it is given, or where the cache has `ORG/NAME` or `ORG/NAME@REVISION`.
+/// Returns the folder of a model: the given path, or the folder in the cache for `ORG/NAME` or `ORG/NAME@REVISION`.
 ///
 /// # Errors
-/// If it is such a name and neither a folder nor in the cache.
+/// If it is a name of the hub that is neither a folder nor in the cache.
 pub fn folder(given: &Path) -> Result<Cow<'_, Path>> {
     let Some(Name { repository, revision }) = given.to_str().filter(|_| !given.exists()).and_then(Name::parse) else {
         return Ok(Cow::Borrowed(given));
@@ -24,26 +24,28 @@ pub fn folder(given: &Path) -> Result<Cow<'_, Path>> {
     let model = cache.join(format!("models--{}", repository.replace('/', "--")));
     if !model.is_dir() {
         let message = format!(
-            "Failed to open the model `{name}`: there is no such folder, and `{}` does not have it",
+            "cannot open the model `{name}`: there is no such folder, and it is not in the cache `{}`",
             cache.display()
         );
         let option = if revision == MAIN { String::new() } else { format!(" --revision {revision}") };
-        let hint = format!("`hf download {repository}{option}` fetches it; Newsdesk downloads nothing");
+        let hint = format!("download it with `hf download {repository}{option}`; Newsdesk downloads nothing itself");
         return Err(Usage::new(message, hint).into());
     }
-    // A revision is a branch or tag, or a commit itself.
+    // A revision without a file in `refs` is a commit hash.
     let commit = std::fs::read_to_string(model.join("refs").join(revision)).unwrap_or_else(|_| revision.to_owned());
     let snapshot = model.join("snapshots").join(commit.trim());
     if !snapshot.is_dir() {
         let message =
-            format!("Failed to open the model `{name}`: `{}` does not have revision `{revision}`", model.display());
-        let hint = format!("`hf download {repository} --revision {revision}` fetches it; Newsdesk downloads nothing");
+            format!("cannot open the model `{name}`: `{}` does not have revision `{revision}`", model.display());
+        let hint = format!(
+            "download it with `hf download {repository} --revision {revision}`; Newsdesk downloads nothing itself"
+        );
         return Err(Usage::new(message, hint).into());
     }
     Ok(Cow::Owned(snapshot))
 }
 
-/// A model's name on the hub.
+/// Name of a model on the hub.
 #[derive(Debug, PartialEq)]
 struct Name<'a> {
     repository: &'a str,
@@ -51,6 +53,7 @@ struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
+    /// Parses `ORG/NAME` or `ORG/NAME@REVISION`; `None` for anything else.
     fn parse(text: &'a str) -> Option<Self> {
         let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
         let (organisation, name) = repository.split_once('/')?;
@@ -63,7 +66,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Where the cache is, by the variables that Hugging Face's own tools heed.
+/// Returns the folder of the cache, from the same environment variables that Hugging Face's own tools use.
 fn cache() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
@@ -78,7 +81,7 @@ mod tests {
     use super::Name;
 
     #[test]
-    fn names_are_told_from_paths() {
+    fn hub_names_are_distinguished_from_paths() {
         let name = |text| Name::parse(text).map(|name| (name.repository, name.revision));
         assert_eq!(name("acme/news-model"), Some(("acme/news-model", "main")));
         assert_eq!(name("acme/news@v1.0"), Some(("acme/news", "v1.0")));

@@ -1,26 +1,26 @@
-//! The binary `newsdesk`: arguments to checked settings to one command each.
+//! The binary `newsdesk`: parses the arguments and runs one command.
 //!
-//! Data goes to standard output, all else to standard error. Exit codes: 0 done, 1 done with rejected articles
-//! or with findings, 2 could not run, 130 interrupted and to be gone on with.
+//! Results go to standard output, everything else to standard error. Exit codes: 0 done; 1 done, but rows were rejected
+//! or a check found something; 2 could not run; 130 interrupted, to be resumed with `--resume` where the command has it.
 
 mod arguments;
 mod commands;
+mod data_sets;
 mod failure;
 mod hub;
-mod mention;
 mod options_file;
 mod output;
 mod recipes;
 mod remedies;
-mod sets;
+mod target;
 mod threads;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
-/// candle takes and frees a block for every tensor. The system's allocator gives large ones back to the kernel, which
-/// clears every page again at the next use: a third of the time of a training step went there.
+/// candle allocates and frees a block for every tensor. The system's allocator returns large blocks to the kernel, which
+/// clears every page again at the next use. That took a third of the time of a training step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

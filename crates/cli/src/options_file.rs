@@ -1,76 +1,67 @@
-//! `--options FILE`: what is asked for in a TOML file, put among the arguments before they are read.
+//! `--options FILE`: turns the options in a TOML file into arguments, and puts them in front of the typed ones.
 //!
-//! So a file knows exactly the options that the command line knows, and its values are checked by the same rules.
+//! clap then checks both by the same rules. Values from the file could also be set as clap's defaults, but a default does not
+//! count as given: it satisfies no `requires` and violates no `conflicts_with`.
 
 use crate::failure::Usage;
 use anyhow::Result;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// The option that names the file.
+/// Long name and id of the option that names the file.
 const OPTION: &str = "options";
 
-/// The arguments of a command that takes `--options`, with those of the file in front of the others. An option that is
-/// given on the command line as well counts as it is given there, and one that does not go with what is given there does not
-/// count.
+/// Adds the options of the file, if the arguments name one. `all` describes the command line of all commands.
+///
+/// A typed option takes precedence over the same option in the file, and over options in the file that conflict with it.
 ///
 /// # Errors
-/// If the file cannot be read, or names an option that the command has not.
-pub fn expand(mut given: Vec<OsString>, all: &Command) -> Result<Vec<OsString>> {
-    let name = given.get(1).and_then(|name| name.to_str());
-    let takes_file = |command: &&Command| command.get_arguments().any(|arg| arg.get_long() == Some(OPTION));
-    let Some(command) = name.and_then(|name| all.find_subcommand(name)).filter(takes_file) else { return Ok(given) };
-    let typed: Vec<&OsString> = given.iter().skip(2).take_while(|argument| *argument != "--").collect();
-    let Some(path) = file(&typed) else { return Ok(given) };
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        let message = format!("Failed to read the options of `{}`: {error}", path.display());
-        Usage::new(message, "`--options` names a TOML file, with lines such as epochs = 3")
-    })?;
-    let table: Table = toml::from_str(&text).map_err(|error| {
-        let message = format!("Failed to read the options of `{}`: {}", path.display(), error.to_string().trim_end());
-        Usage::new(message, "a line is an option's long name without dashes, ` = `, and its value: epochs = 3")
-    })?;
+/// If the file cannot be read, or has an option that the command does not have, or a value that is no option value.
+pub fn expand(mut arguments: Vec<OsString>, all: &Command) -> Result<Vec<OsString>> {
+    // Only asks what is typed: `main` parses the expanded arguments again, and reports the errors that are ignored here.
+    let matches = all.clone().ignore_errors(true).try_get_matches_from(&arguments);
+    let Some((name, typed)) = matches.as_ref().ok().and_then(|matches| matches.subcommand()) else {
+        return Ok(arguments);
+    };
+    let path = typed.try_get_one::<PathBuf>(OPTION).ok().flatten();
+    let (Some(path), Some(command)) = (path, all.find_subcommand(name)) else { return Ok(arguments) };
+    let is_typed = |arg: &Arg| typed.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     let mut added = vec![];
-    for (key, value) in &table {
-        let arg = find(command, key, &path)?;
-        let is_typed = |arg: &Arg| typed.iter().any(|argument| names(argument, arg));
-        let goes_with = |other: &Arg| !conflict(command, arg, other);
-        if !is_typed(arg) && command.get_arguments().filter(|other| is_typed(other)).all(goes_with) {
-            added.extend(arguments(arg, key, value, &path)?);
+    for (key, value) in &read(path)? {
+        let arg = find(command, key, path)?;
+        let is_overruled =
+            is_typed(arg) || command.get_arguments().any(|other| is_typed(other) && conflict(command, arg, other));
+        if !is_overruled {
+            added.extend(as_typed(arg, key, value, path)?);
         }
     }
-    given.splice(2..2, added);
-    Ok(given)
+    // Behind the program and the command.
+    arguments.splice(2..2, added);
+    Ok(arguments)
 }
 
-/// What `--options` names among these arguments.
-fn file(typed: &[&OsString]) -> Option<PathBuf> {
-    typed.iter().enumerate().find_map(|(place, argument)| match argument.to_str()?.strip_prefix("--options")? {
-        "" => typed.get(place + 1).map(PathBuf::from),
-        rest => rest.strip_prefix('=').map(PathBuf::from),
+/// Reads the file.
+fn read(path: &Path) -> Result<Table> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| failed(path, &error.to_string(), "use a TOML file with lines such as epochs = 3"))?;
+    toml::from_str(&text).map_err(|error| {
+        let hint = "write an option's long name without dashes, ` = `, and its value: epochs = 3";
+        failed(path, error.to_string().trim_end(), hint).into()
     })
 }
 
-/// The option that a key of the file names.
-fn find<'a>(command: &'a Command, key: &str, file: &Path) -> Result<&'a Arg> {
-    let known = || command.get_arguments().filter_map(Arg::get_long).filter(|&long| long != OPTION && long != "help");
-    let found = command.get_arguments().find(|arg| arg.get_long() == Some(key) && key != OPTION && key != "help");
-    found.ok_or_else(|| {
-        let message = format!("Failed to read the options of `{}`: there is no option `{key}`", file.display());
-        Usage::new(message, format!("options are {}", known().collect::<Vec<_>>().join(", "))).into()
+/// Returns the option with this long name, or this old name.
+fn find<'a>(command: &'a Command, key: &str, path: &Path) -> Result<&'a Arg> {
+    let options = || command.get_arguments().filter(|arg| !["help", OPTION].map(Some).contains(&arg.get_long()));
+    let has_name =
+        |arg: &&Arg| arg.get_long() == Some(key) || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&key));
+    options().find(has_name).ok_or_else(|| {
+        let known = options().filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_long).collect::<Vec<_>>();
+        failed(path, &format!("there is no option `{key}`"), &format!("use one of {}", known.join(", "))).into()
     })
-}
-
-/// Whether this argument is that option, by its long or its short name.
-fn names(argument: &OsStr, arg: &Arg) -> bool {
-    let Some(text) = argument.to_str() else { return false };
-    let long = arg.get_long().and_then(|long| text.strip_prefix("--")?.strip_prefix(long));
-    let short = arg.get_short().is_some_and(|short| {
-        text.strip_prefix('-').is_some_and(|rest| !rest.starts_with('-') && rest.starts_with(short))
-    });
-    short || long.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
 }
 
 /// Whether two options cannot be given together.
@@ -81,41 +72,39 @@ fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
     excludes(one, other) || excludes(other, one)
 }
 
-/// An option of the file as it would be typed.
-fn arguments(arg: &Arg, key: &str, value: &Value, file: &Path) -> Result<Vec<OsString>> {
-    let wrong = |what: &str| {
-        let message = format!("Failed to read the options of `{}`: `{key}` {what}", file.display());
-        Usage::new(message, "values are texts, numbers, true or false, lists of them, or NAME = NUMBER in a table")
+/// Returns an option of the file as it would be typed.
+fn as_typed(arg: &Arg, key: &str, value: &Value, path: &Path) -> Result<Vec<OsString>> {
+    let invalid = |cause: &str| {
+        let hint = "use texts, numbers, true or false, lists of texts or numbers, or NAME = NUMBER in a table";
+        failed(path, &format!("`{key}` {cause}"), hint)
     };
+    let with_value = |value: &str| OsString::from(format!("--{key}={value}"));
     let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
     match value {
         Value::Boolean(on) if is_switch => Ok(if *on { vec![format!("--{key}").into()] } else { vec![] }),
-        _ if is_switch => Err(wrong("is neither true nor false").into()),
+        _ if is_switch => Err(invalid("is neither true nor false").into()),
         Value::Array(values) => {
-            let one = |value| plain(value).ok_or_else(|| wrong("is a list of something other than texts and numbers"));
-            values.iter().map(|value| Ok(typed(key, &one(value)?))).collect()
+            let one = |value| text(value).ok_or_else(|| invalid("is a list of values that are no texts or numbers"));
+            values.iter().map(|value| Ok(with_value(&one(value)?))).collect()
         }
         Value::Table(values) => {
-            let one = |(name, value)| {
-                let value =
-                    plain(value).ok_or_else(|| wrong("is a table of something other than texts and numbers"))?;
-                Ok(typed(key, &format!("{name}={value}")))
-            };
-            values.iter().map(one).collect()
+            let one = |value| text(value).ok_or_else(|| invalid("is a table of values that are no texts or numbers"));
+            values.iter().map(|(name, value)| Ok(with_value(&format!("{name}={}", one(value)?)))).collect()
         }
-        value => Ok(vec![typed(key, &plain(value).ok_or_else(|| wrong("is no value of an option"))?)]),
+        value => Ok(vec![with_value(&text(value).ok_or_else(|| invalid("is no value of an option"))?)]),
     }
 }
 
-fn typed(key: &str, value: &str) -> OsString {
-    format!("--{key}={value}").into()
-}
-
-fn plain(value: &Value) -> Option<String> {
+/// Returns the text of a single value.
+fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
         Value::Float(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn failed(path: &Path, cause: &str, hint: &str) -> Usage {
+    Usage::new(format!("cannot read the options of `{}`: {cause}", path.display()), hint)
 }

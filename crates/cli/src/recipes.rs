@@ -1,4 +1,4 @@
-//! The recipes and label sets that come with Newsdesk, compiled in.
+//! Built-in recipes and label sets, compiled into the binary.
 
 use newsdesk_data::{DataError, LabelSet, Recipe};
 use std::sync::Arc;
@@ -34,21 +34,21 @@ const RECIPES: [(&str, &str); 19] = datasets!(
 
 const LABEL_SETS: [(&str, &str); 2] = datasets!("labels/", "iptc-topics", "sentiment");
 
-/// Names of the recipes.
+/// Returns the names of the built-in recipes.
 pub fn names() -> Vec<&'static str> {
     RECIPES.iter().map(|(name, _)| *name).collect()
 }
 
-/// The recipe of this name, if it comes with Newsdesk.
+/// Returns the built-in recipe of this name.
 pub fn recipe(name: &str) -> Option<Result<Recipe, DataError>> {
     RECIPES.iter().find(|(known, _)| *known == name).map(|(name, text)| Recipe::parse(text, &format!("{name}.toml")))
 }
 
-/// The label set of this name, if it comes with Newsdesk.
+/// Returns the built-in label set of this name.
 pub fn label_set(name: &str) -> Option<Arc<LabelSet>> {
     let (_, text) = LABEL_SETS.iter().find(|(known, _)| *known == name)?;
     let set = LabelSet::parse(text, &format!("{name}.toml"));
-    Some(Arc::new(set.expect("label sets are compiled in, and a test reads each of them")))
+    Some(Arc::new(set.expect("built-in label sets are valid, since a test parses each of them")))
 }
 
 #[cfg(test)]
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_parse_and_fit_together() {
+    fn built_in_recipes_parse_and_map_to_known_labels() {
         for (name, _) in LABEL_SETS {
             assert_eq!(label_set(name).unwrap().name, name);
         }

@@ -1,44 +1,44 @@
-//! The formats of a corpus, told by name.
+//! File formats of a corpus.
 
 use std::fmt;
 use std::path::Path;
 
-/// How rows stand in a file.
+/// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// The whole file is one article.
     Text,
-    /// The whole file is one page, and its main text the article.
+    /// The whole file is one HTML page, and its main text is the article.
     Html,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
     /// Comma-separated values with a header.
     Csv,
-    /// TAB-separated values with a header.
+    /// Tab-separated values with a header.
     Tsv,
-    /// An Arrow IPC stream; when read, an Arrow (Feather) file as well.
+    /// An Arrow IPC stream. Arrow (Feather) files can be read as well.
     Arrow,
     /// An Apache Parquet file.
     Parquet,
 }
 
 impl Format {
-    /// Whether a file of it is one article, without columns of its own; rows cannot be written so.
+    /// Returns whether a whole file is one article. Such a format has no columns, so rows cannot be written in it.
     pub fn is_one_article(self) -> bool {
         matches!(self, Format::Text | Format::Html)
     }
 
-    /// The format that a file's ending names, looking below `.gz` and `.zst`.
+    /// Returns the format of a file by its suffix. A suffix `.gz` or `.zst` is removed first.
     pub fn from_path(path: &Path) -> Option<Format> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        match ending.as_str() {
+        let suffix = path.extension()?.to_str()?.to_ascii_lowercase();
+        match suffix.as_str() {
             "gz" | "zst" => {
-                let below = Path::new(path.file_stem()?);
-                // `a.gz.gz` is no format: one compression is taken off, not many.
-                match below.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+                let inner = Path::new(path.file_stem()?);
+                // Only one compression is removed: `a.csv.gz.gz` has no format.
+                match inner.extension()?.to_str()?.to_ascii_lowercase().as_str() {
                     "gz" | "zst" => None,
-                    // Parquet is read from its end, and compressed inside.
-                    _ => Format::from_path(below).filter(|format| *format != Format::Parquet),
+                    // Parquet is read from the end of the file, so it cannot be streamed through a decompressor.
+                    _ => Format::from_path(inner).filter(|format| *format != Format::Parquet),
                 }
             }
             "txt" => Some(Format::Text),
@@ -52,7 +52,8 @@ impl Format {
         }
     }
 
-    /// The format that a flag names: `text`, `html`, `jsonl`, `csv`, `tsv`, `arrow` or `parquet`, and the other usual spellings.
+    /// Returns the format of this name: `text`, `html`, `jsonl`, `csv`, `tsv`, `arrow` or `parquet`, or a common alias
+    /// of them.
     pub fn from_name(name: &str) -> Option<Format> {
         match name.to_ascii_lowercase().as_str() {
             "text" | "txt" => Some(Format::Text),
@@ -66,12 +67,14 @@ impl Format {
         }
     }
 
-    /// Whether rows go out in blocks of many, so that where one ends changes the bytes, as it does in compressed files.
-    pub fn is_in_blocks(self) -> bool {
+    /// Returns whether the format stores columns of typed values.
+    ///
+    /// Columnar formats write rows in blocks. As in compressed files, the bytes depend on where a block ends.
+    pub fn is_columnar(self) -> bool {
         matches!(self, Format::Arrow | Format::Parquet)
     }
 
-    /// The name that a flag gives it: the first spelling of [`Format::from_name`].
+    /// Returns the first name that [`Format::from_name`] accepts for the format.
     pub fn name(self) -> &'static str {
         match self {
             Format::Text => "text",
@@ -104,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endings_name_formats() {
+    fn formats_are_found_by_suffix() {
         let of = |path: &str| Format::from_path(Path::new(path));
         assert_eq!(of("a/b.jsonl"), Some(Format::JsonLines));
         assert_eq!(of("b.NDJSON.zst"), Some(Format::JsonLines));
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn names_go_both_ways() {
+    fn name_and_from_name_are_inverse() {
         for format in
             [Format::Text, Format::Html, Format::JsonLines, Format::Csv, Format::Tsv, Format::Arrow, Format::Parquet]
         {

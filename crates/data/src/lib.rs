@@ -1,63 +1,56 @@
-//! What goes into Newsdesk and what comes out of it: articles, label sets, corpora and labelled sets.
+//! Reading and writing of articles, label sets, corpora and labelled data sets.
 //!
-//! The modules stand in the order in which data meets them:
+//! The modules follow the flow of the data:
 //!
 //! ```text
-//! arguments --source--> files --open--> bytes --read--> rows --write--> bytes
-//!                                                        |
-//!                             labels, recipe --labelled--+--> labelled articles
-//!                                                        |
-//!                                            check, stats, split
+//! arguments --open/source--> files --open--> bytes --read--> rows --write--> bytes
+//!                                                             |
+//!                              label sets, recipes --labelled-+--> labelled articles
+//!                                                             |
+//!                                                     check, stats, split
 //! ```
 //!
-//! Rows are streamed, so memory stays flat however large a corpus is. A row that cannot be used is handed out as
-//! a [`Reject`] with its place and its cause, and reading goes on; nothing is dropped in silence.
+//! Rows are streamed, so memory use does not grow with the size of a corpus. A row that cannot be used becomes a
+//! [`Reject`] with its position and cause, and reading continues with the next row. No row is dropped silently.
+//!
+//! Errors do not mention command line flags. [`DataError::remedy`] returns a typed [`Remedy`], which a front end puts
+//! into words.
 
-mod article;
 mod check;
-mod encoding;
+mod counts;
 mod error;
-mod fingerprint;
 mod format;
 mod hash;
-mod hint;
 mod labelled;
-mod labels;
 mod open;
-mod plain;
 mod read;
-mod recipe;
-mod rows;
-mod source;
+mod reject;
+mod remedy;
+mod row;
 mod split;
 mod stats;
-mod table;
-mod tally;
-mod target;
-mod typed;
-mod watch;
+mod text_hash;
 mod write;
 
-pub use article::{Article, Cell, Line, Mention, Position, Row};
-pub use check::{Check, CheckOptions, CheckReport, Example, Finding, FindingKind, Grade, LabelRows, Place, SplitRows};
-pub use encoding::Encoding;
+pub use check::{
+    Check, CheckOptions, CheckReport, Example, ExampleRow, Finding, FindingKind, LabelRows, Severity, SplitRows,
+};
 pub use error::DataError;
-pub use fingerprint::{TextHash, mix};
 pub use format::Format;
 pub use hash::StableHash;
-pub use labelled::{LabelledArticle, LabelledHead, LabelledSet, load_recipe, recipe_heads};
-pub use labels::{Label, LabelId, LabelSet};
-pub use plain::{PlainOptions, load_plain};
-pub use read::{MentionFields, ReadError, ReadOptions, Reject, RowReader, all_columns, read, read_watched};
-pub use recipe::{Fields, HeadRecipe, Recipe};
-pub use rows::{LabelledRow, LabelledRows};
-pub use source::{Source, expand};
+pub use labelled::{
+    Fields, HeadRecipe, Label, LabelError, LabelId, LabelSet, LabelledArticle, LabelledFileOptions, LabelledHead,
+    LabelledRow, LabelledRows, LabelledSet, Recipe, Target, load_labelled_files, load_recipe, recipe_heads,
+};
+pub use open::{ByteMonitor, Encoding, Source, expand};
+pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, read, read_monitored};
+pub use reject::Reject;
+pub use remedy::Remedy;
+pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};
 pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
-pub use table::{Dialect, Table, TableForm};
-pub use target::Target;
-pub use typed::TypedCell;
-pub use watch::Watch;
+pub use text_hash::{TextHash, mix};
 pub use write::{
-    RowWriter, Value, append, continue_at, create, is_compressed, partial_writer, settle, writer, writer_after,
+    RowWriter, Value, append, continue_at, continue_at_with, create, finish_file, is_compressed, partial_writer,
+    partial_writer_with, writer, writer_after,
 };

@@ -1,4 +1,4 @@
-//! What `Check` and `Stats` say of sets whose faults are known.
+//! `Check` and `Stats` on data sets with known faults.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scratch;
@@ -7,23 +7,24 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use newsdesk_data::{
-    Check, CheckOptions, CheckReport, DataError, Finding, FindingKind, Grade, LabelSet, LabelledRows, PlainOptions,
-    ReadError, Recipe, SetStats, Stats, recipe_heads,
+    Check, CheckOptions, CheckReport, DataError, Finding, FindingKind, LabelSet, LabelledFileOptions, LabelledRows,
+    ReadError, Recipe, Remedy, SetStats, Severity, Stats, recipe_heads,
 };
 use proptest::prelude::*;
 use scratch::Scratch;
 
-const LINES: CheckOptions = CheckOptions { window: 256, min_words: 1, min_rows: 0, examples: 3 };
+const OPTIONS: CheckOptions = CheckOptions { max_length: 256, min_words: 1, min_rows: 0, examples: 3 };
 
-/// A check of files with these names, splits and contents.
+/// Checks files with these splits, names and contents.
 fn check(
     files: &[(&str, &str, &str)],
-    lines: &CheckOptions,
+    check_options: &CheckOptions,
     separator: Option<&str>,
 ) -> Result<CheckReport, DataError> {
     let scratch = Scratch::new();
-    let options = PlainOptions { head: "topic".into(), separator: separator.map(str::to_owned), ..Default::default() };
-    let mut check = Check::of_files("mine", "topic", lines.clone());
+    let options =
+        LabelledFileOptions { head: "topic".into(), separator: separator.map(str::to_owned), ..Default::default() };
+    let mut check = Check::of_files("mine", "topic", check_options.clone());
     for (split, name, contents) in files {
         check.begin_split(split);
         feed(&mut check, LabelledRows::of_file(&scratch.file(name, contents), &options).unwrap());
@@ -36,13 +37,13 @@ fn feed(check: &mut Check, mut rows: LabelledRows) {
         match row {
             Ok(row) => {
                 let overlong = row.row.article.text.contains("long");
-                check.row(row, overlong);
+                check.add_row(row, overlong);
             }
-            Err(ReadError::Reject(reject)) => check.reject(&reject),
+            Err(ReadError::Reject(reject)) => check.add_reject(&reject),
             Err(ReadError::Fatal(error)) => panic!("{error}"),
         }
     }
-    check.columns(rows.found());
+    check.add_columns(rows.columns());
 }
 
 fn one(report: &CheckReport, kind: FindingKind) -> &Finding {
@@ -55,100 +56,109 @@ fn kinds(report: &CheckReport) -> Vec<FindingKind> {
     report.findings.iter().map(|finding| finding.kind).collect()
 }
 
-/// File names without their folder, and rows.
-fn places(finding: &Finding) -> Vec<Vec<(String, u64)>> {
+/// Returns the files without their folder, and the rows, of all examples.
+fn example_rows(finding: &Finding) -> Vec<Vec<(String, u64)>> {
     let name = |file: &str| file.rsplit('/').next().unwrap().to_owned();
-    let of = |places: &[newsdesk_data::Place]| places.iter().map(|place| (name(&place.file), place.row)).collect();
-    finding.examples.iter().map(|example| of(&example.places)).collect()
+    let of = |rows: &[newsdesk_data::ExampleRow]| rows.iter().map(|row| (name(&row.file), row.row)).collect();
+    finding.examples.iter().map(|example| of(&example.rows)).collect()
 }
 
 #[test]
-fn a_good_set_has_no_findings() {
+fn valid_data_set_has_no_findings() {
     let files =
         [("train", "a.csv", "text,label\none,x\ntwo,y\n"), ("validation", "b.csv", "text,label\nthree,x\nfour,y\n")];
-    let report = check(&files, &LINES, None).unwrap();
+    let report = check(&files, &OPTIONS, None).unwrap();
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     assert_eq!(report.splits.iter().map(|split| split.rows).collect::<Vec<_>>(), [2, 2]);
 }
 
 #[test]
-fn equal_texts_are_found_within_and_across_splits() {
+fn duplicates_leaks_and_contradictions_are_found() {
     let train = "title,text,label\n,Oil  rises,x\nOil,RISES,x\n,rain,y\n,Rain,y\n,rain,x\n";
     let test = "text,label\noil rises,x\n\"oil\nrises\",x\nsnow,y\n";
-    let report = check(&[("train", "a.csv", train), ("test", "b.csv", test)], &LINES, None).unwrap();
+    let report = check(&[("train", "a.csv", train), ("test", "b.csv", test)], &OPTIONS, None).unwrap();
     assert_eq!(
         kinds(&report),
         [FindingKind::Leakage, FindingKind::Contradiction, FindingKind::Duplicate, FindingKind::Duplicate]
     );
     let leakage = one(&report, FindingKind::Leakage);
-    assert_eq!((leakage.count, leakage.grade), (1, Grade::Error));
+    assert_eq!((leakage.count, leakage.severity), (1, Severity::Error));
     assert_eq!(leakage.message, "1 text of train is in test as well (2 rows of test)");
-    assert_eq!(places(leakage), [[("a.csv".to_owned(), 1), ("b.csv".to_owned(), 1)]]);
+    assert_eq!(example_rows(leakage), [[("a.csv".to_owned(), 1), ("b.csv".to_owned(), 1)]]);
     let contradiction = one(&report, FindingKind::Contradiction);
     assert_eq!(contradiction.message, "1 text has different labels for the head topic");
-    assert_eq!(places(contradiction), [[("a.csv".to_owned(), 3), ("a.csv".to_owned(), 5)]]);
-    let labels: Vec<_> = contradiction.examples[0].places.iter().map(|place| place.label.clone().unwrap()).collect();
+    assert_eq!(example_rows(contradiction), [[("a.csv".to_owned(), 3), ("a.csv".to_owned(), 5)]]);
+    let labels: Vec<_> = contradiction.examples[0].rows.iter().map(|row| row.label.clone().unwrap()).collect();
     assert_eq!(labels, ["y", "x"]);
     assert_eq!(report.findings[2].message, "3 rows of train repeat the text of an earlier one");
     assert_eq!(report.findings[3].message, "1 row of test repeats the text of an earlier one");
 }
 
 #[test]
-fn the_order_of_several_labels_is_no_contradiction() {
-    let same = check(&[("all", "a.csv", "text,label\na,x|y\na,y|x|x\nb,z\n")], &LINES, Some("|")).unwrap();
+fn order_of_several_labels_does_not_contradict() {
+    let same = check(&[("all", "a.csv", "text,label\na,x|y\na,y|x|x\nb,z\n")], &OPTIONS, Some("|")).unwrap();
     assert_eq!(kinds(&same), [FindingKind::Duplicate]);
-    let other = check(&[("all", "a.csv", "text,label\na,x|y\na,y\n")], &LINES, Some("|")).unwrap();
+    let other = check(&[("all", "a.csv", "text,label\na,x|y\na,y\n")], &OPTIONS, Some("|")).unwrap();
     assert_eq!(kinds(&other), [FindingKind::Contradiction, FindingKind::Duplicate]);
 }
 
 #[test]
-fn labels_on_one_side_only_and_rare_ones_are_found() {
+fn rare_missing_and_similar_labels_are_found() {
     let files = [
         ("train", "a.csv", "text,label\na,x\nb,x\nc,x\nd,y\ne,z\nf,Z\n"),
         ("test", "b.csv", "text,label\ng,x\nh,x\ni,w\n"),
     ];
-    let report = check(&files, &CheckOptions { min_rows: 2, ..LINES }, None).unwrap();
+    let report = check(&files, &CheckOptions { min_rows: 2, ..OPTIONS }, None).unwrap();
     let unseen = one(&report, FindingKind::UnseenLabel);
-    assert_eq!((unseen.grade, unseen.message.as_str()), (Grade::Error, "1 label of test never in train: `w` (1)"));
+    assert_eq!(
+        (unseen.severity, unseen.message.as_str()),
+        (Severity::Error, "1 label of test missing from train: `w` (1)")
+    );
     let few = one(&report, FindingKind::FewRows);
     assert_eq!(few.message, "3 labels with fewer than 2 rows in train: `Z` (1), `y` (1), `z` (1)");
     assert_eq!(one(&report, FindingKind::UnmeasuredLabel).count, 3);
-    assert!(one(&report, FindingKind::SimilarLabels).message.ends_with("white space alone: `Z` (1), `z` (1)"));
-    assert_eq!((report.count(Grade::Error), report.count(Grade::Warning)), (1, 3));
-    let single = check(&[("all", "a.csv", "text,label\na,x\nb,x\n")], &LINES, None).unwrap();
+    assert!(
+        one(&report, FindingKind::SimilarLabels).message.ends_with("only in case or white space: `Z` (1), `z` (1)")
+    );
+    assert_eq!((report.count(Severity::Error), report.count(Severity::Warning)), (1, 3));
+    let single = check(&[("all", "a.csv", "text,label\na,x\nb,x\n")], &OPTIONS, None).unwrap();
     assert_eq!(one(&single, FindingKind::OneLabel).message, "all labelled rows of all have one label: `x` (2)");
 }
 
 #[test]
-fn rows_without_text_or_label_and_odd_lengths_are_found() {
+fn blank_unlabelled_short_and_long_rows_are_found() {
     let rows =
         "text,label\n ,x\nok then,x\nhm,y\nso,,,\na long one,y\nno label,\n没有空格的文字也是完整的句子所以不短,y\n";
-    let report = check(&[("all", "a.csv", rows)], &CheckOptions { min_words: 2, ..LINES }, None).unwrap();
+    let report = check(&[("all", "a.csv", rows)], &CheckOptions { min_words: 2, ..OPTIONS }, None).unwrap();
     let message = |kind| one(&report, kind).message.clone();
     assert_eq!(message(FindingKind::EmptyText), "1 row of all has neither text nor title");
     assert_eq!(message(FindingKind::Rejected), "1 row of all cannot be used");
     assert_eq!(message(FindingKind::Unlabelled), "1 row of all has no label");
     assert_eq!(message(FindingKind::Short), "1 text of all has fewer than 2 words");
-    assert!(message(FindingKind::Overlong).starts_with("1 text of all is longer than a window of 256 tokens"));
+    assert!(message(FindingKind::Overlong).starts_with("1 text of all is longer than 256 tokens"));
     let rejected = &one(&report, FindingKind::Rejected).examples[0];
-    assert_eq!(rejected.cause.as_deref(), Some("its number of fields is 4, not the header's 2"));
-    assert_eq!((rejected.places[0].row, rejected.places[0].line), (4, 5));
+    assert_eq!(rejected.cause.as_deref(), Some("the number of fields is 4, but the header has 2"));
+    assert_eq!((rejected.rows[0].row, rejected.rows[0].line), (4, 5));
     assert_eq!((report.splits[0].rows, report.splits[0].rejected), (5, 2));
 }
 
 #[test]
-fn a_set_without_any_label_is_an_error() {
-    let failed = |rows| check(&[("all", "a.csv", rows)], &LINES, None).unwrap_err();
+fn data_set_without_labels_is_an_error() {
+    let failed = |rows| check(&[("all", "a.csv", rows)], &OPTIONS, None).unwrap_err();
     let error = failed("text,mark\na,1\n");
-    assert!(error.to_string().contains("Failed to find a labelled article in `"), "{error}");
-    let hint = error.hint().unwrap();
-    assert!(hint.starts_with("the label column `label` is missing; its columns are `text`, `mark`;"), "{hint}");
-    assert!(failed("text,label\na,\n").hint().unwrap().starts_with("no row has a label; its columns are `text`"));
-    assert_eq!(failed("text,label\n").hint().unwrap(), "the file has no rows");
+    assert!(error.to_string().starts_with("cannot find a labelled article in `"), "{error}");
+    assert!(error.to_string().ends_with(": the label column `label` is missing"), "{error}");
+    let columns = vec!["text".to_owned(), "mark".to_owned()];
+    assert_eq!(error.remedy(), Some(Remedy::NameLabelColumn { columns }));
+    let unlabelled = failed("text,label\na,\n");
+    assert!(unlabelled.to_string().ends_with(": no row has a label"), "{unlabelled}");
+    let columns = vec!["text".to_owned(), "label".to_owned()];
+    assert_eq!(unlabelled.remedy(), Some(Remedy::NameLabelColumn { columns }));
+    assert!(failed("text,label\n").to_string().ends_with(": the file has no rows"));
 }
 
 #[test]
-fn a_recipe_says_which_labels_are_known() {
+fn labels_that_the_recipe_does_not_know_are_found() {
     let recipe = r#"
         name = "wire"
         title = "Wire"
@@ -182,7 +192,7 @@ fn a_recipe_says_which_labels_are_known() {
     let test = [row("d", "\"Football\"", "null"), row("a", "null", "\"bad\"")];
     scratch.file("wire/train.jsonl", train.concat());
     scratch.file("wire/test.jsonl", test.concat());
-    let mut check = Check::of_recipe("wire", recipe_heads(&recipe, &label_sets).unwrap(), LINES);
+    let mut check = Check::of_recipe("wire", recipe_heads(&recipe, &label_sets).unwrap(), OPTIONS);
     for split in ["train", "test"] {
         check.begin_split(split);
         feed(&mut check, LabelledRows::of_recipe(&recipe, &scratch.path(""), split).unwrap());
@@ -194,23 +204,27 @@ fn a_recipe_says_which_labels_are_known() {
         unknown,
         ["1 label without an entry in the recipe: `Chess` (1)", "1 label not in the label set `tones`: `fine` (1)"]
     );
-    // What the label means may be learned from others that mean the same.
+    // Another label maps to the same one, so the model can learn it.
     let football =
         report.findings.iter().find(|f| f.kind == FindingKind::UnseenLabel && f.head.as_deref() == Some("topic"));
-    assert_eq!(football.unwrap().grade, Grade::Warning);
+    assert_eq!(football.unwrap().severity, Severity::Warning);
     let contradiction = one(&report, FindingKind::Contradiction);
-    assert_eq!(contradiction.head.as_deref(), Some("tone"), "a row that says nothing of a head contradicts nobody");
+    assert_eq!(
+        contradiction.head.as_deref(),
+        Some("tone"),
+        "a row without a label for a head contradicts no other row"
+    );
 }
 
 fn stats(rows: &str) -> SetStats {
     let scratch = Scratch::new();
     let mut stats = Stats::new("mine", vec!["topic".to_owned()]);
     stats.begin_split("all");
-    let options = PlainOptions { head: "topic".into(), ..Default::default() };
+    let options = LabelledFileOptions { head: "topic".into(), ..Default::default() };
     for row in LabelledRows::of_file(&scratch.file("a.jsonl", rows), &options).unwrap() {
         match row {
-            Ok(row) => stats.row(&row, Some(7)),
-            Err(ReadError::Reject(reject)) => stats.reject(&reject),
+            Ok(row) => stats.add_row(&row, Some(7)),
+            Err(ReadError::Reject(reject)) => stats.add_reject(&reject),
             Err(ReadError::Fatal(error)) => panic!("{error}"),
         }
     }
@@ -240,23 +254,23 @@ fn rows_labels_and_lengths_are_counted() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Duplicates, leaks and contradictions are those that a plain comparison of all texts finds.
+    /// Duplicates, leaks and contradictions are the same as those found by comparing all texts.
     #[test]
-    fn hashes_find_what_texts_tell(rows in prop::collection::vec((0..3_usize, 0..25_u8, 0..3_u8), 3..80)) {
+    fn findings_equal_those_of_a_comparison_of_texts(rows in prop::collection::vec((0..3_usize, 0..25_u8, 0..3_u8), 3..80)) {
         let splits = ["train", "validation", "test"];
         let file = |split: usize| {
             let rows = rows.iter().filter(|row| row.0 == split).map(|(_, text, label)| format!("text {text},l{label}\n"));
-            // A row of its own, because a split without rows is an error.
+            // One row in each split, because a split without rows is an error.
             format!("text,label\nonly in {split},l0\n{}", rows.collect::<String>())
         };
         let files = [file(0), file(1), file(2)];
         let files: Vec<_> = (0..3).map(|at| (splits[at], "rows.csv", files[at].as_str())).collect();
-        let report = check(&files, &LINES, None).unwrap();
+        let report = check(&files, &OPTIONS, None).unwrap();
 
-        let mut places: HashMap<u8, [u64; 3]> = HashMap::new();
+        let mut rows_of: HashMap<u8, [u64; 3]> = HashMap::new();
         let mut labels: HashMap<u8, HashSet<u8>> = HashMap::new();
         for (split, text, label) in &rows {
-            places.entry(*text).or_default()[*split] += 1;
+            rows_of.entry(*text).or_default()[*split] += 1;
             labels.entry(*text).or_default().insert(*label);
         }
         let count = |kind, splits: &[&str]| {
@@ -264,10 +278,10 @@ proptest! {
             found.map_or(0, |finding| finding.count)
         };
         for at in 0..3 {
-            let repeated: u64 = places.values().map(|rows| rows[at].saturating_sub(1)).sum();
+            let repeated: u64 = rows_of.values().map(|rows| rows[at].saturating_sub(1)).sum();
             prop_assert_eq!(count(FindingKind::Duplicate, &[splits[at]]), repeated);
             for other in at + 1..3 {
-                let shared = places.values().filter(|rows| rows[at] > 0 && rows[other] > 0).count() as u64;
+                let shared = rows_of.values().filter(|rows| rows[at] > 0 && rows[other] > 0).count() as u64;
                 prop_assert_eq!(count(FindingKind::Leakage, &[splits[at], splits[other]]), shared);
             }
         }

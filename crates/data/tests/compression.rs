@@ -1,4 +1,4 @@
-//! Compressed input and output, whole and damaged.
+//! Compressed input and output, valid and damaged.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
@@ -6,13 +6,13 @@ mod scratch;
 use std::fs;
 use std::io::Write;
 
-use newsdesk_data::{ReadOptions, Source, append, create};
+use newsdesk_data::{ReadOptions, Remedy, Source, append, create};
 use scratch::{Scratch, gzip, read_all, read_until_broken, texts, zstd};
 
 const LINES: &[u8] = b"{\"text\":\"a\"}\n{\"text\":\"b\"}\n";
 
 #[test]
-fn compression_is_told_by_the_bytes() {
+fn compression_is_detected_from_magic_bytes() {
     let scratch = Scratch::new();
     for (name, bytes) in [
         ("a.jsonl.gz", gzip(LINES)),
@@ -28,7 +28,7 @@ fn compression_is_told_by_the_bytes() {
 }
 
 #[test]
-fn members_and_frames_read_as_one() {
+fn members_and_frames_are_read_as_one_stream() {
     let scratch = Scratch::new();
     let (first, second) = LINES.split_at(20);
     let (rows, _) = scratch.read("a.jsonl.gz", [gzip(first), gzip(second)].concat());
@@ -39,8 +39,8 @@ fn members_and_frames_read_as_one() {
 }
 
 #[test]
-fn a_stream_that_ends_too_early_delivers_what_it_has() {
-    // Numbers that look random, so that the compressed stream is long.
+fn truncated_stream_returns_its_rows_before_the_error() {
+    // Pseudo-random numbers, so that the compressed stream is long.
     let mut lines = String::new();
     let mut state = 1_u64;
     for _ in 0..60_000 {
@@ -52,10 +52,10 @@ fn a_stream_that_ends_too_early_delivers_what_it_has() {
         let source = scratch.file(name, &whole[..whole.len() / 2]);
         let (rows, rejects, fatal) = read_until_broken(&source, &ReadOptions::default());
         assert!(rows.len() > 10_000 && rows.len() < 60_000, "{name}: {} rows", rows.len());
-        assert!(rejects.is_empty(), "half a row is no row");
+        assert!(rejects.is_empty(), "an incomplete row must not be returned");
         let fatal = fatal.unwrap();
-        assert_eq!(fatal.to_string(), format!("Failed to read `{}` beyond row {}", source.name(), rows.len()));
-        assert_eq!(fatal.hint().unwrap(), "the file ends in the middle of its compressed data; fetch it again");
+        assert_eq!(fatal.to_string(), format!("cannot read `{}` after row {}", source.name(), rows.len()));
+        assert_eq!(fatal.remedy(), Some(Remedy::DownloadAgain { truncated: true }));
 
         let mut damaged = whole.clone();
         let middle = damaged.len() / 2;
@@ -63,7 +63,7 @@ fn a_stream_that_ends_too_early_delivers_what_it_has() {
         let source = scratch.file(name, damaged);
         let (rows, _, fatal) = read_until_broken(&source, &ReadOptions::default());
         assert!(!rows.is_empty());
-        assert!(fatal.unwrap().hint().unwrap().contains("fetch"), "{name}");
+        assert!(matches!(fatal.unwrap().remedy(), Some(Remedy::DownloadAgain { .. })), "{name}");
     }
     let table = format!("text\n{}", lines.replace(['{', '}', '"'], ""));
     let whole = gzip(table.as_bytes());
@@ -73,16 +73,24 @@ fn a_stream_that_ends_too_early_delivers_what_it_has() {
 }
 
 #[test]
-fn names_that_promise_too_much_are_errors() {
+fn frame_with_a_too_large_window_must_be_decompressed_first() {
+    // A frame header with a window of 2 GiB, followed by an empty last block.
+    let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 21 << 3, 0x01, 0x00, 0x00];
+    let error = Scratch::new().refused("a.jsonl.zst", frame, &ReadOptions::default());
+    assert_eq!(error.remedy(), Some(Remedy::Decompress), "{error}");
+}
+
+#[test]
+fn wrong_compression_suffix_is_an_error() {
     let scratch = Scratch::new();
     let error = scratch.refused("a.jsonl.gz", LINES, &ReadOptions::default());
     assert!(error.to_string().ends_with("a.jsonl.gz`: its bytes are not gzip data"), "{error}");
     let error = scratch.refused("a.jsonl.zst", "", &ReadOptions::default());
-    assert_eq!(error.hint().unwrap(), "the file ends in the middle of its compressed data; fetch it again");
+    assert_eq!(error.remedy(), Some(Remedy::DownloadAgain { truncated: true }));
 }
 
 #[test]
-fn output_is_compressed_by_its_name_and_whole_after_every_flush() {
+fn output_is_compressed_by_suffix_and_complete_after_every_flush() {
     let scratch = Scratch::new();
     for name in ["o.jsonl", "o.jsonl.gz", "o.jsonl.zst"] {
         let path = scratch.path(name);
@@ -110,7 +118,7 @@ fn output_is_compressed_by_its_name_and_whole_after_every_flush() {
 }
 
 #[test]
-fn an_empty_compressed_output_is_valid() {
+fn empty_compressed_output_is_valid() {
     let scratch = Scratch::new();
     for name in ["e.jsonl.gz", "e.jsonl.zst"] {
         let path = scratch.path(name);
@@ -121,8 +129,8 @@ fn an_empty_compressed_output_is_valid() {
 }
 
 #[test]
-fn an_output_that_cannot_be_made_is_named() {
+fn output_that_cannot_be_created_is_an_error() {
     let error = create("no/such/folder/o.csv".as_ref()).err().unwrap();
-    assert_eq!(error.to_string(), "Failed to write to `no/such/folder/o.csv`");
-    assert_eq!(error.hint().unwrap(), "create the folder first");
+    assert_eq!(error.to_string(), "cannot write to `no/such/folder/o.csv`");
+    assert_eq!(error.remedy(), Some(Remedy::CreateFolder));
 }

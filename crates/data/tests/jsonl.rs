@@ -1,9 +1,9 @@
-//! JSON Lines: what is read, what is rejected, and how both are named.
+//! Reading JSON Lines: rows, positions and rejects.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scratch;
 
-use newsdesk_data::{Cell, ReadOptions};
+use newsdesk_data::{Cell, ReadOptions, Remedy};
 use scratch::{Scratch, read_all, texts};
 
 fn raw<'a>(row: &'a newsdesk_data::Row, name: &str) -> &'a str {
@@ -14,7 +14,7 @@ fn raw<'a>(row: &'a newsdesk_data::Row, name: &str) -> &'a str {
 }
 
 #[test]
-fn members_are_kept_byte_by_byte() {
+fn values_are_kept_byte_by_byte() {
     let line = r#"{"id": 1.0, "big":123456789012345678901234567890,"huge":1e400, "text" : "caf\u00e9 \/ \ud83d\ude00","nest":{"b" :[1, 2.50],"a":null}}"#;
     let (rows, rejects) = Scratch::new().read("a.jsonl", line);
     assert!(rejects.is_empty());
@@ -36,56 +36,52 @@ fn positions_count_lines_and_bytes() {
     let (rows, rejects) = scratch.read("a.jsonl", bytes);
     assert_eq!(texts(&rows), ["a", "b", "c"]);
     assert_eq!(rows[2].article.title.as_deref(), Some("C"));
-    let places: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
-    assert_eq!(places, [(1, 1, 3), (4, 4, 22), (6, 6, 44)]);
+    let positions: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
+    assert_eq!(positions, [(1, 1, 3), (4, 4, 22), (6, 6, 44)]);
     assert_eq!((rejects[0].position.row, rejects[0].position.offset), (5, 35));
     assert_eq!(rejects[0].raw, "nonsense");
-    assert_eq!(
-        rejects[0].position.to_string(),
-        format!("`{}`, line 5", scratch.path("a.jsonl").display()),
-        "a position reads well"
-    );
+    assert_eq!(rejects[0].position.to_string(), format!("`{}`, line 5", scratch.path("a.jsonl").display()));
     assert_eq!(&bytes.as_bytes()[44..46], b"{\"");
 }
 
 #[test]
-fn rejects_say_why() {
+fn rejects_have_a_cause_and_a_remedy() {
     let scratch = Scratch::new();
     let cause = |line: &[u8]| {
         let mut bytes = line.to_vec();
         bytes.extend_from_slice(b"\n{\"text\":\"good\"}\n");
         let (rows, rejects) = scratch.read("a.jsonl", bytes);
-        assert_eq!((rows.len(), rejects.len()), (1, 1), "reading goes on");
+        assert_eq!((rows.len(), rejects.len()), (1, 1), "reading continues after a reject");
         assert_eq!(rejects[0].raw, String::from_utf8_lossy(line));
-        (rejects[0].cause.clone(), rejects[0].hint.clone().unwrap_or_default())
+        (rejects[0].cause.clone(), *rejects[0].remedy.clone().unwrap())
     };
     assert_eq!(cause(b"{\"text\":").0, "the line is not valid JSON: EOF while parsing a value at column 8");
     assert_eq!(cause(b"{\"text\":\"a\"} x").0, "the line is not valid JSON: trailing characters at column 14");
     assert_eq!(cause(b"[{\"text\":\"a\"}]").0, "the line is an array, not an object");
     assert_eq!(cause(b"17").0, "the line is a number, not an object");
     assert_eq!(cause(b"[1").0, "the line is not valid JSON: invalid type: sequence, expected an object at column 0");
-    assert_eq!(cause(b"{\"text\":\"a\",\"id\":1,\"id\":2}").0, "the member `id` stands there twice");
-    assert_eq!(cause(b"{\"text\":null}").0, "the member `text` is null, not a string");
-    assert_eq!(cause(b"{\"text\":3}").0, "the member `text` is a number, not a string");
-    assert_eq!(cause(b"{\"text\":\"a\",\"title\":[]}").0, "the member `title` is an array, not a string");
-    assert_eq!(cause(b"{\"text\":\"\\ud800\"}").0, "the member `text` is not valid Unicode");
+    assert_eq!(cause(b"{\"text\":\"a\",\"id\":1,\"id\":2}").0, "the field `id` occurs twice");
+    assert_eq!(cause(b"{\"text\":null}").0, "the field `text` is null, not a string");
+    assert_eq!(cause(b"{\"text\":3}").0, "the field `text` is a number, not a string");
+    assert_eq!(cause(b"{\"text\":\"a\",\"title\":[]}").0, "the field `title` is an array, not a string");
+    assert_eq!(cause(b"{\"text\":\"\\ud800\"}").0, "the field `text` is not valid Unicode");
     assert_eq!(cause(b"{\"text\":\" \\n\"}").0, "the text is blank");
     assert_eq!(cause(b"{\"text\":\"\",\"title\":null}").0, "the text is blank");
     assert_eq!(cause(b"{\"text\":\"caf\xe9\"}").0, "byte 12 of the row is not valid UTF-8");
-    let (cause, hint) = cause(b"{\"id\":1,\"story\":\"a\"}");
-    assert_eq!(cause, "no member holds the text");
-    assert_eq!(hint, "its members are `id`, `story`; name the right one with --text-field");
+    let (cause, remedy) = cause(b"{\"id\":1,\"story\":\"a\"}");
+    assert_eq!(cause, "no field contains the text");
+    assert_eq!(remedy, Remedy::NameTextColumn { columns: vec!["id".into(), "story".into()] });
 }
 
 #[test]
-fn a_title_without_text_is_an_article() {
+fn title_without_text_is_an_article() {
     let (rows, rejects) = Scratch::new().read("a.jsonl", r#"{"text":"","title":"COBANCO INC YEAR NET"}"#);
     assert!(rejects.is_empty());
     assert_eq!(rows[0].article.input(), "COBANCO INC YEAR NET");
 }
 
 #[test]
-fn fields_can_be_named() {
+fn text_and_title_fields_can_be_named() {
     let scratch = Scratch::new();
     let lines = "{\"story\":\"a\",\"text\":\"x\",\"name\":\"A\"}\n{\"STORY\":\"b\"}\n{\"text\":\"x\"}\n";
     let options =
@@ -93,7 +89,7 @@ fn fields_can_be_named() {
     let (rows, rejects) = read_all(&scratch.file("a.jsonl", lines), &options);
     assert_eq!(texts(&rows), ["a", "b"]);
     assert_eq!(rows[0].article.title.as_deref(), Some("A"));
-    assert_eq!(rejects[0].cause, "the member `story` is missing");
+    assert_eq!(rejects[0].cause, "the field `story` is missing");
 
     let title_as_text = ReadOptions { text_field: Some("title".into()), ..ReadOptions::default() };
     let (rows, _) = read_all(&scratch.file("b.jsonl", r#"{"title":"only once"}"#), &title_as_text);
@@ -101,7 +97,7 @@ fn fields_can_be_named() {
 }
 
 #[test]
-fn a_line_beyond_all_measure_is_rejected_and_passed() {
+fn too_long_line_is_rejected_and_skipped() {
     let mut bytes = b"{\"text\":\"a\"}\n{\"text\":\"".to_vec();
     bytes.resize(bytes.len() + (64 << 20) + 5, b'x');
     bytes.extend_from_slice(b"\"}\n{\"text\":\"b\"}\n");

@@ -1,4 +1,4 @@
-//! Labelled sets, by recipe and without.
+//! Labelled data sets, with and without a recipe.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
@@ -6,7 +6,8 @@ mod scratch;
 use std::sync::Arc;
 
 use newsdesk_data::{
-    DataError, LabelId, LabelSet, LabelledSet, PlainOptions, Recipe, Source, Target, load_plain, load_recipe,
+    DataError, LabelId, LabelSet, LabelledFileOptions, LabelledSet, Recipe, Remedy, Source, Target,
+    load_labelled_files, load_recipe,
 };
 use scratch::{Scratch, zstd};
 
@@ -46,18 +47,18 @@ fn load(recipe: &str, lines: &str) -> Result<LabelledSet, DataError> {
     load_recipe(&recipe, &scratch.path(""), "test", &label_sets)
 }
 
-fn said(error: &DataError) -> (String, String) {
+/// Returns the message of an error without its temporary folder, and its remedy.
+fn message_and_remedy(error: &DataError) -> (String, Remedy) {
     let message = error.to_string();
-    // Without the folder, which is another one each time.
     let message = match message.rfind('/') {
         Some(at) => format!("{}{}", &message[..message.find("`/").unwrap() + 1], &message[at + 1..]),
         None => message,
     };
-    (message, error.hint().unwrap_or_default())
+    (message, error.remedy().unwrap())
 }
 
 #[test]
-fn a_recipe_maps_labels() {
+fn recipe_maps_labels() {
     let lines = concat!(
         "{\"text\":\"a\",\"label\":\"World\",\"tone\":\"negative\"}\n",
         "{\"text\":\"b\",\"label\":\"Sports\",\"tone\":null}\n",
@@ -80,7 +81,7 @@ fn a_recipe_maps_labels() {
             [Some(Target::AnyOf(vec![sport, politics, war])), Some(Target::One(LabelId(1)))],
         ]
     );
-    assert_eq!(set.skipped, 1, "a row that teaches nothing is left out");
+    assert_eq!(set.skipped, 1, "a row without a target for any head is skipped");
     assert_eq!(set.articles[3].source_labels, [Some("Sports; World; Ads".into()), Some("neutral".into())]);
     let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
     assert_eq!(causes, ["the label field `label` is missing", "the text is blank"]);
@@ -91,7 +92,7 @@ fn a_recipe_maps_labels() {
 }
 
 #[test]
-fn other_labels_may_be_right_too() {
+fn also_labels_are_loaded_for_evaluation() {
     let recipe = RECIPE.replace("field = \"label\"", "field = \"label\"\nalso = \"labels\"");
     let lines = concat!(
         "{\"text\":\"a\",\"label\":\"Sports\",\"labels\":[\"World\",\"Sports\"],\"tone\":null}\n",
@@ -99,18 +100,18 @@ fn other_labels_may_be_right_too() {
         "{\"text\":\"c\",\"label\":\"Sports\",\"tone\":null}\n",
     );
     let set = load(&recipe, lines).unwrap();
-    let of = |article: usize| (set.articles[article].targets[0].clone(), set.articles[article].also.clone());
+    let of = |article: usize| (set.articles[article].targets[0].clone(), set.articles[article].also_correct.clone());
     let [sport, politics, war] = [LabelId(0), LabelId(1), LabelId(2)];
     assert_eq!(of(0), (Some(Target::One(sport)), vec![vec![sport, politics, war], vec![]]));
     assert_eq!(of(1), (Some(Target::One(sport)), vec![vec![], vec![]]));
     let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
     assert_eq!(causes, ["the label field `labels` is missing"]);
-    let (error, _) = said(&load(&recipe, &lines.replace("[\"World\"", "[\"Weather\"")).unwrap_err());
-    assert!(error.starts_with("Failed to map the label `Weather`"), "{error}");
+    let (error, _) = message_and_remedy(&load(&recipe, &lines.replace("[\"World\"", "[\"Weather\"")).unwrap_err());
+    assert!(error.starts_with("cannot map the label `Weather`"), "{error}");
 }
 
 #[test]
-fn a_head_of_many_labels_takes_them_all() {
+fn multi_label_head_gets_all_labels() {
     let recipe = RECIPE.replace("field = \"label\"", "field = \"label\"\nmulti = true");
     let lines = concat!(
         "{\"text\":\"a\",\"label\":[\"World\",\"Sports\"],\"tone\":null}\n",
@@ -124,52 +125,56 @@ fn a_head_of_many_labels_takes_them_all() {
 }
 
 #[test]
-fn recipes_that_do_not_fit_are_errors() {
+fn recipe_that_does_not_match_the_data_is_an_error() {
     let one = "{\"text\":\"a\",\"label\":\"Weather\",\"tone\":\"neutral\"}\n";
-    let (error, hint) = said(&load(RECIPE, one).unwrap_err());
+    let (error, remedy) = message_and_remedy(&load(RECIPE, one).unwrap_err());
     assert_eq!(
         error,
-        "Failed to map the label `Weather` of `test.jsonl.zst`, line 1: the head `topic` of `wire` has no entry for it"
+        "cannot map the label `Weather` of `test.jsonl.zst`, line 1: the head `topic` of `wire` has no entry for it"
     );
-    assert_eq!(hint, "add `Weather` to [heads.topic.map] of the recipe, with [] if it teaches nothing");
+    assert_eq!(remedy, Remedy::AddToRecipe { label: "Weather".into(), head: "topic".into() });
 
     let tone = "{\"text\":\"a\",\"label\":\"Ads\",\"tone\":\"glad\"}\n";
-    let (error, hint) = said(&load(RECIPE, tone).unwrap_err());
+    let (error, remedy) = message_and_remedy(&load(RECIPE, tone).unwrap_err());
     assert_eq!(
         error,
-        "Failed to use the label `glad` of `test.jsonl.zst`, line 1: it is not in the label set `sentiment`"
+        "cannot use the label `glad` of `test.jsonl.zst`, line 1: it is not in the label set `sentiment`"
     );
-    assert!(hint.contains("`neutral`"), "{hint}");
+    assert!(matches!(&remedy, Remedy::ChooseLabel { known } if known.contains(&"neutral".into())), "{remedy:?}");
 
-    let (error, hint) = said(&load(&RECIPE.replace("\"war\"", "\"wars\""), "").unwrap_err());
-    assert_eq!(error, "Failed to map `World` in the head `topic` of the recipe `wire`: no label is called `wars`");
-    assert_eq!(hint, "known labels: `war`, `sport`, `politics`");
+    let (error, remedy) = message_and_remedy(&load(&RECIPE.replace("\"war\"", "\"wars\""), "").unwrap_err());
+    assert_eq!(error, "cannot map `World` in the head `topic` of the recipe `wire`: there is no label `wars`");
+    assert_eq!(remedy, Remedy::ChooseLabel { known: names(&["war", "sport", "politics"]) });
 
-    let (error, _) = said(&load(&RECIPE.replace("\"topics\"", "\"themes\""), "").unwrap_err());
-    assert_eq!(error, "Failed to find the label set `themes` of the head `topic` of the recipe `wire`");
+    let (error, _) = message_and_remedy(&load(&RECIPE.replace("\"topics\"", "\"themes\""), "").unwrap_err());
+    assert_eq!(error, "cannot find the label set `themes` of the head `topic` of the recipe `wire`");
 
     let recipe = Recipe::parse(RECIPE, "wire.toml").unwrap();
     let root = std::path::Path::new("/nowhere");
     let error = load_recipe(&recipe, root, "train", &label_sets).unwrap_err();
-    assert_eq!(error.to_string(), "Failed to find `/nowhere/wire/train.jsonl`, the split `train` of `wire`");
-    assert!(error.hint().unwrap().contains("--data-root"));
+    assert_eq!(error.to_string(), "cannot find `/nowhere/wire/train.jsonl`, the split `train` of `wire`");
+    assert_eq!(error.remedy(), Some(Remedy::NameDataRoot { origin: "example.org/wire".into() }));
     let error = load_recipe(&recipe, root, "dev", &label_sets).unwrap_err();
-    assert_eq!(error.to_string(), "Failed to find the split `dev` of `wire`");
-    assert_eq!(error.hint().unwrap(), "its splits are `test`, `train`");
+    assert_eq!(error.to_string(), "cannot find the split `dev` of `wire`");
+    assert_eq!(error.remedy(), Some(Remedy::ChooseSplit { splits: names(&["test", "train"]) }));
 }
 
-fn plain(name: &str, bytes: &str, options: &PlainOptions) -> Result<LabelledSet, DataError> {
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn load_file(name: &str, bytes: &str, options: &LabelledFileOptions) -> Result<LabelledSet, DataError> {
     let scratch = Scratch::new();
-    load_plain(&[scratch.file(name, bytes)], options)
+    load_labelled_files(&[scratch.file(name, bytes)], options)
 }
 
-fn topic() -> PlainOptions {
-    PlainOptions { head: "topic".into(), ..PlainOptions::default() }
+fn topic() -> LabelledFileOptions {
+    LabelledFileOptions { head: "topic".into(), ..LabelledFileOptions::default() }
 }
 
 #[test]
-fn labels_are_gathered_from_the_file() {
-    let set = plain("a.csv", "Label,text\nsport,a\npolitics,b\n,c\n sport ,d\nsport\n", &topic()).unwrap();
+fn label_set_comes_from_the_file() {
+    let set = load_file("a.csv", "Label,text\nsport,a\npolitics,b\n,c\n sport ,d\nsport\n", &topic()).unwrap();
     assert_eq!(set.heads[0].labels.names().collect::<Vec<_>>(), ["politics", "sport"]);
     let targets: Vec<_> = set.articles.iter().map(|article| article.targets[0].clone().unwrap()).collect();
     assert_eq!(targets, [Target::One(LabelId(1)), Target::One(LabelId(0)), Target::One(LabelId(1))]);
@@ -177,22 +182,22 @@ fn labels_are_gathered_from_the_file() {
 }
 
 #[test]
-fn the_label_column_is_found_or_named() {
-    let column = |options: &PlainOptions| {
-        let set = plain("a.csv", "text,category,topic,Tone\na,1,2,3\n", options).unwrap();
+fn label_column_is_detected_or_named() {
+    let column = |options: &LabelledFileOptions| {
+        let set = load_file("a.csv", "text,category,topic,Tone\na,1,2,3\n", options).unwrap();
         set.articles[0].source_labels[0].clone().unwrap()
     };
-    assert_eq!(column(&topic()), "2", "a column called like the head comes first");
-    assert_eq!(column(&PlainOptions { head: "subject".into(), ..PlainOptions::default() }), "1");
-    assert_eq!(column(&PlainOptions { label_field: Some("tone".into()), ..topic() }), "3");
+    assert_eq!(column(&topic()), "2", "the column with the name of the head comes first");
+    assert_eq!(column(&LabelledFileOptions { head: "subject".into(), ..LabelledFileOptions::default() }), "1");
+    assert_eq!(column(&LabelledFileOptions { label_field: Some("tone".into()), ..topic() }), "3");
 }
 
 #[test]
-fn several_labels_come_as_a_list_or_with_a_separator() {
-    let options = PlainOptions { separator: Some("|".into()), ..topic() };
-    let table = plain("a.csv", "text,label\na,sport| war\nb,war\n", &options).unwrap();
+fn several_labels_are_a_list_or_separated() {
+    let options = LabelledFileOptions { separator: Some("|".into()), ..topic() };
+    let table = load_file("a.csv", "text,label\na,sport| war\nb,war\n", &options).unwrap();
     let lines = "{\"text\":\"a\",\"label\":[\"war\",\"sport\"]}\n{\"text\":\"b\",\"label\":\"war\"}\n";
-    let lines = plain("a.jsonl", lines, &topic()).unwrap();
+    let lines = load_file("a.jsonl", lines, &topic()).unwrap();
     for set in [table, lines] {
         assert!(set.heads[0].multi);
         let targets: Vec<_> = set.articles.iter().map(|article| article.targets[0].clone().unwrap()).collect();
@@ -201,52 +206,47 @@ fn several_labels_come_as_a_list_or_with_a_separator() {
 }
 
 #[test]
-fn a_label_that_is_not_in_the_set_is_an_error() {
-    let options = PlainOptions { labels: label_sets("topics"), ..topic() };
-    let set = plain("a.csv", "text,label\na,Sport\n", &options).unwrap();
+fn unknown_label_is_an_error() {
+    let options = LabelledFileOptions { labels: label_sets("topics"), ..topic() };
+    let set = load_file("a.csv", "text,label\na,Sport\n", &options).unwrap();
     assert_eq!(set.articles[0].targets, [Some(Target::One(LabelId(0)))]);
-    let (error, hint) = said(&plain("a.csv", "text,label\na,sport\nb,sports\n", &options).unwrap_err());
-    assert_eq!(
-        error,
-        "Failed to use the label `sports` of `a.csv`, row 2 (line 3): it is not in the label set `topics`"
-    );
-    assert_eq!(hint, "known labels: `sport`, `politics`, `war`");
+    let (error, remedy) =
+        message_and_remedy(&load_file("a.csv", "text,label\na,sport\nb,sports\n", &options).unwrap_err());
+    assert_eq!(error, "cannot use the label `sports` of `a.csv`, row 2 (line 3): it is not in the label set `topics`");
+    assert_eq!(remedy, Remedy::ChooseLabel { known: names(&["sport", "politics", "war"]) });
 }
 
 #[test]
-fn a_set_without_labels_is_an_error() {
-    let (error, hint) = said(&plain("a.csv", "text,mark\na,1\n", &topic()).unwrap_err());
-    assert_eq!(error, "Failed to find a labelled article in `a.csv`");
-    assert_eq!(
-        hint,
-        "the label column `label` is missing; its columns are `text`, `mark`; --label-field names the one to use"
-    );
-    let (_, hint) = said(&plain("a.jsonl", "", &topic()).unwrap_err());
-    assert_eq!(hint, "the file has no rows");
+fn file_without_labels_is_an_error() {
+    let (error, remedy) = message_and_remedy(&load_file("a.csv", "text,mark\na,1\n", &topic()).unwrap_err());
+    assert_eq!(error, "cannot find a labelled article in `a.csv`: the label column `label` is missing");
+    assert_eq!(remedy, Remedy::NameLabelColumn { columns: names(&["text", "mark"]) });
+    let (error, _) = message_and_remedy(&load_file("a.jsonl", "", &topic()).unwrap_err());
+    assert_eq!(error, "cannot find a labelled article in `a.jsonl`: the file has no rows");
 }
 
 #[test]
 fn numbers_are_labels_and_objects_are_not() {
     let lines =
         "{\"text\":\"a\",\"label\":3}\n{\"text\":\"b\",\"label\":{\"x\":1}}\n{\"text\":\"c\",\"label\":[[1]]}\n";
-    let set = plain("a.jsonl", lines, &topic()).unwrap();
+    let set = load_file("a.jsonl", lines, &topic()).unwrap();
     assert_eq!(set.heads[0].labels.names().collect::<Vec<_>>(), ["3"]);
     let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
     assert_eq!(
         causes,
         [
-            "the label column `label` holds no label",
-            "the label column `label` holds a list of something other than labels"
+            "the label column `label` contains no label",
+            "the label column `label` contains a list with something other than labels"
         ]
     );
 }
 
 #[test]
-fn several_files_make_one_set() {
+fn several_files_form_one_data_set() {
     let scratch = Scratch::new();
     let sources: [Source; 2] =
         [scratch.file("a.csv", "text,label\na,x\n"), scratch.file("b.jsonl", "{\"text\":\"b\",\"label\":\"y\"}")];
-    let set = load_plain(&sources, &topic()).unwrap();
+    let set = load_labelled_files(&sources, &topic()).unwrap();
     assert_eq!(set.articles.len(), 2);
     assert_eq!(&*set.articles[1].position.source, &*sources[1].name());
 }

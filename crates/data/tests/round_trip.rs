@@ -1,4 +1,4 @@
-//! Whatever is written reads back the same.
+//! Property tests: rows that are written are read back unchanged.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scratch;
@@ -7,7 +7,7 @@ use newsdesk_data::{Cell, Format, ReadOptions, Row, Source, create, writer};
 use proptest::prelude::*;
 use scratch::{Scratch, read_all};
 
-/// Letters, and all that tables and JSON give a meaning to.
+/// Strings of arbitrary characters, and of those that have a meaning in CSV or JSON.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[a\"\\\\,\t\r\n{}\\[\\]:' é\u{0}\u{feff}]{0,12}"]
 }
@@ -32,7 +32,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn tables_and_json_lines_keep_every_field(fields in prop::collection::vec((field(), field()), 1..8)) {
+    fn csv_tsv_and_json_lines_keep_every_field(fields in prop::collection::vec((field(), field()), 1..8)) {
         let scratch = Scratch::new();
         let lines: String = fields
             .iter()
@@ -53,7 +53,7 @@ proptest! {
     }
 
     #[test]
-    fn json_values_survive_byte_by_byte(integer in any::<i128>(), float in any::<f64>(), text in field(), spaces in " {0,3}") {
+    fn json_values_are_kept_byte_by_byte(integer in any::<i128>(), float in any::<f64>(), text in field(), spaces in " {0,3}") {
         let float = serde_json::json!(float);
         let value = format!("{{\"a\":{spaces}[{integer},{spaces}{float}],\"b\":{}}}", serde_json::json!(text));
         let line = format!("{{\"text\":\"t\",\"value\":{spaces}{value}}}\n");
@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_readers_fail(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn readers_accept_arbitrary_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let scratch = Scratch::new();
         for (name, head) in [("a.jsonl", "{\"text\":\"a\"}\n"), ("a.csv", "text,x\n"), ("a.txt", "t")] {
             scratch.read(name, [head.as_bytes(), &bytes].concat());

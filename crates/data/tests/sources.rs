@@ -1,4 +1,4 @@
-//! Files, folders, patterns and standard input become sources.
+//! Expansion of files, folders, patterns and standard input into sources.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
@@ -19,13 +19,13 @@ fn folders_are_walked_in_name_order() {
         scratch.file(name, "");
     }
     assert_eq!(names(&scratch, &[""]), ["a.csv.gz", "b.txt", "c.ndjson.zst", "deep/a.TSV", "deep/z.jsonl"]);
-    assert_eq!(names(&scratch, &["notes.md"]), ["notes.md"], "a named file counts whatever it ends in");
+    assert_eq!(names(&scratch, &["notes.md"]), ["notes.md"], "a named file is read whatever its suffix");
     assert_eq!(names(&scratch, &["*.txt", "deep/*"]), ["b.txt", "deep/a.TSV", "deep/z.jsonl"]);
     assert_eq!(names(&scratch, &["**/*.jsonl"]), ["deep/z.jsonl"]);
 }
 
 #[test]
-fn a_name_that_exists_is_no_pattern() {
+fn name_of_an_existing_file_is_not_a_pattern() {
     let scratch = Scratch::new();
     scratch.file("a[1].txt", "");
     scratch.file("a1.txt", "");
@@ -33,22 +33,22 @@ fn a_name_that_exists_is_no_pattern() {
 }
 
 #[test]
-fn a_dash_is_standard_input() {
+fn dash_is_standard_input() {
     assert_eq!(expand(&["-".to_owned()]).unwrap(), [Source::Stdin]);
     assert_eq!(&*Source::Stdin.name(), "<stdin>");
 }
 
 #[test]
-fn what_is_not_there_is_an_error_with_a_hint() {
+fn missing_input_is_an_error_with_a_remedy() {
     let scratch = Scratch::new();
     scratch.file("empty/notes.md", "");
     let error = |input: String| {
         let error = expand(&[input]).unwrap_err();
-        (error.to_string(), error.hint().is_some())
+        (error.to_string(), error.remedy().is_some())
     };
-    assert_eq!(error("gone.txt".into()), ("Failed to find `gone.txt`".into(), true));
+    assert_eq!(error("gone.txt".into()), ("cannot find `gone.txt`".into(), true));
     let folder = scratch.path("empty").display().to_string();
-    assert_eq!(error(folder.clone()), (format!("Failed to find articles in the folder `{folder}`"), true));
-    assert_eq!(error("gone/*.txt".into()), ("Failed to find a file that matches `gone/*.txt`".into(), true));
-    assert_eq!(error("gone/***.txt".into()).0, "Failed to understand the pattern `gone/***.txt`");
+    assert_eq!(error(folder.clone()), (format!("cannot find articles in the folder `{folder}`"), true));
+    assert_eq!(error("gone/*.txt".into()), ("cannot find a file that matches `gone/*.txt`".into(), true));
+    assert_eq!(error("gone/***.txt".into()).0, "cannot parse the pattern `gone/***.txt`");
 }

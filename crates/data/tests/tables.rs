@@ -1,9 +1,9 @@
-//! CSV and TSV: headers, quotes, line breaks, and rows that do not fit.
+//! Reading CSV and TSV: headers, quotes, line breaks and rejects.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
 
-use newsdesk_data::{Cell, Format, ReadOptions, Source, read};
+use newsdesk_data::{Cell, Format, ReadOptions, Remedy, Source, read};
 use scratch::{Scratch, read_all, read_until_broken, texts};
 
 #[test]
@@ -14,8 +14,8 @@ fn records_keep_quotes_and_line_breaks() {
     assert_eq!(texts(&rows), ["two\r\nlines, one field", "plain"]);
     assert_eq!(rows[0].article.title.as_deref(), Some("He said \"no\""));
     assert_eq!(rows[1].article.input(), "plain");
-    let places: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
-    assert_eq!(places, [(1, 2, 18), (2, 5, 64)]);
+    let positions: Vec<_> = rows.iter().map(|row| (row.position.row, row.position.line, row.position.offset)).collect();
+    assert_eq!(positions, [(1, 2, 18), (2, 5, 64)]);
     assert_eq!(&csv.as_bytes()[64..66], b"2,");
     assert!(matches!(rows[0].column("id"), Some(Cell::Text(id)) if id == "1"));
 }
@@ -31,7 +31,7 @@ fn tabs_delimit_tsv() {
 }
 
 #[test]
-fn rows_that_do_not_fit_are_rejected() {
+fn invalid_rows_are_rejected() {
     let scratch = Scratch::new();
     let (rows, rejects) = scratch.read("a.csv", b"id,text\n1\n2,a,b\n3,\" \"\n4,caf\xe9\n5,good\n");
     assert_eq!(texts(&rows), ["good"]);
@@ -40,8 +40,8 @@ fn rows_that_do_not_fit_are_rejected() {
     assert_eq!(
         causes,
         [
-            "its number of fields is 1, not the header's 2",
-            "its number of fields is 3, not the header's 2",
+            "the number of fields is 1, but the header has 2",
+            "the number of fields is 3, but the header has 2",
             "the text is blank",
             "byte 5 of the row is not valid UTF-8"
         ]
@@ -52,7 +52,7 @@ fn rows_that_do_not_fit_are_rejected() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_loses_nothing() {
+fn reject_of_an_unclosed_quote_contains_all_lines() {
     let (rows, rejects) = Scratch::new().read("a.csv", "id,text\n1,a\n2,\"b\n3,c\n");
     assert_eq!(texts(&rows), ["a"]);
     assert_eq!(rejects[0].cause, "a quote that opens in this row is never closed");
@@ -64,43 +64,44 @@ fn a_quote_that_is_never_closed_loses_nothing() {
 }
 
 #[test]
-fn a_row_beyond_all_measure_ends_the_reading() {
+fn too_long_row_ends_the_reading() {
     let mut bytes = b"text\na\n\"".to_vec();
     bytes.resize((64 << 20) + (1 << 18), b'x');
     let scratch = Scratch::new();
     let (rows, _, fatal) = read_until_broken(&scratch.file("a.csv", &bytes), &ReadOptions::default());
     assert_eq!(texts(&rows), ["a"]);
     let fatal = fatal.unwrap();
-    let place = format!("`{}`, row 2 (line 3)", scratch.path("a.csv").display());
-    assert_eq!(fatal.to_string(), format!("Failed to read {place}: the row is longer than 67108864 bytes"));
-    assert!(fatal.hint().unwrap().contains("quote"));
+    let position = format!("`{}`, row 2 (line 3)", scratch.path("a.csv").display());
+    assert_eq!(fatal.to_string(), format!("cannot read {position}: the row is longer than 67108864 bytes"));
+    assert_eq!(fatal.remedy(), Some(Remedy::CloseQuote { lines: 0 }));
 }
 
 #[test]
-fn headers_must_make_sense() {
+fn invalid_header_is_an_error() {
     let scratch = Scratch::new();
     let name = scratch.path("a.csv").display().to_string();
     let refused = |bytes: &str, options: &ReadOptions| {
         let error = scratch.refused("a.csv", bytes, options);
-        (error.to_string().replace(&name, "a.csv"), error.hint().unwrap())
+        (error.to_string().replace(&name, "a.csv"), error.remedy().unwrap())
     };
     let usual = ReadOptions::default();
-    assert_eq!(refused("", &usual).0, "Failed to read the header of `a.csv`: the file is empty");
+    assert_eq!(refused("", &usual).0, "cannot read the header of `a.csv`: the file is empty");
     let (error, _) = refused("text,id,id\n", &usual);
-    assert_eq!(error, "Failed to read the header of `a.csv`: the column `id` stands there twice");
-    let (error, hint) = refused("id,story\n1,a\n", &usual);
-    assert_eq!(error, "Failed to find the text column of `a.csv`");
-    assert_eq!(hint, "its columns are `id`, `story`; name the right one with --text-field");
+    assert_eq!(error, "cannot read the header of `a.csv`: the column `id` occurs twice");
+    let (error, remedy) = refused("id,story\n1,a\n", &usual);
+    assert_eq!(error, "cannot find the text column of `a.csv`");
+    let columns = vec!["id".to_owned(), "story".to_owned()];
+    assert_eq!(remedy, Remedy::NameTextColumn { columns: columns.clone() });
     let named = ReadOptions { text_field: Some("tale".into()), ..ReadOptions::default() };
-    let (error, hint) = refused("id,story\n1,a\n", &named);
-    assert_eq!(error, "Failed to find the column `tale` in `a.csv`");
-    assert_eq!(hint, "its columns are `id`, `story`");
+    let (error, remedy) = refused("id,story\n1,a\n", &named);
+    assert_eq!(error, "cannot find the column `tale` in `a.csv`");
+    assert_eq!(remedy, Remedy::ChooseColumn { columns });
     let named = ReadOptions { title_field: Some("head".into()), ..ReadOptions::default() };
-    assert_eq!(refused("id,text\n1,a\n", &named).0, "Failed to find the column `head` in `a.csv`");
+    assert_eq!(refused("id,text\n1,a\n", &named).0, "cannot find the column `head` in `a.csv`");
 }
 
 #[test]
-fn many_rows_cross_the_buffers() {
+fn rows_across_buffer_boundaries_are_complete() {
     let mut csv = "id,text\n".to_owned();
     for id in 0..20_000 {
         csv.push_str(&format!("{id},\"row \"\"{id}\"\"\nof many\"\n"));
@@ -108,15 +109,15 @@ fn many_rows_cross_the_buffers() {
     let source = Scratch::new();
     let (rows, rejects) = read_all(&source.file("a.csv", &csv), &ReadOptions::default());
     assert_eq!((rows.len(), rejects.len()), (20_000, 0));
-    for (at, row) in rows.iter().enumerate() {
-        assert_eq!(row.article.text, format!("row \"{at}\"\nof many"));
-        assert_eq!(row.position.line as usize, 2 + 2 * at);
-        assert!(csv[row.position.offset as usize..].starts_with(&format!("{at},")));
+    for (index, row) in rows.iter().enumerate() {
+        assert_eq!(row.article.text, format!("row \"{index}\"\nof many"));
+        assert_eq!(row.position.line as usize, 2 + 2 * index);
+        assert!(csv[row.position.offset as usize..].starts_with(&format!("{index},")));
     }
 }
 
 #[test]
-fn a_file_that_went_away_is_named() {
+fn missing_file_is_named() {
     let error = read(&Source::File("gone.csv".into()), &ReadOptions::default()).err().unwrap();
-    assert_eq!(error.to_string(), "Failed to open `gone.csv`");
+    assert_eq!(error.to_string(), "cannot open `gone.csv`");
 }

@@ -1,13 +1,13 @@
-//! Text files, and streams whose format must be guessed.
+//! Text files, and streams whose format is detected.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
 
-use newsdesk_data::{Cell, Format, ReadOptions, read};
+use newsdesk_data::{Cell, Format, ReadOptions, Remedy, read};
 use scratch::{Scratch, gzip, texts};
 
 #[test]
-fn a_text_file_is_one_article() {
+fn text_file_is_one_article() {
     let scratch = Scratch::new();
     let (rows, _) = scratch.read("a.txt", "\u{feff}Rates rose.\r\nAgain.\n");
     assert_eq!(texts(&rows), ["Rates rose.\r\nAgain.\n"]);
@@ -19,7 +19,7 @@ fn a_text_file_is_one_article() {
 }
 
 #[test]
-fn texts_that_are_none_are_rejected() {
+fn blank_binary_and_too_long_files_are_rejected() {
     let scratch = Scratch::new();
     let cause = |bytes: &[u8]| {
         let (rows, rejects) = scratch.read("a.txt", bytes);
@@ -34,7 +34,7 @@ fn texts_that_are_none_are_rejected() {
 }
 
 #[test]
-fn unnamed_formats_are_told_by_the_first_bytes() {
+fn format_is_detected_from_the_first_bytes() {
     let scratch = Scratch::new();
     let format = |bytes: &[u8]| {
         let source = scratch.file("noname", bytes);
@@ -49,6 +49,6 @@ fn unnamed_formats_are_told_by_the_first_bytes() {
     assert_eq!(format(b"x"), Format::Text);
     assert_eq!(format(&gzip(b"{\"text\":\"a\"}")), Format::JsonLines);
     let error = scratch.refused("a.json", "[\n {\"text\":\"a\"}]", &ReadOptions::default());
-    assert!(error.to_string().ends_with("it is one JSON array, not one JSON object a line"), "{error}");
-    assert_eq!(error.hint().unwrap(), "`jq -c '.[]'` turns an array into JSON Lines");
+    assert!(error.to_string().ends_with("it is one JSON array, not one JSON object per line"), "{error}");
+    assert_eq!(error.remedy(), Some(Remedy::ConvertJsonArray));
 }

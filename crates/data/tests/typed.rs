@@ -1,4 +1,4 @@
-//! Parquet files and Arrow streams: types go through untouched, whatever they are, and texts become typed columns.
+//! Parquet files and Arrow streams: typed columns are kept, and untyped columns get types.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scratch;
@@ -16,13 +16,14 @@ use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{FileWriter, StreamWriter};
 use arrow_schema::{DataType, Field};
 use newsdesk_data::{
-    DataError, Format, ReadOptions, Row, RowWriter, Source, Table, Value, create, partial_writer, read, settle, writer,
+    DataError, Format, ReadOptions, Remedy, Row, RowWriter, Source, Table, Value, create, finish_file, partial_writer,
+    read, writer,
 };
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use scratch::{Scratch, read_all, read_until_broken, texts};
 
-/// Articles with columns of many types, in two batches whose dictionaries differ.
+/// Returns articles with columns of many types, in two batches whose dictionaries differ.
 fn batches() -> Vec<RecordBatch> {
     [["sport", "war"], ["war", "art"]].iter().enumerate().map(|(batch, desks)| rows_of(batch as i64, desks)).collect()
 }
@@ -67,7 +68,7 @@ fn stream(batches: &[RecordBatch]) -> Vec<u8> {
     writer.into_inner().unwrap()
 }
 
-/// All rows of a file as one batch.
+/// Reads all rows of a file as one batch.
 fn whole(path: &std::path::Path, format: Format) -> RecordBatch {
     let file = File::open(path).unwrap();
     let batches: Vec<RecordBatch> = match format {
@@ -89,12 +90,12 @@ fn write(writer: &mut dyn RowWriter, table: Option<&Table>, rows: &[Row]) {
 }
 
 #[test]
-fn every_type_goes_through_untouched() {
+fn every_type_is_kept() {
     let scratch = Scratch::new();
     let original = arrow_select::concat::concat_batches(&batches()[0].schema(), &batches()).unwrap();
     let inputs = [
         parquet(&scratch, "a.parquet", &batches()),
-        parquet(&scratch, "told by its bytes", &batches()),
+        parquet(&scratch, "no suffix", &batches()),
         scratch.file("a.arrows", stream(&batches())),
         scratch.file("a.arrows.gz", scratch::gzip(&stream(&batches()))),
     ];
@@ -114,13 +115,13 @@ fn every_type_goes_through_untouched() {
             assert_eq!(back.num_columns(), original.num_columns() + 2);
             for (column, field) in original.schema().fields().iter().enumerate() {
                 let found = back.column_by_name(field.name()).unwrap();
-                // Small keys are widened: other rows may bring more categories than they can count.
+                // Small keys are widened, because other rows may have more categories than they can count.
                 let kind = match field.data_type() {
                     DataType::Dictionary(_, values) => DataType::Dictionary(Box::new(DataType::Int32), values.clone()),
                     kind => kind.clone(),
                 };
                 assert_eq!(*found.data_type(), kind, "{}", field.name());
-                // Dictionaries may be laid out in another way; what they say may not change.
+                // The layout of a dictionary may change, but not its values.
                 let texts = |array: &ArrayRef| match field.data_type() {
                     DataType::Dictionary(..) => arrow_cast::cast(array, &DataType::Utf8).unwrap(),
                     _ => array.clone(),
@@ -132,21 +133,21 @@ fn every_type_goes_through_untouched() {
 }
 
 #[test]
-fn a_feather_file_reads_as_a_stream() {
+fn feather_file_is_read_as_a_stream() {
     let scratch = Scratch::new();
     let batch = rows_of(1, &["sport", "war"]);
     let mut out = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
     out.write(&batch).unwrap();
     out.finish().unwrap();
     let bytes = out.into_inner().unwrap();
-    for name in ["a.feather", "told by its bytes"] {
+    for name in ["a.feather", "no suffix"] {
         let (rows, _) = scratch.read(name, &bytes);
         assert_eq!(texts(&rows), ["Goals were scored.", "Peace was made."]);
     }
 }
 
 #[test]
-fn typed_values_as_json_and_as_fields() {
+fn typed_values_are_written_as_json_and_csv() {
     let scratch = Scratch::new();
     let (rows, _) = read_all(&parquet(&scratch, "a.parquet", &batches()[..1]), &ReadOptions::default());
     let text = |format| {
@@ -170,7 +171,7 @@ fn typed_values_as_json_and_as_fields() {
 }
 
 #[test]
-fn json_lines_become_typed_columns_and_come_back() {
+fn json_lines_get_typed_columns_and_keep_their_values() {
     let scratch = Scratch::new();
     let lines = concat!(
         r#"{"id":9007199254740993,"text":"One.","ok":true,"n":1,"tags":["a"],"none":null,"mixed":1}"#,
@@ -200,13 +201,13 @@ fn json_lines_become_typed_columns_and_come_back() {
     assert_eq!(types, expected);
     let (rows, _) = read_all(&Source::File(path), &ReadOptions::default());
     let shown =
-        |row: &Row| row.columns.iter().map(|(_, cell)| cell.written().into_owned()).collect::<Vec<_>>().join(" ");
+        |row: &Row| row.columns.iter().map(|(_, cell)| cell.raw_text().into_owned()).collect::<Vec<_>>().join(" ");
     assert_eq!(shown(&rows[0]), r#"9007199254740993 "One." true 1.0 "[\"a\"]" null "1" null "sport" 0.5"#);
     assert_eq!(shown(&rows[1]), r#"2 "Two." null 1.5 null null "\"x\"" "y" "sport" 0.5"#);
 }
 
 #[test]
-fn a_row_that_does_not_fit_is_told_and_leaves_no_trace() {
+fn row_that_does_not_fit_is_rejected_and_not_written() {
     let scratch = Scratch::new();
     let line = |id: &str| format!("{{\"text\":\"An article.\",\"id\":{id}}}\n");
     let lines = line("1").repeat(512) + &line("\"x\"") + &line("2");
@@ -216,15 +217,15 @@ fn a_row_that_does_not_fit_is_told_and_leaves_no_trace() {
     write(out.as_mut(), None, &rows[..512]);
     let error = out.write(&rows[512], &added()).unwrap_err();
     assert!(matches!(error, DataError::OtherType { .. }), "{error}");
-    let reject = error.misfit(&rows[512]).unwrap();
-    assert_eq!(reject.cause, "its column `id` is `\"x\"`, and Int64 in the output");
+    let reject = error.as_reject(&rows[512]).unwrap();
+    assert_eq!(reject.cause, "the column `id` contains `\"x\"`, but its type in the output is Int64");
     out.write(&rows[513], &added()).unwrap();
     out.end().unwrap();
     assert_eq!(whole(&path, Format::Arrow).num_rows(), 513);
 }
 
 #[test]
-fn an_output_that_is_gone_on_with_has_the_same_bytes() {
+fn continued_output_has_identical_bytes() {
     let scratch = Scratch::new();
     let input = scratch.file("a.arrows", stream(&batches()));
     let (rows, _) = read_all(&input, &ReadOptions::default());
@@ -237,7 +238,7 @@ fn an_output_that_is_gone_on_with_has_the_same_bytes() {
             out.finish().unwrap();
             if let Some(cut) = cut {
                 let length = file.metadata().unwrap().len();
-                // What comes after the last point is cut off.
+                // Bytes after the last checkpoint are cut off.
                 write(out.as_mut(), table.as_ref(), &rows[..cut]);
                 out.finish().unwrap();
                 (out, _) = partial_writer(format, &partial, &path, length, None).unwrap();
@@ -245,7 +246,7 @@ fn an_output_that_is_gone_on_with_has_the_same_bytes() {
             write(out.as_mut(), table.as_ref(), &rows[2..]);
             out.end().unwrap();
             drop(out);
-            settle(format, &partial, &path).unwrap();
+            finish_file(format, &partial, &path).unwrap();
             assert!(!partial.exists());
             fs::read(path).unwrap()
         };
@@ -254,7 +255,7 @@ fn an_output_that_is_gone_on_with_has_the_same_bytes() {
 }
 
 #[test]
-fn files_of_like_types_go_into_one_output() {
+fn files_with_compatible_types_are_written_to_one_output() {
     let scratch = Scratch::new();
     let text = |values: Vec<&str>| -> ArrayRef { Arc::new(StringArray::from(values)) };
     let categories = |from: usize| -> ArrayRef {
@@ -281,9 +282,9 @@ fn files_of_like_types_go_into_one_output() {
     let column = |name, values: ArrayRef| -> RecordBatch {
         RecordBatch::try_from_iter_with_nullable([("text", text(vec!["One."]), true), (name, values, true)]).unwrap()
     };
-    let fits = |ours: ArrayRef, theirs: ArrayRef| {
-        let (ours, theirs) = (column("n", ours), column("n", theirs));
-        let [one, other] = [("o.parquet", ours), ("t.parquet", theirs)]
+    let fits = |first: ArrayRef, second: ArrayRef| {
+        let (first, second) = (column("n", first), column("n", second));
+        let [one, other] = [("first.parquet", first), ("second.parquet", second)]
             .map(|(name, batch)| read_all(&parquet(&scratch, name, &[batch]), &ReadOptions::default()).0.remove(0));
         let mut out = writer(Format::Arrow, Box::new(std::io::sink())).unwrap();
         out.write(&one, &[]).unwrap();
@@ -297,7 +298,7 @@ fn files_of_like_types_go_into_one_output() {
 }
 
 #[test]
-fn what_parquet_has_no_place_for_is_refused_before_the_work() {
+fn unsupported_parquet_type_is_an_error_before_the_first_row() {
     let scratch = Scratch::new();
     let interval =
         arrow_array::IntervalMonthDayNanoArray::from(vec![arrow_array::types::IntervalMonthDayNano::new(1, 2, 3)]);
@@ -318,34 +319,34 @@ fn what_parquet_has_no_place_for_is_refused_before_the_work() {
 }
 
 #[test]
-fn times_beyond_the_calendar_stay_numbers() {
+fn timestamps_that_cannot_be_formatted_stay_numbers() {
     let scratch = Scratch::new();
     let far = arrow_array::TimestampMillisecondArray::from(vec![i64::MAX / 2]);
     let nowhere = TimestampMicrosecondArray::from(vec![5]).with_timezone("Mars/Olympus");
     let columns: [(&str, ArrayRef); 3] =
         [("text", Arc::new(StringArray::from(vec!["One."]))), ("far", Arc::new(far)), ("nowhere", Arc::new(nowhere))];
     let (rows, _) = scratch.read("a.arrows", stream(&[RecordBatch::try_from_iter(columns).unwrap()]));
-    let written = |name| rows[0].column(name).unwrap().written().into_owned();
+    let written = |name| rows[0].column(name).unwrap().raw_text().into_owned();
     assert_eq!((written("far"), written("nowhere")), ((i64::MAX / 2).to_string(), "5".to_owned()));
 }
 
 #[test]
-fn tables_without_a_text_are_refused() {
+fn table_without_a_text_column_is_an_error() {
     let scratch = Scratch::new();
     let input = parquet(&scratch, "a.parquet", &batches());
     let refused = |text: &str| {
         let options = ReadOptions { text_field: Some(text.into()), ..ReadOptions::default() };
         read(&input, &options).err().unwrap().to_string()
     };
-    assert!(refused("nobody").starts_with("Failed to find the column `nobody`"));
-    assert!(refused("id").contains("the column `id` is Int64, not a text"), "{}", refused("id"));
-    assert!(refused("tags").contains("the column `tags` is List("), "{}", refused("tags"));
+    assert!(refused("nobody").starts_with("cannot find the column `nobody`"));
+    assert!(refused("id").contains("the column `id` has the type Int64, not text"), "{}", refused("id"));
+    assert!(refused("tags").contains("the column `tags` has the type List("), "{}", refused("tags"));
     let titled = ReadOptions { title_field: Some("desk".into()), ..ReadOptions::default() };
     assert_eq!(read_all(&input, &titled).0[0].article.title.as_deref(), Some("sport"));
 }
 
 #[test]
-fn rows_without_a_text_are_rejected() {
+fn rows_without_text_are_rejected() {
     let scratch = Scratch::new();
     let column =
         |name: &'static str, values: Vec<Option<&str>>| (name, Arc::new(StringArray::from(values)) as ArrayRef, true);
@@ -362,7 +363,7 @@ fn rows_without_a_text_are_rejected() {
 }
 
 #[test]
-fn files_that_are_cut_off_are_errors() {
+fn truncated_files_are_errors() {
     let scratch = Scratch::new();
     let batch = rows_of(1, &["sport", "war"]);
     let Source::File(path) = parquet(&scratch, "a.parquet", std::slice::from_ref(&batch)) else { panic!() };
@@ -372,7 +373,7 @@ fn files_that_are_cut_off_are_errors() {
         let Err(error) = read(&source, &ReadOptions::default()) else { panic!("{length} bytes can be opened") };
         assert!(error.to_string().contains("cut.parquet"), "{error}");
     }
-    // The footer stands, and what it tells of does not.
+    // The footer is valid, but the data that it refers to is not.
     let mut hollow = bytes.clone();
     hollow[4..300].fill(0xa5);
     let (_, _, broken) = read_until_broken(&scratch.file("hollow.parquet", hollow), &ReadOptions::default());
@@ -394,7 +395,7 @@ fn files_that_are_cut_off_are_errors() {
 }
 
 #[test]
-fn streams_that_ask_for_all_memory_are_errors() {
+fn streams_that_declare_huge_lengths_are_errors() {
     let scratch = Scratch::new();
     let batch = rows_of(1, &["sport", "war"]);
     let options = arrow_ipc::writer::IpcWriteOptions::default();
@@ -404,7 +405,7 @@ fn streams_that_ask_for_all_memory_are_errors() {
     let bytes = out.into_inner().unwrap();
     let source = scratch.file("whole.arrows", &bytes);
     assert_eq!(read_all(&source, &ReadOptions::default()).0.len(), 2);
-    // Each byte in turn is as large as it can be; lengths of messages and of columns are among them.
+    // Each byte in turn gets a large value, including those of message and column lengths.
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] = 0x7f;
@@ -416,11 +417,11 @@ fn streams_that_ask_for_all_memory_are_errors() {
 }
 
 #[test]
-fn parquet_comes_from_files_alone() {
+fn compressed_parquet_is_an_error() {
     let scratch = Scratch::new();
     let Source::File(path) = parquet(&scratch, "a.parquet", &batches()) else { panic!() };
     let source = scratch.file("a.parquet.gz", scratch::gzip(&fs::read(path).unwrap()));
     let Err(error) = read(&source, &ReadOptions::default()) else { panic!() };
     assert!(matches!(error, DataError::ParquetStream { .. }), "{error}");
-    assert!(error.hint().unwrap().contains("decompressed"));
+    assert_eq!(error.remedy(), Some(Remedy::NameParquetFile));
 }

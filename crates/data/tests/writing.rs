@@ -1,11 +1,11 @@
-//! Rows go out as they came in, with columns added.
+//! Writing rows unchanged, with added columns.
 #![allow(clippy::unwrap_used)]
 
 mod scratch;
 
 use std::fs;
 
-use newsdesk_data::{Format, ReadOptions, Row, Value, append, create, writer, writer_after};
+use newsdesk_data::{Format, ReadOptions, Remedy, Row, Value, append, create, writer, writer_after};
 use scratch::{Scratch, read_all};
 
 fn added() -> Vec<(String, Value)> {
@@ -32,7 +32,7 @@ fn json_values_are_written_as_they_were_read() {
 }
 
 #[test]
-fn tables_become_json_lines() {
+fn csv_is_written_as_json_lines() {
     let scratch = Scratch::new();
     let (rows, _) = scratch.read("a.csv", "n,text\n1.0,\"say \"\"no\"\"\n\u{1}\"\n");
     let expected = "{\"n\":\"1.0\",\"text\":\"say \\\"no\\\"\\n\\u0001\",\"topic\":\"sport\",\"topic_score\":0.9731}\n";
@@ -40,7 +40,7 @@ fn tables_become_json_lines() {
 }
 
 #[test]
-fn json_lines_become_tables() {
+fn json_lines_are_written_as_csv_and_tsv() {
     let scratch = Scratch::new();
     let lines = concat!(
         r#"{"text":"caf\u00e9, \"no\"","list":[1, 2],"none":null,"n":1e400}"#,
@@ -72,7 +72,7 @@ fn added_columns_replace_those_of_the_input() {
 }
 
 #[test]
-fn nothing_is_null_or_an_empty_field() {
+fn null_is_written_as_null_or_an_empty_field() {
     let scratch = Scratch::new();
     let (rows, _) = scratch.read("a.jsonl", r#"{"text":"a"}"#);
     let added = [("topic".to_owned(), Value::Null), ("topic_score".to_owned(), Value::Number(f64::NAN))];
@@ -89,22 +89,22 @@ fn nothing_is_null_or_an_empty_field() {
 }
 
 #[test]
-fn a_new_column_cannot_join_a_table() {
+fn new_column_in_csv_is_an_error() {
     let scratch = Scratch::new();
     let (rows, _) = scratch.read("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\",\"id\":1}\n");
     let mut writer = writer(Format::Csv, create(&scratch.path("out")).unwrap()).unwrap();
     writer.write(&rows[0], &added()).unwrap();
     let error = writer.write(&rows[1], &added()).unwrap_err();
-    let place = format!("`{}`, line 2", scratch.path("a.jsonl").display());
+    let position = format!("`{}`, line 2", scratch.path("a.jsonl").display());
     assert_eq!(
         error.to_string(),
-        format!("Failed to write {place}: its column `id` is not in the header of the output")
+        format!("cannot write {position}: the column `id` is not in the header of the output")
     );
-    assert!(error.hint().unwrap().contains("JSON Lines"));
+    assert_eq!(error.remedy(), Some(Remedy::WriteJsonLines));
 }
 
 #[test]
-fn a_table_can_be_gone_on_with() {
+fn csv_can_be_continued() {
     let scratch = Scratch::new();
     let (rows, _) = scratch.read("a.jsonl", "{\"text\":\"a\",\"id\":1}\n{\"id\":2,\"text\":\"b\"}\n");
     let path = scratch.path("out.csv.gz");
@@ -122,13 +122,13 @@ fn a_table_can_be_gone_on_with() {
 }
 
 #[test]
-fn plain_text_has_no_columns() {
+fn plain_text_cannot_be_written() {
     let error = writer(Format::Text, Box::new(Vec::new())).err().unwrap();
-    assert_eq!(error.hint().unwrap(), "write JSON Lines, CSV, TSV, Arrow or Parquet");
+    assert_eq!(error.remedy(), Some(Remedy::WriteRows));
 }
 
 #[test]
-fn a_full_disk_is_named() {
+fn full_disk_is_the_source_of_the_error() {
     struct Full;
     impl std::io::Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
@@ -143,7 +143,7 @@ fn a_full_disk_is_named() {
     for format in [Format::JsonLines, Format::Csv] {
         let mut writer = writer(format, Box::new(Full)).unwrap();
         let error = writer.write(&rows[0], &added()).and_then(|()| writer.finish()).unwrap_err();
-        assert_eq!(error.to_string(), "Failed to write rows");
+        assert_eq!(error.to_string(), "cannot write rows");
         assert!(std::error::Error::source(&error).is_some());
     }
 }

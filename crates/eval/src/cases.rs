@@ -1,109 +1,106 @@
-//! A head's answers on a labelled set, case by case: what every figure is computed from.
+//! Gold labels and predictions of one head, article by article. Every metric is computed from them.
 
 use crate::error::Result;
-use crate::matched::{MatchedHead, matched};
+use crate::matching::{MatchedHead, matched_heads};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet};
 use newsdesk_metrics::{
-    Calibration, Case, Confusion, Intervals, Report, ScoredAnswer, ScoredCase, Truth, calibration, intervals,
+    Calibration, Case, ConfusionMatrix, Gold, Intervals, Report, ScoredCase, ScoredPrediction, calibration, intervals,
     multi_label, set_valued, single_label,
 };
-use newsdesk_model::{Head, HeadPrediction, Prediction};
+use newsdesk_model::{Head, HeadPrediction, Prediction, ScoredLabel};
 
-/// Most labels of which it is counted which is taken for which.
-const GRID: usize = 500;
+/// The largest number of labels for which a confusion matrix is computed.
+const MAX_CONFUSION_LABELS: usize = 500;
 
-/// The articles of a set that are labelled for one head, with what is right and what was answered; all lists in one order.
+/// The articles of a data set that are labelled for one head, with gold labels and predictions. All lists have one order.
 #[derive(Debug, Clone)]
 pub struct HeadCases {
-    /// The head.
+    /// The name of the head.
     pub head: String,
-    /// Its labels.
+    /// The labels of the head.
     pub labels: Vec<String>,
-    /// Where the set has labels of its own: these, with the head's that each may mean.
+    /// The labels of the data set, if it has its own, each with the labels of the head that it allows.
     pub sources: Option<Vec<(String, Vec<usize>)>>,
-    /// Whether several labels may be right.
+    /// Whether an article may have several labels at once.
     pub multi: bool,
-    /// Places among the set's articles.
-    pub rows: Vec<usize>,
-    /// What is right, and what was answered.
+    /// Indices of the articles in the data set.
+    pub article_indices: Vec<usize>,
+    /// The gold label and the predicted label of each article.
     pub cases: Vec<Case>,
-    /// What is right, and the score of each label.
+    /// The gold label of each article and the scores of all labels.
     pub scored: Vec<ScoredCase>,
-    /// The labels that were given, each with its score.
-    pub given: Vec<Vec<ScoredAnswer>>,
+    /// The predicted labels of each article, each with its score.
+    predicted: Vec<Vec<ScoredPrediction>>,
 }
 
 impl HeadCases {
-    fn new(taught: &LabelledHead, matched: &MatchedHead, heads: &[Head]) -> Self {
+    fn new(set_head: &LabelledHead, matched: &MatchedHead, heads: &[Head]) -> Self {
         let source = |(label, ids): &(String, Vec<LabelId>)| {
             (label.clone(), ids.iter().map(|id| matched.label(*id)).collect::<Vec<usize>>())
         };
         Self {
-            head: taught.name.clone(),
+            head: set_head.name.clone(),
             labels: heads[matched.head].names(),
-            sources: taught.map.as_ref().filter(|_| !taught.multi).map(|map| map.iter().map(source).collect()),
-            multi: taught.multi,
-            rows: vec![],
+            sources: set_head.map.as_ref().filter(|_| !set_head.multi).map(|map| map.iter().map(source).collect()),
+            multi: set_head.multi,
+            article_indices: vec![],
             cases: vec![],
             scored: vec![],
-            given: vec![],
+            predicted: vec![],
         }
     }
 
+    /// Adds an article, if it is labelled for the head; `set_head` is the index of the head among the data set's heads.
     fn add(
         &mut self,
-        place: usize,
+        index: usize,
         row: &LabelledArticle,
-        number: usize,
+        set_head: usize,
         matched: &MatchedHead,
-        answer: &HeadPrediction,
+        prediction: &HeadPrediction,
     ) {
-        let Some(target) = row.targets[number].as_ref() else { return };
-        let truth = matched.truth(target);
-        let given = answer.given();
-        let scored = |label: &newsdesk_model::ScoredLabel| ScoredAnswer {
-            score: f64::from(label.score),
-            right: truth.names(label.index),
-        };
-        let written = row.source_labels[number].as_deref();
+        let Some(target) = row.targets[set_head].as_ref() else { return };
+        let gold = matched.gold(target);
+        let predicted = prediction.predicted();
+        let own_label = row.source_labels[set_head].as_deref();
         let source_label = self
             .sources
             .as_ref()
-            .and_then(|sources| sources.iter().position(|(label, _)| Some(label.as_str()) == written));
-        self.rows.push(place);
-        self.given.push(given.iter().map(scored).collect());
+            .and_then(|sources| sources.iter().position(|(label, _)| Some(label.as_str()) == own_label));
+        self.article_indices.push(index);
+        self.predicted.push(predicted.iter().map(|label| scored_prediction(label, &gold)).collect());
         self.scored.push(ScoredCase {
-            truth: truth.clone(),
-            scores: answer.probabilities.0.iter().map(|&score| f64::from(score)).collect(),
+            gold: gold.clone(),
+            scores: prediction.probabilities.0.iter().map(|&score| f64::from(score)).collect(),
         });
         self.cases.push(Case {
-            truth,
-            predicted: given.iter().map(|label| label.index).collect(),
-            also: row.also[number].iter().map(|label| matched.label(*label)).collect(),
+            gold,
+            predicted: predicted.iter().map(|label| label.index).collect(),
+            also_correct: row.also_correct[set_head].iter().map(|label| matched.label(*label)).collect(),
             source_label,
         });
     }
 
-    /// The figures of all cases.
+    /// Computes the metrics of all articles.
     pub fn report(&self) -> Report {
-        Report { confusion: self.confusion(), ..self.report_of(&self.cases) }
+        Report { confusion: self.confusion(), ..self.report_subset(&self.cases) }
     }
 
-    /// What is taken for what, where one label is predicted; not for more than [`GRID`] labels, of which nobody could read it.
-    fn confusion(&self) -> Option<Confusion> {
+    /// Computes the confusion matrix; `None` for multi-label heads and for more than [`MAX_CONFUSION_LABELS`] labels.
+    fn confusion(&self) -> Option<ConfusionMatrix> {
         let names = |sources: &Vec<(String, Vec<usize>)>| sources.iter().map(|(name, _)| name.clone()).collect();
-        let right: Vec<String> = self.sources.as_ref().map_or_else(|| self.labels.clone(), names);
-        if self.multi || right.len().max(self.labels.len()) > GRID {
+        let gold: Vec<String> = self.sources.as_ref().map_or_else(|| self.labels.clone(), names);
+        if self.multi || gold.len().max(self.labels.len()) > MAX_CONFUSION_LABELS {
             return None;
         }
         Some(match &self.sources {
-            None => Confusion::of_labels(&self.labels, &self.cases),
-            Some(_) => Confusion::of_sources(&right, &self.labels, &self.cases),
+            None => ConfusionMatrix::by_label(&self.labels, &self.cases),
+            Some(_) => ConfusionMatrix::by_source_label(&gold, &self.labels, &self.cases),
         })
     }
 
-    /// The figures of some cases, without what is taken for what.
-    pub fn report_of(&self, cases: &[Case]) -> Report {
+    /// Computes the metrics of some of the articles, without a confusion matrix.
+    pub fn report_subset(&self, cases: &[Case]) -> Report {
         match &self.sources {
             _ if self.multi => multi_label(&self.labels, cases),
             None => single_label(&self.labels, cases),
@@ -114,46 +111,51 @@ impl HeadCases {
         }
     }
 
-    /// Whether some cases have several labels of which any is right.
+    /// Whether some articles have several gold labels of which any counts as correct.
     pub fn any_of(&self) -> bool {
-        self.cases.iter().any(|case| matches!(case.truth, Truth::AnyOf(_)))
+        self.cases.iter().any(|case| matches!(case.gold, Gold::AnyOf(_)))
     }
 
-    /// How far the scores can be believed.
+    /// Computes the calibration of the scores.
     pub fn calibration(&self) -> Calibration {
         calibration(&self.scored)
     }
 
-    /// Where accuracy and macro-F1 are likely to be.
+    /// Computes confidence intervals of accuracy and macro-F1.
     pub fn intervals(&self) -> Intervals {
         let found = intervals(self.labels.len(), &self.cases);
-        // Macro-F1 is of the set's own labels there, which no resampling of the head's says anything about.
+        // The interval is over the head's labels, so it does not apply to the macro-F1 over a data set's own labels.
         Intervals { macro_f1: found.macro_f1.filter(|_| self.sources.is_none()), ..found }
     }
 
-    /// All labels that were given, with their scores.
-    pub fn answers(&self) -> Vec<ScoredAnswer> {
-        self.given.iter().flatten().copied().collect()
+    /// Returns all predicted labels with their scores.
+    pub fn scored_predictions(&self) -> Vec<ScoredPrediction> {
+        self.predicted.iter().flatten().copied().collect()
     }
 
-    /// Which cases are right as a whole.
-    pub fn right(&self) -> Vec<bool> {
-        self.cases.iter().map(|case| case.is_right(self.labels.len())).collect()
+    /// Returns for each article whether its prediction is correct as a whole.
+    pub fn correct(&self) -> Vec<bool> {
+        self.cases.iter().map(|case| case.is_correct(self.labels.len())).collect()
     }
 }
 
-/// The cases of each head that set and model share, with one prediction for each of the set's articles.
+/// Returns the score of a predicted label, and whether the label is correct.
+pub(crate) fn scored_prediction(label: &ScoredLabel, gold: &Gold) -> ScoredPrediction {
+    ScoredPrediction { score: f64::from(label.score), is_correct: gold.contains(label.index) }
+}
+
+/// Returns the cases of each head that data set and model have in common. `predictions` has one entry per article.
 ///
 /// # Errors
-/// If no head is shared, or a label of the set is not one of the model's.
+/// If data set and model have no head in common, or a label of a common head is not one of the model's.
 pub fn head_cases(set: &LabelledSet, heads: &[Head], predictions: &[Prediction]) -> Result<Vec<HeadCases>> {
-    let matched = matched(set, heads)?;
+    let matched = matched_heads(set, heads)?;
     let mut found = vec![];
-    for (number, (taught, matched)) in set.heads.iter().zip(&matched).enumerate() {
+    for (set_head, (labelled, matched)) in set.heads.iter().zip(&matched).enumerate() {
         let Some(matched) = matched else { continue };
-        let mut cases = HeadCases::new(taught, matched, heads);
-        for (place, (row, prediction)) in set.articles.iter().zip(predictions).enumerate() {
-            cases.add(place, row, number, matched, &prediction.heads[matched.head]);
+        let mut cases = HeadCases::new(labelled, matched, heads);
+        for (index, (row, prediction)) in set.articles.iter().zip(predictions).enumerate() {
+            cases.add(index, row, set_head, matched, &prediction.heads[matched.head]);
         }
         found.push(cases);
     }

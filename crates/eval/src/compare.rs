@@ -1,31 +1,33 @@
-//! A model's answers in one precision beside those in f32, on the same labelled articles.
+//! Compares predictions in one dtype with those in f32, on the same labelled articles.
 
 use crate::error::Result;
-use crate::measure::{HeadReport, report};
+use crate::report::{HeadReport, report};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::{CertificateFigure, Head, HeadPrediction, Prediction};
 
-/// Compares answers on a set with the answers in f32, both of which [`predict`](crate::predict) gives: one figure for
-/// each head that the set has labelled articles for and shares with the model. The heads are the model's.
+/// Compares predictions in one dtype with `exact`, the predictions in f32; [`predict`](crate::predict) returns both.
+///
+/// Returns one entry for each head that data set and model have in common and that has labelled articles. `heads` are the model's.
 ///
 /// # Errors
-/// If no head is shared, or a label of the set is not one of the model's.
-pub fn compare(
+/// If data set and model have no head in common, or a label of a common head is not one of the model's.
+pub fn compare_dtypes(
     set: &LabelledSet,
     heads: &[Head],
     predictions: &[Prediction],
     exact: &[Prediction],
 ) -> Result<Vec<CertificateFigure>> {
-    let (reports, exact_reports) = (report(set, heads, predictions, &[])?, report(set, heads, exact, &[])?);
+    let (reports, exact_reports) = (report(set, heads, predictions)?, report(set, heads, exact)?);
     let pairs = reports.heads.iter().zip(&exact_reports.heads).filter(|(measured, _)| measured.report.cases > 0);
     let figure = |(HeadReport { head, report, .. }, exact_report): (&HeadReport, &HeadReport)| {
-        let number = set.heads.iter().position(|taught| taught.name == *head);
+        let set_head = set.heads.iter().position(|set_head| set_head.name == *head);
         let (mut same, mut largest_change) = (0u64, 0f64);
-        for (row, (here, there)) in set.articles.iter().zip(predictions.iter().zip(exact)) {
-            let labelled = number.is_some_and(|number| row.targets[number].is_some());
-            if labelled && let (Some(here), Some(there)) = (here.head(head), there.head(head)) {
-                same += u64::from(given(here) == given(there));
-                largest_change = largest_change.max(change(here, there));
+        for (row, (predicted, predicted_f32)) in set.articles.iter().zip(predictions.iter().zip(exact)) {
+            let labelled = set_head.is_some_and(|set_head| row.targets[set_head].is_some());
+            if labelled && let (Some(predicted), Some(predicted_f32)) = (predicted.head(head), predicted_f32.head(head))
+            {
+                same += u64::from(label_set(predicted) == label_set(predicted_f32));
+                largest_change = largest_change.max(score_change(predicted, predicted_f32));
             }
         }
         CertificateFigure {
@@ -42,16 +44,16 @@ pub fn compare(
     Ok(pairs.map(figure).collect())
 }
 
-/// The labels of an answer, as a set.
-fn given(answer: &HeadPrediction) -> Vec<usize> {
-    let mut labels: Vec<usize> = answer.given().iter().map(|label| label.index).collect();
+/// Returns the predicted labels in ascending order.
+fn label_set(prediction: &HeadPrediction) -> Vec<usize> {
+    let mut labels: Vec<usize> = prediction.predicted().iter().map(|label| label.index).collect();
     labels.sort_unstable();
     labels
 }
 
-/// The largest difference of a label's score; 1 where one is not a number.
-fn change(here: &HeadPrediction, there: &HeadPrediction) -> f64 {
-    let scores = here.probabilities.0.iter().zip(&there.probabilities.0);
+/// Returns the largest difference between the scores of a label; 1 if a score is not a number.
+fn score_change(one: &HeadPrediction, other: &HeadPrediction) -> f64 {
+    let scores = one.probabilities.0.iter().zip(&other.probabilities.0);
     let differences = scores.map(|(a, b)| f64::from((a - b).abs())).map(|d| if d.is_nan() { 1.0 } else { d });
     differences.fold(0.0, f64::max)
 }
@@ -60,7 +62,7 @@ fn change(here: &HeadPrediction, there: &HeadPrediction) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use newsdesk_data::{PlainOptions, expand, load_plain};
+    use newsdesk_data::{LabelledFileOptions, expand, load_labelled_files};
     use newsdesk_model::head::Probabilities;
     use newsdesk_model::{HeadActivation, HeadLabel};
     use std::sync::Arc;
@@ -75,13 +77,13 @@ mod tests {
         let path = folder.path().join("set.csv");
         std::fs::write(&path, format!("text,desk\n{rows}")).unwrap();
         let separator = separator.map(str::to_string);
-        let options = PlainOptions { head: "desk".into(), separator, ..PlainOptions::default() };
-        load_plain(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
+        let options = LabelledFileOptions { head: "desk".into(), separator, ..LabelledFileOptions::default() };
+        load_labelled_files(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
     }
 
-    /// The head's scores for each article; another head before it says something else each time.
-    fn answers<const N: usize>(head: &Head, scores: [[f32; 3]; N]) -> Vec<Prediction> {
-        let answer = |(i, scores): (usize, [f32; 3])| {
+    /// Predictions with these scores of the head for each article, and with other scores of another head before it.
+    fn predictions<const N: usize>(head: &Head, scores: [[f32; 3]; N]) -> Vec<Prediction> {
+        let prediction = |(i, scores): (usize, [f32; 3])| {
             let other = Arc::new(self::head("other", HeadActivation::Softmax));
             let noise = Probabilities(vec![i as f32, scores[0], 0.5]);
             let heads = vec![
@@ -90,23 +92,23 @@ mod tests {
             ];
             Prediction { heads, windows: 1, tokens: 1 }
         };
-        scores.into_iter().enumerate().map(answer).collect()
+        scores.into_iter().enumerate().map(prediction).collect()
     }
 
     fn figures<const N: usize>(set: &LabelledSet, head: &Head, scores: [[[f32; 3]; N]; 2]) -> CertificateFigure {
         let heads = [self::head("other", HeadActivation::Softmax), head.clone()];
-        let [exact, measured] = scores.map(|scores| answers(head, scores));
-        let mut figures = compare(set, &heads, &measured, &exact).unwrap();
+        let [exact, measured] = scores.map(|scores| predictions(head, scores));
+        let mut figures = compare_dtypes(set, &heads, &measured, &exact).unwrap();
         assert_eq!(figures.len(), 1);
         figures.remove(0)
     }
 
     #[test]
-    fn one_label_each() {
+    fn single_label_heads_are_compared_by_their_best_label() {
         let head = head("desk", HeadActivation::Softmax);
         let set = set("one,a\ntwo,b\nthree,c\nfour,a\n", None);
         let exact = [[0.75, 0.25, 0.0], [0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.75, 0.0, 0.25]];
-        // Changed: nothing; wrong to right; wrong to wrong; right to wrong.
+        // No change; wrong to correct; wrong to wrong; correct to wrong.
         let measured = [[0.75, 0.25, 0.0], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25], [0.125, 0.0, 0.875]];
         let figure = figures(&set, &head, [exact, measured]);
         assert_eq!((figure.articles, figure.head.as_str()), (4, "desk"));
@@ -117,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn several_labels_are_compared_as_sets() {
+    fn multi_label_heads_are_compared_as_sets_of_labels() {
         let head = head("desk", HeadActivation::Sigmoid);
         let set = set("one,a|b\ntwo,c\nthree,b\n", Some("|"));
-        // The first article's labels change places; the second loses its only one; the third was none and stays so.
+        // The first article's labels swap ranks; the second article loses its only label; the third never has one.
         let exact = [[0.75, 0.625, 0.0], [0.0, 0.0, 0.5], [0.0, 0.25, 0.0]];
         let measured = [[0.625, 0.75, 0.0], [0.0, 0.0, 0.4375], [0.0, 0.0, 0.0]];
         let figure = figures(&set, &head, [exact, measured]);
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_the_largest_change() {
+    fn a_score_that_is_not_a_number_counts_as_the_largest_change() {
         let head = head("desk", HeadActivation::Softmax);
         let broken = [[f32::NAN; 3], [0.0, 1.0, 0.0]];
         let figure = figures(&set("one,a\ntwo,b\n", None), &head, [[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], broken]);

@@ -1,63 +1,119 @@
-//! What can go wrong in measuring a model.
+//! What can go wrong when a model is evaluated.
 
 use newsdesk_model::ModelError;
 
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
-    /// The labelled data cannot be used for what was asked.
-    #[error("Failed to use the labelled data: {cause}")]
-    Data {
-        /// What is missing or contradicts itself.
-        cause: String,
-        /// What to do.
-        hint: String,
+    /// A head takes one label per article and the data set has lists of labels, or the other way round.
+    #[error(
+        "cannot use the labelled data: `{set}` has {} per row for head `{head}`, which predicts {}",
+        count_of_labels(*.lists),
+        count_of_labels(!.lists)
+    )]
+    LabelCount {
+        /// The name of the data set.
+        set: String,
+        /// The name of the head.
+        head: String,
+        /// Whether the data set has lists of labels.
+        lists: bool,
     },
-    /// A label of the data is not one of the model's.
-    #[error("Failed to measure `{set}`: its label `{label}` is not in head `{head}` of the model{place}")]
+    /// No article has a label for any head of the model.
+    #[error("cannot use the labelled data: no article of `{set}`, {split}, has a label for a head of the model")]
+    Unlabelled {
+        /// The name of the data set.
+        set: String,
+        /// Its split.
+        split: String,
+        /// The names of the model's heads.
+        known: Vec<String>,
+    },
+    /// The labelled articles say too little about the temperature of a head.
+    #[error("cannot use the labelled data: the temperature of head `{head}` cannot be fitted: {cause}")]
+    Uncalibratable {
+        /// The name of the head.
+        head: String,
+        /// What is missing.
+        cause: String,
+        /// The number of articles that calibration needs.
+        min_articles: usize,
+    },
+    /// A label of the data set is not a label of the model.
+    #[error("cannot evaluate on `{set}`: its label `{label}` is not in head `{head}` of the model{position}")]
     UnknownLabel {
-        /// The set.
+        /// The name of the data set.
         set: Box<str>,
         /// The label.
         label: Box<str>,
-        /// The head.
+        /// The name of the head.
         head: Box<str>,
-        /// The first row that has it, after a colon; empty if none has.
-        place: Box<str>,
-        /// The head's labels.
+        /// The position of the first row with this label, after a colon; empty if no row has it.
+        position: Box<str>,
+        /// The labels of the head.
         known: Vec<String>,
     },
-    /// None of the set's heads is one of the model's.
-    #[error("Failed to measure `{set}`: the model has no head `{head}`")]
+    /// None of the heads of the data set is a head of the model.
+    #[error("cannot evaluate on `{set}`: the model has no head `{head}`")]
     UnknownHead {
-        /// The set.
+        /// The name of the data set.
         set: String,
-        /// The heads that it has labels for.
+        /// The names of its heads.
         head: String,
-        /// The model's heads.
+        /// The names of the model's heads.
         known: Vec<String>,
     },
-    /// The model.
+    /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
+/// What the user can do about an error. The program that prints the error words it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Give lists of labels only to heads that predict several labels.
+    ListsForMultiLabelHeads,
+    /// Label articles for one of the model's heads.
+    LabelForHead {
+        /// The names of the model's heads.
+        known: Vec<String>,
+    },
+    /// Give more labelled articles, of at least two labels.
+    MoreArticles {
+        /// The number of articles that are needed.
+        min: usize,
+    },
+    /// Use the labels of the head, or train a model with the new label.
+    KnownLabels {
+        /// The labels of the head.
+        known: Vec<String>,
+    },
+    /// Say which head of the model the labels belong to.
+    NameHead {
+        /// The names of the model's heads.
+        known: Vec<String>,
+    },
+    /// What to do about the model.
+    Model(newsdesk_model::Remedy),
+}
+
 impl EvalError {
-    /// What the user can do, where there is something.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Data { hint, .. } => Some(hint.clone()),
-            Self::UnknownLabel { known, .. } => Some(format!(
-                "its labels are {}; `newsdesk train --labels FILE` trains one with labels that no training row has",
-                known.join("; ")
-            )),
-            Self::UnknownHead { known, .. } => {
-                Some(format!("its heads are {}; name one with `--head`", known.join(", ")))
-            }
-            Self::Model(error) => error.hint(),
-        }
+    /// Returns what the user can do, where something can be done.
+    pub fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::LabelCount { .. } => Remedy::ListsForMultiLabelHeads,
+            Self::Unlabelled { known, .. } => Remedy::LabelForHead { known: known.clone() },
+            Self::Uncalibratable { min_articles, .. } => Remedy::MoreArticles { min: *min_articles },
+            Self::UnknownLabel { known, .. } => Remedy::KnownLabels { known: known.clone() },
+            Self::UnknownHead { known, .. } => Remedy::NameHead { known: known.clone() },
+            Self::Model(error) => Remedy::Model(error.remedy()?),
+        })
     }
 }
 
-/// Shorthand of this crate.
+fn count_of_labels(several: bool) -> &'static str {
+    if several { "several labels" } else { "one label" }
+}
+
+/// A result of this crate.
 pub type Result<T, E = EvalError> = std::result::Result<T, E>;

@@ -1,52 +1,56 @@
-//! What several sets say about one head: the articles that each of them labels for it.
+//! The labelled articles of several data sets for one head.
 
 use crate::error::Result;
-use crate::matched::{MatchedHead, matched};
+use crate::matching::{MatchedHead, matched_heads};
 use newsdesk_data::{LabelledSet, Target};
 use newsdesk_model::Head;
 
-/// A set that has labels for a head.
+/// A data set with labels for one head of a model.
 pub struct HeadData<'a> {
-    /// The set.
+    /// The data set.
     pub set: &'a LabelledSet,
-    /// Number of the set.
-    pub number: usize,
-    /// Place of the head among the set's.
-    pub place: usize,
-    /// Its labels, as those of the model.
+    /// Index of the data set in the list that was searched.
+    pub set_index: usize,
+    /// Index of the head among the data set's heads.
+    pub head_index: usize,
+    /// The head's labels as labels of the model.
     pub matched: MatchedHead,
 }
 
 impl HeadData<'_> {
-    /// What is right for its labelled articles.
+    /// Returns the targets of the articles that are labelled for the head, in the order of the data set.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.set.articles.iter().filter_map(|row| row.targets[self.place].as_ref())
+        self.set.articles.iter().filter_map(|row| row.targets[self.head_index].as_ref())
     }
 
-    /// Articles that are labelled for the head.
+    /// Returns the number of articles that are labelled for the head.
     pub fn labelled(&self) -> usize {
         self.targets().count()
     }
 
-    /// Whether the set's labels are the head's own, and say which of them is right rather than which may be.
+    /// Whether the data set uses the head's own labels, and every article names the correct ones rather than alternatives.
     pub fn is_exact(&self) -> bool {
-        self.set.heads[self.place].map.is_none() && !self.targets().any(|target| matches!(target, Target::AnyOf(_)))
+        self.set.heads[self.head_index].map.is_none()
+            && !self.targets().any(|target| matches!(target, Target::AnyOf(_)))
     }
 }
 
-/// Each set with its articles that are labelled for the head.
-pub fn described(parts: &[HeadData]) -> Vec<String> {
-    let labelled = parts.iter().map(|part| (part.set, part.labelled())).filter(|(_, labelled)| *labelled > 0);
+/// Returns a line for each data set with labelled articles: its name, its split and their number.
+pub(crate) fn descriptions(data: &[HeadData]) -> Vec<String> {
+    let labelled = data.iter().map(|data| (data.set, data.labelled())).filter(|(_, labelled)| *labelled > 0);
     labelled.map(|(set, labelled)| format!("{} {}: {labelled} articles", set.name, set.split)).collect()
 }
 
-/// The sets that have labels for the model's head of this number.
+/// Returns the data sets with labels for one head of the model; `head` is its index.
+///
+/// # Errors
+/// If a data set has no head in common with the model, or a label of a common head is not one of the model's.
 pub fn head_data<'a>(sets: &[&'a LabelledSet], heads: &[Head], head: usize) -> Result<Vec<HeadData<'a>>> {
     let mut found = vec![];
-    for (number, set) in sets.iter().enumerate() {
-        let matched = matched(set, heads)?.into_iter().enumerate();
-        let of_head = matched.filter_map(|(place, matched)| Some((place, matched.filter(|m| m.head == head)?)));
-        found.extend(of_head.map(|(place, matched)| HeadData { set, number, place, matched }));
+    for (set_index, set) in sets.iter().enumerate() {
+        let matched = matched_heads(set, heads)?.into_iter().enumerate();
+        let of_head = matched.filter_map(|(index, matched)| Some((index, matched.filter(|m| m.head == head)?)));
+        found.extend(of_head.map(|(head_index, matched)| HeadData { set, set_index, head_index, matched }));
     }
     Ok(found)
 }

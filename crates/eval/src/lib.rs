@@ -1,25 +1,31 @@
-//! Measures models on labelled data sets.
+//! Evaluates models on labelled data sets.
 //!
-//! A classifier and labelled sets go in. Predictions, metrics, temperatures and comparisons between dtypes come out.
+//! A classifier and a data set go in. Predictions, metrics, temperatures, thresholds and comparisons between dtypes come out.
+//!
+//! ```text
+//! data set --matching-----> which label of the data set is which label of the model
+//!          --evaluate-----> predictions --cases--> gold labels and predictions of each head --report--> metrics
+//!          --calibrate----> temperatures and thresholds, written into the model's manifest
+//! ```
 
 mod calibrate;
 mod cases;
 mod compare;
-mod decision;
 mod error;
-mod figures;
+mod evaluate;
 mod head_data;
-mod matched;
-mod measure;
+mod matching;
+mod report;
 mod spread;
-mod temperature;
+mod summary;
 
-pub use calibrate::{Calibrated, DecisionThresholds, HeadCalibration, calibrate, check_calibration};
+pub use calibrate::{CalibrationReport, DecisionThresholds, HeadCalibration, calibrate, check_calibration};
 pub use cases::{HeadCases, head_cases};
-pub use compare::compare;
-pub use error::{EvalError, Result};
-pub use figures::{HeadFigures, SetFigures, figures};
+pub use compare::compare_dtypes;
+pub use error::{EvalError, Remedy, Result};
+pub use evaluate::{evaluate, predict};
 pub use head_data::{HeadData, head_data};
-pub use matched::{MatchedHead, check_heads, check_labelled};
-pub use measure::{HeadReport, SetReport, Slice, measure, measure_from, predict, report_of};
+pub use matching::{MatchedHead, check_heads, check_labelled};
+pub use report::{HeadReport, SetReport, Slice};
 pub use spread::{HeadSpread, Spread, spread};
+pub use summary::{HeadSummary, SetSummary, summaries};

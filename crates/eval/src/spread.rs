@@ -1,38 +1,38 @@
-//! Several runs that differ in their seed alone to what they reach on average, and how far they lie apart.
+//! Mean and standard deviation of metrics over runs that differ only in their seed.
 
-use crate::figures::SetFigures;
+use crate::summary::SetSummary;
 use serde::Serialize;
 
-/// Mean and standard deviation of a figure over runs.
+/// Mean and standard deviation of a metric over runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
-    /// The mean; 0 of nothing.
+    /// The mean; 0 for no runs.
     pub mean: f64,
-    /// The sample's standard deviation, by one run less than there are; nothing for fewer than two runs.
+    /// The sample standard deviation (divided by n - 1); `None` for fewer than two runs.
     pub standard_deviation: Option<f64>,
 }
 
-/// What runs reached on one head of a set.
+/// The metrics of several runs on one head of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HeadSpread {
-    /// Name of the set.
+    /// The name of the data set.
     pub set: String,
     /// Its split.
     pub split: String,
-    /// The head.
+    /// The name of the head.
     pub head: String,
     /// Articles that are labelled for it.
     pub articles: u64,
     /// Number of runs.
     pub runs: usize,
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub accuracy: Spread,
     /// Mean F1 of the labels that occur.
     pub macro_f1: Spread,
 }
 
 impl Spread {
-    /// Of these values.
+    /// Computes mean and standard deviation of the values.
     pub fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count.max(1.0);
@@ -41,22 +41,22 @@ impl Spread {
     }
 }
 
-/// The spread of each head of each set over runs that were measured on the same sets.
-pub fn spread(runs: &[&[SetFigures]]) -> Vec<HeadSpread> {
+/// Computes the spread of each head of each data set. All runs were evaluated on the same data sets, in the same order.
+pub fn spread(runs: &[&[SetSummary]]) -> Vec<HeadSpread> {
     let Some(first) = runs.first() else { return vec![] };
     let mut spreads = vec![];
-    for (place, set) in first.iter().enumerate() {
+    for (set_index, set) in first.iter().enumerate() {
         let measured = set.heads.iter().enumerate().filter(|(_, head)| head.articles > 0);
-        for (number, head) in measured {
-            let found: Vec<_> = runs.iter().filter_map(|run| run.get(place)?.heads.get(number)).collect();
-            let accuracies: Vec<f64> = found.iter().map(|head| head.accuracy).collect();
-            let f1s: Vec<f64> = found.iter().map(|head| head.macro_f1).collect();
+        for (head_index, head) in measured {
+            let of_runs: Vec<_> = runs.iter().filter_map(|run| run.get(set_index)?.heads.get(head_index)).collect();
+            let accuracies: Vec<f64> = of_runs.iter().map(|head| head.accuracy).collect();
+            let f1s: Vec<f64> = of_runs.iter().map(|head| head.macro_f1).collect();
             spreads.push(HeadSpread {
                 set: set.set.clone(),
                 split: set.split.clone(),
                 head: head.head.clone(),
                 articles: head.articles,
-                runs: found.len(),
+                runs: of_runs.len(),
                 accuracy: Spread::of(&accuracies),
                 macro_f1: Spread::of(&f1s),
             });
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_that_of_a_sample() {
+    fn the_standard_deviation_is_that_of_a_sample() {
         let spread = Spread::of(&[0.7, 0.8, 0.9]);
         assert!((spread.mean - 0.8).abs() < 1e-12);
         assert!((spread.standard_deviation.unwrap() - 0.1).abs() < 1e-12, "{spread:?}");

@@ -1,7 +1,8 @@
-//! GELU in its exact form, `x * Phi(x)` with the normal distribution function, and its derivative.
+//! Activation functions: exact GELU, `x * Phi(x)` with the normal distribution function, with its derivative; GELU by tanh;
+//! ReLU.
 //!
-//! Source of the form: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. The error function is formula
-//! 7.1.26 of Abramowitz and Stegun (absolute error below 1.5e-7), whose `exp(-x^2)` the derivative needs as well.
+//! Source of GELU: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016. The error function is formula
+//! 7.1.26 of Abramowitz and Stegun (absolute error below 1.5e-7). The derivative reuses its `exp(-x^2)`.
 
 use crate::exponential::exp;
 use crate::instructions::{Arithmetic, InstructionSet, fused};
@@ -13,7 +14,7 @@ const DENSITY_AT_ZERO: f32 = 0.398_942_3;
 /// 2 sqrt(2 / pi)
 const TWICE_SQRT_2_PI: f32 = 1.595_769_2;
 
-/// The normal distribution function and its density at `x`.
+/// Returns the normal distribution function and its density at `x`.
 #[inline(always)]
 fn normal(x: f32, a: impl Arithmetic) -> (f32, f32) {
     let z = x.abs() * SQRT_HALF;
@@ -41,7 +42,7 @@ fn gelu_slope(x: f32, a: impl Arithmetic) -> f32 {
     below + x * density
 }
 
-/// `out[i] = gelu(input[i])`.
+/// Computes `out[i] = gelu(input[i])`.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -54,7 +55,7 @@ pub fn gelu(input: &[f32], out: &mut [f32]) {
     });
 }
 
-/// `values[i] = gelu(values[i])`.
+/// Computes `values[i] = gelu(values[i])`.
 pub fn gelu_in_place(values: &mut [f32], set: InstructionSet) {
     fused!(set, |a| {
         for x in values.iter_mut() {
@@ -63,7 +64,7 @@ pub fn gelu_in_place(values: &mut [f32], set: InstructionSet) {
     });
 }
 
-/// `values[i] = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`: GELU by its tanh approximation.
+/// Computes the tanh approximation of GELU in place: `x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`.
 pub fn gelu_tanh_in_place(values: &mut [f32], set: InstructionSet) {
     fused!(set, |a| {
         for x in values.iter_mut() {
@@ -74,7 +75,7 @@ pub fn gelu_tanh_in_place(values: &mut [f32], set: InstructionSet) {
     });
 }
 
-/// `values[i] = max(values[i], 0)`.
+/// Computes `values[i] = max(values[i], 0)`.
 pub fn relu_in_place(values: &mut [f32], set: InstructionSet) {
     set.run(
         #[inline(always)]
@@ -86,7 +87,7 @@ pub fn relu_in_place(values: &mut [f32], set: InstructionSet) {
     );
 }
 
-/// `out[i] = gradient[i] * gelu'(input[i])`.
+/// Computes `out[i] = gradient[i] * gelu'(input[i])`, the gradient of [`gelu`].
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn gelu_agrees_with_known_values() {
+    fn gelu_agrees_with_tables() {
         // x * Phi(x), from tables of the normal distribution.
         let input = [-3.0f32, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 12.0];
         let known = [-0.004_049_694, -0.158_655_25, -0.154_268_77, 0.0, 0.345_731_23, 0.841_344_7, 1.954_5, 12.0];
@@ -122,15 +123,15 @@ mod tests {
     }
 
     #[test]
-    fn forms_in_place_agree_with_their_formulas() {
+    fn in_place_functions_agree_with_their_formulas() {
         for set in InstructionSet::ALL.into_iter().filter(|set| set.is_available()) {
             let (mut erf, mut tanh, mut relu) = (grid(), grid(), grid());
             gelu_in_place(&mut erf, set);
             gelu_tanh_in_place(&mut tanh, set);
             relu_in_place(&mut relu, set);
             for (i, &x) in grid().iter().enumerate() {
-                let wide = x as f64;
-                let formula = 0.5 * wide * (1.0 + (0.797_884_56 * (wide + 0.044_715 * wide.powi(3))).tanh());
+                let x64 = x as f64;
+                let formula = 0.5 * x64 * (1.0 + (0.797_884_56 * (x64 + 0.044_715 * x64.powi(3))).tanh());
                 assert!((erf[i] - gelu_one(x, Plain)).abs() < 1e-6, "gelu({x}) on {set}");
                 assert!((tanh[i] as f64 - formula).abs() < 2e-6, "gelu_tanh({x}) on {set}: {} not {formula}", tanh[i]);
                 assert_eq!(relu[i], x.max(0.0), "relu({x}) on {set}");
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn backward_is_the_slope_of_forward() {
+    fn backward_agrees_with_finite_differences() {
         let input = grid();
         let gradient = vec![1f32; input.len()];
         let mut slope = vec![0f32; input.len()];
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn dispatched_and_plain_loops_agree() {
+    fn dispatched_and_scalar_gelu_agree() {
         let input = grid();
         let mut out = vec![0f32; input.len()];
         gelu(&input, &mut out);

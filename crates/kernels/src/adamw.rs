@@ -1,28 +1,29 @@
-//! One AdamW step in one pass over memory, where tensor operations would take fifteen.
+//! An AdamW step in one pass over memory. Tensor operations would take fifteen passes.
 //!
 //! Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019, algorithm 2.
 
 use crate::instructions::InstructionSet;
 use crate::lanes::sum;
 
-/// The numbers of one step, after the schedule.
+/// The hyperparameters of one step, after the learning rate schedule.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
-    /// Learning rate of this step.
-    pub rate: f32,
-    /// Decay of the first moment's average.
+    /// The learning rate of this step.
+    pub learning_rate: f32,
+    /// The decay rate of the first moment.
     pub beta1: f32,
-    /// Decay of the second moment's average.
+    /// The decay rate of the second moment.
     pub beta2: f32,
-    /// Added to the root of the second moment.
+    /// The constant that is added to the square root of the second moment.
     pub epsilon: f32,
-    /// Share of the weight that is taken off per unit of learning rate.
-    pub decay: f32,
-    /// 1-based count of steps, for the correction of the moments' start at zero.
+    /// The weight decay, which is multiplied with the learning rate.
+    pub weight_decay: f32,
+    /// The number of this step, from 1, for the bias correction of the moments.
     pub count: i32,
 }
 
-/// Moves both moments towards `gradient` times `gradient_scale` (1, or what clipping says), and the weights by them.
+/// Updates both moments by `gradient` times `gradient_scale` (1, or less to clip the gradient), and the weights by the
+/// moments.
 ///
 /// # Panics
 /// If the slices differ in length.
@@ -39,7 +40,7 @@ pub fn step(
     let (beta1, beta2) = (step.beta1, step.beta2);
     let correct1 = 1.0 / (1.0 - step.beta1.powi(step.count));
     let correct2 = 1.0 / (1.0 - step.beta2.powi(step.count));
-    let (rate, epsilon, keep) = (step.rate, step.epsilon, 1.0 - step.rate * step.decay);
+    let (rate, epsilon, keep) = (step.learning_rate, step.epsilon, 1.0 - step.learning_rate * step.weight_decay);
     InstructionSet::best().run(
         #[inline(always)]
         || {
@@ -54,7 +55,7 @@ pub fn step(
     );
 }
 
-/// The sum of the squares of all values.
+/// Returns the sum of the squares of all values.
 pub fn square_sum(values: &[f32]) -> f64 {
     let chunks = values.chunks(4096);
     InstructionSet::best().run(
@@ -68,8 +69,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_step_moves_by_the_rate_against_the_gradient() {
-        let step = Step { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, count: 1 };
+    fn first_step_has_the_size_of_the_learning_rate() {
+        let step = Step { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, count: 1 };
         let (mut m, mut v, mut w) = (vec![0f32; 3], vec![0f32; 3], vec![1f32; 3]);
         super::step(&step, &[0.5, -2.0, 0.0], 1.0, &mut m, &mut v, &mut w);
         for (w, expected) in w.iter().zip([0.9, 1.1, 1.0]) {
@@ -78,8 +79,8 @@ mod tests {
     }
 
     #[test]
-    fn decay_shrinks_weights_without_gradient() {
-        let step = Step { rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.5, count: 1 };
+    fn weight_decay_shrinks_weights_without_gradient() {
+        let step = Step { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.5, count: 1 };
         let (mut m, mut v, mut w) = ([0f32], [0f32], [2f32]);
         super::step(&step, &[0.0], 1.0, &mut m, &mut v, &mut w);
         assert!((w[0] - 1.9).abs() < 1e-6, "{}", w[0]);

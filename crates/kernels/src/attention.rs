@@ -1,48 +1,49 @@
-//! Multi-head attention of one window with its gradient, for training. Nothing of the size of the scores is kept from the
-//! forward pass: the backward pass computes them again.
+//! Multi-head attention of one window with its gradient, for training.
+//!
+//! The forward pass keeps no attention weights: the backward pass computes them again.
 
 use crate::dropout::Dropout;
 use crate::matmul::{Matrix, Output, product};
 use crate::softmax;
 
-/// Sizes of a layer's attention.
+/// The sizes of a layer's attention.
 #[derive(Debug, Clone, Copy)]
 pub struct Attention {
-    /// Attention heads.
+    /// The number of attention heads.
     pub heads: usize,
-    /// Values of each head in a row.
+    /// The number of values of each head in a row.
     pub head_width: usize,
 }
 
-/// Queries (`[rows, width]`), and keys and values (`[length, width]`) of a window; in a row the heads follow each other.
+/// The queries, keys and values of a window. In each row the heads follow one another.
 #[derive(Clone, Copy)]
 pub struct Window<'a> {
-    /// Who asks.
+    /// The queries, `[rows, width]`.
     pub queries: &'a [f32],
-    /// What is compared with the queries.
+    /// The keys, `[length, width]`.
     pub keys: &'a [f32],
-    /// What is gathered.
+    /// The values, `[length, width]`.
     pub values: &'a [f32],
 }
 
-/// Gradients of a [`Window`], of the same sizes. What stands there is overwritten.
+/// The gradients of a [`Window`], in the same sizes. Earlier contents are overwritten.
 pub struct WindowGradient<'a> {
-    /// Of the queries.
+    /// The gradient of the queries.
     pub queries: &'a mut [f32],
-    /// Of the keys.
+    /// The gradient of the keys.
     pub keys: &'a mut [f32],
-    /// Of the values.
+    /// The gradient of the values.
     pub values: &'a mut [f32],
 }
 
-/// Memory for the scores of a head, kept from one window to the next.
+/// Working memory for one head. Reuse it across windows to avoid allocations.
 #[derive(Default)]
 pub struct Scratch {
-    /// Shares of the values, `[rows, length]`.
-    shares: Vec<f32>,
-    /// The same after dropout.
+    /// Attention weights, `[rows, length]`.
+    attention_weights: Vec<f32>,
+    /// Attention weights after dropout.
     dropped: Vec<f32>,
-    /// Gradients of the shares, then of the scores.
+    /// Gradients of the attention weights, then of the scores.
     gradient: Vec<f32>,
 }
 
@@ -51,11 +52,11 @@ impl Attention {
         self.heads * self.head_width
     }
 
-    /// Rows of the queries and of the keys.
+    /// Returns the number of rows of the queries and of the keys.
     fn sizes(self, window: Window) -> (usize, usize) {
         let width = self.width();
         let (rows, length) = (window.queries.len() / width, window.keys.len() / width);
-        assert!(window.queries.len() == rows * width && length > 0, "attention: rows are not whole");
+        assert!(window.queries.len() == rows * width && length > 0, "attention: input is not made of whole rows");
         assert!(
             window.keys.len() == length * width && window.values.len() == length * width,
             "attention: lengths differ"
@@ -63,7 +64,7 @@ impl Attention {
         (rows, length)
     }
 
-    /// A head's part of rows.
+    /// Returns a head's part of each row.
     fn head(self, values: &[f32], rows: usize, head: usize) -> Matrix<'_> {
         Matrix::new(&values[head * self.head_width..], rows, self.head_width, self.width())
     }
@@ -72,36 +73,36 @@ impl Attention {
         1.0 / (self.head_width as f32).sqrt()
     }
 
-    /// A head's shares of the values, before dropout.
-    fn shares(self, window: Window, (rows, length): (usize, usize), head: usize, shares: &mut Vec<f32>) {
-        shares.resize(rows * length, 0.0);
+    /// Computes the attention weights of a head, before dropout.
+    fn attention_weights(self, window: Window, (rows, length): (usize, usize), head: usize, out: &mut Vec<f32>) {
+        out.resize(rows * length, 0.0);
         let keys = self.head(window.keys, length, head).transposed();
-        product(self.head(window.queries, rows, head), keys, Output::Replace, shares, length);
-        softmax::forward(shares, length, length, self.scale());
+        product(self.head(window.queries, rows, head), keys, Output::Replace, out, length);
+        softmax::forward(out, length, length, self.scale());
     }
 
-    /// What each query gathers, head by head: `dropout(softmax(queries keys^T / sqrt(head width))) values`, `[rows, width]`.
+    /// Computes `dropout(softmax(queries keys^T / sqrt(head width))) values` for each head. `out` is `[rows, width]`.
     ///
     /// # Panics
-    /// If the sizes do not fit.
+    /// If the sizes do not match.
     pub fn forward(self, window: Window, dropout: Option<Dropout>, scratch: &mut Scratch, out: &mut [f32]) {
         let sizes @ (rows, length) = self.sizes(window);
         assert_eq!(out.len(), window.queries.len(), "attention: output is not as large as the queries");
         for head in 0..self.heads {
-            self.shares(window, sizes, head, &mut scratch.shares);
+            self.attention_weights(window, sizes, head, &mut scratch.attention_weights);
             if let Some(dropout) = dropout {
-                dropout.of(head).apply(0, &mut scratch.shares);
+                dropout.substream(head).apply(0, &mut scratch.attention_weights);
             }
-            let shares = Matrix::new(&scratch.shares, rows, length, length);
+            let weights = Matrix::new(&scratch.attention_weights, rows, length, length);
             let out = &mut out[head * self.head_width..];
-            product(shares, self.head(window.values, length, head), Output::Replace, out, self.width());
+            product(weights, self.head(window.values, length, head), Output::Replace, out, self.width());
         }
     }
 
-    /// Gradients of [`Self::forward`], from that of its result; `dropout` is the same as there.
+    /// Computes the gradients of [`Self::forward`] from the `gradient` of its result. `dropout` must be the same.
     ///
     /// # Panics
-    /// If the sizes do not fit.
+    /// If the sizes do not match.
     pub fn backward(
         self,
         window: Window,
@@ -115,23 +116,23 @@ impl Attention {
         let width = self.width();
         for head in 0..self.heads {
             let start = head * self.head_width;
-            self.shares(window, sizes, head, &mut scratch.shares);
-            let gathered = self.head(gradient, rows, head);
+            self.attention_weights(window, sizes, head, &mut scratch.attention_weights);
+            let context_gradient = self.head(gradient, rows, head);
             scratch.gradient.resize(rows * length, 0.0);
             let values = self.head(window.values, length, head).transposed();
-            product(gathered, values, Output::Replace, &mut scratch.gradient, length);
-            let used = match dropout.map(|dropout| dropout.of(head)) {
-                None => &scratch.shares,
+            product(context_gradient, values, Output::Replace, &mut scratch.gradient, length);
+            let used = match dropout.map(|dropout| dropout.substream(head)) {
+                None => &scratch.attention_weights,
                 Some(dropout) => {
-                    scratch.dropped.clone_from(&scratch.shares);
+                    scratch.dropped.clone_from(&scratch.attention_weights);
                     dropout.apply(0, &mut scratch.dropped);
                     dropout.apply(0, &mut scratch.gradient);
                     &scratch.dropped
                 }
             };
             let used = Matrix::new(used, rows, length, length);
-            product(used.transposed(), gathered, Output::Replace, &mut out.values[start..], width);
-            softmax::backward(&scratch.shares, &mut scratch.gradient, length, self.scale());
+            product(used.transposed(), context_gradient, Output::Replace, &mut out.values[start..], width);
+            softmax::backward(&scratch.attention_weights, &mut scratch.gradient, length, self.scale());
             let scores = Matrix::new(&scratch.gradient, rows, length, length);
             let (keys, queries) = (self.head(window.keys, length, head), self.head(window.queries, rows, head));
             product(scores, keys, Output::Replace, &mut out.queries[start..], width);
@@ -151,7 +152,7 @@ mod tests {
         (0..count).map(|i| (i as f32 * 0.83 + seed).sin() * 1.5).collect()
     }
 
-    /// A number that depends on all of the output.
+    /// Returns a loss that depends on all of the output.
     fn loss(parts: &[Vec<f32>; 3], dropout: Option<Dropout>, weight: &[f32]) -> f64 {
         let [queries, keys, values] = parts;
         let mut out = vec![f32::NAN; queries.len()];
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_slopes_with_and_without_dropout() {
+    fn gradients_agree_with_finite_differences_with_and_without_dropout() {
         for (rows, dropout) in [(4, None), (1, None), (4, Some(Dropout::new(0.3, 5)))] {
             let parts = [wave(rows * WIDTH, 0.0), wave(4 * WIDTH, 1.0), wave(4 * WIDTH, 2.0)];
             let weight = wave(rows * WIDTH, 3.0);
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_plain_loops() {
+    fn forward_agrees_with_plain_loops() {
         let (queries, keys, values) = (wave(3 * WIDTH, 0.0), wave(5 * WIDTH, 1.0), wave(5 * WIDTH, 2.0));
         let mut out = vec![f32::NAN; 3 * WIDTH];
         let window = Window { queries: &queries, keys: &keys, values: &values };
@@ -195,10 +196,10 @@ mod tests {
             for head in 0..2 {
                 let at = |m: &[f32], row: usize, k: usize| f64::from(m[row * WIDTH + 3 * head + k]);
                 let score = |key| (0..3).map(|k| at(&queries, row, k) * at(&keys, key, k)).sum::<f64>() / 3f64.sqrt();
-                let shares: Vec<f64> = (0..5).map(|key| score(key).exp()).collect();
-                let total: f64 = shares.iter().sum();
+                let exponentials: Vec<f64> = (0..5).map(|key| score(key).exp()).collect();
+                let total: f64 = exponentials.iter().sum();
                 for k in 0..3 {
-                    let expected: f64 = (0..5).map(|key| shares[key] / total * at(&values, key, k)).sum();
+                    let expected: f64 = (0..5).map(|key| exponentials[key] / total * at(&values, key, k)).sum();
                     assert!((f64::from(out[row * WIDTH + 3 * head + k]) - expected).abs() < 1e-5);
                 }
             }

@@ -1,34 +1,35 @@
-//! Dropout from a seed and a place: whether a value is dropped follows from where it stands, so that the backward pass finds
-//! the same places again without keeping them, and threads and batches change nothing.
+//! Dropout whose mask follows from a seed and the index of each value.
+//!
+//! So the backward pass finds the same mask again without storing it, and the number of threads changes nothing.
 
 use crate::instructions::InstructionSet;
 
-/// Which values are dropped.
+/// A dropout mask, which is computed where it is applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropout {
     seed: u32,
-    /// Values whose hash is below are dropped.
+    /// Values whose hash is below this are dropped.
     threshold: u32,
-    /// What the others are multiplied with.
-    keep: f32,
+    /// The factor for the values that are kept.
+    scale: f32,
 }
 
 impl Dropout {
-    /// Drops a share `rate`, within 0..1, of all values.
+    /// Returns a mask that drops values with probability `rate`, 0 up to but not including 1.
     pub fn new(rate: f64, seed: u64) -> Self {
         let rate = rate.clamp(0.0, 1.0 - f64::from(f32::EPSILON));
         let threshold = (rate * 2f64.powi(32)) as u32;
-        let keep = (1.0 / (1.0 - f64::from(threshold) / 2f64.powi(32))) as f32;
-        Self { seed: hash(seed as u32, (seed >> 32) as u32), threshold, keep }
+        let scale = (1.0 / (1.0 - f64::from(threshold) / 2f64.powi(32))) as f32;
+        Self { seed: hash(seed as u32, (seed >> 32) as u32), threshold, scale }
     }
 
-    /// The same share of the values of another kind or place.
-    pub fn of(self, number: usize) -> Self {
+    /// Returns an independent mask with the same rate, for example for another layer or head.
+    pub fn substream(self, number: usize) -> Self {
         Self { seed: hash(number as u32, self.seed), ..self }
     }
 
-    /// Drops from `values`, whose first one has this number among those of its kind. The same call on gradients is the
-    /// backward pass.
+    /// Applies the mask to `values`, where `first` is the index of the first value in the mask. The same call on gradients
+    /// is the backward pass.
     pub fn apply(self, first: usize, values: &mut [f32]) {
         if self.threshold == 0 {
             return;
@@ -38,14 +39,14 @@ impl Dropout {
             || {
                 for (number, value) in values.iter_mut().enumerate() {
                     let kept = hash((first as u32).wrapping_add(number as u32), self.seed) >= self.threshold;
-                    *value = if kept { *value * self.keep } else { 0.0 };
+                    *value = if kept { *value * self.scale } else { 0.0 };
                 }
             },
         );
     }
 }
 
-/// The finaliser of MurmurHash3 over a number and a seed.
+/// Returns the finaliser of MurmurHash3 over a number and a seed.
 #[inline(always)]
 fn hash(number: u32, seed: u32) -> u32 {
     let mut bits = number.wrapping_mul(0x9e37_79b1) ^ seed;
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn drops_its_share_and_keeps_the_mean() {
+    fn dropout_has_its_rate_and_keeps_the_mean() {
         let values = dropped(Dropout::new(0.1, 7));
         let zeros = values.iter().filter(|&&x| x == 0.0).count() as f64 / COUNT as f64;
         let mean = values.iter().sum::<f32>() as f64 / COUNT as f64;
@@ -79,11 +80,16 @@ mod tests {
     }
 
     #[test]
-    fn seed_and_kind_and_place_decide() {
+    fn mask_depends_on_seed_and_substream_and_index() {
         let dropout = Dropout::new(0.5, 7);
         assert_eq!(dropped(dropout), dropped(Dropout::new(0.5, 7)));
-        let others =
-            [Dropout::new(0.5, 8), Dropout::new(0.5, 7 << 32), dropout.of(0), dropout.of(1), dropout.of(0).of(1)];
+        let others = [
+            Dropout::new(0.5, 8),
+            Dropout::new(0.5, 7 << 32),
+            dropout.substream(0),
+            dropout.substream(1),
+            dropout.substream(0).substream(1),
+        ];
         for (i, other) in others.iter().enumerate() {
             let same = dropped(dropout).iter().zip(dropped(*other)).filter(|(a, b)| **a == *b).count();
             assert!((same as f64 / COUNT as f64 - 0.5).abs() < 0.01, "{i}: {same}");

@@ -1,16 +1,17 @@
-//! `exp` as a polynomial that compilers turn into vector code.
+//! `exp` as a polynomial, which compilers turn into vector code.
 
 use crate::instructions::Arithmetic;
 
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
-// ln 2 in two parts, so that `x - n * ln 2` loses nothing: the high part has few bits set.
+// ln 2 in two parts, so that `x - n * ln 2` is exact: the high part has few bits set.
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 // 1.5 * 2^23: adding it rounds to an integer and leaves that integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 
-/// `e^x`, relative error below 3e-7 on [-87, 88]; arguments outside are taken as the nearest end, so that the
-/// result is always finite and positive.
+/// Returns `e^x` with a relative error below 3e-7 on [-87, 88].
+///
+/// Arguments outside are clamped, so that the result is always finite and positive.
 #[inline(always)]
 pub(crate) fn exp(x: f32, a: impl Arithmetic) -> f32 {
     let x = x.clamp(-87.0, 88.0);
@@ -35,19 +36,19 @@ mod tests {
     use super::exp;
     use crate::instructions::{Arithmetic, Fused, Plain};
 
-    fn agrees(a: impl Arithmetic) {
+    fn check(a: impl Arithmetic) {
         let mut x = -87.0f32;
         while x < 88.0 {
-            let (ours, theirs) = (exp(x, a) as f64, (x as f64).exp());
-            assert!((ours / theirs - 1.0).abs() < 3e-7, "exp({x}) = {ours}, not {theirs}");
+            let (found, expected) = (exp(x, a) as f64, (x as f64).exp());
+            assert!((found / expected - 1.0).abs() < 3e-7, "exp({x}) = {found}, not {expected}");
             x += 0.013;
         }
     }
 
     #[test]
     fn agrees_with_the_standard_library() {
-        agrees(Plain);
-        agrees(Fused);
+        check(Plain);
+        check(Fused);
     }
 
     #[test]

@@ -1,20 +1,22 @@
-//! Sums of chosen rows of a table in bf16: what a linear model says about a text is the sum of its features' rows.
+//! Sums of selected rows of a bf16 table. The logits of a linear model are the sum of the rows of a text's features.
 
 use crate::half::widen;
 use crate::instructions::InstructionSet;
 
-/// Adds the rows of these numbers to `sums`, one after the other, so that the order of `chosen` alone decides how it is rounded.
-/// `table` is `[rows, width]` in bf16, `width` the length of `sums`.
+/// Adds the rows of `table` with the numbers in `chosen` to `sums`, one after the other.
+///
+/// `table` is `[rows, width]` in bf16, where `width` is the length of `sums`. The rounding depends only on the order of
+/// `chosen`.
 ///
 /// # Panics
-/// If the table is not made of whole rows, or has fewer than a number says.
+/// If the table is not made of whole rows or lacks one of the chosen rows.
 pub fn add_rows(table: &[u16], chosen: &[u32], sums: &mut [f32], set: InstructionSet) {
     let width = sums.len();
     assert!(width > 0 && table.len().is_multiple_of(width), "gather: the table is not made of whole rows");
     set.run(
         #[inline(always)]
         || match width {
-            // Sums of few columns stay in registers.
+            // The sums of a few columns stay in registers.
             8 => add_rows_of::<8>(table, chosen, sums),
             16 => add_rows_of::<16>(table, chosen, sums),
             24 => add_rows_of::<24>(table, chosen, sums),
@@ -32,12 +34,12 @@ pub fn add_rows(table: &[u16], chosen: &[u32], sums: &mut [f32], set: Instructio
 #[inline(always)]
 fn add_rows_of<const WIDTH: usize>(table: &[u16], chosen: &[u32], sums: &mut [f32]) {
     let (rows, _) = table.as_chunks::<WIDTH>();
-    let mut kept = [0f32; WIDTH];
-    kept.copy_from_slice(sums);
+    let mut registers = [0f32; WIDTH];
+    registers.copy_from_slice(sums);
     for &row in chosen {
-        add(&mut kept, &rows[row as usize]);
+        add(&mut registers, &rows[row as usize]);
     }
-    sums.copy_from_slice(&kept);
+    sums.copy_from_slice(&registers);
 }
 
 #[inline(always)]
@@ -51,7 +53,7 @@ mod tests {
     use crate::half::narrow;
 
     #[test]
-    fn all_widths_and_instructions_agree_to_the_bit() {
+    fn all_widths_and_instruction_sets_are_bit_identical() {
         for width in [1, 7, 8, 16, 24, 32, 40] {
             let table: Vec<u16> = (0..50 * width).map(|i| narrow((i as f32 * 0.73).sin())).collect();
             let chosen: Vec<u32> = (0..90).map(|i| i * i % 50).collect();

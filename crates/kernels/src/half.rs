@@ -1,12 +1,12 @@
-//! bf16: the upper half of an f32.
+//! Conversions of bf16, which is the upper half of an f32.
 
-/// The f32 that a bf16 is the upper half of.
+/// Widens a bf16 to f32.
 #[inline(always)]
 pub(crate) fn widen(half: u16) -> f32 {
     f32::from_bits(u32::from(half) << 16)
 }
 
-/// The nearest bf16, ties to even; not for NaN.
+/// Rounds to the nearest bf16, ties to even. NaN is not supported.
 #[inline(always)]
 pub(crate) fn narrow(x: f32) -> u16 {
     let bits = x.to_bits();
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounds_to_the_nearest_and_ties_to_even() {
+    fn rounding_is_to_nearest_with_ties_to_even() {
         assert_eq!(widen(narrow(1.0)), 1.0);
         // 1 + 2^-8 lies between 1 and 1 + 2^-7; the even one is 1.
         assert_eq!(widen(narrow(1.003_906_3)), 1.0);

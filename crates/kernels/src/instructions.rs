@@ -1,12 +1,12 @@
-//! Which vector instructions the machine has, and how plain loops are compiled for them.
+//! The vector instructions of the machine, and how plain loops are compiled for them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A family of vector instructions that kernels are written for.
+/// A set of vector instructions that kernels are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InstructionSet {
-    /// Whatever the compiler makes of plain Rust.
+    /// Plain Rust, compiled for the baseline of the target.
     Portable,
     /// AVX2 and FMA.
     Avx2,
@@ -17,15 +17,15 @@ pub enum InstructionSet {
 }
 
 impl InstructionSet {
-    /// All of them, the plainest first.
+    /// All instruction sets, the simplest first.
     pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx2Vnni, Self::Avx512];
 
-    /// The best one of this machine.
+    /// Returns the best instruction set of this machine.
     pub fn best() -> Self {
         Self::ALL.into_iter().rev().find(|set| set.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// Whether this machine has it.
+    /// Returns whether this machine has the instruction set.
     pub fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         {
@@ -50,11 +50,13 @@ impl InstructionSet {
         }
     }
 
-    /// Runs a closure of plain loops, compiled for this set. The closure must be marked `#[inline(always)]`, and so
-    /// must all that it calls. Rust never fuses a product and a sum by itself, so the results are the same on each.
+    /// Runs a closure of plain loops, compiled for this instruction set.
+    ///
+    /// The closure and everything it calls must be marked `#[inline(always)]`. Rust never fuses a product and a sum by
+    /// itself, so the results are the same with every instruction set.
     ///
     /// # Panics
-    /// If this machine does not have the set.
+    /// If the machine lacks the instruction set.
     #[inline(always)]
     #[cfg_attr(
         target_arch = "x86_64",
@@ -74,7 +76,7 @@ impl InstructionSet {
             }
             match self {
                 Self::Portable => work(),
-                // SAFETY: the machine has the instructions, see above.
+                // SAFETY: the machine has the instructions (see the assertion above).
                 Self::Avx2 | Self::Avx2Vnni => unsafe { with_avx2(work) },
                 // SAFETY: as before.
                 Self::Avx512 => unsafe { with_avx512(work) },
@@ -87,17 +89,17 @@ impl InstructionSet {
     }
 }
 
-/// How a product and a sum are computed: loops are generic over it, and [`fused!`] chooses.
+/// How a product and a sum are computed. Loops are generic over it, and [`fused!`] chooses the implementation.
 pub(crate) trait Arithmetic: Copy {
-    /// `a * b + c`
+    /// Returns `a * b + c`.
     fn fma(self, a: f32, b: f32, c: f32) -> f32;
 }
 
-/// In one instruction, rounded once.
+/// One instruction, which rounds once.
 #[derive(Clone, Copy)]
 pub(crate) struct Fused;
 
-/// In two, for machines where the compiler knows of no such instruction.
+/// Two instructions, for targets without a fused one.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain;
 
@@ -115,12 +117,13 @@ impl Arithmetic for Plain {
     }
 }
 
-/// Runs `$body` compiled for an instruction set, with `$arithmetic` as fast as it has it. All that the body calls must be
-/// `#[inline(always)]`.
+/// Runs `$body` compiled for an instruction set, with the fastest `$arithmetic` that it has.
+///
+/// Everything that the body calls must be `#[inline(always)]`.
 macro_rules! fused {
     ($set:expr, |$arithmetic:ident| $body:expr) => {
         match $set {
-            // Every processor of this kind has the instruction.
+            // Every AArch64 processor has the fused instruction.
             set if cfg!(target_arch = "aarch64") || set != $crate::instructions::InstructionSet::Portable => set.run(
                 #[inline(always)]
                 || {
@@ -164,7 +167,7 @@ mod tests {
     use super::InstructionSet;
 
     #[test]
-    fn names_are_read_and_shown() {
+    fn displayed_names_are_parsed() {
         for set in InstructionSet::ALL {
             assert_eq!(set.to_string().parse(), Ok(set));
         }
@@ -172,7 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn plain_rust_is_always_there() {
-        assert!(InstructionSet::Portable.is_available() && InstructionSet::best().is_available());
+    fn best_is_the_last_available_set() {
+        let available: Vec<_> = InstructionSet::ALL.into_iter().filter(|set| set.is_available()).collect();
+        assert!(InstructionSet::ALL.is_sorted());
+        assert_eq!(available.first(), Some(&InstructionSet::Portable));
+        assert_eq!(available.last(), Some(&InstructionSet::best()));
     }
 }

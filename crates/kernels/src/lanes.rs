@@ -1,9 +1,9 @@
-//! Sums over a row in a fixed order of 16 lanes: fast on every vector width, and the same number on each.
+//! Sums over a row in 16 lanes, in a fixed order. They are fast and bit-identical on every vector width.
 
-/// Running sums of a row; a panel of attention is a multiple of it.
+/// The number of running sums of a row. The columns of an attention panel are a multiple of it.
 pub(crate) const LANES: usize = 16;
 
-/// Folds `f(a[i], b[i])` over two rows of equal length: 16 running sums, added up at the end.
+/// Returns the sum of `f(a[i], b[i])` over two rows of equal length.
 #[inline(always)]
 pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0f32; LANES];
@@ -20,7 +20,7 @@ pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f3
     total(sums)
 }
 
-/// Adds up the lanes, halves onto halves: four steps that vectors can do, where one after the other takes sixteen.
+/// Returns the sum of the lanes. It adds halves onto halves: four vector steps instead of sixteen additions in a row.
 #[inline(always)]
 pub(crate) fn total(mut sums: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;
@@ -33,13 +33,13 @@ pub(crate) fn total(mut sums: [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// Folds `f(row[i])` over one row.
+/// Returns the sum of `f(row[i])` over one row.
 #[inline(always)]
 pub(crate) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sum_pairs(row, row, |x, _| f(x))
 }
 
-/// The largest value of a row; minus infinity for an empty one.
+/// Returns the largest value of a row, or minus infinity for an empty row.
 #[inline(always)]
 pub(crate) fn max(row: &[f32]) -> f32 {
     let mut largest = [f32::NEG_INFINITY; LANES];
@@ -50,8 +50,8 @@ pub(crate) fn max(row: &[f32]) -> f32 {
             largest[lane] = if x[lane] > largest[lane] { x[lane] } else { largest[lane] };
         }
     }
-    for (best, &x) in largest.iter_mut().zip(rest) {
-        *best = if x > *best { x } else { *best };
+    for (lane, &x) in largest.iter_mut().zip(rest) {
+        *lane = if x > *lane { x } else { *lane };
     }
     let mut half = LANES / 2;
     while half > 0 {

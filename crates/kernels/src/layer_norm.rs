@@ -6,7 +6,7 @@
 use crate::instructions::InstructionSet;
 use crate::lanes::{sum, sum_pairs};
 
-/// Mean and `1 / sqrt(variance + epsilon)` of a row.
+/// Returns the mean and `1 / sqrt(variance + epsilon)` of a row.
 #[inline(always)]
 fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     let width = row.len() as f32;
@@ -15,14 +15,14 @@ fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     (mean, 1.0 / (variance + epsilon).sqrt())
 }
 
-/// Normalises each row of `input` (`rows` x `width`, where `width` is the length of `weight` and `bias`).
+/// Normalises each row of `input` (`[rows, width]`, where `width` is the length of `weight` and `bias`) into `out`.
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &mut [f32]) {
     let width = weight.len();
     assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
-    assert!(input.len().is_multiple_of(width) && out.len() == input.len(), "layer norm: sizes do not fit");
+    assert!(input.len().is_multiple_of(width) && out.len() == input.len(), "layer norm: sizes do not match");
     InstructionSet::best().run(
         #[inline(always)]
         || {
@@ -36,10 +36,10 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, out: &
     );
 }
 
-/// Normalises each row of `hidden` in place; sizes as in [`forward`].
+/// Normalises each row of `hidden` in place. Sizes are as in [`forward`].
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn in_place(hidden: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32, set: InstructionSet) {
     let width = weight.len();
     assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
@@ -58,14 +58,14 @@ fn normalise(row: &mut [f32], weight: &[f32], bias: &[f32], epsilon: f32) {
     }
 }
 
-/// `hidden = norm(hidden + update)`, row by row, in place; sizes as in [`forward`].
+/// Computes `hidden = norm(hidden + update)` row by row in place. Sizes are as in [`forward`].
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn residual(hidden: &mut [f32], update: &[f32], weight: &[f32], bias: &[f32], epsilon: f32, set: InstructionSet) {
     let width = weight.len();
     assert!(width > 0 && bias.len() == width, "layer norm: weight and bias differ in length");
-    assert!(hidden.len().is_multiple_of(width) && hidden.len() == update.len(), "layer norm: sizes do not fit");
+    assert!(hidden.len().is_multiple_of(width) && hidden.len() == update.len(), "layer norm: sizes do not match");
     set.run(
         #[inline(always)]
         || {
@@ -79,10 +79,10 @@ pub fn residual(hidden: &mut [f32], update: &[f32], weight: &[f32], bias: &[f32]
     );
 }
 
-/// Gradients of [`forward`]: `d_input` is overwritten, `d_weight` and `d_bias` are added to.
+/// Computes the gradients of [`forward`]. `d_input` is overwritten; `d_weight` and `d_bias` are added to.
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn backward(
     input: &[f32],
     weight: &[f32],
@@ -94,7 +94,7 @@ pub fn backward(
 ) {
     let width = weight.len();
     assert!(width > 0 && d_weight.len() == width && d_bias.len() == width, "layer norm: widths differ");
-    assert!(input.len() == gradient.len() && input.len() == d_input.len(), "layer norm: sizes do not fit");
+    assert!(input.len() == gradient.len() && input.len() == d_input.len(), "layer norm: sizes do not match");
     assert!(input.len().is_multiple_of(width), "layer norm: input is not made of whole rows");
     InstructionSet::best().run(
         #[inline(always)]
@@ -105,7 +105,7 @@ pub fn backward(
                 for i in 0..width {
                     d_bias[i] += g[i];
                     d_weight[i] += g[i] * (x[i] - mean) * scale;
-                    // The gradient of the normalised value; finished below.
+                    // The gradient of the normalised value; completed below.
                     dx[i] = g[i] * weight[i];
                 }
                 let along_mean = sum(dx, |d| d) / width as f32;
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_out_with_mean_zero_and_deviation_one() {
+    fn normalised_rows_have_mean_zero_and_variance_one() {
         let (weight, bias) = (vec![1f32; 37], vec![0f32; 37]);
         let input = wave(37 * 3, 0.2);
         let mut out = vec![0f32; input.len()];
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn residual_is_a_sum_and_a_norm() {
+    fn residual_equals_sum_then_norm() {
         let (hidden, update) = (wave(40 * 3, 0.2), wave(40 * 3, 7.0));
         let (weight, bias) = (wave(40, 3.0), wave(40, 5.0));
         let sum: Vec<f32> = hidden.iter().zip(&update).map(|(h, u)| h + u).collect();

@@ -1,10 +1,14 @@
-//! Arithmetic on slices: what the encoder spends its time on, without candle and without files.
+//! CPU kernels on slices: the arithmetic that encoders and linear models spend their time on.
 //!
-//! Every function takes slices and sizes, checks that they fit, and runs in the vector instructions that [`instructions`]
-//! finds or the caller names. Except in [`matmul`], whose blocking depends on the number of rows, a row's result does not
-//! depend on its neighbours, to the bit.
+//! The crate knows neither candle nor files. Each function takes slices and sizes, panics if they do not match, and runs with
+//! the vector instructions that [`instructions`] detects or the caller names.
 //!
-//! Sizes are named once and mean the same everywhere: `rows` by `width`, row-major, no padding between rows.
+//! The result of a row is bit-identical regardless of the other rows. [`matmul`] is the exception: its blocking depends on
+//! the number of rows.
+//!
+//! Matrices are row-major, `rows` by `width`, without padding between rows.
+
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 pub mod activation;
 pub mod adamw;

@@ -1,7 +1,7 @@
-//! Matrix products through `gemm`, on matrices as they lie in memory: what training needs, and the dense layer over weights as
-//! checkpoints store them (`[out, in]`, row-major).
+//! Matrix products through `gemm`, on matrices that are not packed: for training, and for dense layers over weights in the
+//! order of checkpoints (`[out, in]`, row-major).
 
-/// A matrix in a slice: its element at `(row, column)` stands at `row * row_stride + column * column_stride`.
+/// A matrix in a slice. Its element `(row, column)` is at index `row * row_stride + column * column_stride`.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     values: &'a [f32],
@@ -12,12 +12,12 @@ pub(crate) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Rows of `columns` neighbours that begin `stride` elements apart.
+    /// Returns a matrix of rows that start `stride` elements apart.
     pub fn new(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
         Self { values, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
-    /// Rows as columns and columns as rows.
+    /// Returns the transpose.
     pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -28,7 +28,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Whether the last element lies within the slice.
+    /// Returns whether the last element is within the slice.
     fn fits(&self) -> bool {
         let last = |count: usize, stride: usize| count.saturating_sub(1) * stride;
         let empty = self.rows == 0 || self.columns == 0;
@@ -36,21 +36,21 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Whether a product replaces what stands in the output or is added to it.
+/// Whether a product replaces the output or is added to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     Replace,
     Add,
 }
 
-/// The product of two matrices, into rows of `out` that begin `stride` elements apart. Runs on the calling thread only.
+/// Multiplies two matrices into rows of `out` that start `stride` elements apart. Runs on the calling thread only.
 ///
 /// # Panics
-/// If the sizes do not fit.
-#[expect(unsafe_code, reason = "gemm takes pointers; the sizes are checked before")]
+/// If the sizes do not match.
+#[expect(unsafe_code, reason = "gemm takes pointers; the sizes are checked first")]
 pub(crate) fn product(left: Matrix, right: Matrix, output: Output, out: &mut [f32], stride: usize) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
-    assert!(right.rows == depth && left.fits() && right.fits(), "product: sizes do not fit");
+    assert!(right.rows == depth && left.fits() && right.fits(), "product: sizes do not match");
     if rows == 0 || columns == 0 {
         return;
     }
@@ -59,7 +59,7 @@ pub(crate) fn product(left: Matrix, right: Matrix, output: Output, out: &mut [f3
         return rows.for_each(|row| row[..columns].fill(0.0));
     }
     assert!(stride >= columns && out.len() >= (rows - 1) * stride + columns, "product: output is too small");
-    // SAFETY: the three matrices lie within their slices by the checks above, with these strides (in elements), and
+    // SAFETY: the checks above ensure that the three matrices are within their slices, with these strides (in elements).
     // `out` is borrowed mutably, so it overlaps neither input.
     unsafe {
         gemm::gemm(
@@ -86,11 +86,12 @@ pub(crate) fn product(left: Matrix, right: Matrix, output: Output, out: &mut [f3
     }
 }
 
-/// `out = input * weight^T + bias`: `input` is `rows` x `depth`, `weight` is `width` x `depth`, `bias` has `width`
-/// values, `out` is `rows` x `width`; all row-major. Runs on the calling thread only.
+/// Computes `out = input * weight^T + bias`. Runs on the calling thread only.
+///
+/// `input` is `[rows, depth]`, `weight` is `[width, depth]`, `bias` is `[width]` and `out` is `[rows, width]`, all row-major.
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn dense(input: &[f32], weight: &[f32], bias: &[f32], rows: usize, depth: usize, out: &mut [f32]) {
     let width = bias.len();
     assert!(input.len() == rows * depth, "dense: input is not rows x depth");
@@ -99,7 +100,7 @@ pub fn dense(input: &[f32], weight: &[f32], bias: &[f32], rows: usize, depth: us
     if width == 0 {
         return;
     }
-    // The product is added to what stands there, so the bias rides along.
+    // The output starts with the bias, and the product is added to it.
     for row in out.chunks_exact_mut(width) {
         row.copy_from_slice(bias);
     }
@@ -107,12 +108,13 @@ pub fn dense(input: &[f32], weight: &[f32], bias: &[f32], rows: usize, depth: us
     product(input, weight.transposed(), Output::Add, out, width);
 }
 
-/// Adds a dense layer's share of its weight's gradient, `gradient^T * input`, and of its bias's, the sums over rows of
-/// `gradient`: for outputs `first` up to `first + d_bias.len()` of `width`. `gradient` is `rows` x `width`, `input` is `rows`
-/// x `depth`, `d_weight` is `d_bias.len()` x `depth`. Runs on the calling thread only.
+/// Adds the gradients of a dense layer's weight, `gradient^T * input`, and bias, the sum over the rows of `gradient`.
+///
+/// Covers the outputs `first` up to `first + d_bias.len()` of `width`. `gradient` is `[rows, width]`, `input` is
+/// `[rows, depth]` and `d_weight` is `[d_bias.len(), depth]`. Runs on the calling thread only.
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn dense_weight_gradient(
     gradient: &[f32],
     width: usize,
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_three_loops() {
+    fn dense_agrees_with_plain_loops() {
         for (rows, depth, width) in [(1, 1, 1), (3, 5, 7), (17, 48, 33), (64, 384, 96)] {
             let value = |i: usize, seed: usize| (((i * 7919 + seed * 104_729) % 2001) as f32 - 1000.0) / 1000.0;
             let input: Vec<f32> = (0..rows * depth).map(|i| value(i, 1)).collect();
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn weight_gradients_agree_with_plain_loops_and_are_added() {
+    fn weight_gradients_agree_with_plain_loops_and_accumulate() {
         let (rows, depth, width) = (6, 5, 8);
         let (gradient, input) = (wave(rows * width, 0.0), wave(rows * depth, 1.0));
         let (first, count) = (2, 4);

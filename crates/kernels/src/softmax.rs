@@ -1,11 +1,12 @@
-//! Scaled softmax over the last dimension with a length: what attention does with its scores.
+//! Scaled softmax over the last dimension, for the scores of attention.
 
 use crate::exponential::exp;
 use crate::instructions::{InstructionSet, fused};
 use crate::lanes::{max, sum, sum_pairs};
 
-/// Turns each row of `scores` (`width` long) into probabilities, in place:
-/// `p[i] = exp(scale * s[i]) / sum`, over the first `valid` places; the rest become zero.
+/// Converts each row of `scores` (`width` values) into probabilities in place: `p[i] = exp(scale * s[i]) / sum`.
+///
+/// Only the first `valid` values of a row count. The others become zero.
 ///
 /// # Panics
 /// If `scores` is not made of whole rows, or `valid` is zero or beyond `width`.
@@ -28,14 +29,14 @@ pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
     });
 }
 
-/// Gradient of [`forward`] with respect to the raw scores, from its result `probabilities` and the `gradient` of that
-/// result, in whose place it is put: `d[i] = scale * p[i] * (g[i] - sum_j g[j] p[j])`. Places with probability zero get zero.
+/// Replaces the `gradient` of the `probabilities`, which [`forward`] returned, by the gradient of the raw scores:
+/// `d[i] = scale * p[i] * (g[i] - sum_j g[j] p[j])`.
 ///
 /// # Panics
-/// If the sizes do not fit.
+/// If the sizes do not match.
 pub fn backward(probabilities: &[f32], gradient: &mut [f32], width: usize, scale: f32) {
     assert!(width > 0 && probabilities.len().is_multiple_of(width), "softmax: not made of whole rows");
-    assert!(probabilities.len() == gradient.len(), "softmax: sizes do not fit");
+    assert!(probabilities.len() == gradient.len(), "softmax: sizes do not match");
     InstructionSet::best().run(
         #[inline(always)]
         || {
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn padding_gets_nothing_and_changes_nothing() {
+    fn padding_becomes_zero_and_changes_no_probability() {
         let row: Vec<f32> = (0..19).map(|i| (i as f32 * 0.7).cos() * 5.0).collect();
         let mut padded = row.clone();
         padded.extend([1e30, f32::NAN, 3.0]);

@@ -1,71 +1,76 @@
-//! What is taken for what: right labels against predicted ones, counted.
+//! Confusion matrices: how often each label is predicted for each gold label.
 
-use crate::truth::Case;
+use crate::case::Case;
 use serde::Serialize;
 
-/// How often each answer was given for each right label, where exactly one label is predicted.
+/// A confusion matrix of cases with exactly one predicted label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Confusion {
-    /// What is right: the head's labels, or those of the data set where it has its own.
-    pub right: Vec<String>,
-    /// What was predicted: the head's labels.
+pub struct ConfusionMatrix {
+    /// The gold labels: the head's labels, or those of the data set if it has its own.
+    #[serde(rename = "right")]
+    pub gold: Vec<String>,
+    /// The predicted labels: the head's labels.
     pub predicted: Vec<String>,
-    /// `counts[i][j]`: cases of which `right[i]` is right and `predicted[j]` was predicted.
+    /// `counts[i][j]` is the number of cases with gold label `gold[i]` and prediction `predicted[j]`.
     pub counts: Vec<Vec<u64>>,
 }
 
-impl Confusion {
-    /// Counts cases by the head's labels. Where any of several would do, the predicted one counts as the right one if it is among them,
-    /// else the first of them. Cases with a label beyond the list, or with none or several, are left out.
-    pub fn of_labels(labels: &[String], cases: &[Case]) -> Self {
-        let right = |case: &Case| match case.truth.labels_nearest(&case.predicted_set()).as_slice() {
+impl ConfusionMatrix {
+    /// Counts cases by the head's labels.
+    ///
+    /// For [`Gold::AnyOf`](crate::Gold::AnyOf), the gold label is the predicted one if it is allowed, otherwise the first
+    /// allowed one. Cases with no or several labels, or with a label beyond the list, are left out.
+    pub fn by_label(labels: &[String], cases: &[Case]) -> Self {
+        let gold = |case: &Case| match case.gold.labels_nearest(&case.predicted_set()).as_slice() {
             [only] => Some(*only),
             _ => None,
         };
-        Self::count(labels, labels, cases, right)
+        Self::count(labels, labels, cases, gold)
     }
 
     /// Counts cases by the data set's own labels. Cases without one are left out.
-    pub fn of_sources(sources: &[String], labels: &[String], cases: &[Case]) -> Self {
+    pub fn by_source_label(sources: &[String], labels: &[String], cases: &[Case]) -> Self {
         Self::count(sources, labels, cases, |case| case.source_label)
     }
 
-    fn count(right: &[String], predicted: &[String], cases: &[Case], of: impl Fn(&Case) -> Option<usize>) -> Self {
-        let mut counts = vec![vec![0; predicted.len()]; right.len()];
+    fn count(gold: &[String], predicted: &[String], cases: &[Case], gold_of: impl Fn(&Case) -> Option<usize>) -> Self {
+        let mut counts = vec![vec![0; predicted.len()]; gold.len()];
         for case in cases {
-            if let (Some(row), [column]) = (of(case), case.predicted_set().as_slice())
+            if let (Some(row), [column]) = (gold_of(case), case.predicted_set().as_slice())
                 && let Some(count) = counts.get_mut(row).and_then(|row: &mut Vec<u64>| row.get_mut(*column))
             {
                 *count += 1;
             }
         }
-        Self { right: right.to_vec(), predicted: predicted.to_vec(), counts }
+        Self { gold: gold.to_vec(), predicted: predicted.to_vec(), counts }
     }
 
-    /// Cohen's kappa, at most 1: how much more often the two agree than by chance; 0 where only one label occurs. `None` where rows and
-    /// columns are not the same labels.
+    /// Returns Cohen's kappa: the agreement between gold labels and predictions beyond chance, at most 1.
+    ///
+    /// It is 0 if only one label occurs, and `None` if rows and columns have different labels.
     pub fn kappa(&self) -> Option<f64> {
-        let Marginals { right, predicted, agreeing, all } = self.marginals()?;
-        let chance: f64 = right.iter().zip(&predicted).map(|(a, b)| a * b).sum();
-        let room = all * all - chance;
-        Some(if room > 0.0 { (agreeing * all - chance) / room } else { 0.0 })
+        let Marginals { gold, predicted, agreeing, total } = self.marginals()?;
+        let chance: f64 = gold.iter().zip(&predicted).map(|(a, b)| a * b).sum();
+        let beyond_chance = total * total - chance;
+        Some(if beyond_chance > 0.0 { (agreeing * total - chance) / beyond_chance } else { 0.0 })
     }
 
     fn marginals(&self) -> Option<Marginals> {
-        if self.right != self.predicted {
+        if self.gold != self.predicted {
             return None;
         }
-        let right: Vec<f64> = self.counts.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
+        let gold: Vec<f64> = self.counts.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
         let column = |label: usize| self.counts.iter().map(|row| row[label]).sum::<u64>() as f64;
         let predicted: Vec<f64> = (0..self.predicted.len()).map(column).collect();
-        let agreeing = (0..self.right.len()).map(|label| self.counts[label][label]).sum::<u64>() as f64;
-        Some(Marginals { all: right.iter().sum(), right, predicted, agreeing })
+        let agreeing = (0..self.gold.len()).map(|label| self.counts[label][label]).sum::<u64>() as f64;
+        Some(Marginals { total: gold.iter().sum(), gold, predicted, agreeing })
     }
 }
 
+/// The sums of the rows, the columns and the diagonal, and the number of cases.
 struct Marginals {
-    right: Vec<f64>,
+    gold: Vec<f64>,
     predicted: Vec<f64>,
     agreeing: f64,
-    all: f64,
+    total: f64,
 }

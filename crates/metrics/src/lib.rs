@@ -1,39 +1,47 @@
-//! How good a model is: what was right and what was predicted go in, a [`Report`] comes out.
+//! Metrics of classification: gold labels and predictions go in, numbers come out.
 //!
-//! Articles and models are unknown here. A label is its place in a list of names, and a [`Case`] is one article on one
-//! head. Which function to ask depends on what the truth is:
+//! The crate knows neither articles nor models. A label is an index into a list of names, and a [`Case`] is one article on
+//! one head. The function to call depends on the gold labels of the data set:
 //!
-//! | the data set says | function |
+//! | gold labels | function |
 //! |---|---|
-//! | the one right label | [`single_label`] |
-//! | a label of its own list, which stands for a set of the head's labels | [`set_valued`] |
-//! | all labels that apply | [`multi_label`] |
+//! | exactly one label | [`single_label`] |
+//! | one label of the data set's own list, which stands for a set of the head's labels | [`set_valued`] |
+//! | any number of labels | [`multi_label`] |
 //!
-//! Three rules hold for all of them. Lists of labels are sets: repetition means nothing, and order only where a
-//! function says so. A share of nothing is 0 (no cases, a label that is never predicted), as scikit-learn has it with
-//! `zero_division=0`. An index beyond the head's labels makes its case wrong and is no label's false prediction.
-
+//! Three rules hold for all of them:
 //!
-//! Scores are measured apart from answers: [`calibration`] says how far they can be believed, [`answered`] what is left
-//! of the answers when those with a low score are held back, [`coverage`] the same for every score, and [`threshold`] which
-//! score is high enough. [`top_k`] looks beyond the first label. [`intervals`] says how sure a figure is, and [`difference`]
-//! whether two models differ by more than chance.
+//! - Lists of labels are sets. Repetition does not count, and order counts only where a function says so.
+//! - A ratio with nothing to count is 0 (no cases, or a label that is never predicted), as in scikit-learn with
+//!   `zero_division=0`.
+//! - An index beyond the head's labels makes its case wrong and is no label's false positive.
+//!
+//! Scores have metrics of their own. [`calibration`] compares scores with accuracy. [`selective_accuracy`] is the accuracy
+//! of the predictions above a score, [`coverage_curve`] the same for every score, and [`threshold_for_precision`] finds the
+//! score that reaches a precision. [`top_k`] counts labels beyond the first. [`intervals`] gives confidence intervals, and
+//! [`difference`] tests whether two models differ by more than chance.
 
-mod abstain;
 mod averages;
+mod bootstrap;
 mod calibration;
+mod case;
+mod compare;
 mod confusion;
 mod counts;
+mod interval;
 mod ranking;
 mod report;
-mod resample;
-mod truth;
+mod selective;
 
-pub use abstain::{Answered, CONFIDENCE, answered, coverage, threshold};
-pub use averages::{Averages, Scores};
-pub use calibration::{BINS, Bin, Calibration, ScoredAnswer, ScoredCase, calibration};
-pub use confusion::Confusion;
+pub use averages::{Averages, PrecisionRecallF1};
+pub use bootstrap::RESAMPLES;
+pub use calibration::{BINS, Bin, Calibration, ScoredCase, ScoredPrediction, calibration};
+pub use case::{Case, Gold};
+pub use compare::{Difference, difference, mcnemar};
+pub use confusion::ConfusionMatrix;
+pub use interval::{CONFIDENCE_LEVEL, Interval, Intervals, intervals, wilson_interval};
 pub use ranking::top_k;
 pub use report::{LabelReport, Report, multi_label, set_valued, single_label};
-pub use resample::{Difference, Interval, Intervals, LEVEL, SAMPLES, difference, intervals, mcnemar, share_interval};
-pub use truth::{Case, Truth};
+pub use selective::{
+    SelectiveAccuracy, THRESHOLD_CONFIDENCE, coverage_curve, selective_accuracy, threshold_for_precision,
+};

@@ -1,28 +1,29 @@
-//! Where the right labels stand when labels are ordered by score.
+//! Metrics of the labels ranked by score.
 
 use crate::calibration::ScoredCase;
-use crate::truth::Truth;
+use crate::case::Gold;
 
-/// How good the first k labels are, for k from 1 to `most`.
+/// Returns the metric of the first k labels, for each k from 1 to `max_k`. All values are 0 without cases.
 ///
-/// Where one label is right, or any of a set, a figure is the share of cases for which such a label is among the first k:
-/// scikit-learn's `top_k_accuracy_score`. Where all of several are right, it is precision at k: the share of the first k
-/// labels that are right, as the mean over cases. As in scikit-learn, of equal scores the later label stands first. All
-/// figures are 0 where there are no cases.
-pub fn top_k(cases: &[ScoredCase], most: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; most];
+/// - [`Gold::One`] and [`Gold::AnyOf`]: the share of cases with a gold label among the first k labels, which is
+///   scikit-learn's `top_k_accuracy_score`.
+/// - [`Gold::All`]: precision at k, the share of the first k labels that are gold labels, averaged over cases.
+///
+/// Of equal scores the later label comes first, as in scikit-learn.
+pub fn top_k(cases: &[ScoredCase], max_k: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; max_k];
     for case in cases {
         let mut ranked: Vec<usize> = (0..case.scores.len()).rev().collect();
         ranked.sort_by(|&a, &b| case.scores[b].total_cmp(&case.scores[a]));
-        let mut right = 0usize;
+        let mut correct = 0usize;
         for (k, sum) in sums.iter_mut().enumerate() {
-            right += usize::from(ranked.get(k).is_some_and(|&label| case.truth.names(label)));
-            *sum += match case.truth {
-                Truth::All(_) => right as f64 / (k + 1) as f64,
-                Truth::One(_) | Truth::AnyOf(_) => right.min(1) as f64,
+            correct += usize::from(ranked.get(k).is_some_and(|&label| case.gold.contains(label)));
+            *sum += match case.gold {
+                Gold::All(_) => correct as f64 / (k + 1) as f64,
+                Gold::One(_) | Gold::AnyOf(_) => correct.min(1) as f64,
             };
         }
     }
-    let all = cases.len();
-    sums.into_iter().map(|sum| if all == 0 { 0.0 } else { sum / all as f64 }).collect()
+    let count = cases.len();
+    sums.into_iter().map(|sum| if count == 0 { 0.0 } else { sum / count as f64 }).collect()
 }

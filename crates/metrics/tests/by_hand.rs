@@ -1,17 +1,17 @@
-//! Every measure on a few cases counted by hand; `single_label` and `multi_label` agree with scikit-learn's numbers.
+//! Compares every metric with values computed by hand. Those of `single_label` and `multi_label` agree with scikit-learn.
 
-use newsdesk_metrics::{Case, LabelReport, Report, Truth, multi_label, set_valued, single_label};
+use newsdesk_metrics::{Case, Gold, LabelReport, Report, multi_label, set_valued, single_label};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| name.to_string()).collect()
 }
 
-fn case(truth: Truth, predicted: &[usize]) -> Case {
-    Case { truth, predicted: predicted.to_vec(), also: vec![], source_label: None }
+fn case(gold: Gold, predicted: &[usize]) -> Case {
+    Case { gold, predicted: predicted.to_vec(), also_correct: vec![], source_label: None }
 }
 
-fn one(truth: usize, predicted: usize) -> Case {
-    case(Truth::One(truth), &[predicted])
+fn one(gold: usize, predicted: usize) -> Case {
+    case(Gold::One(gold), &[predicted])
 }
 
 #[track_caller]
@@ -19,7 +19,7 @@ fn assert_close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
 }
 
-/// Expected rows: label, support, precision, recall, F1. (How often a label was predicted follows from these.)
+/// Compares with expected rows of label, support, precision, recall, F1. (The number of predictions follows from these.)
 #[track_caller]
 fn assert_labels(report: &Report, expected: &[(&str, u64, f64, f64, f64)]) {
     assert_eq!(report.per_label.len(), expected.len());
@@ -32,8 +32,8 @@ fn assert_labels(report: &Report, expected: &[(&str, u64, f64, f64, f64)]) {
 }
 
 #[test]
-fn one_label_per_article() {
-    // "science" is predicted once and never right; "world" is right once and never predicted.
+fn single_label_metrics() {
+    // "science" is predicted once and never a gold label. "world" is a gold label once and never predicted.
     let labels = names(&["arts", "business", "science", "world"]);
     let cases = [one(0, 0), one(0, 0), one(0, 1), one(1, 1), one(1, 2), one(3, 0)];
     let report = single_label(&labels, &cases);
@@ -57,9 +57,9 @@ fn one_label_per_article() {
 }
 
 #[test]
-fn any_of_several_labels_counts_under_the_one_predicted() {
+fn any_allowed_label_counts_under_the_predicted_one() {
     let labels = names(&["arts", "business", "science"]);
-    let either = || Truth::AnyOf(vec![2, 1]);
+    let either = || Gold::AnyOf(vec![2, 1]);
     let report = single_label(&labels, &[case(either(), &[1]), case(either(), &[0])]);
     assert_eq!(report.correct, 1);
     assert_labels(
@@ -71,41 +71,41 @@ fn any_of_several_labels_counts_under_the_one_predicted() {
 }
 
 #[test]
-fn other_labels_are_right_too_where_any_will_do() {
+fn accuracy_any_counts_also_correct_labels() {
     let labels = names(&["arts", "business", "science"]);
-    let also = |case: Case, also: &[usize]| Case { also: also.to_vec(), ..case };
+    let also = |case: Case, labels: &[usize]| Case { also_correct: labels.to_vec(), ..case };
     let cases = [
-        also(one(0, 0), &[0, 1]), // right
-        also(one(0, 1), &[0, 1]), // the other one
-        also(one(0, 2), &[0, 1]), // neither
-        also(one(1, 1), &[]),     // right, and there is no other
+        also(one(0, 0), &[0, 1]), // the gold label
+        also(one(0, 1), &[0, 1]), // also correct
+        also(one(0, 2), &[0, 1]), // wrong
+        also(one(1, 1), &[]),     // the gold label, without others
     ];
     for report in [single_label(&labels, &cases), set_valued(&labels, &[vec![0], vec![1], vec![2]], &cases)] {
         assert_eq!((report.accuracy, report.accuracy_any), (0.5, Some(0.75)));
     }
     let exact = single_label(&labels, &cases.map(|case| also(case, &[])));
     assert_eq!((exact.accuracy, exact.accuracy_any), (0.5, None));
-    assert_eq!(single_label(&labels, &[also(case(Truth::AnyOf(vec![2, 0]), &[0]), &[1])]).accuracy_any, Some(1.0));
+    assert_eq!(single_label(&labels, &[also(case(Gold::AnyOf(vec![2, 0]), &[0]), &[1])]).accuracy_any, Some(1.0));
 }
 
 #[test]
-fn labels_of_the_data_set_stand_for_sets() {
-    // The head: 0 politics, 1 trade, 2 sport, 3 economy, 4 weather. Trade may be World or Business.
+fn set_valued_metrics() {
+    // The head's labels: 0 politics, 1 trade, 2 sport, 3 economy, 4 weather. Trade may be World or Business.
     let sources = names(&["World", "Sports", "Business"]);
     let sets = [vec![0, 1], vec![2], vec![3, 1]];
     let of = |source: usize, predicted: usize| Case {
-        truth: Truth::AnyOf(sets[source].clone()),
+        gold: Gold::AnyOf(sets[source].clone()),
         predicted: vec![predicted],
-        also: vec![],
+        also_correct: vec![],
         source_label: Some(source),
     };
     let cases = [
-        of(0, 1), // right, as World
+        of(0, 1), // correct, as World
         of(0, 2), // wrong, as Sports
-        of(2, 1), // right, as Business
+        of(2, 1), // correct, as Business
         of(2, 0), // wrong, as World
         of(1, 4), // wrong, as none
-        of(1, 1), // wrong, as World: the first that holds trade
+        of(1, 1), // wrong, as World: the first that contains trade
     ];
     let report = set_valued(&sources, &sets, &cases);
 
@@ -120,9 +120,9 @@ fn labels_of_the_data_set_stand_for_sets() {
 }
 
 #[test]
-fn a_case_without_source_label_counts_for_accuracy_only() {
+fn case_without_source_label_counts_for_accuracy_only() {
     let cases = [
-        case(Truth::One(0), &[0]),
+        case(Gold::One(0), &[0]),
         Case { source_label: Some(7), ..one(0, 1) },
         Case { source_label: Some(1), ..one(1, 1) },
     ];
@@ -133,15 +133,15 @@ fn a_case_without_source_label_counts_for_accuracy_only() {
 }
 
 #[test]
-fn any_number_of_labels_per_article() {
-    // "science" is predicted once and never right; "world" does not occur.
+fn multi_label_metrics() {
+    // "science" is predicted once and never a gold label. "world" does not occur.
     let labels = names(&["arts", "business", "science", "world"]);
     let cases = [
-        case(Truth::All(vec![0, 1]), &[0]),
-        case(Truth::All(vec![0]), &[2, 0]),
-        case(Truth::All(vec![]), &[]),
-        case(Truth::All(vec![1]), &[1]),
-        case(Truth::All(vec![1]), &[]),
+        case(Gold::All(vec![0, 1]), &[0]),
+        case(Gold::All(vec![0]), &[2, 0]),
+        case(Gold::All(vec![]), &[]),
+        case(Gold::All(vec![1]), &[1]),
+        case(Gold::All(vec![1]), &[]),
     ];
     let report = multi_label(&labels, &cases);
 
@@ -163,7 +163,7 @@ fn any_number_of_labels_per_article() {
 }
 
 #[test]
-fn no_cases_and_no_labels_are_zero() {
+fn metrics_without_cases_or_labels_are_zero() {
     let labels = names(&["arts"]);
     for report in [single_label(&labels, &[]), set_valued(&labels, &[vec![0]], &[]), multi_label(&labels, &[])] {
         assert_eq!((report.cases, report.correct), (0, 0));
@@ -175,7 +175,7 @@ fn no_cases_and_no_labels_are_zero() {
 }
 
 #[test]
-fn an_index_beyond_the_labels_is_wrong() {
+fn index_beyond_the_labels_is_wrong() {
     let labels = names(&["arts", "business"]);
     let report = single_label(&labels, &[one(0, 5), one(5, 1), one(5, 5)]);
     assert_eq!((report.cases, report.correct), (3, 0));
@@ -183,10 +183,10 @@ fn an_index_beyond_the_labels_is_wrong() {
 }
 
 #[test]
-fn a_report_is_written_as_plain_numbers() {
-    let report = multi_label(&names(&["arts"]), &[case(Truth::All(vec![0]), &[0])]);
+fn report_is_serialised_with_stable_field_names() {
+    let report = multi_label(&names(&["arts"]), &[case(Gold::All(vec![0]), &[0])]);
     assert_eq!(
-        serde_json::to_string(&report).expect("plain numbers"),
+        serde_json::to_string(&report).expect("a report can be serialised"),
         r#"{"cases":1,"correct":1,"accuracy":1.0,"accuracy_any":null,"macro_f1":1.0,"macro_recall":1.0,"micro_f1":1.0,"#
             .to_owned()
             + r#""averages":{"macro":{"precision":1.0,"recall":1.0,"f1":1.0},"micro":{"precision":1.0,"recall":1.0,"f1":1.0},"#

@@ -1,13 +1,13 @@
-//! Every measure on two hundred random cases, against what scikit-learn, SciPy and NumPy say (`golden/make.py`).
+//! Compares every metric on two hundred random data sets with scikit-learn, SciPy and NumPy (`golden/make.py`).
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use newsdesk_metrics::{
-    Case, Confusion, Report, ScoredAnswer, ScoredCase, Scores, Truth, calibration, coverage, difference, multi_label,
-    single_label, top_k,
+    Case, ConfusionMatrix, Gold, PrecisionRecallF1, Report, ScoredCase, ScoredPrediction, calibration, coverage_curve,
+    difference, multi_label, single_label, top_k,
 };
 use serde::Deserialize;
 
-/// Precision, recall, F1.
+/// Precision, recall and F1.
 type Triple = [f64; 3];
 
 #[derive(Deserialize)]
@@ -26,9 +26,9 @@ enum Golden {
         top_k: Vec<f64>,
         brier: f64,
         ece: f64,
-        /// Mean score and share of right answers, by bin.
+        /// Mean score and accuracy, by bin.
         reliability: [Vec<f64>; 2],
-        /// Score, answers given, right ones among them.
+        /// Score, accepted predictions, correct predictions among them.
         coverage: Vec<(f64, u64, u64)>,
     },
     Multi {
@@ -70,7 +70,7 @@ fn all_close(what: &str, found: &[f64], expected: &[f64]) {
 }
 
 #[track_caller]
-fn scores_close(what: &str, found: Scores, expected: &Triple) {
+fn scores_close(what: &str, found: PrecisionRecallF1, expected: &Triple) {
     all_close(what, &[found.precision, found.recall, found.f1], expected);
 }
 
@@ -78,25 +78,25 @@ fn names(labels: usize) -> Vec<String> {
     (0..labels).map(|label| label.to_string()).collect()
 }
 
-/// The first of the best labels, as NumPy's `argmax` has it.
+/// Returns the first of the best labels, like NumPy's `argmax`.
 fn best(scores: &[f64]) -> usize {
     (0..scores.len()).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap()
 }
 
-fn case(truth: Truth, predicted: Vec<usize>) -> Case {
-    Case { truth, predicted, also: vec![], source_label: None }
+fn case(gold: Gold, predicted: Vec<usize>) -> Case {
+    Case { gold, predicted, also_correct: vec![], source_label: None }
 }
 
-fn scored(truth: Truth, scores: &[f64]) -> ScoredCase {
-    ScoredCase { truth, scores: scores.to_vec() }
+fn scored(gold: Gold, scores: &[f64]) -> ScoredCase {
+    ScoredCase { gold, scores: scores.to_vec() }
 }
 
-fn places(flags: &[u8]) -> Vec<usize> {
+fn indices(flags: &[u8]) -> Vec<usize> {
     (0..flags.len()).filter(|&label| flags[label] == 1).collect()
 }
 
 #[test]
-fn all_measures_are_those_of_scikit_learn() {
+fn metrics_agree_with_scikit_learn() {
     let golden: Vec<Golden> = serde_json::from_str(include_str!("golden/golden.json")).unwrap();
     assert_eq!(golden.len(), 200);
     golden.into_iter().for_each(check);
@@ -121,7 +121,7 @@ fn check(golden: Golden) {
             coverage: expected_coverage,
         } => {
             let rows = || truth.iter().zip(&scores);
-            let cases: Vec<Case> = rows().map(|(&truth, scores)| case(Truth::One(truth), vec![best(scores)])).collect();
+            let cases: Vec<Case> = rows().map(|(&truth, scores)| case(Gold::One(truth), vec![best(scores)])).collect();
             let report = single_label(&names(labels), &cases);
             close("accuracy", report.accuracy, accuracy);
             close("balanced accuracy", report.macro_recall, balanced_accuracy);
@@ -130,25 +130,29 @@ fn check(golden: Golden) {
             scores_close("micro", report.averages.micro_average, &averages.micro);
             scores_close("weighted", report.averages.weighted_average, &averages.weighted);
             close("MCC", report.mcc.unwrap(), mcc);
-            let found = Confusion::of_labels(&names(labels), &cases);
+            let found = ConfusionMatrix::by_label(&names(labels), &cases);
             close("kappa", found.kappa().unwrap(), kappa);
             assert_eq!(found.counts, confusion);
 
-            let scored: Vec<ScoredCase> = rows().map(|(&truth, scores)| scored(Truth::One(truth), scores)).collect();
+            let scored: Vec<ScoredCase> = rows().map(|(&truth, scores)| scored(Gold::One(truth), scores)).collect();
             all_close("top k", &top_k(&scored, labels), &expected_top_k);
             let found = calibration(&scored);
             close("Brier", found.brier, brier);
             close("ECE", found.ece, ece);
             all_close("score by bin", &found.bins.iter().map(|bin| bin.score).collect::<Vec<_>>(), &reliability[0]);
-            all_close("right by bin", &found.bins.iter().map(|bin| bin.accuracy).collect::<Vec<_>>(), &reliability[1]);
+            all_close(
+                "accuracy by bin",
+                &found.bins.iter().map(|bin| bin.accuracy).collect::<Vec<_>>(),
+                &reliability[1],
+            );
 
-            let answer = |(&truth, scores): (&usize, &Vec<f64>)| {
+            let prediction = |(&truth, scores): (&usize, &Vec<f64>)| {
                 let best = best(scores);
-                ScoredAnswer { score: scores[best], right: best == truth }
+                ScoredPrediction { score: scores[best], is_correct: best == truth }
             };
-            let answers: Vec<ScoredAnswer> = rows().map(answer).collect();
+            let predictions: Vec<ScoredPrediction> = rows().map(prediction).collect();
             let found: Vec<(f64, u64, u64)> =
-                coverage(&answers).iter().map(|of| (of.min_score, of.given, of.correct)).collect();
+                coverage_curve(&predictions).iter().map(|of| (of.min_score, of.accepted, of.correct)).collect();
             assert_eq!(found, expected_coverage);
         }
         Golden::Multi {
@@ -165,9 +169,9 @@ fn check(golden: Golden) {
             ece,
         } => {
             let rows = || truth.iter().zip(&scores);
-            let given = |scores: &[f64]| (0..labels).filter(|&label| scores[label] >= 0.5).collect();
+            let predicted = |scores: &[f64]| (0..labels).filter(|&label| scores[label] >= 0.5).collect();
             let cases: Vec<Case> =
-                rows().map(|(truth, scores)| case(Truth::All(places(truth)), given(scores))).collect();
+                rows().map(|(truth, scores)| case(Gold::All(indices(truth)), predicted(scores))).collect();
             let Report { accuracy: found, averages, macro_f1: found_macro, .. } = multi_label(&names(labels), &cases);
             close("subset accuracy", found, accuracy);
             close("macro-F1", found_macro, macro_f1);
@@ -179,7 +183,7 @@ fn check(golden: Golden) {
                 scores_close("samples", averages.sample_average.unwrap(), &samples);
             }
             let scored: Vec<ScoredCase> =
-                rows().map(|(truth, scores)| scored(Truth::All(places(truth)), scores)).collect();
+                rows().map(|(truth, scores)| scored(Gold::All(indices(truth)), scores)).collect();
             all_close("precision at k", &top_k(&scored, labels), &precision_at);
             let found = calibration(&scored);
             close("Brier", found.brier, brier);
@@ -196,13 +200,13 @@ fn check(golden: Golden) {
     }
 }
 
-/// scikit-learn refuses to measure nothing, or says NaN; here all figures are 0, and no interval has a width.
+/// scikit-learn refuses empty data or returns NaN. Here all metrics are 0.
 #[test]
-fn nothing_measures_as_zero() {
+fn metrics_of_empty_data_are_zero() {
     let report = single_label(&names(3), &[]);
     assert_eq!((report.accuracy, report.mcc, report.averages.weighted_average.f1), (0.0, Some(0.0), 0.0));
-    assert_eq!(multi_label(&names(3), &[]).averages.sample_average, Some(Scores::default()));
+    assert_eq!(multi_label(&names(3), &[]).averages.sample_average, Some(PrecisionRecallF1::default()));
     assert_eq!(top_k(&[], 2), [0.0, 0.0]);
     assert_eq!(calibration(&[]).ece, 0.0);
-    assert_eq!(coverage(&[]), []);
+    assert_eq!(coverage_curve(&[]), []);
 }

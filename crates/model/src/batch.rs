@@ -1,66 +1,65 @@
-//! Windows of several texts together: end to end for the packed encoder, or side by side, grouped by length and padded to
-//! the longest of their batch, for tensors.
+//! Batches of windows: end to end without padding for the packed encoder, or padded to the longest window for tensors.
 
 use crate::error::Result;
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor};
 use std::ops::Range;
 
-/// Windows end to end, without padding.
+/// A batch of windows stored end to end, without padding.
 #[derive(Debug, Default)]
 pub struct PackedBatch {
     ids: Vec<TokenId>,
-    /// Where each window ends.
+    /// For each window, the index after its last token.
     ends: Vec<usize>,
 }
 
 impl PackedBatch {
-    /// Adds a window (special tokens included) at the end.
+    /// Adds a window, which includes special tokens.
     pub fn push(&mut self, window: impl IntoIterator<Item = TokenId>) {
         self.ids.extend(window);
         self.ends.push(self.ids.len());
     }
 
-    /// Takes all windows out and keeps the memory.
+    /// Removes all windows and keeps the memory.
     pub fn clear(&mut self) {
         self.ids.clear();
         self.ends.clear();
     }
 
-    /// Token ids of all windows.
+    /// Returns the token ids of all windows.
     pub fn ids(&self) -> &[TokenId] {
         &self.ids
     }
 
-    /// Where each window stands among the ids.
+    /// Returns the range of each window in [`PackedBatch::ids`].
     pub fn windows(&self) -> impl Iterator<Item = Range<usize>> {
         self.ends.iter().scan(0, |start, &end| Some(std::mem::replace(start, end)..end))
     }
 
-    /// Number of windows.
+    /// Returns the number of windows.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is no window.
+    /// Returns whether there is no window.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 }
 
-/// Windows side by side, padded to the longest.
+/// A batch of windows as a tensor, padded to the longest window.
 pub struct Batch {
-    /// Token ids, shorter windows filled up with the padding token; `[windows, length]`, u32.
+    /// Token ids with padding: `[windows, length]`, u32.
     pub ids: Tensor,
-    /// Tokens of each window that are not padding.
+    /// Length of each window without padding.
     pub lengths: Vec<usize>,
 }
 
 impl Batch {
-    /// Puts windows (special tokens included) into one tensor on `device`.
+    /// Creates a batch on `device` from windows, which include special tokens.
     ///
     /// # Errors
-    /// If the device has no memory left.
+    /// If the device is out of memory.
     pub fn new(windows: &[&[TokenId]], padding: TokenId, device: &Device) -> Result<Self> {
         let lengths: Vec<usize> = windows.iter().map(|w| w.len()).collect();
         let longest = lengths.iter().copied().max().unwrap_or(0);
@@ -74,14 +73,16 @@ impl Batch {
     }
 }
 
-/// Groups windows of these lengths into batches of at most `budget` tokens, padding counted; a window longer than
-/// the budget gets a batch of its own. Windows are taken by length, longest first, so that little is padded and the
-/// largest batch comes first. Each index occurs once.
+/// Groups windows of these lengths into batches of at most `budget` tokens, including padding. Returns the indices of
+/// the windows of each batch.
+///
+/// A window longer than the budget gets a batch of its own. Windows are sorted by length, longest first. This keeps
+/// padding low and makes the first batch the largest.
 pub fn plan(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(lengths[i]));
     let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut room = 0; // windows that still fit into the last batch
+    let mut room = 0; // number of windows that still fit into the last batch
     for index in order {
         match batches.last_mut() {
             Some(batch) if room > 0 => batch.push(index),
@@ -101,7 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn packed_windows_lie_end_to_end() {
+    fn packed_windows_are_stored_end_to_end() {
         let mut batch = PackedBatch::default();
         batch.push([5, 6, 7]);
         batch.push([8]);

@@ -1,75 +1,74 @@
-//! From which score on a head's answers are right often enough: what was measured on labelled articles, and kept in the
-//! manifest for later runs without any.
+//! Score thresholds per precision, measured on labelled articles and stored in the manifest.
 
 use crate::head::Head;
 use serde::{Deserialize, Serialize};
 
-/// What one head's answers on labelled articles said about its scores.
+/// The calibration of one head.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationRecord {
-    /// The head.
+    /// Name of the head.
     pub head: String,
-    /// Labelled sets by which its temperature was fitted, with the articles that are labelled for it.
+    /// Data sets on which the temperature was fitted, each with its number of articles labelled for the head.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub temperature_sets: Vec<String>,
-    /// Labelled sets by which its thresholds were found, with the articles that are labelled for it.
+    /// Data sets on which the thresholds were measured, each with its number of articles labelled for the head.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub threshold_sets: Vec<String>,
-    /// Articles of the latter together, those with the same words counted once.
+    /// Number of articles in the threshold sets together, without duplicates.
     pub articles: u64,
-    /// The precisions that are reached, the lowest first.
+    /// Thresholds for the precisions that the head reaches, the lowest precision first.
     #[serde(default, rename = "threshold", skip_serializing_if = "Vec::is_empty")]
     pub thresholds: Vec<ThresholdRecord>,
 }
 
-/// From which score on answers reach a precision.
+/// The score threshold at which predictions reach a precision.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThresholdRecord {
-    /// Share of the answers that is right at least, as far as the articles can tell.
+    /// The precision that predictions reach, as far as the number of articles can show.
     pub min_precision: f64,
-    /// The lowest score from which on that holds.
+    /// The smallest score at which they reach it.
     pub min_score: f32,
-    /// Share of the answers that have such a score.
+    /// Share of predictions with at least this score.
     pub coverage: f64,
-    /// Number of answers that have such a score.
+    /// Number of predictions with at least this score.
     pub answers: u64,
-    /// Share of these that was right.
+    /// Share of these predictions that were correct.
     pub precision: f64,
 }
 
 impl CalibrationRecord {
-    /// The lowest score from which on at least this share of the answers is right. A precision between two that were
-    /// looked for takes the higher one's; `None` if that is not reached.
+    /// Returns the threshold for a precision. A precision between two measured ones uses the higher one. Returns `None`
+    /// if the head does not reach the precision.
     pub fn threshold(&self, precision: f64) -> Option<&ThresholdRecord> {
         self.thresholds.iter().find(|threshold| threshold.min_precision >= precision)
     }
 }
 
-/// Key and cause of what is wrong with the records for these heads, if anything.
-pub(crate) fn fault(records: &[CalibrationRecord], heads: &[Head]) -> Option<(&'static str, String)> {
-    let share = |x: f64| (0.0..=1.0).contains(&x);
-    for (number, record) in records.iter().enumerate() {
+/// Returns the key and the cause of the first fault in the records for these heads, if there is one.
+pub(crate) fn find_fault(records: &[CalibrationRecord], heads: &[Head]) -> Option<(&'static str, String)> {
+    let is_share = |x: f64| (0.0..=1.0).contains(&x);
+    for (index, record) in records.iter().enumerate() {
         let name = &record.head;
         if !heads.iter().any(|head| head.name == *name) {
             return Some(("calibration.head", format!("there is no head `{name}`")));
         }
-        if records[..number].iter().any(|earlier| earlier.head == *name) {
-            return Some(("calibration.head", format!("`{name}` is there twice")));
+        if records[..index].iter().any(|earlier| earlier.head == *name) {
+            return Some(("calibration.head", format!("there are two records for `{name}`")));
         }
         for threshold in &record.thresholds {
             let ThresholdRecord { min_precision, min_score, coverage, precision, .. } = *threshold;
-            if !share(f64::from(min_score)) {
+            if !is_share(f64::from(min_score)) {
                 let cause = format!("{min_score} of `{name}` is not within 0..=1");
                 return Some(("calibration.threshold.min_score", cause));
             }
-            if let Some(wrong) = [min_precision, coverage, precision].into_iter().find(|&x| !share(x)) {
-                return Some(("calibration.threshold", format!("{wrong} of `{name}` is not within 0..=1")));
+            if let Some(outside) = [min_precision, coverage, precision].into_iter().find(|&x| !is_share(x)) {
+                return Some(("calibration.threshold", format!("{outside} of `{name}` is not within 0..=1")));
             }
         }
         if !record.thresholds.is_sorted_by(|a, b| a.min_precision < b.min_precision) {
-            let cause = format!("those of `{name}` are not in the order of their precisions");
+            let cause = format!("the thresholds of `{name}` are not sorted by precision");
             return Some(("calibration.threshold.min_precision", cause));
         }
     }
@@ -99,17 +98,17 @@ mod tests {
     }
 
     #[test]
-    fn a_precision_takes_the_next_higher_one() {
+    fn a_precision_uses_the_next_higher_threshold() {
         let record = record(&[(0.8, 0.4), (0.9, 0.6)]);
         let score = |precision| record.threshold(precision).map(|threshold| threshold.min_score);
         assert_eq!([0.5, 0.8, 0.81, 0.9, 0.91].map(score), [Some(0.4), Some(0.4), Some(0.6), Some(0.6), None]);
     }
 
     #[test]
-    fn records_that_cannot_be() {
+    fn invalid_records_are_refused() {
         let heads =
             [Head { name: "desk".into(), activation: HeadActivation::Softmax, temperature: 1.0, labels: vec![] }];
-        let key = |records: &[CalibrationRecord]| fault(records, &heads).map(|(key, _)| key);
+        let key = |records: &[CalibrationRecord]| find_fault(records, &heads).map(|(key, _)| key);
         assert_eq!(key(&[record(&[(0.8, 0.4), (0.9, 0.6)])]), None);
         let other = CalibrationRecord { head: "section".into(), ..record(&[]) };
         assert_eq!(key(&[other]), Some("calibration.head"));

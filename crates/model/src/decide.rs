@@ -1,17 +1,17 @@
-//! From the windows' probabilities to one answer per article and head.
+//! Combines the probabilities of an article's windows into one prediction per head.
 
 use crate::head::{Head, HeadActivation, Probabilities};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// How the windows of an article become one answer.
+/// How the predictions of an article's windows become one prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Combine {
-    /// The mean of the windows' probabilities, each weighted by the tokens that it alone adds.
+    /// The mean of the windows' probabilities, each weighted by its number of new tokens.
     #[default]
     Mean,
-    /// Each label's largest probability, scaled to add up to one on softmax heads.
+    /// The largest probability of each label, scaled to sum to one on softmax heads.
     Max,
 }
 
@@ -24,48 +24,49 @@ impl std::fmt::Display for Combine {
     }
 }
 
-/// The answer for one article.
+/// The prediction for one article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// One answer per head, in the model's order.
+    /// One prediction per head, in the order of the model's heads.
     pub heads: Vec<HeadPrediction>,
-    /// Windows that were read.
+    /// Number of windows.
     pub windows: usize,
-    /// Tokens of the article that were read, special tokens not counted; all of them, unless windows are limited.
+    /// Number of tokens that the model read, without special tokens. This is the whole article unless the number of
+    /// windows is limited.
     pub tokens: usize,
 }
 
 impl Prediction {
-    /// The answer of the head with this name.
+    /// Returns the prediction of the head with this name.
     pub fn head(&self, name: &str) -> Option<&HeadPrediction> {
-        self.heads.iter().find(|answer| answer.head.name == name)
+        self.heads.iter().find(|prediction| prediction.head.name == name)
     }
 }
 
-/// One head's answer for one article.
+/// The prediction of one head for one article.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadPrediction {
     /// The head.
     pub head: Arc<Head>,
-    /// Probability of each label, in the head's order.
+    /// Probability of each label, in the order of the head's labels.
     pub probabilities: Probabilities,
 }
 
-/// A label with its probability.
+/// A label with its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScoredLabel<'a> {
-    /// Place among the head's labels.
+    /// Index among the head's labels.
     pub index: usize,
-    /// Name.
+    /// Name of the label.
     pub name: &'a str,
-    /// Code, if the label has one.
+    /// Code of the label, if it has one.
     pub code: Option<&'a str>,
-    /// Probability, 0..=1.
+    /// Probability, within 0..=1.
     pub score: f32,
 }
 
 impl HeadPrediction {
-    /// The head's name.
+    /// Returns the name of the head.
     pub fn name(&self) -> &str {
         &self.head.name
     }
@@ -75,21 +76,21 @@ impl HeadPrediction {
         ScoredLabel { index, name: &label.name, code: label.code.as_deref(), score: self.probabilities.0[index] }
     }
 
-    /// All labels, the most probable first.
+    /// Returns all labels, the most probable first.
     pub fn ranked(&self) -> Vec<ScoredLabel<'_>> {
         let mut all: Vec<_> = (0..self.head.labels.len()).map(|i| self.scored(i)).collect();
         all.sort_by(|a, b| b.score.total_cmp(&a.score));
         all
     }
 
-    /// The most probable label; `None` only for a head without labels, which no model has.
+    /// Returns the most probable label. It is `None` only for a head without labels, which no opened model has.
     pub fn best(&self) -> Option<ScoredLabel<'_>> {
         self.ranked().into_iter().next()
     }
 
-    /// The labels that are given: the most probable one of a softmax head, all beyond their thresholds of a sigmoid
-    /// head (maybe none), the most probable first.
-    pub fn given(&self) -> Vec<ScoredLabel<'_>> {
+    /// Returns the predicted labels, the most probable first. A softmax head predicts its most probable label. A
+    /// sigmoid head predicts every label whose score reaches its threshold, possibly none.
+    pub fn predicted(&self) -> Vec<ScoredLabel<'_>> {
         let mut ranked = self.ranked();
         match self.head.activation {
             HeadActivation::Softmax => ranked.truncate(1),
@@ -100,40 +101,41 @@ impl HeadPrediction {
         ranked
     }
 
-    /// Of the labels that are given, those with at least this score; none if the head is less sure of all of them.
-    pub fn given_from(&self, min_score: f32) -> Vec<ScoredLabel<'_>> {
-        let mut given = self.given();
-        given.retain(|label| label.score >= min_score);
-        given
+    /// Returns the predicted labels with at least this score.
+    pub fn predicted_from(&self, min_score: f32) -> Vec<ScoredLabel<'_>> {
+        let mut predicted = self.predicted();
+        predicted.retain(|label| label.score >= min_score);
+        predicted
     }
 }
 
-/// The prediction of a text from the probabilities of its windows, by window and head.
+/// Returns the prediction for a text from the probabilities of its windows, by window and head.
 pub(crate) fn combined(
     heads: &[Arc<Head>],
     windows: &[Vec<Probabilities>],
-    adds: &[usize],
+    new_tokens: &[usize],
     tokens: usize,
     rule: Combine,
 ) -> Prediction {
-    let answer = |(number, head): (usize, &Arc<Head>)| {
-        let own: Vec<Probabilities> = windows.iter().map(|heads| heads[number].clone()).collect();
-        HeadPrediction { head: head.clone(), probabilities: combine(head, &own, adds, rule) }
+    let predict = |(index, head): (usize, &Arc<Head>)| {
+        let own: Vec<Probabilities> = windows.iter().map(|heads| heads[index].clone()).collect();
+        HeadPrediction { head: head.clone(), probabilities: combine(head, &own, new_tokens, rule) }
     };
-    let heads = heads.iter().enumerate().map(answer).collect();
+    let heads = heads.iter().enumerate().map(predict).collect();
     Prediction { heads, windows: windows.len(), tokens }
 }
 
-/// Combines the probabilities of an article's windows. `weights` are the tokens that each window adds.
-fn combine(head: &Head, windows: &[Probabilities], weights: &[usize], rule: Combine) -> Probabilities {
+/// Combines the probabilities of an article's windows. `new_tokens` counts the tokens of each window that no earlier
+/// one contains.
+fn combine(head: &Head, windows: &[Probabilities], new_tokens: &[usize], rule: Combine) -> Probabilities {
     let mut result = vec![0f32; head.labels.len()];
     match rule {
         Combine::Mean => {
-            let total: f32 = weights.iter().map(|&w| w as f32).sum();
-            for (window, &weight) in windows.iter().zip(weights) {
-                // A text without tokens has one window and no weight.
-                let share = if total > 0.0 { weight as f32 / total } else { 1.0 / windows.len() as f32 };
-                result.iter_mut().zip(&window.0).for_each(|(sum, p)| *sum += share * p);
+            let total: f32 = new_tokens.iter().map(|&n| n as f32).sum();
+            for (window, &count) in windows.iter().zip(new_tokens) {
+                // A text without tokens has one window without new tokens.
+                let weight = if total > 0.0 { count as f32 / total } else { 1.0 / windows.len() as f32 };
+                result.iter_mut().zip(&window.0).for_each(|(sum, p)| *sum += weight * p);
             }
         }
         Combine::Max => {
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_maximum_of_a_softmax_head_adds_up() {
+    fn the_maximum_of_a_softmax_head_sums_to_one() {
         let windows = [Probabilities(vec![0.6, 0.4, 0.0]), Probabilities(vec![0.0, 0.6, 0.4])];
         let max = combine(&head(HeadActivation::Softmax), &windows, &[1, 1], Combine::Max);
         assert!((max.0.iter().sum::<f32>() - 1.0).abs() < 1e-6 && max.0[0] == max.0[1]);
@@ -178,24 +180,24 @@ mod tests {
     }
 
     #[test]
-    fn sigmoid_heads_give_what_passes_its_threshold() {
-        let answer = |activation| HeadPrediction {
+    fn sigmoid_heads_predict_labels_at_their_thresholds() {
+        let prediction = |activation| HeadPrediction {
             head: Arc::new(head(activation)),
             probabilities: Probabilities(vec![0.4, 0.3, 0.6]),
         };
-        let names = |a: &HeadPrediction| a.given().iter().map(|l| l.name.to_string()).collect::<Vec<_>>();
-        assert_eq!(names(&answer(HeadActivation::Sigmoid)), ["c", "b"]);
-        assert_eq!(names(&answer(HeadActivation::Softmax)), ["c"]);
+        let names = |p: &HeadPrediction| p.predicted().iter().map(|l| l.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(names(&prediction(HeadActivation::Sigmoid)), ["c", "b"]);
+        assert_eq!(names(&prediction(HeadActivation::Softmax)), ["c"]);
     }
 
     #[test]
-    fn labels_below_the_least_score_are_held_back() {
-        let answer = |activation| HeadPrediction {
+    fn labels_below_the_minimum_score_are_dropped() {
+        let prediction = |activation| HeadPrediction {
             head: Arc::new(head(activation)),
             probabilities: Probabilities(vec![0.4, 0.3, 0.6]),
         };
         let from = |activation, score| {
-            answer(activation).given_from(score).iter().map(|l| l.name.to_string()).collect::<Vec<_>>()
+            prediction(activation).predicted_from(score).iter().map(|l| l.name.to_string()).collect::<Vec<_>>()
         };
         let none: [&str; 0] = [];
         assert_eq!(from(HeadActivation::Softmax, 0.6), ["c"]);

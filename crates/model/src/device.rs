@@ -1,4 +1,4 @@
-//! Where tensors live: the processor, or a GPU if this build knows how to use one.
+//! The device of tensors: the processor, or a GPU if this build supports one.
 
 use crate::error::{ModelError, Result};
 use std::fmt;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 pub use candle_core::Device;
 
-/// A device as a user names it: `auto`, `cpu`, `cuda`, `cuda:1`, `metal`.
+/// A device by name: `auto`, `cpu`, `cuda`, `cuda:1` or `metal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
-    /// The first GPU that this build can use, else the processor.
+    /// The first GPU that this build supports, or the processor if there is none.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// The NVIDIA GPU with this number.
+    /// The NVIDIA GPU with this index.
     Cuda(usize),
-    /// The GPU of an Apple machine.
+    /// The GPU of an Apple computer.
     Metal,
 }
 
@@ -33,7 +33,7 @@ impl FromStr for DeviceChoice {
                 _ => Err(format!("`{text}` is none of auto, cpu, cuda, cuda:N, metal")),
             },
             Some(("cuda", number)) => {
-                number.parse().map(Self::Cuda).map_err(|_| format!("`{number}` is not the number of a GPU"))
+                number.parse().map(Self::Cuda).map_err(|_| format!("`{number}` is not the index of a GPU"))
             }
             Some(_) => Err(format!("`{text}` is none of auto, cpu, cuda, cuda:N, metal")),
         }
@@ -55,7 +55,8 @@ impl DeviceChoice {
     /// Opens the device.
     ///
     /// # Errors
-    /// [`ModelError::Device`] if this build or this machine does not have it; `auto` always finds one.
+    /// [`ModelError::Device`] if this build does not support the device or this machine does not have it. `auto` never
+    /// fails.
     pub fn open(self) -> Result<Device> {
         let fail = |cause: String| ModelError::Device { device: self.to_string(), cause };
         match self {
@@ -71,7 +72,7 @@ impl DeviceChoice {
     }
 }
 
-/// `cpu`, `cuda:0` or `metal`: the name under which a device is reported.
+/// Returns the name of a device for reports: `cpu`, `cuda:0` or `metal`.
 pub fn device_name(device: &Device) -> String {
     match device.location() {
         candle_core::DeviceLocation::Cpu => "cpu".into(),
@@ -85,20 +86,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_and_shown() {
+    fn device_names_round_trip_through_text() {
         for name in ["auto", "cpu", "cuda:0", "cuda:3", "metal"] {
             assert_eq!(name.parse::<DeviceChoice>().map(|d| d.to_string()), Ok(name.to_string()));
         }
         assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
         for wrong in ["", "gpu", "cuda:", "cuda:x", "cpu:1"] {
-            assert!(wrong.parse::<DeviceChoice>().is_err(), "`{wrong}` was taken");
+            assert!(wrong.parse::<DeviceChoice>().is_err(), "`{wrong}` was accepted");
         }
     }
 
     #[cfg(not(feature = "cuda"))]
     #[test]
-    fn a_missing_gpu_is_an_error_with_a_hint() {
-        let error = DeviceChoice::Cuda(0).open().expect_err("there is no CUDA in this build");
-        assert!(error.to_string().contains("cuda:0") && error.hint().is_some(), "{error}");
+    fn a_missing_gpu_is_an_error_with_a_remedy() {
+        let error = DeviceChoice::Cuda(0).open().expect_err("this build supports CUDA");
+        assert!(error.to_string().contains("cuda:0"), "{error}");
+        assert_eq!(error.remedy(), Some(crate::Remedy::UseAvailableDevice));
     }
 }

@@ -1,4 +1,4 @@
-//! What a head's numbers mean: its labels and the way its logits become probabilities.
+//! Classification heads: their labels, and how their logits become probabilities.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadLabel {
-    /// As it is shown.
+    /// Name of the label.
     pub name: String,
-    /// Its code in a public list, such as `medtop:11000000`.
+    /// Code of the label in a public vocabulary, such as `medtop:11000000`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Sigmoid heads: the probability from which the label is given; 0.5 by default.
+    /// Sigmoid heads only: the smallest probability at which the label is predicted; 0.5 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
 }
@@ -20,9 +20,9 @@ pub struct HeadLabel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HeadActivation {
-    /// Exactly one label holds; probabilities add up to one.
+    /// Exactly one label is correct, and the probabilities sum to one.
     Softmax,
-    /// Any number of labels hold; each has a probability of its own.
+    /// Any number of labels can be correct, and each has an independent probability.
     Sigmoid,
 }
 
@@ -35,36 +35,37 @@ impl std::fmt::Display for HeadActivation {
     }
 }
 
-/// A head: a question that the model answers about each article.
+/// A classification head. Each head predicts labels of one kind, such as topics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
-    /// Name of the question and of the column that its answer goes to.
+    /// Name of the head, which is also the name of its output column.
     pub name: String,
-    /// Softmax or sigmoid.
+    /// The activation function.
     pub activation: HeadActivation,
-    /// Logits are divided by this before the activation; 1 where nothing was calibrated.
+    /// Divides the logits before the activation; 1 without calibration.
     #[serde(default = "one")]
     pub temperature: f32,
-    /// Labels in the order of the head's rows.
+    /// Labels in the order of the head's outputs.
     #[serde(rename = "label")]
     pub labels: Vec<HeadLabel>,
 }
 
+/// The default temperature.
 fn one() -> f32 {
     1.0
 }
 
-/// A head's raw outputs for one window, one per label.
+/// The raw outputs of a head for one window, one per label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logits(pub Vec<f32>);
 
-/// Probabilities, one per label, each within 0..=1.
+/// One probability per label, each within 0..=1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probabilities(pub Vec<f32>);
 
 impl Head {
-    /// Logits to probabilities, by this head's temperature and activation.
+    /// Converts logits to probabilities with the head's temperature and activation.
     pub fn probabilities(&self, logits: &Logits) -> Probabilities {
         let scaled = logits.0.iter().map(|x| x / self.temperature);
         match self.activation {
@@ -78,7 +79,8 @@ impl Head {
         }
     }
 
-    /// Index of a label by name (exact, else without regard to case) or code.
+    /// Returns the index of a label by name or code. An exact name wins over one that differs in case, and both over a
+    /// code.
     pub fn find(&self, label: &str) -> Option<usize> {
         let position = |same: &dyn Fn(&HeadLabel) -> bool| self.labels.iter().position(same);
         position(&|l| l.name == label)
@@ -86,7 +88,7 @@ impl Head {
             .or_else(|| position(&|l| l.code.as_deref() == Some(label)))
     }
 
-    /// The labels' names, in order.
+    /// Returns the names of the labels, in order.
     pub fn names(&self) -> Vec<String> {
         self.labels.iter().map(|l| l.name.clone()).collect()
     }
@@ -102,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn softmax_adds_up_and_heeds_the_temperature() {
+    fn softmax_sums_to_one_and_uses_the_temperature() {
         let p = head(HeadActivation::Softmax).probabilities(&Logits(vec![1000.0, 998.0]));
         assert!((p.0[0] - 0.731_058_6).abs() < 1e-6 && (p.0[0] + p.0[1] - 1.0).abs() < 1e-6, "{p:?}");
     }
 
     #[test]
-    fn sigmoid_labels_are_independent_and_extremes_stay_numbers() {
+    fn sigmoid_labels_are_independent_and_extreme_logits_stay_finite() {
         let p = head(HeadActivation::Sigmoid).probabilities(&Logits(vec![-1000.0, 0.0]));
         assert_eq!(p.0, vec![0.0, 0.5]);
     }

@@ -1,6 +1,7 @@
-//! Text to probabilities: tokens, windows, batches, encoder, heads, decision; the modules stand in that order.
+//! Text to predictions: tokens, windows, batches, encoder, heads, decision. The modules are listed in this order.
 //!
-//! [`Classifier`] is the whole way in one call. `linear` is a shorter way, from features of the text to the heads, without an encoder. The parts are public for training and for tests.
+//! [`Classifier`] runs the whole pipeline in one call. A [`LinearModel`] goes from features of the text straight to the
+//! heads, without an encoder. The parts are public for training and for tests.
 
 pub mod tokenize;
 pub mod window;
@@ -11,6 +12,7 @@ pub mod head;
 pub mod linear;
 mod decide;
 mod dtype;
+mod certificate;
 mod calibration;
 mod classifier;
 mod device;
@@ -19,11 +21,12 @@ pub mod folder;
 pub mod workers;
 
 pub use calibration::{CalibrationRecord, ThresholdRecord};
-pub use classifier::{Answer, Classifier, Intake, Options, TextLogits, Times, processors};
+pub use certificate::{Certificate, CertificateFigure};
+pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, processors};
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
-pub use dtype::{Certificate, CertificateFigure, Dtype, DtypeChoice};
-pub use error::{ModelError, Result};
+pub use dtype::{Dtype, DtypeChoice};
+pub use error::{ModelError, Remedy, Result};
 pub use folder::{AnyModel, Model};
 pub use head::{Head, HeadActivation, HeadLabel};
 pub use linear::LinearModel;

@@ -1,27 +1,28 @@
-//! Cuts a text's tokens into windows that overlap and together hold every token.
+//! Cuts the tokens of a text into overlapping windows that together contain every token.
 
 use std::ops::Range;
 
-/// How texts are cut.
+/// How texts are cut into windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windowing {
-    /// Most tokens of a text in one window (special tokens not counted); at least 1.
+    /// Maximum number of text tokens in a window, without special tokens; at least 1.
     pub length: usize,
-    /// Tokens from one window's start to the next one's; at least 1, at most `length`.
+    /// Step from the start of one window to the start of the next, in tokens; at least 1, at most `length`.
     pub stride: usize,
-    /// Most windows of one text, from its beginning; `None` for all.
-    pub limit: Option<usize>,
+    /// Maximum number of windows of a text, from its beginning; `None` for no limit.
+    pub max_windows: Option<usize>,
 }
 
 impl Windowing {
-    /// The windows of a text of `tokens` tokens, in order. Without a limit they cover all of it. The last one is
-    /// moved back to end with the text, so that it is as long as the others. A text without tokens has one empty
-    /// window.
+    /// Returns the windows of a text of `tokens` tokens, in order.
+    ///
+    /// Without a limit, the windows cover the whole text. The last window ends with the text and starts early enough to
+    /// be as long as the others. A text without tokens has one empty window.
     pub fn cut(&self, tokens: usize) -> Vec<Range<usize>> {
-        let limit = self.limit.unwrap_or(usize::MAX).max(1);
+        let max_windows = self.max_windows.unwrap_or(usize::MAX).max(1);
         let mut windows = Vec::new();
         let mut start = 0;
-        while windows.len() < limit {
+        while windows.len() < max_windows {
             let end = (start + self.length).min(tokens);
             windows.push(end.saturating_sub(self.length)..end);
             if end == tokens {
@@ -40,7 +41,7 @@ mod tests {
 
     #[test]
     fn the_last_window_ends_with_the_text() {
-        let windowing = Windowing { length: 10, stride: 8, limit: None };
+        let windowing = Windowing { length: 10, stride: 8, max_windows: None };
         assert_eq!(windowing.cut(0), vec![0..0]);
         assert_eq!(windowing.cut(10), vec![0..10]);
         assert_eq!(windowing.cut(11), vec![0..10, 1..11]);
@@ -48,8 +49,8 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_keeps_the_first_windows() {
-        let windowing = Windowing { length: 10, stride: 8, limit: Some(2) };
+    fn max_windows_keeps_the_first_windows() {
+        let windowing = Windowing { length: 10, stride: 8, max_windows: Some(2) };
         assert_eq!(windowing.cut(1000), vec![0..10, 8..18]);
         assert_eq!(windowing.cut(5), vec![0..5]);
     }
@@ -58,7 +59,7 @@ mod tests {
         #[test]
         fn every_token_is_in_a_window(tokens in 0usize..3000, length in 1usize..300, part in 0.01f64..1.0) {
             let stride = ((length as f64 * part) as usize).max(1);
-            let windows = Windowing { length, stride, limit: None }.cut(tokens);
+            let windows = Windowing { length, stride, max_windows: None }.cut(tokens);
             let mut covered = 0;
             for window in &windows {
                 prop_assert!(window.start <= covered && window.len() <= length);

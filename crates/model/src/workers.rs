@@ -1,12 +1,16 @@
-//! A job of many parts on a few threads.
+//! Runs a job of many parts on a few threads.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 
-/// Results of `work(0)`, .., `work(count - 1)` in that order, computed on up to `threads` threads that each take the
-/// next part when they are done with one; no more than there are processors. The first error ends the job.
+/// Returns the results of `work(0)`, .., `work(count - 1)` in this order, computed on up to `threads` threads.
+///
+/// Each thread takes the next part when it finishes one. There are never more threads than processors.
+///
+/// # Errors
+/// The first error of a part, which ends the job.
 pub fn parallel<T: Send, E: Send>(
     count: usize,
     threads: usize,
@@ -35,8 +39,8 @@ pub fn parallel<T: Send, E: Send>(
     all.resize_with(threads.min(count), || Ok(vec![]));
     pool.in_place_scope(|scope| {
         let (first, others) = all.split_at_mut(1);
-        for place in others {
-            scope.spawn(|_| *place = worker());
+        for slot in others {
+            scope.spawn(|_| *slot = worker());
         }
         first[0] = worker();
     });
@@ -48,28 +52,32 @@ pub fn parallel<T: Send, E: Send>(
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Threads that stay from job to job, since a new one begins with memory that the system has to clear; one for each processor
-/// but that of the caller, who works as well. `None` where the system gives no threads.
+/// Returns a pool with one thread per processor, minus one for the calling thread, which works as well. Returns `None`
+/// if there is no other processor or the system provides no threads.
+///
+/// The threads are reused from job to job, because a new thread starts with memory that the system has to clear.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let others = available_parallelism().map_or(1, usize::from) - 1;
     POOL.get_or_init(|| {
-        // Zero would mean as many as there are processors.
+        // For rayon, zero threads mean one per processor.
         let build = || ThreadPoolBuilder::new().num_threads(others).build().ok();
         if others > 0 { build() } else { None }
     })
     .as_ref()
 }
 
-/// Calls `work` with each item, on up to `threads` threads that each take the next item when they are done with one. The
-/// first error ends the job.
+/// Calls `work` with each item on up to `threads` threads, as [`parallel`] does.
+///
+/// # Errors
+/// The first error of an item, which ends the job.
 pub(crate) fn parallel_each<T: Send>(
     items: &mut [T],
     threads: usize,
     work: impl Fn(&mut T) -> crate::error::Result<()> + Sync,
 ) -> crate::error::Result<()> {
     let items: Vec<Mutex<&mut T>> = items.iter_mut().map(Mutex::new).collect();
-    // Nobody else asks for this lock; it only hands the item over.
+    // There is no contention: each item is locked once, to pass it to its thread.
     parallel(items.len(), threads, |i| work(&mut items[i].lock().unwrap_or_else(PoisonError::into_inner)))?;
     Ok(())
 }
@@ -79,7 +87,7 @@ mod tests {
     use super::parallel;
 
     #[test]
-    fn results_come_in_order() {
+    fn results_are_in_the_order_of_the_parts() {
         let squares: Result<Vec<usize>, ()> = parallel(100, 3, |i| Ok(i * i));
         assert_eq!(squares, Ok((0..100).map(|i| i * i).collect()));
     }

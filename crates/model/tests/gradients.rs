@@ -1,11 +1,11 @@
-//! Every trainable variable receives a gradient, and the gradient is the slope of the loss.
+//! Every trainable variable receives a gradient, and the gradient equals the slope of the loss.
 
 use candle_core::{Device, Tensor};
 use newsdesk_model::Model;
 use newsdesk_model::batch::Batch;
 use newsdesk_model::encoder::Variables;
 use newsdesk_model::encoder::graph::Dropout;
-use newsdesk_model::network::{Network, Parts, Pooling, TrainingNetwork};
+use newsdesk_model::network::{Network, NetworkSpec, Pooling, TrainingNetwork};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
@@ -17,14 +17,14 @@ type Gradients = BTreeMap<String, Vec<f32>>;
 
 const WINDOWS: [&[u32]; 2] = [&[2, 17, 301, 44, 580, 91, 3], &[2, 77, 210, 3]];
 
-fn tiny(pooling: Pooling) -> Result<(Model, Parts), Box<dyn Error>> {
+fn tiny(pooling: Pooling) -> Result<(Model, NetworkSpec), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
     let model = Model::open(&folder, &Device::Cpu)?;
-    let parts = Parts { pooling, ..model.parts.clone() };
-    Ok((model, parts))
+    let spec = NetworkSpec { pooling, ..model.spec.clone() };
+    Ok((model, spec))
 }
 
-/// A loss in which every logit counts differently; `first` is the number of the first window.
+/// Returns a loss with a different weight for each logit. `first` is the index of the first window.
 fn weighted(logits: &Tensor, first: usize) -> newsdesk_model::Result<Tensor> {
     let labels = logits.dim(1)?;
     let weights: Vec<f32> = (0..logits.elem_count()).map(|i| ((first * labels + i) as f32 * 1.3).cos()).collect();
@@ -37,51 +37,53 @@ fn loss(network: &Network, dropout: Option<&mut Dropout>) -> Result<Tensor, Box<
     Ok(weighted(&network.forward(&batch, dropout)?[0], 0)?)
 }
 
-/// Loss and gradients by the network that is trained on processors.
-fn own(
+/// Returns loss and gradients of [`TrainingNetwork`].
+fn training_gradients(
     model: &Model,
-    parts: &Parts,
+    spec: &NetworkSpec,
     variables: &Variables,
     windows: &[&[u32]],
     seed: Option<u64>,
     threads: usize,
 ) -> Result<(f32, Gradients), Box<dyn Error>> {
-    let mut network = TrainingNetwork::new(&model.config, parts, 0).ok_or("the encoder is not supported")?;
+    let mut network = TrainingNetwork::new(&model.config, spec, 0).ok_or("the encoder is not supported")?;
     let (loss, found) = network
         .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;
     let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
-    Ok((loss, encoder.chain(found.top.clone()).collect()))
+    Ok((loss, encoder.chain(found.heads.clone()).collect()))
 }
 
-/// Windows of many lengths, several groups and chunks of them.
+/// Returns windows of many lengths, enough for several groups and chunks.
 fn many_windows() -> Vec<Vec<u32>> {
-    let token = |window: u32, place: u32| 4 + (window * 7919 + place * 104_729) % 590;
-    (0..70).map(|w| [2].into_iter().chain((0..w * 37 % 60).map(|place| token(w, place))).chain([3]).collect()).collect()
+    let token = |window: u32, position: u32| 4 + (window * 7919 + position * 104_729) % 590;
+    (0..70)
+        .map(|w| [2].into_iter().chain((0..w * 37 % 60).map(|position| token(w, position))).chain([3]).collect())
+        .collect()
 }
 
 #[test]
-fn own_gradients_are_those_of_the_graph() -> Outcome {
+fn training_gradients_equal_those_of_the_graph() -> Outcome {
     let many = many_windows();
     for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
-        let (model, parts) = tiny(pooling)?;
+        let (model, spec) = tiny(pooling)?;
         let mut variables = Variables::copy_of(&model.weights)?;
         variables.retain(|name| pooling == Pooling::Pooler || !name.contains("pooler"));
         let windows: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
-        let network = Network::new(&variables.weights(), &model.config, &parts)?;
+        let network = Network::new(&variables.weights(), &model.config, &spec)?;
         let batch = Batch::new(&windows, 0, &Device::Cpu)?;
         let expected_loss = weighted(&network.forward(&batch, None)?[0], 0)?;
         let expected = expected_loss.backward()?;
-        let (loss, found) = own(&model, &parts, &variables, &windows, None, 3)?;
+        let (loss, found) = training_gradients(&model, &spec, &variables, &windows, None, 3)?;
         let expected_loss = expected_loss.to_scalar::<f32>()?;
-        assert!((loss - expected_loss).abs() < 1e-3, "{pooling}: {loss} is not {expected_loss}");
+        assert!((loss - expected_loss).abs() < 1e-3, "{pooling}: {loss} instead of {expected_loss}");
         assert_eq!(found.len(), variables.iter().count());
         for (name, variable) in variables.iter() {
             let expected = expected.get(variable).ok_or("a gradient is missing")?.flatten_all()?.to_vec1::<f32>()?;
             let largest = expected.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-            let off = expected.iter().zip(&found[name]).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+            let difference = expected.iter().zip(&found[name]).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
             assert!(
-                expected.len() == found[name].len() && off < 1e-3 * largest + 1e-4,
-                "{pooling}, `{name}`: {off} of {largest}"
+                expected.len() == found[name].len() && difference < 1e-3 * largest + 1e-4,
+                "{pooling}, `{name}`: difference {difference} for values up to {largest}"
             );
         }
     }
@@ -89,21 +91,21 @@ fn own_gradients_are_those_of_the_graph() -> Outcome {
 }
 
 #[test]
-fn what_is_frozen_has_no_gradient_and_changes_no_other() -> Outcome {
-    let (model, parts) = tiny(Pooling::Cls)?;
+fn frozen_levels_have_no_gradients_and_do_not_affect_others() -> Outcome {
+    let (model, spec) = tiny(Pooling::Cls)?;
     let variables = Variables::copy_of(&model.weights)?;
-    let (_, all) = own(&model, &parts, &variables, &WINDOWS, Some(3), 2)?;
+    let (_, all) = training_gradients(&model, &spec, &variables, &WINDOWS, Some(3), 2)?;
     let level = |name: &str| match name.split_once("layer.") {
         Some((_, rest)) => 1 + usize::from(rest.starts_with('1')),
         None if name.contains("embeddings") => 0,
         None => 3,
     };
     for frozen in 0..=3 {
-        let mut network = TrainingNetwork::new(&model.config, &parts, frozen).ok_or("the encoder is not supported")?;
+        let mut network = TrainingNetwork::new(&model.config, &spec, frozen).ok_or("the encoder is not supported")?;
         let loss = |chunk: Range<usize>, logits: &[Tensor]| weighted(&logits[0], chunk.start).map(Some);
         let (_, found) = network.gradients(&variables, &WINDOWS, Some(3), 2, loss)?;
         let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
-        let found: Gradients = encoder.chain(found.top.clone()).collect();
+        let found: Gradients = encoder.chain(found.heads.clone()).collect();
         let expected = all.iter().filter(|(name, _)| level(name) >= frozen);
         assert_eq!(found, expected.map(|(name, values)| (name.clone(), values.clone())).collect());
     }
@@ -111,29 +113,29 @@ fn what_is_frozen_has_no_gradient_and_changes_no_other() -> Outcome {
 }
 
 #[test]
-fn own_gradients_are_the_same_to_the_bit_on_any_number_of_threads() -> Outcome {
-    let (model, parts) = tiny(Pooling::Cls)?;
+fn training_gradients_are_bit_identical_for_any_number_of_threads() -> Outcome {
+    let (model, spec) = tiny(Pooling::Cls)?;
     let variables = Variables::copy_of(&model.weights)?;
     let many = many_windows();
     let windows: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
     let bits = |seed, threads| -> Result<Vec<Vec<u32>>, Box<dyn Error>> {
-        let (_, found) = own(&model, &parts, &variables, &windows, Some(seed), threads)?;
+        let (_, found) = training_gradients(&model, &spec, &variables, &windows, Some(seed), threads)?;
         Ok(found.values().map(|values| values.iter().map(|x| x.to_bits()).collect()).collect())
     };
     let one = bits(5, 1)?;
     assert_eq!([bits(5, 2)?, bits(5, 7)?], [one.clone(), one.clone()]);
-    assert_ne!(bits(6, 1)?, one, "the seed draws no dropout");
+    assert_ne!(bits(6, 1)?, one, "the seed has no effect on dropout");
     Ok(())
 }
 
 #[test]
-fn own_gradients_are_slopes_under_dropout() -> Outcome {
+fn training_gradients_are_slopes_under_dropout() -> Outcome {
     for pooling in [Pooling::Cls, Pooling::Mean] {
-        let (mut model, parts) = tiny(pooling)?;
-        // Much is dropped, so that a place that is dropped on one way only is seen.
+        let (mut model, spec) = tiny(pooling)?;
+        // A high rate reveals a value that only the forward or only the backward pass drops.
         (model.config.hidden_dropout_prob, model.config.attention_probs_dropout_prob) = (0.3, 0.3);
         let variables = Variables::copy_of(&model.weights)?;
-        let loss = || own(&model, &parts, &variables, &WINDOWS, Some(9), 2);
+        let loss = || training_gradients(&model, &spec, &variables, &WINDOWS, Some(9), 2);
         let (_, found) = loss()?;
         for (name, gradient) in &found {
             let length = gradient.iter().map(|&g| f64::from(g) * f64::from(g)).sum::<f64>().sqrt();
@@ -162,16 +164,16 @@ fn own_gradients_are_slopes_under_dropout() -> Outcome {
 #[test]
 fn every_variable_receives_a_gradient() -> Outcome {
     for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
-        let (model, parts) = tiny(pooling)?;
+        let (model, spec) = tiny(pooling)?;
         let mut variables = Variables::copy_of(&model.weights)?;
         variables.retain(|name| pooling == Pooling::Pooler || !name.contains("pooler"));
-        let network = Network::new(&variables.weights(), &model.config, &parts)?;
+        let network = Network::new(&variables.weights(), &model.config, &spec)?;
         let gradients = loss(&network, Some(&mut Dropout::new(0.1, 0.1, 5)))?.backward()?;
         let mut count = 0;
         for (name, variable) in variables.iter() {
-            let gradient = gradients.get(variable).ok_or_else(|| format!("no gradient reaches `{name}`"))?;
+            let gradient = gradients.get(variable).ok_or_else(|| format!("`{name}` receives no gradient"))?;
             let size = gradient.abs()?.sum_all()?.to_scalar::<f32>()?;
-            // A key's bias shifts all scores of a query alike, so softmax makes its true gradient zero.
+            // The bias of the keys shifts all scores of a query equally, so its true gradient after softmax is zero.
             assert!(size.is_finite() && (size > 0.0 || name.ends_with("key.bias")), "{pooling}, `{name}`: {size}");
             count += 1;
         }
@@ -182,13 +184,13 @@ fn every_variable_receives_a_gradient() -> Outcome {
 }
 
 #[test]
-fn gradients_are_slopes() -> Outcome {
-    let (model, parts) = tiny(Pooling::Cls)?;
+fn graph_gradients_are_slopes() -> Outcome {
+    let (model, spec) = tiny(Pooling::Cls)?;
     let variables = Variables::copy_of(&model.weights)?;
-    let network = Network::new(&variables.weights(), &model.config, &parts)?;
+    let network = Network::new(&variables.weights(), &model.config, &spec)?;
     let gradients = loss(&network, None)?.backward()?;
     for (name, variable) in variables.iter().filter(|(name, _)| !name.contains("pooler")) {
-        // Along the gradient itself the slope is its length, which is the easiest to see above rounding.
+        // The slope along the gradient is its length. It stands out most from rounding errors.
         let Some(gradient) = gradients.get(variable) else { return Err(format!("no gradient for `{name}`").into()) };
         let length = gradient.sqr()?.sum_all()?.sqrt()?.to_scalar::<f32>()? as f64;
         if length < 1e-3 {

@@ -1,8 +1,9 @@
-//! The packed network against the graph, and the promise that a text's scores depend on that text alone.
+//! Compares the packed network with the graph, and tests that scores are bit-identical regardless of batch composition.
 
+use candle_core::Tensor;
 use newsdesk_model::batch::{Batch, PackedBatch};
-use newsdesk_model::encoder::Activation;
-use newsdesk_model::network::{Network, PackedNetwork, Parts, Pooling, Scratch};
+use newsdesk_model::encoder::{Activation, Variables};
+use newsdesk_model::network::{Network, NetworkSpec, PackedNetwork, Pooling, Scratch, TrainingNetwork};
 use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, InstructionSet, Model, Options, Prediction};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -32,15 +33,15 @@ fn windows() -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn f32_logits_are_those_of_the_graph() -> Outcome {
+fn f32_logits_agree_with_the_graph() -> Outcome {
     let model = Model::open(&tiny(), &Device::Cpu)?;
     let windows = windows();
     for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
         for hidden_act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
-            let parts = Parts { pooling, ..model.parts.clone() };
+            let spec = NetworkSpec { pooling, ..model.spec.clone() };
             let mut config = model.config.clone();
             config.hidden_act = hidden_act;
-            let graph = Network::new(&model.weights, &config, &parts)?;
+            let graph = Network::new(&model.weights, &config, &spec)?;
             let mut packed_batch = PackedBatch::default();
             let mut expected: Vec<Vec<f32>> = vec![];
             for window in &windows {
@@ -49,12 +50,14 @@ fn f32_logits_are_those_of_the_graph() -> Outcome {
                 expected.extend(graph.forward(&batch, None)?[0].to_vec2::<f32>()?);
             }
             for set in sets() {
-                let packed = PackedNetwork::new(&model.weights, &config, &parts, Dtype::F32, set, 1)?;
+                let packed = PackedNetwork::new(&model.weights, &config, &spec, Dtype::F32, set, 1)?;
                 let logits = packed.forward(&packed_batch, &mut Scratch::default());
+                assert_eq!(logits[0].len(), expected.len());
                 for (row, expected) in logits[0].iter().zip(&expected) {
+                    assert_eq!(row.0.len(), expected.len());
                     for (found, expected) in row.0.iter().zip(expected) {
-                        let off = (found - expected).abs();
-                        assert!(off < 1e-4, "{pooling}, {hidden_act:?}, {set}: {found} is not {expected}");
+                        let difference = (found - expected).abs();
+                        assert!(difference < 1e-4, "{pooling}, {hidden_act:?}, {set}: {found} instead of {expected}");
                     }
                 }
             }
@@ -64,11 +67,11 @@ fn f32_logits_are_those_of_the_graph() -> Outcome {
 }
 
 #[test]
-fn lower_precisions_stay_near_f32() -> Outcome {
+fn other_dtypes_are_close_to_f32() -> Outcome {
     let texts: Vec<String> = (0..20).map(text).collect();
     for set in sets() {
         let exact = classifier(Dtype::F32, set, 1)?.classify(&texts)?;
-        for (dtype, most) in [(Dtype::Int16, 0.01), (Dtype::Bf16, 0.05), (Dtype::Int8, 0.1)] {
+        for (dtype, max_difference) in [(Dtype::Int16, 0.01), (Dtype::Bf16, 0.05), (Dtype::Int8, 0.1)] {
             let rounded = classifier(dtype, set, 1)?.classify(&texts)?;
             let mut largest = 0f32;
             for (a, b) in exact.iter().zip(&rounded) {
@@ -76,14 +79,14 @@ fn lower_precisions_stay_near_f32() -> Outcome {
                     largest = largest.max((a - b).abs());
                 }
             }
-            // Not zero either: then it would not be that dtype.
-            assert!(largest > 0.0 && largest < most, "{dtype} on {set} is off by {largest}");
+            // A difference of zero would mean that f32 was used.
+            assert!(largest > 0.0 && largest < max_difference, "{dtype} on {set} differs by {largest}");
         }
     }
     Ok(())
 }
 
-/// Texts of all lengths, from none to several windows.
+/// Returns a text; lengths range from no words to several windows.
 fn text(number: usize) -> String {
     const WORDS: [&str; 12] =
         ["council", "voted", "rain", "closed", "the", "road", "market", "fell", "cup", "final", "won", "yesterday"];
@@ -99,19 +102,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn scores_depend_on_the_text_alone(
+    fn scores_are_bit_identical_regardless_of_batch_composition(
         order in Just((0..64).collect::<Vec<usize>>()).prop_shuffle(), size in 1usize..=64, threads in 1usize..=8
     ) {
         for set in sets() {
             for dtype in Dtype::ALL {
-                let alone = classifier(dtype, set, 1).expect("models/tiny is a model");
-                let together = classifier(dtype, set, threads).expect("models/tiny is a model");
+                let single_thread = classifier(dtype, set, 1).expect("models/tiny is a model");
+                let batched = classifier(dtype, set, threads).expect("models/tiny is a model");
                 for part in order.chunks(size).take(3) {
                     let texts: Vec<String> = part.iter().map(|&number| text(number)).collect();
-                    let predictions = together.classify(&texts).expect("tokens and arithmetic do not fail");
+                    let predictions = batched.classify(&texts).expect("classifying on the processor does not fail");
                     for (text, prediction) in texts.iter().zip(&predictions).take(8) {
-                        let single = alone.classify(&[text]).expect("tokens and arithmetic do not fail");
-                        prop_assert_eq!(bits(&single[0]), bits(prediction), "{} on {}: {:?}", dtype, set, text);
+                        let alone = single_thread.classify(&[text]).expect("classifying on the processor does not fail");
+                        prop_assert_eq!(bits(&alone[0]), bits(prediction), "{} on {}: {:?}", dtype, set, text);
                     }
                 }
             }
@@ -120,25 +123,25 @@ proptest! {
 }
 
 #[test]
-fn a_stream_answers_in_order_and_as_classify_does() -> Outcome {
-    use newsdesk_model::{Answer, ModelError};
+fn a_stream_returns_the_predictions_of_classify_in_order() -> Outcome {
+    use newsdesk_model::{ModelError, StreamOutput};
     let classifier = classifier(Dtype::Int8, InstructionSet::best(), 3)?;
     let texts: Vec<String> = (0..200).map(text).collect();
     let expected = classifier.classify(&texts)?;
     let mut seen = vec![];
     let source = texts.clone();
     classifier.stream(
-        move |intake| {
+        move |input| {
             for (number, text) in source.into_iter().enumerate() {
-                // Every tenth item has no text, and keeps its place.
+                // Items without a text keep their position in the order.
                 if number % 10 == 0 {
-                    assert!(intake.push(None, None));
+                    assert!(input.push(None, None));
                 }
-                assert!(intake.push(Some(number), Some(text)));
+                assert!(input.push(Some(number), Some(text)));
             }
         },
-        |answer| {
-            if let Answer::Item(number, prediction) = answer {
+        |output| {
+            if let StreamOutput::Item(number, prediction) = output {
                 assert_eq!(number.is_some(), prediction.is_some());
                 seen.push((number, prediction.map(|p| bits(&p))));
             }
@@ -155,14 +158,14 @@ fn a_stream_answers_in_order_and_as_classify_does() -> Outcome {
 }
 
 #[test]
-fn a_sink_that_fails_ends_the_stream() -> Outcome {
-    use newsdesk_model::{Answer, ModelError};
+fn an_error_of_the_sink_ends_the_stream() -> Outcome {
+    use newsdesk_model::{ModelError, StreamOutput};
     let classifier = classifier(Dtype::F32, InstructionSet::best(), 2)?;
     let outcome = classifier.stream(
-        |intake| while intake.push((), Some("the council voted".into())) {},
-        |answer| match answer {
-            Answer::Item((), _) => Err(ModelError::NotAModel { path: "full".into(), cause: "no room".into() }),
-            Answer::Idle => Ok(()),
+        |input| while input.push((), Some("the council voted".into())) {},
+        |output| match output {
+            StreamOutput::Item((), _) => Err(ModelError::NotAModel { path: "full".into(), cause: "no room".into() }),
+            StreamOutput::Idle => Ok(()),
         },
     );
     assert!(outcome.is_err());
@@ -170,22 +173,47 @@ fn a_sink_that_fails_ends_the_stream() -> Outcome {
 }
 
 #[test]
-fn a_sink_that_panics_leaves_nobody_waiting() {
+fn a_panic_of_the_sink_ends_the_stream() {
     use newsdesk_model::ModelError;
     let classifier = classifier(Dtype::F32, InstructionSet::best(), 2).expect("models/tiny is a model");
     let run = std::panic::AssertUnwindSafe(|| {
         classifier.stream(
-            |intake| while intake.push((), Some("the council voted".into())) {},
-            |_| -> Result<(), ModelError> { panic!("the sink's own trouble") },
+            |input| while input.push((), Some("the council voted".into())) {},
+            |_| -> Result<(), ModelError> { panic!("a panic of the sink") },
         )
     });
     assert!(std::panic::catch_unwind(run).is_err());
 }
 
 #[test]
-fn instructions_that_are_missing_are_an_error() {
+fn missing_instructions_are_an_error() {
     for set in InstructionSet::ALL.into_iter().filter(|set| !set.is_available()) {
-        let error = classifier(Dtype::F32, set, 1).err().expect("the machine has no such instructions");
-        assert!(error.to_string().contains(&set.to_string()) && error.hint().is_some(), "{error}");
+        let error = classifier(Dtype::F32, set, 1).err().expect("missing instructions were accepted");
+        assert!(error.to_string().contains(&set.to_string()) && error.remedy().is_some(), "{error}");
     }
+}
+
+/// One token more than `models/tiny` has positions.
+const TOO_LONG: [u32; 65] = [2; 65];
+
+#[test]
+#[should_panic(expected = "a window of 65 tokens exceeds 64 positions")]
+fn the_packed_network_refuses_windows_beyond_the_position_table() {
+    let model = Model::open(&tiny(), &Device::Cpu).expect("models/tiny is a model");
+    let network = PackedNetwork::new(&model.weights, &model.config, &model.spec, Dtype::F32, InstructionSet::best(), 1)
+        .expect("models/tiny has all tensors");
+    let mut batch = PackedBatch::default();
+    batch.push(TOO_LONG);
+    network.forward(&batch, &mut Scratch::default());
+}
+
+#[test]
+#[should_panic(expected = "a window of 65 tokens exceeds 64 positions")]
+fn the_training_network_refuses_windows_beyond_the_position_table() {
+    let model = Model::open(&tiny(), &Device::Cpu).expect("models/tiny is a model");
+    let variables = Variables::copy_of(&model.weights).expect("the weights fit into memory");
+    let mut network = TrainingNetwork::new(&model.config, &model.spec, 0).expect("models/tiny can be trained");
+    let loss = |_, _: &[Tensor]| -> newsdesk_model::Result<Option<Tensor>> { Ok(None) };
+    // A single thread, because other threads would report the panic under another message.
+    let _ = network.gradients(&variables, &[&TOO_LONG], None, 1, loss);
 }

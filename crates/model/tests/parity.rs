@@ -1,11 +1,11 @@
-//! The encoder against numbers that transformers computed, and against `candle_transformers`.
+//! Compares the encoder with numbers computed by transformers, and with `candle_transformers`.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use newsdesk_model::batch::Batch;
-use newsdesk_model::encoder::Rows;
+use newsdesk_model::encoder::OutputRows;
 use newsdesk_model::encoder::graph::Encoder;
-use newsdesk_model::network::{Network, Parts, Pooling};
+use newsdesk_model::network::{Network, NetworkSpec, Pooling};
 use newsdesk_model::{Classifier, Model};
 use serde::Deserialize;
 use std::error::Error;
@@ -13,18 +13,22 @@ use std::path::{Path, PathBuf};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// One text with transformers' numbers for it.
+/// A text with the numbers that transformers computes for it. Vectors are stored by their first values only.
 #[derive(Deserialize)]
 struct Golden {
     text: String,
     token_ids: Vec<u32>,
     logits: Vec<f32>,
     batch_logits: Vec<f32>,
+    /// The first 4 values.
     cls_hidden: Vec<f32>,
+    /// The first 8 values.
     mean_pooled: Vec<f32>,
+    /// The first 8 values.
     pooler_output: Vec<f32>,
 }
 
+/// A text with the embedding that transformers computes for it.
 #[derive(Deserialize)]
 struct GoldenEmbedding {
     text: String,
@@ -40,10 +44,11 @@ fn golden<T: for<'a> Deserialize<'a>>(name: &str) -> Result<Vec<T>, Box<dyn Erro
     Ok(serde_json::from_slice(&std::fs::read(tiny().join(name))?)?)
 }
 
-fn close(ours: &[f32], theirs: &[f32], what: &str) {
-    assert!(ours.len() >= theirs.len(), "{what}: {} numbers for {}", ours.len(), theirs.len());
-    for (a, b) in ours.iter().zip(theirs) {
-        assert!((a - b).abs() < 1e-4, "{what}: {a} is not {b}");
+/// Asserts that two lists have the same length and agree within 1e-4.
+fn assert_close(ours: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(ours.len(), expected.len(), "{what}: the numbers of values differ");
+    for (a, b) in ours.iter().zip(expected) {
+        assert!((a - b).abs() < 1e-4, "{what}: {a} instead of {b}");
     }
 }
 
@@ -52,10 +57,15 @@ fn batch(model: &Model, windows: &[&[u32]]) -> Result<Batch, Box<dyn Error>> {
 }
 
 #[test]
-fn tokens_are_those_of_transformers() -> Outcome {
+fn token_ids_equal_those_of_transformers() -> Outcome {
     let model = Model::open(&tiny(), &Device::Cpu)?;
     for case in golden::<Golden>("golden.json")? {
-        assert_eq!(model.tokenizer.frame(&model.tokenizer.encode(&case.text)?), case.token_ids, "{}", case.text);
+        assert_eq!(
+            model.tokenizer.with_special_tokens(&model.tokenizer.encode(&case.text)?),
+            case.token_ids,
+            "{}",
+            case.text
+        );
     }
     Ok(())
 }
@@ -63,16 +73,17 @@ fn tokens_are_those_of_transformers() -> Outcome {
 #[test]
 fn logits_agree_with_transformers_alone_and_in_a_batch() -> Outcome {
     let model = Model::open(&tiny(), &Device::Cpu)?;
-    let network = Network::new(&model.weights, &model.config, &model.parts)?;
+    let network = Network::new(&model.weights, &model.config, &model.spec)?;
     let cases: Vec<Golden> = golden("golden.json")?;
     for case in &cases {
         let logits = network.forward(&batch(&model, &[&case.token_ids])?, None)?[0].to_vec2::<f32>()?;
-        close(&logits[0], &case.logits, &case.text);
+        assert_close(&logits[0], &case.logits, &case.text);
     }
     let windows: Vec<&[u32]> = cases.iter().map(|case| case.token_ids.as_slice()).collect();
     let logits = network.forward(&batch(&model, &windows)?, None)?[0].to_vec2::<f32>()?;
+    assert_eq!(logits.len(), cases.len());
     for (row, case) in logits.iter().zip(&cases) {
-        close(row, &case.batch_logits, &case.text);
+        assert_close(row, &case.batch_logits, &case.text);
     }
     Ok(())
 }
@@ -81,17 +92,19 @@ fn logits_agree_with_transformers_alone_and_in_a_batch() -> Outcome {
 fn every_pooling_agrees_with_transformers() -> Outcome {
     let model = Model::open(&tiny(), &Device::Cpu)?;
     for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
-        let network = Network::new(&model.weights, &model.config, &Parts { pooling, ..model.parts.clone() })?;
+        let network = Network::new(&model.weights, &model.config, &NetworkSpec { pooling, ..model.spec.clone() })?;
         let cases: Vec<Golden> = golden("golden.json")?;
         let windows: Vec<&[u32]> = cases.iter().map(|case| case.token_ids.as_slice()).collect();
         let pooled = network.embed(&batch(&model, &windows)?, None)?.to_vec2::<f32>()?;
+        assert_eq!(pooled.len(), cases.len());
         for (row, case) in pooled.iter().zip(&cases) {
-            let expected = match pooling {
-                Pooling::Cls => &case.cls_hidden,
-                Pooling::Mean => &case.mean_pooled,
-                Pooling::Pooler => &case.pooler_output,
+            let (expected, count) = match pooling {
+                Pooling::Cls => (&case.cls_hidden, 4),
+                Pooling::Mean => (&case.mean_pooled, 8),
+                Pooling::Pooler => (&case.pooler_output, 8),
             };
-            close(row, expected, &format!("{pooling} of {}", case.text));
+            assert_eq!((row.len(), expected.len()), (model.config.hidden_size, count));
+            assert_close(&row[..count], expected, &format!("{pooling} of {}", case.text));
         }
     }
     Ok(())
@@ -102,11 +115,13 @@ fn probabilities_are_the_softmax_of_the_logits() -> Outcome {
     let classifier = Classifier::open(tiny())?;
     let cases: Vec<Golden> = golden("golden.json")?;
     let texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
-    for (prediction, case) in classifier.classify(&texts)?.iter().zip(&cases) {
+    let predictions = classifier.classify(&texts)?;
+    assert_eq!(predictions.len(), cases.len());
+    for (prediction, case) in predictions.iter().zip(&cases) {
         let powers: Vec<f32> = case.logits.iter().map(|x| x.exp()).collect();
         let total: f32 = powers.iter().sum();
         let expected: Vec<f32> = powers.iter().map(|p| p / total).collect();
-        close(&prediction.heads[0].probabilities.0, &expected, &case.text);
+        assert_close(&prediction.heads[0].probabilities.0, &expected, &case.text);
     }
     Ok(())
 }
@@ -122,11 +137,11 @@ fn hidden_states_agree_with_candle_transformers() -> Outcome {
     let ours = Encoder::new(&model.weights.pp("bert"), &model.config)?;
     for case in golden::<Golden>("golden.json")? {
         let batch = batch(&model, &[&case.token_ids])?;
-        let hidden = ours.forward(&batch, Rows::All, None)?; // [1, length, width]
+        let hidden = ours.forward(&batch, OutputRows::All, None)?; // [1, length, width]
         let expected = theirs.forward(&batch.ids, &batch.ids.zeros_like()?, None)?;
-        close(&flat(&hidden)?, &flat(&expected)?, &case.text);
-        let first = ours.forward(&batch, Rows::First, None)?; // [1, 1, width]
-        close(&flat(&first)?, &flat(&hidden.narrow(1, 0, 1)?)?, "the first token alone");
+        assert_close(&flat(&hidden)?, &flat(&expected)?, &case.text);
+        let first = ours.forward(&batch, OutputRows::First, None)?; // [1, 1, width]
+        assert_close(&flat(&first)?, &flat(&hidden.narrow(1, 0, 1)?)?, "the first token alone");
     }
     Ok(())
 }
@@ -136,20 +151,26 @@ fn flat(tensor: &Tensor) -> Result<Vec<f32>, Box<dyn Error>> {
 }
 
 #[test]
-#[ignore = "needs all-MiniLM-L6-v2; give its folder in NEWSDESK_MINILM"]
+#[ignore = "needs the folder of all-MiniLM-L6-v2 in NEWSDESK_MINILM"]
 fn minilm_embeddings_agree_with_transformers() -> Outcome {
     let folder = std::env::var("NEWSDESK_MINILM")?;
     let model = Model::open(Path::new(&folder), &Device::Cpu)?;
-    assert_eq!(model.parts.pooling, Pooling::Mean, "the checkpoint says so");
-    let network = Network::new(&model.weights, &model.config, &model.parts)?;
+    assert_eq!(model.spec.pooling, Pooling::Mean, "the checkpoint asks for mean pooling");
+    let network = Network::new(&model.weights, &model.config, &model.spec)?;
     let cases: Vec<GoldenEmbedding> = golden("minilm-golden.json")?;
     let windows: Vec<&[u32]> = cases.iter().map(|case| case.token_ids.as_slice()).collect();
-    let together = network.embed(&batch(&model, &windows)?, None)?.to_vec2::<f32>()?;
-    for (row, case) in together.iter().zip(&cases) {
-        assert_eq!(model.tokenizer.frame(&model.tokenizer.encode(&case.text)?), case.token_ids, "{}", case.text);
+    let batched = network.embed(&batch(&model, &windows)?, None)?.to_vec2::<f32>()?;
+    assert_eq!(batched.len(), cases.len());
+    for (row, case) in batched.iter().zip(&cases) {
+        assert_eq!(
+            model.tokenizer.with_special_tokens(&model.tokenizer.encode(&case.text)?),
+            case.token_ids,
+            "{}",
+            case.text
+        );
         let alone = network.embed(&batch(&model, &[&case.token_ids])?, None)?.to_vec2::<f32>()?;
-        close(row, &case.mean_pooled, &case.text);
-        close(&alone[0], &case.mean_pooled, &case.text);
+        assert_close(row, &case.mean_pooled, &case.text);
+        assert_close(&alone[0], &case.mean_pooled, &case.text);
     }
     Ok(())
 }

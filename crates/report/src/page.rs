@@ -1,89 +1,56 @@
-//! Figures as a page: one HTML file with its style and its charts inside, which opens from disk without a network, on a phone and in
-//! print, light or dark.
+//! HTML pages with charts and tables.
 //!
-//! [`Page`] is what stands on it, [`chart`] draws what it shows. Every chart has a title, axes with units, a text that says the
-//! same, and its numbers in a table that can be opened.
+//! A page is one file that contains its style and its charts. It opens from disk without a network, on a phone and in
+//! print, in a light or dark scheme. Each chart has a title, axes with units, a description, and its data in a table that
+//! can be opened.
 
 use crate::chart::Chart;
+use crate::html::escape;
 use crate::style::STYLE;
+use crate::table::Table;
 
-/// A page.
+/// An HTML page.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// What it is about, in a sentence or two.
+    /// One or two sentences about the contents.
     pub lead: String,
-    /// Its parts, in order.
+    /// The sections, in order.
     pub sections: Vec<Section>,
 }
 
-/// A part of a page.
+/// A section of a page.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
-    /// Its title.
+    /// The title.
     pub title: String,
-    /// What to know about it.
+    /// An introduction; may be empty.
     pub text: String,
-    /// What it shows.
+    /// The charts and tables, in order.
     pub items: Vec<Item>,
 }
 
-/// Something that is shown.
+/// A chart or a table of a section.
 #[derive(Debug, Clone)]
 pub enum Item {
-    /// A drawing.
+    /// A chart.
     Chart(Chart),
-    /// Numbers.
+    /// A table.
     Table(Table),
 }
 
-/// Numbers in rows.
-#[derive(Debug, Clone, Default)]
-pub struct Table {
-    /// What they are.
-    pub title: String,
-    /// Names of the columns; those that begin with `>` hold numbers.
-    pub headings: Vec<String>,
-    /// The cells, row by row.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    /// A table with these headings.
-    pub fn new(title: impl Into<String>, headings: &[&str], rows: Vec<Vec<String>>) -> Self {
-        Self { title: title.into(), headings: headings.iter().map(|name| name.to_string()).collect(), rows }
-    }
-
-    fn html(&self) -> String {
-        let is_number = |column: usize| self.headings.get(column).is_some_and(|name| name.starts_with('>'));
-        let class = |column: usize| if is_number(column) { " class=\"number\"" } else { "" };
-        let heading = |(column, name): (usize, &String)| {
-            format!("<th scope=\"col\"{}>{}</th>", class(column), escaped(name.trim_start_matches('>')))
-        };
-        let cell = |(column, text): (usize, &String)| format!("<td{}>{}</td>", class(column), escaped(text));
-        let headings: String = self.headings.iter().enumerate().map(heading).collect();
-        let row = |row: &Vec<String>| format!("<tr>{}</tr>\n", row.iter().enumerate().map(cell).collect::<String>());
-        let rows: String = self.rows.iter().map(row).collect();
-        format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n<table><caption>{}</caption>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n",
-            escaped(&self.title),
-            escaped(&self.title)
-        )
-    }
-}
-
 impl Page {
-    /// The page as HTML.
+    /// Returns the page as HTML.
     pub fn html(&self) -> String {
         let sections: String = self.sections.iter().map(Section::html).collect();
-        let title = escaped(&self.title);
+        let title = escape(&self.title);
         format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
              <body>\n<main>\n<h1>{title}</h1>\n<p class=\"lead\">{}</p>\n{sections}</main>\n</body>\n</html>\n",
-            escaped(&self.lead)
+            escape(&self.lead)
         )
     }
 }
@@ -92,11 +59,11 @@ impl Section {
     fn html(&self) -> String {
         let text = match self.text.is_empty() {
             true => String::new(),
-            false => format!("<p>{}</p>\n", escaped(&self.text)),
+            false => format!("<p>{}</p>\n", escape(&self.text)),
         };
         let (mut items, mut charts) = (String::new(), String::new());
-        // Charts that follow one another stand side by side where there is room.
-        let close = |charts: &mut String, items: &mut String| {
+        // Consecutive charts share a grid, so that they are shown side by side on wide screens.
+        let close_grid = |charts: &mut String, items: &mut String| {
             if !charts.is_empty() {
                 *items += &format!("<div class=\"charts\">\n{charts}</div>\n");
                 charts.clear();
@@ -106,28 +73,23 @@ impl Section {
             match item {
                 Item::Chart(chart) => charts += &figure(chart),
                 Item::Table(table) => {
-                    close(&mut charts, &mut items);
+                    close_grid(&mut charts, &mut items);
                     items += &table.html();
                 }
             }
         }
-        close(&mut charts, &mut items);
-        format!("<section>\n<h2>{}</h2>\n{text}{items}</section>\n", escaped(&self.title))
+        close_grid(&mut charts, &mut items);
+        format!("<section>\n<h2>{}</h2>\n{text}{items}</section>\n", escape(&self.title))
     }
 }
 
 fn figure(chart: &Chart) -> String {
-    let numbers = match chart.numbers.rows.is_empty() {
+    let data = match chart.data.rows.is_empty() {
         true => String::new(),
-        false => format!("<details><summary>The numbers</summary>\n{}</details>\n", chart.numbers.html()),
+        false => format!("<details><summary>The numbers</summary>\n{}</details>\n", chart.data.html()),
     };
-    let title = escaped(&chart.title);
-    format!("<figure>\n<figcaption>{title}</figcaption>\n{}\n{numbers}</figure>\n", chart.svg)
-}
-
-/// A text as HTML has it.
-pub(crate) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let title = escape(&chart.title);
+    format!("<figure>\n<figcaption>{title}</figcaption>\n{}\n{data}</figure>\n", chart.svg)
 }
 
 #[cfg(test)]
@@ -135,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_cannot_break_the_page() {
+    fn reserved_characters_are_escaped() {
         let table = Table::new("a < b", &["<script>", ">n"], vec![vec!["\"x\" & y".into(), "1".into()]]);
         let section = Section { title: "<b>".into(), text: String::new(), items: vec![Item::Table(table)] };
         let page = Page { title: "t</title>".into(), lead: "l".into(), sections: vec![section] }.html();
@@ -144,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_fetched() {
+    fn page_loads_nothing_from_the_network() {
         let page = Page { title: "t".into(), ..Page::default() }.html();
         assert!(!page.contains("http") && !page.contains("src=") && !page.contains("url("));
     }

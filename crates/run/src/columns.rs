@@ -6,38 +6,39 @@ use newsdesk_model::{Head, HeadActivation, HeadPrediction, Prediction, ScoredLab
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// What stands for an answer that is held back.
+/// The predicted label of a softmax head whose score is below the minimum.
 pub const UNSURE: &str = "unsure";
 
-/// What an answer of no label at all is counted as, in a head that may give none.
-pub const NONE: &str = "none";
+/// The name under which predictions without a label are counted, on sigmoid heads.
+const NO_LABEL: &str = "none";
 
-/// The column of an article's group of near repeats, behind the prefix.
-pub const GROUP: &str = "duplicate_group";
+/// The name of the column of near-duplicate groups, after the prefix.
+const GROUP_COLUMN: &str = "duplicate_group";
 
-/// How much is said about each head.
+/// Which scores are written for each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scores {
-    /// The answer and its score.
+    /// The score of the most probable label.
     #[default]
     Best,
-    /// Besides, the K most probable labels with their scores.
+    /// Additionally the K most probable labels with their scores.
     Top(usize),
-    /// Besides, the score of every label.
+    /// Additionally the score of every label.
     All,
 }
 
-/// Names and values of the added columns, the same for every row of a run.
+/// Names and values of the added columns. The names are the same for every row of a run.
 ///
-/// For each head: its answer under the head's name, the answer's code under `<head>_code` where the head has codes, and
-/// its probability under `<head>_score`. On a sigmoid head the answer is all labels beyond their thresholds with `; `
-/// between, maybe none, and the score is the largest one. With [`Scores::Top`]: `<head>_1`, `<head>_1_score`, and so
-/// on. With [`Scores::All`]: `<head>_score_<label>`, the label in lower case with `_` for all but letters and digits.
+/// Each head adds these columns:
+/// - `<head>`: the predicted label. On a sigmoid head, all labels whose score reaches their threshold, joined with `; `, or nothing.
+/// - `<head>_code`: the code of the predicted label, if the head has codes.
+/// - `<head>_score`: the score of the most probable label.
+/// - With [`Scores::Top`], `<head>_1`, `<head>_1_score`, and so on.
+/// - With [`Scores::All`], `<head>_score_<label>`, with the label in lower case and `_` instead of everything but letters and digits.
 ///
-/// With [`Columns::with_min_scores`], a softmax head whose largest score is too low answers [`UNSURE`], without a code; a
-/// sigmoid head does not give the labels whose scores are. Scores say what they say without it, and the most probable
-/// labels of [`Scores::Top`] stay the most probable ones.
-pub struct Columns {
+/// [`PredictionColumns::with_min_scores`] holds predictions back whose score is too low. A softmax head then predicts [`UNSURE`]
+/// without a code. A sigmoid head leaves the label out. The columns of scores and of the most probable labels do not change.
+pub struct PredictionColumns {
     heads: Vec<Arc<Head>>,
     min_scores: Vec<Option<f32>>,
     scores: Scores,
@@ -45,73 +46,76 @@ pub struct Columns {
     slugs: Vec<Vec<String>>,
 }
 
-impl Columns {
-    /// Columns for these heads; `prefix` stands before every name.
+impl PredictionColumns {
+    /// Returns the columns of these heads. `prefix` is put before every name.
     pub fn new(heads: &[Arc<Head>], scores: Scores, prefix: &str) -> Self {
         let slugs = heads.iter().map(|head| slugs(head)).collect();
         Self { heads: heads.to_vec(), min_scores: vec![None; heads.len()], scores, prefix: prefix.into(), slugs }
     }
 
-    /// Answers below a head's least score are held back; the scores are in the order of the heads.
+    /// Sets the minimum score of each head, in the order of the heads.
     pub fn with_min_scores(mut self, min_scores: Vec<Option<f32>>) -> Self {
         self.min_scores = min_scores;
         self.min_scores.resize(self.heads.len(), None);
         self
     }
 
-    /// The columns of an article of which nothing is known: their names, with values of their kinds.
+    /// Returns the columns of an empty prediction: all names, with values of the right types.
     pub fn example(&self) -> Vec<(String, Value)> {
-        let nothing = |head: &Arc<Head>| HeadPrediction {
+        let empty = |head: &Arc<Head>| HeadPrediction {
             head: head.clone(),
             probabilities: Probabilities(vec![0.0; head.labels.len()]),
         };
-        let heads = self.heads.iter().map(nothing).collect();
+        let heads = self.heads.iter().map(empty).collect();
         self.values(&Prediction { heads, windows: 0, tokens: 0 })
     }
 
-    /// The column of an article's group of near repeats.
+    /// Returns the column of a near-duplicate group, which is named by the row number of its first article.
     pub fn group(&self, first: u64) -> (String, Value) {
-        (format!("{}{GROUP}", self.prefix), Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
+        (format!("{}{GROUP_COLUMN}", self.prefix), Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
     }
 
-    /// The columns of one article.
+    /// Returns the columns of a prediction.
     pub fn values(&self, prediction: &Prediction) -> Vec<(String, Value)> {
-        prediction.heads.iter().enumerate().flat_map(|(number, answer)| self.of_head(number, answer)).collect()
+        prediction.heads.iter().enumerate().flat_map(|(index, head)| self.of_head(index, head)).collect()
     }
 
-    /// What an article's answers are counted as, by head: each label that is given, [`UNSURE`], or [`NONE`].
-    pub fn counted<'p>(&self, prediction: &'p Prediction) -> impl Iterator<Item = (&'p str, Vec<&'p str>)> {
-        prediction.heads.iter().enumerate().map(|(place, answer)| {
-            let given: Vec<&str> = self.given(place, answer).into_iter().map(|label| label.name).collect();
-            let counted = match (given.is_empty(), answer.head.activation) {
-                (false, _) => given,
+    /// Returns the labels under which a prediction is counted, by head: the predicted ones, [`UNSURE`], or `none`.
+    pub(crate) fn counted_labels<'p>(
+        &self,
+        prediction: &'p Prediction,
+    ) -> impl Iterator<Item = (&'p str, Vec<&'p str>)> {
+        prediction.heads.iter().enumerate().map(|(index, prediction)| {
+            let labels: Vec<&str> = self.predicted(index, prediction).into_iter().map(|label| label.name).collect();
+            let counted = match (labels.is_empty(), prediction.head.activation) {
+                (false, _) => labels,
                 (true, HeadActivation::Softmax) => vec![UNSURE],
-                (true, HeadActivation::Sigmoid) => vec![NONE],
+                (true, HeadActivation::Sigmoid) => vec![NO_LABEL],
             };
-            (answer.head.name.as_str(), counted)
+            (prediction.head.name.as_str(), counted)
         })
     }
 
-    /// The labels that are given, the most probable first.
-    fn given<'p>(&self, place: usize, answer: &'p HeadPrediction) -> Vec<ScoredLabel<'p>> {
-        self.min_scores[place].map_or_else(|| answer.given(), |least| answer.given_from(least))
+    /// Returns the predicted labels, the most probable first.
+    fn predicted<'p>(&self, index: usize, prediction: &'p HeadPrediction) -> Vec<ScoredLabel<'p>> {
+        self.min_scores[index].map_or_else(|| prediction.predicted(), |min_score| prediction.predicted_from(min_score))
     }
 
-    fn of_head(&self, place: usize, answer: &HeadPrediction) -> Vec<(String, Value)> {
-        let (head, slugs) = (&self.heads[place], &self.slugs[place]);
+    fn of_head(&self, index: usize, prediction: &HeadPrediction) -> Vec<(String, Value)> {
+        let (head, slugs) = (&self.heads[index], &self.slugs[index]);
         let name = format!("{}{}", self.prefix, head.name);
-        let ranked = answer.ranked();
-        let given = self.given(place, answer);
+        let ranked = prediction.ranked();
+        let predicted = self.predicted(index, prediction);
         let joined = |texts: Vec<&str>| match texts.is_empty() {
             true => Value::Null,
             false => Value::Text(texts.join("; ")),
         };
-        let score = |label: Option<&ScoredLabel>| label.map_or(Value::Null, |l| number(l.score));
-        let is_unsure = given.is_empty() && head.activation == HeadActivation::Softmax;
-        let names = if is_unsure { vec![UNSURE] } else { given.iter().map(|l| l.name).collect() };
+        let score = |label: Option<&ScoredLabel>| label.map_or(Value::Null, |label| rounded(label.score));
+        let is_unsure = predicted.is_empty() && head.activation == HeadActivation::Softmax;
+        let names = if is_unsure { vec![UNSURE] } else { predicted.iter().map(|label| label.name).collect() };
         let mut columns = vec![(name.clone(), joined(names))];
         if head.labels.iter().any(|label| label.code.is_some()) {
-            columns.push((format!("{name}_code"), joined(given.iter().filter_map(|l| l.code).collect())));
+            columns.push((format!("{name}_code"), joined(predicted.iter().filter_map(|label| label.code).collect())));
         }
         columns.push((format!("{name}_score"), score(ranked.first())));
         match self.scores {
@@ -119,12 +123,12 @@ impl Columns {
             Scores::Top(count) => {
                 for (rank, label) in ranked.iter().take(count).enumerate() {
                     columns.push((format!("{name}_{}", rank + 1), Value::Text(label.name.into())));
-                    columns.push((format!("{name}_{}_score", rank + 1), number(label.score)));
+                    columns.push((format!("{name}_{}_score", rank + 1), rounded(label.score)));
                 }
             }
             Scores::All => {
-                for (slug, &p) in slugs.iter().zip(&answer.probabilities.0) {
-                    columns.push((format!("{name}_score_{slug}"), number(p)));
+                for (slug, &probability) in slugs.iter().zip(&prediction.probabilities.0) {
+                    columns.push((format!("{name}_score_{slug}"), rounded(probability)));
                 }
             }
         }
@@ -132,15 +136,15 @@ impl Columns {
     }
 }
 
-/// Four decimals: what a probability means, and more than it is exact.
-fn number(probability: f32) -> Value {
+/// Rounds a probability to four decimals, which is more than its accuracy.
+fn rounded(probability: f32) -> Value {
     Value::Number((f64::from(probability) * 1e4).round() / 1e4)
 }
 
-/// A column-friendly form of each label; numbered where two would be the same.
+/// Returns a form of each label that suits a column name. Equal forms are numbered.
 fn slugs(head: &Head) -> Vec<String> {
     let mut taken = HashSet::new();
-    let one = |label: &newsdesk_model::HeadLabel| {
+    let slug_of = |label: &newsdesk_model::HeadLabel| {
         let letters = label.name.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect::<String>();
         let plain = letters.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
         let mut slug = plain.clone();
@@ -151,7 +155,7 @@ fn slugs(head: &Head) -> Vec<String> {
         }
         slug
     };
-    head.labels.iter().map(one).collect()
+    head.labels.iter().map(slug_of).collect()
 }
 
 #[cfg(test)]
@@ -169,8 +173,8 @@ mod tests {
             vec![label("war, and peace", Some("x:1")), label("War and Peace", Some("x:2")), label("sport", None)];
         let head = Arc::new(Head { name: "topic".into(), activation, temperature: 1.0, labels });
         let probabilities = Probabilities(probabilities.to_vec());
-        let answer = HeadPrediction { head: head.clone(), probabilities };
-        (vec![head], Prediction { heads: vec![answer], windows: 1, tokens: 5 })
+        let of_head = HeadPrediction { head: head.clone(), probabilities };
+        (vec![head], Prediction { heads: vec![of_head], windows: 1, tokens: 5 })
     }
 
     fn shown(columns: Vec<(String, Value)>) -> Vec<String> {
@@ -184,19 +188,19 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_its_code_and_its_score() {
+    fn columns_are_label_code_and_score() {
         let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.712_345, 0.1]);
-        let columns = shown(Columns::new(&heads, Scores::Best, "nd_").values(&p));
+        let columns = shown(PredictionColumns::new(&heads, Scores::Best, "nd_").values(&p));
         assert_eq!(columns, ["nd_topic=War and Peace", "nd_topic_code=x:2", "nd_topic_score=0.7123"]);
     }
 
     #[test]
-    fn every_score_under_a_name_of_its_own() {
+    fn score_columns_have_unique_names() {
         let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.7, 0.1]);
-        let columns = shown(Columns::new(&heads, Scores::All, "").values(&p));
+        let columns = shown(PredictionColumns::new(&heads, Scores::All, "").values(&p));
         let scores = ["topic_score_war_and_peace=0.2", "topic_score_war_and_peace_2=0.7", "topic_score_sport=0.1"];
         assert_eq!(columns[3..], scores);
-        let top = shown(Columns::new(&heads, Scores::Top(2), "").values(&p));
+        let top = shown(PredictionColumns::new(&heads, Scores::Top(2), "").values(&p));
         assert_eq!(
             top[3..],
             ["topic_1=War and Peace", "topic_1_score=0.7", "topic_2=war, and peace", "topic_2_score=0.2"]
@@ -204,35 +208,39 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_below_the_least_score_is_unsure() {
+    fn softmax_prediction_below_the_minimum_score_is_unsure() {
         let (heads, p) = prediction(HeadActivation::Softmax, &[0.2, 0.7, 0.1]);
-        let columns = |scores, least| shown(Columns::new(&heads, scores, "").with_min_scores(vec![least]).values(&p));
+        let columns = |scores, min_score| {
+            shown(PredictionColumns::new(&heads, scores, "").with_min_scores(vec![min_score]).values(&p))
+        };
         assert_eq!(columns(Scores::Best, Some(0.71)), ["topic=unsure", "topic_code=-", "topic_score=0.7"]);
         assert_eq!(columns(Scores::Best, Some(0.7)), columns(Scores::Best, None));
         let top = columns(Scores::Top(1), Some(0.71));
         assert_eq!((top[0].as_str(), &top[3..]), ("topic=unsure", &columns(Scores::Top(1), None)[3..]));
         let all = columns(Scores::All, Some(1.0));
         assert_eq!((all[0].as_str(), &all[3..]), ("topic=unsure", &columns(Scores::All, None)[3..]));
-        let example = Columns::new(&heads, Scores::Best, "").with_min_scores(vec![Some(1.0)]).example();
+        let example = PredictionColumns::new(&heads, Scores::Best, "").with_min_scores(vec![Some(1.0)]).example();
         assert_eq!(shown(example), ["topic=unsure", "topic_code=-", "topic_score=0"]);
     }
 
     #[test]
-    fn a_sigmoid_head_leaves_out_what_is_below_the_least_score() {
+    fn sigmoid_head_leaves_out_labels_below_the_minimum_score() {
         let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.6, 0.1, 0.9]);
-        let columns = |least| shown(Columns::new(&heads, Scores::Best, "").with_min_scores(vec![least]).values(&p));
+        let columns = |min_score| {
+            shown(PredictionColumns::new(&heads, Scores::Best, "").with_min_scores(vec![min_score]).values(&p))
+        };
         assert_eq!(columns(Some(0.05))[0], "topic=sport; war, and peace");
         assert_eq!(columns(Some(0.7)), ["topic=sport", "topic_code=-", "topic_score=0.9"]);
         assert_eq!(columns(Some(0.95)), ["topic=-", "topic_code=-", "topic_score=0.9"]);
     }
 
     #[test]
-    fn a_sigmoid_head_gives_several_answers_or_none() {
+    fn sigmoid_head_predicts_several_labels_or_none() {
         let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.6, 0.1, 0.9]);
-        let columns = shown(Columns::new(&heads, Scores::Best, "").values(&p));
+        let columns = shown(PredictionColumns::new(&heads, Scores::Best, "").values(&p));
         assert_eq!(columns, ["topic=sport; war, and peace", "topic_code=x:1", "topic_score=0.9"]);
         let (heads, p) = prediction(HeadActivation::Sigmoid, &[0.3, 0.1, 0.2]);
-        let columns = shown(Columns::new(&heads, Scores::Best, "").values(&p));
+        let columns = shown(PredictionColumns::new(&heads, Scores::Best, "").values(&p));
         assert_eq!(columns, ["topic=-", "topic_code=-", "topic_score=0.3"]);
     }
 }

@@ -1,66 +1,88 @@
-//! What can stop a run.
+//! The errors of a run, and what the user can do about them.
 
 use newsdesk_data::{DataError, Reject, Row};
 use newsdesk_model::ModelError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// What stopped a run.
+/// An error that stops a run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Reading or writing rows failed.
+    /// Rows cannot be read or written.
     #[error(transparent)]
     Data(Box<DataError>),
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A file of the run besides its rows could not be read or written.
-    #[error("Failed to {verb} `{}`", path.display())]
+    /// A file of the run other than its rows cannot be read or written.
+    #[error("cannot {verb} `{}`", path.display())]
     File {
-        /// What was tried: `read`, `write`, `remove`.
+        /// The failed operation, such as `read` or `remove`.
         verb: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The output belongs to a run that was interrupted.
-    #[error("Failed to begin: `{}` is the journal of a run that was interrupted", journal.display())]
+    /// The output belongs to an interrupted run, and the caller does not resume it.
+    #[error("cannot start the run: `{}` is the journal of an interrupted run", journal.display())]
     Interrupted {
-        /// Its journal.
+        /// The journal of the interrupted run.
         journal: PathBuf,
     },
     /// Another process writes the same output.
-    #[error("Failed to begin: another process writes `{}`", output.display())]
+    #[error("cannot start the run: another process writes `{}`", output.display())]
     Busy {
         /// The output.
         output: PathBuf,
     },
-    /// What is asked for is not what the interrupted run did.
-    #[error("Failed to go on with `{}`: {}", output.display(), changes.join("; "))]
+    /// Settings or inputs differ from those of the interrupted run.
+    #[error("cannot resume `{}`: {}", output.display(), changes.join("; "))]
     Changed {
         /// The output.
         output: PathBuf,
-        /// What differs, each as a sentence without its end.
+        /// The differences, each as a clause.
         changes: Vec<String>,
     },
-    /// The rows before the point to go on from are other ones now.
-    #[error("Failed to go on: {cause}")]
-    OtherRows {
-        /// What differs.
+    /// The rows before the checkpoint differ from those that were labelled.
+    #[error("cannot resume the run: {cause}")]
+    RowsChanged {
+        /// The difference.
         cause: String,
     },
-    /// More rows were rejected than the caller allows.
-    #[error("Failed to go on: {rejected} of {rows} rows are rejected, more than {most}")]
+    /// More rows are rejected than the caller allows.
+    #[error("cannot continue: {rejected} of {rows} rows are rejected, more than {limit}")]
     TooManyRejects {
-        /// Rows that were rejected.
+        /// The number of rejected rows.
         rejected: u64,
-        /// Rows that were met.
+        /// The number of rows so far, rejects included.
         rows: u64,
-        /// What was allowed.
-        most: String,
+        /// The limit, as a number or a percentage.
+        limit: String,
     },
+}
+
+/// What the user can do about a [`RunError`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Free space on the disk, then resume the run.
+    FreeDiskSpace,
+    /// Resume the interrupted run, or remove its journal and partial files to start again.
+    ResumeOrRemove {
+        /// The journal of the interrupted run.
+        journal: PathBuf,
+    },
+    /// Wait for the other process, or choose another output.
+    WaitOrChooseOutput,
+    /// Resume with the settings and inputs of the interrupted run, or remove its files to start again.
+    RestoreSettingsAndInputs,
+    /// Check the rejected rows, then raise the limit.
+    CheckRejects,
+    /// What the user can do about an error of reading or writing rows.
+    Data(newsdesk_data::Remedy),
+    /// What the user can do about an error of the model.
+    Model(newsdesk_model::Remedy),
 }
 
 impl From<DataError> for RunError {
@@ -70,37 +92,40 @@ impl From<DataError> for RunError {
 }
 
 impl RunError {
-    /// The reject of a row that the output has no place for, if that is what is wrong: its trouble, not the corpus's.
-    pub fn misfit(&self, row: &Row) -> Option<Reject> {
+    /// Returns an error of a file of the run; `verb` is the failed operation.
+    pub(crate) fn file(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
+        let path = path.to_path_buf();
+        move |source| RunError::File { verb, path, source }
+    }
+
+    /// Returns the reject of a row that does not fit the columns of the output. Such an error concerns only this row, so the run can
+    /// continue.
+    pub fn as_reject(&self, row: &Row) -> Option<Reject> {
         match self {
-            Self::Data(error) => error.misfit(row),
+            Self::Data(error) => error.as_reject(row),
             _ => None,
         }
     }
 
-    /// What the user can do, where there is something.
-    pub fn hint(&self) -> Option<String> {
+    /// Returns what the user can do about the error, if anything.
+    pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Data(error) => match &**error {
-                DataError::Write { source } | DataError::Create { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
-                error => error.hint(),
+                DataError::Write { source } | DataError::Create { source, .. } if is_full(source) => {
+                    Some(Remedy::FreeDiskSpace)
+                }
+                error => error.remedy().map(Remedy::Data),
             },
-            Self::Model(error) => error.hint(),
-            Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(FULL.into()),
-            Self::File { .. } => None,
-            Self::Interrupted { journal } => Some(format!(
-                "go on with `--resume`; to begin anew, remove `{}` and the `.partial` files beside it",
-                journal.display()
-            )),
-            Self::Busy { .. } => Some("wait for it, or choose another output".into()),
-            Self::Changed { .. } | Self::OtherRows { .. } => Some(
-                "give what the run was begun with, or remove its `.journal` and `.partial` files to begin anew".into(),
-            ),
-            Self::TooManyRejects { .. } => Some(
-                "look at the rejected rows; a higher `--max-rejects` lets them pass, with `--resume` where there is an output file".into(),
-            ),
+            Self::Model(error) => error.remedy().map(Remedy::Model),
+            Self::File { source, .. } => is_full(source).then_some(Remedy::FreeDiskSpace),
+            Self::Interrupted { journal } => Some(Remedy::ResumeOrRemove { journal: journal.clone() }),
+            Self::Busy { .. } => Some(Remedy::WaitOrChooseOutput),
+            Self::Changed { .. } | Self::RowsChanged { .. } => Some(Remedy::RestoreSettingsAndInputs),
+            Self::TooManyRejects { .. } => Some(Remedy::CheckRejects),
         }
     }
 }
 
-const FULL: &str = "make room on the disk and start again; `newsdesk classify -o FILE` goes on with `--resume`";
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
+}

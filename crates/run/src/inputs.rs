@@ -1,33 +1,33 @@
-//! Which inputs a run read: what a journal compares, and what a manifest tells.
+//! The inputs of a run: what a journal compares, and what a manifest records.
 
-use newsdesk_data::{Source, Watch};
+use newsdesk_data::{ByteMonitor, Source};
 use serde::{Deserialize, Serialize};
 use std::time::UNIX_EPOCH;
 
-/// A file as it stood when a run began; of standard input only the name is known.
+/// An input file as it was when a run started. Only the name of standard input is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// As it was given.
+    /// The path as the user gave it.
     pub file: String,
-    /// Its size, compressed if it is.
+    /// Its size in bytes, as it is on disk.
     pub bytes: Option<u64>,
-    /// When it was changed last, in nanoseconds since 1970.
+    /// When it was last modified, in nanoseconds since 1970.
     pub modified: Option<u64>,
 }
 
-/// A source that was read to its end.
+/// An input that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputRecord {
-    /// As it was given.
+    /// The path as the user gave it.
     pub file: String,
-    /// Bytes that were read, compressed if it is.
+    /// The number of bytes that were read, as they are on disk.
     pub bytes: u64,
-    /// Their SHA-256.
+    /// The SHA-256 hash of these bytes, in hexadecimal.
     pub sha256: String,
 }
 
 impl InputFile {
-    /// What is known of a source without reading it.
+    /// Returns what is known of a source without reading it.
     pub fn of(source: &Source) -> Self {
         let metadata = match source {
             Source::Stdin => None,
@@ -42,21 +42,21 @@ impl InputFile {
         }
     }
 
-    /// How it differs from what it was, if it does.
+    /// Returns how the file differs from what it was before, as a clause.
     pub fn change_from(&self, before: &InputFile) -> Option<String> {
         let file = &self.file;
         match (before.bytes, self.bytes) {
             (Some(before), Some(now)) if before != now => Some(format!("`{file}` had {before} bytes and has {now}")),
-            (Some(_), None) => Some(format!("`{file}` is no longer a file that can be read")),
-            _ if before.modified != self.modified => Some(format!("`{file}` was changed since the run began")),
+            (Some(_), None) => Some(format!("`{file}` is no longer a readable file")),
+            _ if before.modified != self.modified => Some(format!("`{file}` was modified after the run started")),
             _ => None,
         }
     }
 }
 
 impl InputRecord {
-    /// What was seen of a source that was read.
-    pub(crate) fn of(source: &Source, watch: &Watch) -> Self {
-        Self { file: source.name().to_string(), bytes: watch.bytes(), sha256: watch.sha256() }
+    /// Returns the record of a source that was read through `monitor`.
+    pub(crate) fn of(source: &Source, monitor: &ByteMonitor) -> Self {
+        Self { file: source.name().to_string(), bytes: monitor.bytes(), sha256: monitor.sha256() }
     }
 }

@@ -1,35 +1,53 @@
-//! A corpus run: rows in, predictions added, rows out, in the order in which they came.
+//! Corpus runs: labels the rows of a corpus and writes them, in their order, with the predictions as added columns.
 //!
-//! Rows stream, so memory stays flat however large the corpus is. Rows that cannot be used are handed to the output as
-//! rejects and counted, and the run goes on. The modules follow the way of a run:
+//! Rows are streamed, so memory use does not grow with the size of the corpus. Rows that cannot be used are written as
+//! rejects and counted, and the run continues. The modules follow the flow of a run:
 //!
-//! - [`run`] reads, labels and hands over, and keeps a [`RunState`];
-//! - an [`Output`] takes it: a [`StreamOutput`] for pipes and terminals, or a [`FileOutput`], which can be cut off at any moment;
-//! - a journal says how far a file is, and what the run was begun with;
-//! - a [`RunManifest`] tells of the run in the end;
-//! - a [`Comparison`] says what is different in another run's output.
+//! ```text
+//! sources --reader--> rows --Classifier--> predictions --columns--> added columns --Output--> files or a stream
+//!                       |                                                            |
+//!                   duplicates                                              journal, manifest
+//! ```
+//!
+//! - [`run_corpus`] reads, labels and writes, and keeps a [`RunState`] up to date.
+//! - An [`Output`] takes the results. [`StreamOutput`] is for pipes and terminals. [`FileOutput`] is for files and can be
+//!   interrupted at any time.
+//! - A journal records what a file run was started with ([`RunStart`]) and its checkpoints.
+//! - A [`RunManifest`] describes a finished run.
+//! - A [`Comparison`] counts the predictions that differ between two outputs.
 
 mod columns;
 mod compare;
 mod corpus;
+mod duplicates;
 mod error;
-mod file;
+mod faults;
+mod file_output;
 mod inputs;
 mod journal;
 mod manifest;
 mod output;
-mod rejects;
-mod repeats;
+mod paths;
+mod reader;
+mod reject_limit;
+mod start;
 mod state;
+mod stream_output;
 
-pub use columns::{Columns, GROUP, NONE, Scores, UNSURE};
-pub use compare::{Answers, ColumnChanges, Comparison, answer_columns};
-pub use corpus::{Outcome, ROWS_PER_CHECKPOINT, RunOptions, run};
-pub use error::RunError;
-pub use file::{Begun, FileOutput, Places, Start, manifest_of, usual_rejects};
+#[cfg(test)]
+mod tests;
+
+pub use columns::{PredictionColumns, Scores, UNSURE};
+pub use compare::{ColumnChanges, Comparison, RowPredictions, prediction_columns};
+pub use corpus::{ROWS_PER_CHECKPOINT, RunOutcome, run_corpus};
+pub use error::{Remedy, RunError};
+pub use file_output::{FileOutput, FileOutputOptions, OpenOutcome, OpenedOutput};
 pub use inputs::{InputFile, InputRecord};
-pub use journal::Beginning;
 pub use manifest::{MachineRecord, ModelRecord, RunManifest, Seconds};
-pub use output::{Output, StreamOutput};
-pub use rejects::MostRejects;
+pub use output::Output;
+pub use paths::{OutputPaths, default_rejects_path, manifest_path};
+pub use reader::RunOptions;
+pub use reject_limit::RejectLimit;
+pub use start::RunStart;
 pub use state::{Counts, RunState};
+pub use stream_output::StreamOutput;

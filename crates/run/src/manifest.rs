@@ -1,35 +1,36 @@
-//! What is told of a run beside its output, in `OUT.manifest.json`.
+//! The manifest of a finished run, which is written beside its output as `OUT.manifest.json`.
 
 use crate::error::RunError;
+use crate::faults::{self, Step};
 use crate::inputs::InputRecord;
-use crate::journal::{Beginning, failed};
+use crate::start::RunStart;
 use crate::state::Counts;
-use newsdesk_model::folder::write_whole;
+use newsdesk_files::write_atomic;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 
-/// A run that is over.
+/// The manifest of a finished run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunManifest {
-    /// What it was begun with: Newsdesk's version, settings, inputs as they stood, and when.
+    /// What the run was started with.
     #[serde(flatten)]
-    pub beginning: Beginning,
+    pub start: RunStart,
     /// The model that labelled the articles.
     pub model: ModelRecord,
-    /// Where it ran.
+    /// The machine that the run ended on.
     pub machine: MachineRecord,
     /// The inputs that were read to their end.
     pub read: Vec<InputRecord>,
-    /// What came of it.
+    /// The counts of the run.
     pub counts: Counts,
-    /// When the run was over, as RFC 3339.
+    /// The time of the end, as RFC 3339.
     pub finished: String,
-    /// How often it was interrupted and went on.
+    /// How often the run was resumed.
     pub resumed: u64,
-    /// How long it took, from its last start on.
+    /// The time since the run was last started or resumed.
     pub seconds: Seconds,
-    /// Most bytes of memory that the process took, where the system tells.
+    /// The peak memory (RSS) of the process in bytes, where the system reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory_bytes: Option<u64>,
 }
@@ -39,11 +40,12 @@ pub struct RunManifest {
 pub struct ModelRecord {
     /// Its name.
     pub name: String,
-    /// SHA-256 of its weights file.
+    /// The SHA-256 hash of its weights file.
     pub sha256: String,
-    /// The numbers in which it computed.
-    pub precision: String,
-    /// The vector instructions that it used; the name of the device where it is no processor.
+    /// The number type of its computations.
+    #[serde(alias = "precision")]
+    pub dtype: String,
+    /// The vector instructions that it used, or the name of the device if it did not run on a CPU.
     pub instructions: String,
 }
 
@@ -52,47 +54,85 @@ pub struct ModelRecord {
 pub struct MachineRecord {
     /// Operating system and architecture.
     pub system: String,
-    /// Where the model ran.
+    /// The device that the model ran on.
     pub device: String,
-    /// Threads that it used.
+    /// The number of threads.
     pub threads: usize,
 }
 
-/// Seconds of a run's last part: on the clock, and by stage, added up over threads, since stages overlap.
+/// Seconds of wall-clock time, and seconds of each stage.
+///
+/// Stages overlap and are summed over threads, so they do not add up to the total.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
-    /// On the clock.
+    /// Wall-clock time.
     pub total: f64,
-    /// Reading and understanding rows.
+    /// Reading and parsing rows.
     pub reading: f64,
-    /// Making tokens of texts.
+    /// Tokenising texts.
     pub tokenising: f64,
-    /// Computing the answers.
+    /// Computing predictions.
     pub encoding: f64,
     /// Writing rows.
     pub writing: f64,
 }
 
 impl RunManifest {
-    /// Reads the manifest of an output; `None` if there is none.
+    /// Reads the manifest of an output. Returns `None` if there is none.
     ///
     /// # Errors
-    /// If it cannot be read.
+    /// If the file cannot be read, or is not a manifest.
     pub fn open(path: &Path) -> Result<Option<Self>, RunError> {
         match std::fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed("read", path)(error)),
-            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| failed("read", path)(e.into())),
+            Err(error) => Err(RunError::file("read", path)(error)),
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| RunError::file("read", path)(e.into())),
         }
     }
 
-    /// Writes it beside an output; a reader meets all of it or nothing.
+    /// Writes the manifest atomically.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|e| failed("write", path)(e.into()))?;
+        let mut text = serde_json::to_vec_pretty(self).map_err(|e| RunError::file("write", path)(e.into()))?;
         text.push(b'\n');
-        write_whole(path, &text).map_err(failed("write", path))
+        let written = faults::before(Step::WriteManifest).and_then(|()| write_atomic(path, &text));
+        written.map_err(RunError::file("write", path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn manifests_of_older_versions_are_read() {
+        let text = r#"{
+          "newsdesk": "0.1.0",
+          "settings": {"precision": "int8", "windows": null, "mention_field": "who"},
+          "inputs": [{"file": "news.csv", "bytes": 12, "modified": 5}],
+          "started": "2026-01-01T00:00:00Z",
+          "model": {"name": "m", "sha256": "ab", "precision": "int8", "instructions": "avx2"},
+          "machine": {"system": "linux x86_64", "device": "cpu", "threads": 2},
+          "read": [{"file": "news.csv", "bytes": 12, "sha256": "cd"}],
+          "counts": {"articles": 2, "rejected": 0, "repeats": 1, "near_repeats": 1, "windows": 2, "tokens": 9, "labels": {}},
+          "finished": "2026-01-01T00:00:01Z",
+          "resumed": 0,
+          "seconds": {"total": 1.0, "reading": 0.1, "tokenising": 0.1, "encoding": 0.5, "writing": 0.1}
+        }"#;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.manifest.json");
+        assert!(RunManifest::open(&path).unwrap().is_none());
+        std::fs::write(&path, text).unwrap();
+        let manifest = RunManifest::open(&path).unwrap().unwrap();
+        assert_eq!((manifest.model.dtype.as_str(), manifest.counts.near_duplicates), ("int8", 1));
+        assert_eq!(manifest.start.settings.keys().collect::<Vec<_>>(), ["dtype", "max_windows", "target_field"]);
+        manifest.write(&path).unwrap();
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert!(written.contains(r#""dtype": "int8""#) && !written.contains("precision"), "{written}");
+        std::fs::write(&path, "{}").unwrap();
+        assert!(matches!(RunManifest::open(&path), Err(RunError::File { verb: "read", .. })));
     }
 }

@@ -1,51 +1,51 @@
-//! Where a run's results go.
+//! The interface to which a run hands its results.
 
 use crate::error::RunError;
 use crate::state::RunState;
-use newsdesk_data::{Reject, Row, RowWriter, Table, Value};
+use newsdesk_data::{Reject, Row, Table, Value};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Takes what a run gives, in the order of the corpus.
+/// Takes the results of a run, in the order of the corpus.
 pub trait Output {
-    /// What is known of the rows' columns, and those that will be added, with an example of their values; called before the first
-    /// row.
+    /// Takes the columns of the rows, if they are known, and the columns that will be added, with an example of their values.
+    /// It is called before the first row.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the header cannot be written.
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError>;
 
-    /// A labelled row.
+    /// Writes a labelled row.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written, or does not fit the output: see [`RunError::as_reject`].
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError>;
 
-    /// A row that could not be used.
+    /// Writes a row that cannot be used.
     ///
     /// # Errors
     /// If it cannot be written.
     fn reject(&mut self, reject: &Reject) -> Result<(), RunError>;
 
-    /// A row, or a reject, was taken care of.
+    /// Observes that a row or a reject is done. `state` includes it.
     fn done(&mut self, state: &RunState) {
         let _ = state;
     }
 
-    /// Called every [`crate::ROWS_PER_CHECKPOINT`] rows, counted from the beginning of the corpus.
+    /// Takes a point from which the run could be resumed, every [`crate::ROWS_PER_CHECKPOINT`] rows of the corpus.
     ///
     /// # Errors
-    /// If what was written until here cannot be made sure of.
+    /// If the rows so far cannot be written.
     fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError>;
 
-    /// All that was read is written, and nothing more comes for the moment.
+    /// Takes note that every row that was read is written, and that the input pauses.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the rows so far cannot be written.
     fn idle(&mut self, state: &RunState) -> Result<(), RunError>;
 }
 
-/// A line of a file of rejects.
+/// A line of a rejects file.
 #[derive(Serialize)]
 struct RejectLine<'a> {
     source: &'a str,
@@ -62,7 +62,7 @@ pub(crate) fn write_reject(out: &mut dyn Write, reject: &Reject) -> io::Result<(
     let line = RejectLine {
         source: &reject.position.source,
         row: reject.position.row,
-        // Typed tables have neither lines nor bytes of a row.
+        // Rows of typed tables have neither line numbers nor byte offsets.
         line: Some(reject.position.line).filter(|line| *line > 0),
         offset: Some(reject.position.offset).filter(|_| reject.position.line > 0),
         cause: &reject.cause,
@@ -71,57 +71,4 @@ pub(crate) fn write_reject(out: &mut dyn Write, reject: &Reject) -> io::Result<(
     };
     serde_json::to_writer(&mut *out, &line).map_err(io::Error::from)?;
     out.write_all(b"\n")
-}
-
-/// Results as a stream, for a pipe or a terminal: whoever waits for them sees them at once, and what is gone is gone.
-pub struct StreamOutput {
-    rows: Box<dyn RowWriter + Send>,
-    rejects: Option<Box<dyn Write + Send>>,
-}
-
-impl StreamOutput {
-    /// Rows go to `rows`, rejects, if anywhere, to `rejects` as JSON Lines.
-    pub fn new(rows: Box<dyn RowWriter + Send>, rejects: Option<Box<dyn Write + Send>>) -> Self {
-        Self { rows, rejects }
-    }
-
-    /// Ends the output.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn finish(mut self) -> Result<(), RunError> {
-        self.rows.end()?;
-        self.flush_rejects()
-    }
-
-    fn flush_rejects(&mut self) -> Result<(), RunError> {
-        self.rejects.as_mut().map_or(Ok(()), |rejects| rejects.flush()).map_err(of_rejects)
-    }
-}
-
-fn of_rejects(source: io::Error) -> RunError {
-    RunError::File { verb: "write", path: "the rejects file".into(), source }
-}
-
-impl Output for StreamOutput {
-    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
-        Ok(self.rows.header(table, added)?)
-    }
-
-    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
-        Ok(self.rows.write(row, added)?)
-    }
-
-    fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
-        self.rejects.as_mut().map_or(Ok(()), |rejects| write_reject(rejects, reject)).map_err(of_rejects)
-    }
-
-    fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
-        self.idle(state)
-    }
-
-    fn idle(&mut self, _: &RunState) -> Result<(), RunError> {
-        self.flush_rejects()?;
-        Ok(self.rows.pause()?)
-    }
 }

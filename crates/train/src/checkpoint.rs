@@ -1,57 +1,62 @@
-//! What a run needs to go on after an interruption: variables, moments, and how far it was.
+//! Checkpoints: variables, optimizer moments and progress of a run, from which it can be resumed.
 
 use crate::error::{Result, TrainError};
 use crate::fingerprint::Fingerprint;
-use crate::meter::Measured;
+use crate::meter::MeterState;
+use newsdesk_files::write_atomic;
 use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
-use newsdesk_model::folder::{Storage, weights_bytes, write_whole};
+use newsdesk_model::folder::{Storage, weights_bytes};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// What decides the result of the run. Another run's checkpoint is refused.
+    /// Everything that decides the result of the run. The checkpoint of another run is refused.
     pub(crate) fingerprint: Fingerprint,
-    /// Epochs that are done.
+    /// Complete epochs.
     pub(crate) epochs_done: usize,
-    /// Steps that are done of the epoch after these.
+    /// Complete steps of the epoch after these.
     pub(crate) steps_of_epoch: usize,
-    /// Steps that the optimiser took.
+    /// Steps of the optimizer.
     pub(crate) steps: i32,
-    /// The best epoch so far, from 1.
+    /// The best epoch so far, from 1; 0 for none.
     pub(crate) best_epoch: usize,
-    /// Its score on validation data.
+    /// Its score on the validation data.
     pub(crate) best_score: f64,
     /// The loss since the last line of the log, and the time so far.
-    #[serde(default)]
-    pub(crate) measured: Measured,
+    #[serde(default, alias = "measured")]
+    pub(crate) meter: MeterState,
 }
 
-/// The folder of the checkpoint in that of a run.
-pub const CHECKPOINT: &str = "checkpoint";
+/// The folder of the checkpoint, within the folder of a run.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
 
+/// The file with the progress of the run. It is written last, and names the tensor files.
 const STATE: &str = "state.json";
 
-/// The tensor files of the checkpoint after so many steps of the run.
+/// Returns the names of the tensor files after this number of steps.
 fn names(steps: i32) -> [String; 2] {
     ["variables", "moments"].map(|what| format!("{what}-{steps}.safetensors"))
 }
 
-/// The variables of the best epoch so far.
+/// Returns the name of the file with the variables of the best epoch so far.
 fn best_name(epoch: usize) -> String {
     format!("best-{epoch}.safetensors")
 }
 
-/// Writes a checkpoint. The last one stays whole until the new state, which names the new files, has
-/// taken the old one's place.
+/// Writes a checkpoint. The previous one stays complete until the new state file, which names the new tensor files, has
+/// replaced the old one.
+///
+/// # Errors
+/// If it cannot be written.
 pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: &Weights) -> Result<()> {
     let fail = |path: PathBuf| move |source| TrainError::Checkpoint { verb: "write", path, source };
     std::fs::create_dir_all(folder).map_err(fail(folder.into()))?;
     let put = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        write_whole(&path, bytes).map_err(fail(path))
+        write_atomic(&path, bytes).map_err(fail(path))
     };
     let variables = weights_bytes(variables, Storage::F32)?;
     let [variables_name, moments_name] = names(state.steps);
@@ -62,11 +67,11 @@ pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: 
     }
     let json = serde_json::to_vec_pretty(state).map_err(|e| fail(folder.join(STATE))(e.into()))?;
     put(STATE, &json)?;
-    // What the state no longer names is of no use to anybody.
+    // The state no longer names the other files.
     clear(folder, &[variables_name, moments_name, best_name(state.best_epoch)])
 }
 
-/// Removes the tensor files of checkpoints from a folder, but for those that are kept. Other files are not ours.
+/// Removes the tensor files of checkpoints from a folder, except those in `kept`. Other files stay.
 fn clear(folder: &Path, kept: &[String]) -> Result<()> {
     let fail = |path: &Path| {
         let path = path.to_path_buf();
@@ -75,8 +80,8 @@ fn clear(folder: &Path, kept: &[String]) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(fail(folder))? {
         let entry = entry.map_err(fail(folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = ["variables-", "moments-", "best-"].iter().any(|start| name.starts_with(start));
-        if ours && name.contains(".safetensors") && !kept.contains(&name) {
+        let is_tensor_file = ["variables-", "moments-", "best-"].iter().any(|start| name.starts_with(start));
+        if is_tensor_file && name.contains(".safetensors") && !kept.contains(&name) {
             std::fs::remove_file(entry.path()).map_err(fail(&entry.path()))?;
         }
     }
@@ -88,11 +93,14 @@ pub(crate) struct Checkpoint {
     pub(crate) state: State,
     pub(crate) variables: Weights,
     pub(crate) moments: Weights,
-    /// Those of the best epoch, after the first one.
+    /// The variables of the best epoch, once there is one.
     pub(crate) best: Option<Weights>,
 }
 
 /// Reads the checkpoint in `folder`; `None` if there is none.
+///
+/// # Errors
+/// [`TrainError::OtherRun`] if its fingerprint differs, [`TrainError::Checkpoint`] if it cannot be read.
 pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) -> Result<Option<Checkpoint>> {
     let get = |name: &str| {
         let path = folder.join(name);
@@ -107,7 +115,7 @@ pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) ->
         source: e.into(),
     })?;
     if state.fingerprint != *fingerprint {
-        let cause = format!("it is of another run ({})", state.fingerprint.differences(fingerprint).join("; "));
+        let cause = format!("it belongs to another run ({})", state.fingerprint.differences(fingerprint).join("; "));
         return Err(TrainError::OtherRun { path: folder.into(), cause });
     }
     let weights = |name: &str| -> Result<Weights> {
@@ -119,15 +127,15 @@ pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) ->
     Ok(Some(Checkpoint { variables, moments, best, state }))
 }
 
-/// Whether a run that writes into `folder` left a checkpoint.
+/// Whether a run left a checkpoint in its folder.
 pub fn has_checkpoint(folder: &Path) -> bool {
     folder.join(CHECKPOINT).join(STATE).exists()
 }
 
-/// Removes the checkpoint from the folder of a run whose model is safely written.
+/// Removes the checkpoint from the folder of a run, once its model is written.
 ///
 /// # Errors
-/// If it is there and cannot be removed.
+/// If there is one and it cannot be removed.
 pub fn remove_checkpoint(folder: &Path) -> Result<()> {
     let folder = &folder.join(CHECKPOINT);
     let state = folder.join(STATE);
@@ -136,7 +144,36 @@ pub fn remove_checkpoint(folder: &Path) -> Result<()> {
     }
     std::fs::remove_file(&state).map_err(|source| TrainError::Checkpoint { verb: "remove", path: state, source })?;
     clear(folder, &[])?;
-    // A folder that holds something else stays.
+    // Fails, as it should, if the folder holds other files.
     let _ = std::fs::remove_dir(folder);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// A state file as the first version wrote it, with earlier names of settings and fields.
+    const ORIGINAL: &str = r#"{
+        "fingerprint": {"base": "tiny (00) by cls", "heads": ["h, softmax (00)"], "training": "a (00)", "validation": "b (00)",
+            "teachers": ["t (00)"], "settings": {"epochs": 3, "learning_rate": 0.00005, "head_rate_factor": 1.0,
+            "warmup": 0.06, "schedule": "linear", "layer_decay": 1.0, "label_smoothing": 0.0, "focal": 0.0,
+            "class_weights": "equal", "distillation": {"weight": 0.5, "temperature": 2.0, "fills": false},
+            "freeze": "nothing", "patience": 0, "weight_decay": 0.01, "clip": 1.0, "batch_size": 8, "micro_batch": 8,
+            "rows_per_epoch": 0, "set_weights": {}, "length": 64,
+            "window": {"length": 64, "stride": 48, "combine": "mean"}, "seed": 4}},
+        "epochs_done": 1, "steps_of_epoch": 20, "steps": 155, "best_epoch": 1, "best_score": 0.5,
+        "measured": {"seconds": 1.25, "loss": 12.5, "steps": 20}}"#;
+
+    #[test]
+    fn the_state_of_the_first_version_can_be_read() {
+        let state: State = serde_json::from_str(ORIGINAL).unwrap();
+        assert_eq!((state.epochs_done, state.steps_of_epoch, state.steps, state.best_epoch), (1, 20, 155, 1));
+        let current = serde_json::to_value(&state).unwrap();
+        assert_eq!(current["meter"], serde_json::json!({"seconds": 1.25, "loss": 12.5, "steps": 20}));
+        let settings = &current["fingerprint"]["settings"];
+        assert_eq!((settings["overlap"].as_u64(), settings["micro_batch_size"].as_u64()), (Some(16), Some(8)));
+        assert_eq!(settings["distillation"]["include_unlabelled"], false);
+    }
 }

@@ -1,143 +1,54 @@
-//! The log of a run to `training.svg`: the loss over the steps, and what each epoch reached.
+//! Draws the log of a run into `training.svg`: the training loss by step and the validation scores by epoch.
 
 use crate::error::{Result, TrainError};
-use crate::log::{EpochRecord, Log, Record, replace};
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use std::error::Error;
+use crate::files::write;
+use crate::log::{EpochRecord, Log, Record};
+use newsdesk_report::DrawError;
+use newsdesk_report::curve::{Line, Panel, line_panels};
 use std::ops::Range;
 use std::path::Path;
 
-/// The curve's file in the folder of a run.
+/// The file of the training curve in the folder of a run.
 pub const CURVE: &str = "training.svg";
 
-/// Width and height, in pixels.
-const SIZE: (u32, u32) = (1040, 640);
-
-/// Width of that for the names of the lines, and most characters of a name.
-const NAMES: u32 = 220;
-const LONGEST_NAME: usize = 32;
-
-/// Colours that people with any colour vision tell apart (Okabe and Ito, "Color Universal Design", 2008); the first is
-/// for what matters most.
-const COLOURS: [RGBColor; 7] = [
-    RGBColor(0, 0, 0),
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(230, 159, 0),
-];
-
-/// Lines with fewer points show each of them.
-const FEW: usize = 40;
-
-/// Draws the curve of a run into its folder.
+/// Draws the training curve of a run into its folder.
 ///
 /// # Errors
-/// If it cannot be written.
+/// If the curve cannot be drawn or written.
 pub(crate) fn draw(log: &Log, folder: &Path) -> Result<()> {
     let path = folder.join(CURVE);
-    let failed = |error: Box<dyn Error>| {
-        let source = std::io::Error::other(error.to_string());
-        TrainError::File { verb: "draw", path: path.clone(), source }
+    let failed = |error| TrainError::File {
+        verb: "draw",
+        path: path.clone(),
+        source: std::io::Error::other::<DrawError>(error),
     };
     let drawn = svg(log.records()).map_err(failed)?;
-    replace(&path, drawn.as_bytes())
+    write(&path, drawn.as_bytes())
 }
 
-/// A line of points with its name.
-struct Line {
-    name: String,
-    points: Vec<(f64, f64)>,
+fn svg(records: &[Record]) -> std::result::Result<String, DrawError> {
+    line_panels("epoch", &panels(records))
 }
 
-fn svg(records: &[Record]) -> Result<String, Box<dyn Error>> {
-    let mut drawn = String::new();
-    {
-        let root = SVGBackend::with_string(&mut drawn, SIZE).into_drawing_area();
-        root.fill(&WHITE).map_err(text)?;
-        let (upper, lower) = root.split_vertically(SIZE.1 / 2);
-        let end = epochs(records);
-        let losses = vec![losses(records)];
-        let highest = losses[0].points.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
-        panel(&upper, "training loss", 0.0..end, 0.0..(highest * 1.05).max(1e-6), &losses)?;
-        let scores = scores(records);
-        panel(&lower, "on the validation sets", 0.0..end, tenths(&scores), &scores)?;
-        root.present().map_err(text)?;
-    }
-    Ok(drawn)
+/// Returns the panel of the training loss and the panel of the validation scores.
+fn panels(records: &[Record]) -> [Panel; 2] {
+    let epochs = 0.0..planned_epochs(records);
+    let losses = losses(records);
+    let highest = losses.points.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
+    let scores = scores(records);
+    [
+        Panel {
+            name: "training loss".into(),
+            x: epochs.clone(),
+            y: 0.0..(highest * 1.05).max(1e-6),
+            lines: vec![losses],
+        },
+        Panel { name: "on the validation sets".into(), x: epochs, y: tenths(&scores), lines: scores },
+    ]
 }
 
-/// One panel: its lines over the epochs, and their names beside it.
-fn panel(
-    area: &DrawingArea<SVGBackend, Shift>,
-    title: &str,
-    epochs: Range<f64>,
-    values: Range<f64>,
-    lines: &[Line],
-) -> Result<(), Box<dyn Error>> {
-    let (area, names) = area.split_horizontally(SIZE.0 - NAMES);
-    let mut chart = ChartBuilder::on(&area)
-        .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(58)
-        .build_cartesian_2d(epochs, values)
-        .map_err(text)?;
-    chart
-        .configure_mesh()
-        .x_desc("epoch")
-        .y_desc(title)
-        .x_label_formatter(&|epoch| short(*epoch))
-        .y_label_formatter(&|value| format!("{value:.2}"))
-        .label_style(("sans-serif", 13))
-        .axis_desc_style(("sans-serif", 15))
-        .max_light_lines(1)
-        .light_line_style(WHITE)
-        .draw()
-        .map_err(text)?;
-    for (number, line) in lines.iter().enumerate() {
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style(number))).map_err(text)?;
-        if line.points.len() < FEW {
-            let points = line.points.iter().map(|&point| Circle::new(point, 3, style(number).filled()));
-            chart.draw_series(points).map_err(text)?;
-        }
-    }
-    name(&names, lines)
-}
-
-/// Names the lines beside their panel, where they hide none of them.
-fn name(area: &DrawingArea<SVGBackend, Shift>, lines: &[Line]) -> Result<(), Box<dyn Error>> {
-    for (number, line) in lines.iter().enumerate() {
-        let y = 20 + 20 * number as i32;
-        area.draw(&PathElement::new([(4, y), (24, y)], style(number))).map_err(text)?;
-        let name = match line.name.char_indices().nth(LONGEST_NAME) {
-            Some((end, _)) => format!("{}…", &line.name[..end]),
-            None => line.name.clone(),
-        };
-        area.draw(&Text::new(name, (32, y - 5), ("sans-serif", 13))).map_err(text)?;
-    }
-    Ok(())
-}
-
-/// How a line is drawn; the first one is what matters most.
-fn style(number: usize) -> ShapeStyle {
-    COLOURS[number % COLOURS.len()].stroke_width(if number == 0 { 2 } else { 1 })
-}
-
-/// Errors of the drawing library borrow the drawing, so only their words are kept.
-fn text(error: impl std::fmt::Display) -> Box<dyn Error> {
-    error.to_string().into()
-}
-
-/// A number without zeros at its end.
-fn short(number: f64) -> String {
-    format!("{number:.2}").trim_end_matches('0').trim_end_matches('.').into()
-}
-
-/// Where the axis of epochs ends: at the last epoch that the run is to have.
-fn epochs(records: &[Record]) -> f64 {
+/// Returns the number of epochs that the run is planned to have.
+fn planned_epochs(records: &[Record]) -> f64 {
     let planned = |record: &Record| match record {
         Record::Start(start) => start.settings["epochs"].as_f64(),
         _ => None,
@@ -145,7 +56,7 @@ fn epochs(records: &[Record]) -> f64 {
     records.iter().find_map(planned).unwrap_or(1.0)
 }
 
-/// The mean loss of the steps that each line counts, where they end.
+/// Returns the line of the training loss: each logged mean, at the step where it ends.
 fn losses(records: &[Record]) -> Line {
     let start = |record: &Record| match record {
         Record::Start(start) => Some(start.steps_per_epoch),
@@ -159,7 +70,7 @@ fn losses(records: &[Record]) -> Line {
     Line { name: "loss".into(), points: records.iter().filter_map(point).collect() }
 }
 
-/// The score by which epochs are compared, and what it is the mean of.
+/// Returns the line of the score that selects the best epoch, then the lines of the scores it is the mean of.
 fn scores(records: &[Record]) -> Vec<Line> {
     let epochs: Vec<&EpochRecord> = records
         .iter()
@@ -182,19 +93,19 @@ fn scores(records: &[Record]) -> Vec<Line> {
             }
         }
     }
-    // The mean of one figure is that figure.
+    // A mean of one score is that score.
     if lines.len() == 2 {
         lines.truncate(1);
     }
     lines
 }
 
-/// The range of whole tenths that holds all values, from 0 to 1.
+/// Returns the smallest range of whole tenths within 0 and 1 that contains all values.
 fn tenths(lines: &[Line]) -> Range<f64> {
     let values = || lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
-    let least = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
-    let most = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
-    if least < most { least..most } else { 0.0..1.0 }
+    let min = (values().fold(1.0, f64::min) * 10.0).floor() / 10.0;
+    let max = (values().fold(0.0, f64::max) * 10.0).ceil() / 10.0;
+    if min < max { min..max } else { 0.0..1.0 }
 }
 
 #[cfg(test)]
@@ -202,7 +113,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::log::{StartRecord, StepRecord};
-    use newsdesk_eval::{HeadFigures, SetFigures};
+    use newsdesk_eval::{HeadSummary, SetSummary};
 
     fn run(sets: &[&str], epochs: usize) -> Vec<Record> {
         let settings = serde_json::json!({"epochs": 3});
@@ -221,7 +132,7 @@ mod tests {
                 }));
             }
             let score = 0.61 + epoch as f64 / 20.0;
-            let head = |head: &str| HeadFigures {
+            let head = |head: &str| HeadSummary {
                 head: head.into(),
                 articles: 9,
                 accuracy: score,
@@ -233,7 +144,7 @@ mod tests {
                 nll: 0.0,
             };
             let set =
-                |set: &&str| SetFigures { set: set.to_string(), split: "validation".into(), heads: vec![head("desk")] };
+                |set: &&str| SetSummary { set: set.to_string(), split: "validation".into(), heads: vec![head("desk")] };
             let sets = sets.iter().map(set).collect();
             records.push(Record::Epoch(EpochRecord { epoch, score, best: true, elapsed: 1.0, sets }));
         }
@@ -241,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_shows_losses_and_scores() {
+    fn curve_shows_losses_and_scores() {
         let records = run(&["a<b", "c"], 2);
         let points = [(0.5, 1.0), (1.0, 0.5), (1.5, 0.5), (2.0, 0.25)];
         assert_eq!(losses(&records).points, points);
@@ -252,13 +163,14 @@ mod tests {
         for words in ["epoch", "training loss", "on the validation sets", "score", "a&lt;b, desk", "c, desk"] {
             assert!(drawn.contains(&format!("\n{words}\n")), "{words} is not in {drawn}");
         }
-        // Four losses, and two points for each of three lines.
+        // Four losses, and two points on each of three lines.
         assert_eq!(drawn.matches("<circle").count(), 4 + 6);
     }
 
     #[test]
-    fn a_run_of_one_epoch_and_one_that_has_just_begun_have_a_curve() {
+    fn runs_with_one_epoch_or_none_have_a_curve() {
         assert_eq!(svg(&run(&["a"], 1)).unwrap().matches("<circle").count(), 2 + 1);
         assert_eq!(svg(&run(&["a"], 0)).unwrap().matches("<circle").count(), 0);
+        assert_eq!(svg(&[]).unwrap().matches("<circle").count(), 0);
     }
 }

@@ -7,60 +7,68 @@ use std::path::PathBuf;
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The settings contradict themselves or ask for something impossible.
-    #[error("Failed to use the setting `{setting}`: {cause}")]
+    /// A setting is out of range, or contradicts the model or the data.
+    #[error("cannot use the setting `{setting}`: {cause}")]
     Setting {
-        /// Its name.
+        /// The name of the field.
         setting: &'static str,
         /// What is wrong.
         cause: String,
     },
-    /// There is nothing to learn from.
-    #[error("Failed to use the labelled data: {cause}")]
+    /// The labelled data cannot train a model.
+    #[error("cannot use the labelled data: {cause}")]
     Data {
-        /// What is missing or contradicts itself.
+        /// What is missing or inconsistent.
         cause: String,
-        /// What to do.
-        hint: String,
+        /// What the user can do.
+        remedy: Remedy,
     },
-    /// A teacher does not fit what is trained.
-    #[error("Failed to learn from the teacher `{teacher}`: {cause}")]
+    /// A teacher does not match the heads that are trained.
+    #[error("cannot distil from the teacher `{teacher}`: {cause}")]
     Teacher {
-        /// Its name.
+        /// The name of the teacher.
         teacher: String,
-        /// What does not fit.
+        /// What does not match.
         cause: String,
-        /// What to do.
-        hint: String,
+        /// What the user can do.
+        remedy: Remedy,
     },
-    /// Models have no mean.
-    #[error("Failed to average: {cause}")]
+    /// Models cannot be averaged.
+    #[error("cannot average the models: {cause}")]
     Average {
         /// Why.
         cause: String,
     },
-    /// The loss, or a weight, is no longer a number.
-    #[error("Failed to train: the {what} became {value} at step {step} of epoch {epoch}")]
+    /// The loss or a weight is no longer a finite number.
+    #[error("cannot continue training: the {what} became {value} at step {step} of epoch {epoch}")]
     Diverged {
-        /// What is no number.
+        /// What is not finite.
         what: &'static str,
-        /// What it is.
+        /// Its value.
         value: f32,
         /// Step within the epoch, from 1.
         step: usize,
         /// Epoch, from 1.
         epoch: usize,
     },
-    /// Another run writes into the folder.
-    #[error("Failed to train into `{}`: another run writes into it", folder.display())]
+    /// The scores of a linear model's head are no longer finite numbers.
+    #[error("cannot continue training: the scores of head `{head}` are not finite numbers in epoch {epoch}")]
+    LinearDiverged {
+        /// The name of the head.
+        head: String,
+        /// Epoch, from 1.
+        epoch: usize,
+    },
+    /// Another run is writing to the folder.
+    #[error("cannot train into `{}`: another run is writing to it", folder.display())]
     Busy {
         /// The folder.
         folder: PathBuf,
     },
     /// A checkpoint could not be read or written.
-    #[error("Failed to {verb} the checkpoint `{}`", path.display())]
+    #[error("cannot {verb} the checkpoint `{}`", path.display())]
     Checkpoint {
-        /// `read` or `write`.
+        /// `read`, `write`, `clear` or `remove`.
         verb: &'static str,
         /// The file.
         path: PathBuf,
@@ -69,9 +77,9 @@ pub enum TrainError {
         source: std::io::Error,
     },
     /// A file beside the model, such as the log, could not be read or written.
-    #[error("Failed to {verb} `{}`", path.display())]
+    #[error("cannot {verb} `{}`", path.display())]
     File {
-        /// `read` or `write`.
+        /// `read`, `write` or `draw`.
         verb: &'static str,
         /// The file.
         path: PathBuf,
@@ -79,20 +87,79 @@ pub enum TrainError {
         #[source]
         source: std::io::Error,
     },
-    /// A checkpoint does not belong to this run.
-    #[error("Failed to continue from `{}`: {cause}", path.display())]
+    /// A checkpoint belongs to a run with other data, settings or models.
+    #[error("cannot resume from `{}`: {cause}", path.display())]
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
         /// What differs.
         cause: String,
     },
-    /// A model could not be measured.
+    /// A model could not be evaluated.
     #[error(transparent)]
-    Eval(#[from] EvalError),
-    /// The model.
+    Eval(Box<EvalError>),
+    /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+/// What the user can do about an error. The program that prints the error words it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Look up the setting's range and default.
+    CheckSetting {
+        /// The name of the field.
+        setting: &'static str,
+    },
+    /// Give all data sets with one head the same list of labels.
+    UseOneLabelList,
+    /// Name the column with the labels.
+    NameLabelColumn,
+    /// Add labelled articles, or name other validation data.
+    AddLabelledArticles,
+    /// Add articles with a second label.
+    AddSecondLabel,
+    /// Use either single labels or lists of labels in all rows of one head.
+    UseOneLabelKind,
+    /// Add validation data for each head.
+    AddValidationData,
+    /// Train the head that the teacher has.
+    TrainHeadOfTeacher {
+        /// The names of the teacher's heads.
+        known: Vec<String>,
+    },
+    /// Use labels of the teacher's kind: single labels for softmax heads, lists for sigmoid heads.
+    UseLabelKindOfTeacher,
+    /// Use the labels of the teacher.
+    UseLabelsOfTeacher {
+        /// The labels of the teacher.
+        known: Vec<String>,
+    },
+    /// Use a teacher with just the labels that are trained.
+    UseTeacherWithLabels {
+        /// The labels that are trained.
+        trained: Vec<String>,
+    },
+    /// Average models with the same heads and the same base.
+    AverageRelatedModels,
+    /// Start a new run with a lower learning rate.
+    LowerLearningRate,
+    /// Repeat the options of the first run, or choose another folder.
+    RepeatOptions,
+    /// Wait for the other run, or choose another folder.
+    WaitForRun,
+    /// Make the folder writable or free disk space, then resume.
+    MakeFolderWritable,
+    /// What to do about the evaluation.
+    Eval(newsdesk_eval::Remedy),
+    /// What to do about the model.
+    Model(newsdesk_model::Remedy),
+}
+
+impl From<EvalError> for TrainError {
+    fn from(error: EvalError) -> Self {
+        Self::Eval(Box::new(error))
+    }
 }
 
 impl From<candle_core::Error> for TrainError {
@@ -102,36 +169,22 @@ impl From<candle_core::Error> for TrainError {
 }
 
 impl TrainError {
-    /// What the user can do, where there is something.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Data { hint, .. } | Self::Teacher { hint, .. } => Some(hint.clone()),
-            Self::Average { .. } => Some(
-                "models with a mean have the same heads and were trained from the same base, such as those of \
-                 `newsdesk train --seeds`"
-                    .into(),
-            ),
-            Self::Diverged { .. } => Some(
-                "a smaller `--learning-rate` usually helps: begin anew with it in another folder; a checkpoint that was \
-                 there is as it was before that step"
-                    .into(),
-            ),
-            Self::OtherRun { .. } => {
-                Some("give the options of the first run again, or choose another folder for `--output`".into())
-            }
-            Self::Busy { .. } => Some("wait for it, or choose another folder for `--output`".into()),
-            Self::Eval(error) => error.hint(),
-            Self::Model(error) => error.hint(),
-            Self::Setting { .. } => Some("`newsdesk train --help` says what each option means and its default".into()),
-            Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Some(
-                "the folder must be one that you may write to, on a disk with room; a checkpoint that was there is whole, \
-                 so `--resume` goes on from it"
-                    .into(),
-            ),
-            Self::Checkpoint { .. } | Self::File { .. } => None,
-        }
+    /// Returns what the user can do, where something can be done.
+    pub fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::Setting { setting, .. } => Remedy::CheckSetting { setting },
+            Self::Data { remedy, .. } | Self::Teacher { remedy, .. } => remedy.clone(),
+            Self::Average { .. } => Remedy::AverageRelatedModels,
+            Self::Diverged { .. } | Self::LinearDiverged { .. } => Remedy::LowerLearningRate,
+            Self::Busy { .. } => Remedy::WaitForRun,
+            Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Remedy::MakeFolderWritable,
+            Self::Checkpoint { .. } | Self::File { .. } => return None,
+            Self::OtherRun { .. } => Remedy::RepeatOptions,
+            Self::Eval(error) => Remedy::Eval(error.remedy()?),
+            Self::Model(error) => Remedy::Model(error.remedy()?),
+        })
     }
 }
 
-/// Shorthand of this crate.
+/// A result of this crate.
 pub type Result<T, E = TrainError> = std::result::Result<T, E>;

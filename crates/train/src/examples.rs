@@ -1,43 +1,45 @@
-//! Labelled articles as the network meets them: framed tokens and one target per head of the model.
+//! Turns labelled articles into training examples: token ids, and one target for each head.
 
 use crate::error::Result;
-use crate::teacher::SoftTargets;
 use newsdesk_data::{LabelledSet, Target};
 use newsdesk_model::Head;
 use newsdesk_model::tokenize::{TokenId, Tokenizer};
 use newsdesk_model::workers::parallel;
 
-/// One training example.
+/// By head: the probabilities of its labels; `None` where no teacher has the head.
+pub(crate) type SoftTargets = Vec<Option<Vec<f32>>>;
+
+/// A training example.
 pub(crate) struct Example {
-    /// The article's first window, special tokens included.
+    /// The first window of the article, with special tokens.
     pub(crate) tokens: Vec<TokenId>,
-    /// What is right, per head of the model; label numbers are the head's.
+    /// The gold label for each head of the model, as labels of the model.
     pub(crate) targets: Vec<Option<Target>>,
-    /// What teachers say, per head of the model; empty where there are none.
-    pub(crate) soft: SoftTargets,
+    /// The teachers' probabilities for each head of the model; empty without teachers.
+    pub(crate) soft_targets: SoftTargets,
 }
 
-/// The examples of one set, at most `length` tokens each; `padding` stands for a text without tokens.
+/// Tokenizes the articles of a data set, at most `max_length` tokens each. A text without tokens becomes one `padding` token.
 pub(crate) fn prepare(
     set: &LabelledSet,
     heads: &[Head],
     tokenizer: &Tokenizer,
     padding: TokenId,
-    length: usize,
+    max_length: usize,
     threads: usize,
 ) -> Result<Vec<Example>> {
-    let place = |head: &Head| set.heads.iter().position(|taught| taught.name == head.name);
-    let places: Vec<Option<usize>> = heads.iter().map(place).collect();
-    let room = length.saturating_sub(tokenizer.frame_length());
+    let index = |head: &Head| set.heads.iter().position(|set_head| set_head.name == head.name);
+    let indices: Vec<Option<usize>> = heads.iter().map(index).collect();
+    let max_content = max_length.saturating_sub(tokenizer.special_tokens());
     parallel(set.articles.len(), threads, |i| {
         let row = &set.articles[i];
-        let tokens = tokenizer.encode_beginning(&row.article.input(), room)?;
-        let targets = places.iter().map(|place| place.and_then(|p| row.targets[p].clone())).collect();
-        let mut tokens = tokenizer.frame(&tokens);
+        let tokens = tokenizer.encode_beginning(&row.article.input(), max_content)?;
+        let targets = indices.iter().map(|index| index.and_then(|index| row.targets[index].clone())).collect();
+        let mut tokens = tokenizer.with_special_tokens(&tokens);
         if tokens.is_empty() {
-            // Nothing at all has no vector.
+            // The encoder needs at least one token.
             tokens.push(padding);
         }
-        Ok(Example { tokens, targets, soft: vec![] })
+        Ok(Example { tokens, targets, soft_targets: vec![] })
     })
 }

@@ -1,36 +1,40 @@
-//! What decides the result of a run, so that a run goes on only from what the same run left.
+//! The fingerprint of a run: everything that decides its result. A run resumes only from a checkpoint with the same one.
+//!
+//! Texts that are hashed here must not change: otherwise a checkpoint of an earlier version would be refused.
 
 use crate::error::Result;
+use crate::setting_names;
 use crate::settings::Settings;
-use crate::teacher::weights_hash;
-use newsdesk_data::{LabelledSet, StableHash};
-use newsdesk_model::{Head, Model};
+use newsdesk_data::{LabelId, LabelledSet, StableHash, Target};
+use newsdesk_model::{Head, HeadActivation, HeadLabel, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// What decides the result of a run. Two runs with the same one give the same model.
+/// Everything that decides the result of a run. Two runs with the same fingerprint give the same model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint {
-    /// Name of the model that training starts from, a hash of its weights, and how it pools.
+    /// The name of the base, a hash of its weights, and its pooling.
     base: String,
     /// The heads, each with a hash of its labels.
     heads: Vec<String>,
-    /// Names of the sets that are learned from, and a hash of every labelled article in them.
+    /// The names of the training sets, and a hash of every labelled article in them.
     training: String,
-    /// The same of those that the best epoch is chosen by.
+    /// The same for the validation sets.
     validation: String,
-    /// Each teacher with a hash.
+    /// The teachers, each with a hash.
     teachers: Vec<String>,
     /// All settings that matter.
+    #[serde(deserialize_with = "setting_names::deserialize")]
     settings: Value,
 }
 
 impl Fingerprint {
+    /// Returns the fingerprint of a run. `teachers` are lines with a hash for each.
     pub(crate) fn new(
         base: &Model,
         heads: &[Head],
-        sets: &[LabelledSet],
+        training: &[LabelledSet],
         validation: &[LabelledSet],
         teachers: &[String],
         settings: &Settings,
@@ -45,48 +49,137 @@ impl Fingerprint {
         Ok(Self {
             base: format!("{name} ({weights:016x}) by {pooling}"),
             heads: heads.iter().map(head).collect(),
-            training: described(sets),
-            validation: described(validation),
+            training: description(training),
+            validation: description(validation),
             teachers: teachers.to_vec(),
             settings: serde_json::to_value(settings).unwrap_or_default(),
         })
     }
 
-    /// All of it as one number.
+    /// Returns a hash of the whole fingerprint.
     pub(crate) fn hash(&self) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let hashed = Self { settings: setting_names::original(&self.settings), ..self.clone() };
+        let text = serde_json::to_string(&hashed).unwrap_or_default();
         format!("{:016x}", StableHash::new().with(text.as_bytes()).value())
     }
 
-    /// In what a run with another one differs from the run with this one, each as a clause of a sentence.
-    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+    /// Returns how `self`, read from a checkpoint, differs from the fingerprint of this run. Each difference is one clause.
+    pub(crate) fn differences(&self, run: &Self) -> Vec<String> {
         let lists = |list: &[String]| if list.is_empty() { "none".to_string() } else { list.join(", ") };
         let pairs = [
-            ("base", self.base.clone(), other.base.clone()),
-            ("heads", lists(&self.heads), lists(&other.heads)),
-            ("training rows", self.training.clone(), other.training.clone()),
-            ("validation rows", self.validation.clone(), other.validation.clone()),
-            ("teachers", lists(&self.teachers), lists(&other.teachers)),
+            ("base", self.base.clone(), run.base.clone()),
+            ("heads", lists(&self.heads), lists(&run.heads)),
+            ("training rows", self.training.clone(), run.training.clone()),
+            ("validation rows", self.validation.clone(), run.validation.clone()),
+            ("teachers", lists(&self.teachers), lists(&run.teachers)),
         ];
-        let pairs = pairs.into_iter().map(|(what, own, of_other)| (what.to_string(), own, of_other));
-        let (own, of_other) = (self.settings.as_object(), other.settings.as_object());
-        let names = own.into_iter().chain(of_other).flatten().map(|(name, _)| name);
-        let names: BTreeSet<&String> = names.collect();
+        let pairs = pairs.into_iter().map(|(what, checkpoint, run)| (what.to_string(), checkpoint, run));
+        let tables = self.settings.as_object().into_iter().chain(run.settings.as_object());
+        let names: BTreeSet<&String> = tables.flatten().map(|(name, _)| name).collect();
         let value = |of: &Value, name: &String| of.get(name).map_or_else(|| "none".into(), Value::to_string);
-        let settings = names
-            .into_iter()
-            .map(|name| (name.replace('_', "-"), value(&self.settings, name), value(&other.settings, name)));
-        let differing = pairs.chain(settings).filter(|(_, own, of_other)| own != of_other);
-        differing.map(|(what, own, of_other)| format!("{what}: {own} there, {of_other} here")).collect()
+        let settings =
+            names.into_iter().map(|name| (name.clone(), value(&self.settings, name), value(&run.settings, name)));
+        let differing = pairs.chain(settings).filter(|(_, checkpoint, run)| checkpoint != run);
+        differing.map(|(what, checkpoint, run)| format!("{what}: {checkpoint} there, {run} here")).collect()
     }
 }
 
-/// Names of sets, and a hash of what is labelled how in them.
-fn described(sets: &[LabelledSet]) -> String {
+/// Returns the names of data sets, and a hash of their texts and targets.
+fn description(sets: &[LabelledSet]) -> String {
     let articles = sets.iter().flat_map(|set| &set.articles);
     let hash = articles.fold(StableHash::new(), |hash, row| {
-        hash.with(row.article.input().as_bytes()).with(format!("{:?}", row.targets).as_bytes())
+        hash.with(row.article.input().as_bytes()).with(targets_text(&row.targets).as_bytes())
     });
     let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
     format!("{} ({:016x})", names.join(", "), hash.value())
+}
+
+/// Returns the targets of an article as text, such as `[Some(One(LabelId(2))), None]`.
+fn targets_text(targets: &[Option<Target>]) -> String {
+    let ids = |labels: &[LabelId]| {
+        let ids: Vec<String> = labels.iter().map(|label| format!("LabelId({})", label.0)).collect();
+        ids.join(", ")
+    };
+    let target = |target: &Option<Target>| match target {
+        None => "None".to_string(),
+        Some(Target::One(label)) => format!("Some(One({}))", ids(&[*label])),
+        Some(Target::AnyOf(labels)) => format!("Some(AnyOf([{}]))", ids(labels)),
+        Some(Target::All(labels)) => format!("Some(All([{}]))", ids(labels)),
+    };
+    format!("[{}]", targets.iter().map(target).collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the heads of a teacher as text, in the notation of Rust.
+pub(crate) fn heads_text(heads: &[Head]) -> String {
+    let label = |HeadLabel { name, code, threshold }: &HeadLabel| {
+        format!("HeadLabel {{ name: {name:?}, code: {code:?}, threshold: {threshold:?} }}")
+    };
+    let head = |Head { name, activation, temperature, labels }: &Head| {
+        let activation = match activation {
+            HeadActivation::Softmax => "Softmax",
+            HeadActivation::Sigmoid => "Sigmoid",
+        };
+        let labels = labels.iter().map(label).collect::<Vec<_>>().join(", ");
+        format!("Head {{ name: {name:?}, activation: {activation}, temperature: {temperature:?}, labels: [{labels}] }}")
+    };
+    format!("[{}]", heads.iter().map(head).collect::<Vec<_>>().join(", "))
+}
+
+/// Returns a hash of a model's weights.
+pub(crate) fn weights_hash(model: &Model) -> Result<StableHash> {
+    let mut hash = StableHash::new();
+    for tensor in model.weights.tensors() {
+        let (name, tensor) = tensor?;
+        hash = hash.with(name.as_bytes());
+        // The sums of the tensors tell models apart well enough, and are fast to compute.
+        hash = hash.with(&tensor.sum_all()?.to_scalar::<f32>()?.to_le_bytes());
+    }
+    Ok(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    /// A fingerprint as the first version wrote it into a checkpoint, and its hash then.
+    const ORIGINAL: &str = r#"{"base":"tiny (00) by cls","heads":["h, softmax (00)"],"training":"a (00)","validation":"b (00)",
+        "teachers":[],"settings":{"epochs":3,"learning_rate":0.001,"head_rate_factor":1.0,"warmup":0.1,"schedule":"linear",
+        "layer_decay":1.0,"label_smoothing":0.0,"focal":1.0,"class_weights":"auto","freeze":"nothing","patience":0,
+        "weight_decay":0.01,"clip":0.5,"batch_size":32,"micro_batch":16,"rows_per_epoch":0,"set_weights":{},"length":32,
+        "window":{"length":64,"stride":48,"combine":"mean"},"seed":1}}"#;
+
+    #[test]
+    fn a_fingerprint_of_the_first_version_keeps_its_hash_and_equals_the_current_one() {
+        let compact = serde_json::from_str::<Value>(ORIGINAL).unwrap().to_string();
+        let read: Fingerprint = serde_json::from_str(ORIGINAL).unwrap();
+        assert_eq!(read.hash(), format!("{:016x}", StableHash::new().with(compact.as_bytes()).value()));
+        let current: Fingerprint = serde_json::from_str(&serde_json::to_string(&read).unwrap()).unwrap();
+        assert_eq!((&current, current.differences(&read).len()), (&read, 0));
+        assert_eq!((&current.settings["overlap"], &current.settings["max_train_length"]), (&json!(16), &json!(32)));
+        let mut other = current.clone();
+        other.settings["max_grad_norm"] = json!(1.0);
+        assert_eq!(read.differences(&other), ["max_grad_norm: 0.5 there, 1.0 here"]);
+    }
+
+    #[test]
+    fn hashed_texts_are_those_of_the_first_version() {
+        let ids = |ids: &[u32]| ids.iter().map(|&id| LabelId(id)).collect::<Vec<_>>();
+        let targets =
+            [Some(Target::One(LabelId(2))), None, Some(Target::AnyOf(ids(&[0, 3]))), Some(Target::All(ids(&[])))];
+        assert_eq!(
+            targets_text(&targets),
+            "[Some(One(LabelId(2))), None, Some(AnyOf([LabelId(0), LabelId(3)])), Some(All([]))]"
+        );
+        let label = |code: Option<&str>, threshold| HeadLabel {
+            name: "a \"b\"".into(),
+            code: code.map(str::to_string),
+            threshold,
+        };
+        let labels = vec![label(Some("c"), None), label(None, Some(0.5))];
+        let head = Head { name: "h".into(), activation: HeadActivation::Sigmoid, temperature: 1.0, labels };
+        let expected = r#"[Head { name: "h", activation: Sigmoid, temperature: 1.0, labels: [HeadLabel { name: "a \"b\"", code: Some("c"), threshold: None }, HeadLabel { name: "a \"b\"", code: None, threshold: Some(0.5) }] }]"#;
+        assert_eq!(heads_text(&[head]), expected);
+    }
 }

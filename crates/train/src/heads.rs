@@ -1,67 +1,57 @@
-//! The heads that a group of labelled sets teaches together, and where their biases begin.
+//! The heads that a group of labelled data sets trains together, and whether the data suffices for them.
 
-use crate::error::{Result, TrainError};
-use crate::examples::Example;
+use crate::error::{Remedy, Result, TrainError};
 use newsdesk_data::{LabelledSet, Target};
 use newsdesk_model::{Head, HeadActivation, HeadLabel};
 
-/// One head for each name that occurs, in order of first appearance. Sets that teach the same head must agree on its
-/// labels and their order.
+/// Returns the heads of all data sets, one for each name, in order of first appearance. Data sets with the same head must
+/// agree on its labels and their order.
 ///
 /// # Errors
-/// If they do not, or if a head has fewer than two labels.
-pub fn union(sets: &[LabelledSet]) -> Result<Vec<Head>> {
+/// [`TrainError::Data`] if they do not agree, or if a single-label head has fewer than two labels.
+pub fn merge_heads(sets: &[LabelledSet]) -> Result<Vec<Head>> {
     let mut heads: Vec<Head> = Vec::new();
     for set in sets {
-        for taught in &set.heads {
-            let labels = taught.labels.labels.iter();
+        for set_head in &set.heads {
+            let labels = set_head.labels.labels.iter();
             let labels =
                 labels.map(|l| HeadLabel { name: l.name.clone(), code: l.code.clone(), threshold: None }).collect();
-            let activation = if taught.multi { HeadActivation::Sigmoid } else { HeadActivation::Softmax };
-            let head = Head { name: taught.name.clone(), activation, temperature: 1.0, labels };
-            match heads.iter().find(|h| h.name == head.name) {
+            let activation = if set_head.multi { HeadActivation::Sigmoid } else { HeadActivation::Softmax };
+            let head = Head { name: set_head.name.clone(), activation, temperature: 1.0, labels };
+            match heads.iter().find(|known| known.name == head.name) {
                 None => heads.push(head),
                 Some(known) if *known == head => {}
                 Some(_) => {
-                    return Err(TrainError::Data {
-                        cause: format!(
-                            "`{}` teaches head `{}` with other labels than a set before it",
-                            set.name, head.name
-                        ),
-                        hint: "sets that teach one head use one label list; give theirs another `--head`".into(),
-                    });
+                    let cause =
+                        format!("`{}` has other labels for head `{}` than a data set before it", set.name, head.name);
+                    return Err(TrainError::Data { cause, remedy: Remedy::UseOneLabelList });
                 }
             }
         }
     }
     match heads.iter().find(|head| head.labels.len() < 2 && head.activation == HeadActivation::Softmax) {
         None => Ok(heads),
-        Some(head) => Err(TrainError::Data {
-            cause: format!("head `{}` has {} label, which leaves nothing to tell apart", head.name, head.labels.len()),
-            hint: "is the label column the right one? name it with `--label-field`".into(),
-        }),
+        Some(head) => {
+            let cause = format!("head `{}` has {} label, so there is nothing to predict", head.name, head.labels.len());
+            Err(TrainError::Data { cause, remedy: Remedy::NameLabelColumn })
+        }
     }
 }
 
-/// Checks that every set has labelled articles, and that those of each head differ in what is right.
+/// Checks that every data set has labelled articles, and that the training articles of each head do not all have one label.
 ///
 /// # Errors
-/// [`TrainError::Data`] naming the set or the head.
-pub(crate) fn check_taught(sets: &[LabelledSet], validation: &[LabelledSet], heads: &[Head]) -> Result<()> {
-    let wrong = |cause: String, hint: &str| Err(TrainError::Data { cause, hint: hint.into() });
-    if let Some(set) = sets.iter().chain(validation).find(|set| set.articles.is_empty()) {
+/// [`TrainError::Data`] with the name of the data set or the head.
+pub(crate) fn check_data(training: &[LabelledSet], validation: &[LabelledSet], heads: &[Head]) -> Result<()> {
+    let fail = |cause: String, remedy| Err(TrainError::Data { cause, remedy });
+    if let Some(set) = training.iter().chain(validation).find(|set| set.articles.is_empty()) {
         let cause = format!("there is no labelled article in `{}`, {}", set.name, set.split);
-        let hint = "training needs a few articles of each label, and some more to choose the best epoch by: \
-                    `newsdesk data stats` counts them, `--validation` names others";
-        return wrong(cause, hint);
+        return fail(cause, Remedy::AddLabelledArticles);
     }
     for head in heads {
-        let mut targets = sets.iter().flat_map(|set| targets(set, &head.name));
+        let mut targets = training.iter().flat_map(|set| targets(set, &head.name));
         let Some(first) = targets.next() else {
-            return wrong(
-                format!("no article is labelled for head `{}`", head.name),
-                "is its label field the right one?",
-            );
+            return fail(format!("no article is labelled for head `{}`", head.name), Remedy::NameLabelColumn);
         };
         let mut count = 1;
         if targets.all(|target| {
@@ -72,60 +62,20 @@ pub(crate) fn check_taught(sets: &[LabelledSet], validation: &[LabelledSet], hea
                 first.labels().iter().map(|label| head.labels[label.index()].name.as_str()).collect();
             let cause =
                 format!("all {count} articles of head `{}` have the same label, `{}`", head.name, names.join("; "));
-            return wrong(cause, "a head learns from articles of two labels at least");
+            return fail(cause, Remedy::AddSecondLabel);
         }
     }
     Ok(())
 }
 
-/// What is right for the articles of a set that are labelled for a head.
+/// Returns the targets of the articles of a data set that are labelled for a head.
 fn targets<'a>(set: &'a LabelledSet, head: &str) -> impl Iterator<Item = &'a Target> {
-    let place = set.heads.iter().position(|taught| taught.name == head);
-    set.articles.iter().filter_map(move |row| row.targets[place?].as_ref())
+    let index = set.heads.iter().position(|set_head| set_head.name == head);
+    set.articles.iter().filter_map(move |row| row.targets[index?].as_ref())
 }
 
-/// The biases that new heads begin with, by head and label. In a head that gives several labels most are wrong for most
-/// articles: a label begins with the log-odds of the share of the examples that it is right for, counted with one more
-/// of either kind (Lin et al., "Focal Loss", 2017, section 4.1, on what goes wrong otherwise). All others begin at zero.
-pub(crate) fn first_biases<'a>(heads: &[Head], examples: impl Iterator<Item = &'a Example>) -> Vec<Vec<f32>> {
-    let mut counts: Vec<(f64, Vec<f64>)> = heads.iter().map(|head| (0.0, vec![0.0; head.labels.len()])).collect();
-    for example in examples {
-        for ((rows, right), target) in counts.iter_mut().zip(&example.targets) {
-            let Some(target) = target else { continue };
-            *rows += 1.0;
-            target.labels().iter().for_each(|label| right[label.index()] += 1.0);
-        }
-    }
-    let log_odds = |rows: f64, right: f64| ((right + 1.0) / (rows - right + 1.0)).ln() as f32;
-    let biases = |(head, (rows, right)): (&Head, (f64, Vec<f64>))| match head.activation {
-        HeadActivation::Sigmoid => right.into_iter().map(|right| log_odds(rows, right)).collect(),
-        HeadActivation::Softmax => vec![0.0; head.labels.len()],
-    };
-    heads.iter().zip(counts).map(biases).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use newsdesk_data::{LabelId, Target};
-
-    #[test]
-    fn labels_begin_as_frequent_as_they_are() {
-        let label = |name: &str| HeadLabel { name: name.into(), code: None, threshold: None };
-        let head = |name: &str, activation| Head {
-            name: name.into(),
-            activation,
-            temperature: 1.0,
-            labels: vec![label("a"), label("b"), label("c")],
-        };
-        let heads = [head("one", HeadActivation::Softmax), head("many", HeadActivation::Sigmoid)];
-        let rows: [Option<&[u32]>; 5] = [Some(&[0]), Some(&[0, 1]), Some(&[0]), None, Some(&[])];
-        let example = |labels: &Option<&[u32]>| {
-            let many = labels.map(|labels| Target::All(labels.iter().map(|&label| LabelId(label)).collect()));
-            Example { tokens: vec![], targets: vec![Some(Target::One(LabelId(2))), many], soft: vec![] }
-        };
-        let examples: Vec<Example> = rows.iter().map(example).collect();
-        let odds = [4.0f64 / 2.0, 2.0 / 4.0, 1.0 / 5.0].map(|odds| odds.ln() as f32);
-        assert_eq!(first_biases(&heads, examples.iter()), [vec![0.0; 3], odds.to_vec()]);
-    }
+/// Whether a target has the kind and the labels of a head.
+pub(crate) fn fits(target: &Target, head: &Head) -> bool {
+    let multi = head.activation == HeadActivation::Sigmoid;
+    matches!(target, Target::All(_)) == multi && target.labels().iter().all(|l| l.index() < head.labels.len())
 }

@@ -1,45 +1,56 @@
-//! Labelled sets and a model to a better model.
+//! Trains models on labelled data sets.
 //!
-//! The modules follow a training run: [`settings`], the heads that the sets teach, examples, what teachers say of them, the
-//! order in which an epoch meets them, loss, optimiser, the loop itself with its checkpoints, log and curve, the measuring
-//! that picks the best epoch, and the temperatures and the card of the finished model. Every random choice is drawn from
-//! the seed, the epoch and the step, so that a run can be repeated and continued.
+//! [`train`] fine-tunes an encoder with its heads, [`train_linear`] trains a linear model, and [`average`] averages models.
+//!
+//! The modules follow a run. [`Settings`] and the data give the heads, the training examples, the teachers' soft targets and
+//! the order of the rows. Loss, optimizer and the training loop follow, with checkpoints, log and curve. The best epoch is
+//! chosen on the validation sets. Every random choice is drawn from the seed, the epoch and the step, so that a run can be
+//! repeated and resumed.
 
-pub mod settings;
+mod settings;
+mod setting_names;
 mod heads;
 mod examples;
-mod epoch;
-mod loss;
-mod distillation;
+mod random;
+mod sampling;
+mod class_weights;
 mod teacher;
-mod schedule;
+mod distillation;
+mod loss;
+mod learning_rate;
 mod optimizer;
+mod initial_weights;
+mod graph_gradients;
+mod session;
 mod fingerprint;
+mod plan;
+mod files;
 mod lock;
 mod checkpoint;
 mod meter;
 mod log;
 mod curve;
 mod progress;
-mod run;
 mod trainer;
+mod fine_tune;
 mod average;
 mod card;
 mod linear;
 mod error;
 
 pub use average::average;
-pub use card::{Card, Source, write_card};
+pub use card::{Card, CardSet, write_card};
 pub use checkpoint::{has_checkpoint, remove_checkpoint};
 pub use curve::CURVE;
-pub use error::{Result, TrainError};
-pub use heads::union;
+pub use error::{Remedy, Result, TrainError};
+pub use fine_tune::{Trained, train};
+pub use heads::merge_heads;
+pub use initial_weights::reuses_head;
 pub use linear::{LinearSettings, LinearTrained, train_linear};
 pub use log::{
     EndRecord, EpochRecord, LOG, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord, Temperature, holds_log,
     read_log,
 };
+pub use plan::{Models, start_record};
 pub use progress::Progress;
-pub use run::keeps_head;
-pub use settings::{ClassWeights, Distillation, Freeze, Schedule, Settings};
-pub use trainer::{Models, Trained, start_record, train};
+pub use settings::{ClassWeights, Distillation, Freeze, LrScheduler, Settings};

@@ -1,32 +1,30 @@
-//! One run at a time in a folder: two would mix their logs and checkpoints.
+//! Locks the folder of a run, since two runs would mix their logs and checkpoints.
 
 use crate::error::{Result, TrainError};
+use crate::files::file_error;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-/// The file that is locked; it is gone when the run is over. What a killed run leaves of it locks nothing.
+/// The file that is locked. It is removed when the run ends. If a killed run leaves it behind, it is no longer locked.
 const NAME: &str = "training.lock";
 
-/// The right to write into the folder of a run, until it is dropped.
+/// A locked folder. It is unlocked when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub(crate) struct FolderLock {
     path: PathBuf,
     _file: File,
 }
 
-impl Lock {
-    /// Takes the lock of a folder, which is made if it is missing.
+impl FolderLock {
+    /// Locks a folder, and creates it if it is missing. Where the file system has no locks, this always succeeds.
     ///
     /// # Errors
-    /// If another run has it, or the folder cannot be written to. Where files cannot be locked, nobody is kept out.
-    pub(crate) fn take(folder: &Path) -> Result<Self> {
-        let failed = |path: &Path| {
-            let path = path.to_path_buf();
-            move |source| TrainError::File { verb: "write", path, source }
-        };
-        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    /// [`TrainError::Busy`] if another run has locked it, [`TrainError::File`] if it is not writable.
+    pub(crate) fn acquire(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(file_error("write", folder))?;
         let path = folder.join(NAME);
-        let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed(&path))?;
+        let opened = File::options().write(true).create(true).truncate(false).open(&path);
+        let file = opened.map_err(file_error("write", &path))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(TrainError::Busy { folder: folder.into() }),
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { path, _file: file }),
@@ -34,7 +32,7 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for FolderLock {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
@@ -46,15 +44,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time() {
+    fn a_folder_has_one_run_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
-        let first = Lock::take(&run).unwrap();
-        assert!(matches!(Lock::take(&run), Err(TrainError::Busy { .. })));
+        let first = FolderLock::acquire(&run).unwrap();
+        assert!(matches!(FolderLock::acquire(&run), Err(TrainError::Busy { .. })));
         drop(first);
         assert_eq!(std::fs::read_dir(&run).unwrap().count(), 0);
-        // What a killed run leaves.
+        // A killed run leaves the file, without a lock.
         std::fs::write(run.join(NAME), "").unwrap();
-        Lock::take(&run).unwrap();
+        FolderLock::acquire(&run).unwrap();
     }
 }

@@ -1,6 +1,6 @@
-//! AdamW over all variables of a network, with decay on matrices only, clipping, and moments that can be saved.
+//! The AdamW optimizer, with weight decay on matrices only, gradient clipping, and moments that can be saved.
 //!
-//! On the processor a step is one pass over memory per variable; elsewhere it is composed of tensor operations.
+//! On the CPU a step is one pass over memory per variable. On other devices it is composed of tensor operations.
 
 use crate::error::Result;
 use crate::settings::Settings;
@@ -14,9 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Gradients by variable name.
 pub(crate) type Gradients<'a> = BTreeMap<&'a str, Gradient<'a>>;
 
-/// A variable's gradient.
+/// The gradient of a variable.
 pub(crate) enum Gradient<'a> {
-    /// On the processor, row-major.
+    /// On the CPU, row-major.
     Values(&'a [f32]),
     /// On any device.
     Tensor(Tensor),
@@ -31,50 +31,53 @@ impl Gradient<'_> {
     }
 }
 
+/// A variable with its optimizer state.
 struct Slot {
     name: String,
     variable: Var,
     decay: f64,
+    /// Factor of the learning rate.
     rate_factor: f64,
     moments: Mutex<Moments>,
 }
 
-/// Running averages of a variable's gradient and of its square.
+/// Moving averages of a variable's gradient and of its square.
 enum Moments {
-    Processor { first: Vec<f32>, second: Vec<f32> },
-    Elsewhere { first: Tensor, second: Tensor },
+    Cpu { first: Vec<f32>, second: Vec<f32> },
+    Device { first: Tensor, second: Tensor },
 }
 
 impl Moments {
     fn new(first: Tensor, second: Tensor) -> Result<Self> {
         if !first.device().is_cpu() {
-            return Ok(Self::Elsewhere { first, second });
+            return Ok(Self::Device { first, second });
         }
         let values = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
-        Ok(Self::Processor { first: values(first)?, second: values(second)? })
+        Ok(Self::Cpu { first: values(first)?, second: values(second)? })
     }
 
     fn tensors(&self, variable: &Var) -> Result<(Tensor, Tensor)> {
         let tensor = |values: &[f32]| Tensor::from_slice(values, variable.shape(), variable.device());
         Ok(match self {
-            Self::Processor { first, second } => (tensor(first)?, tensor(second)?),
-            Self::Elsewhere { first, second } => (first.clone(), second.clone()),
+            Self::Cpu { first, second } => (tensor(first)?, tensor(second)?),
+            Self::Device { first, second } => (first.clone(), second.clone()),
         })
     }
 }
 
 impl Slot {
     fn moments(&self) -> MutexGuard<'_, Moments> {
-        // A thread that panicked here takes the run down with it; nobody reads half a step.
+        // A panic in another thread ends the run, so a half-updated state is never used.
         self.moments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The optimiser's state.
+/// The optimizer's state.
 pub(crate) struct AdamW {
     slots: Vec<Slot>,
+    /// Steps so far.
     count: i32,
-    clip: f64,
+    max_grad_norm: f64,
     threads: usize,
 }
 
@@ -83,11 +86,11 @@ const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
 impl AdamW {
-    /// Moments at zero for all variables. `rate_factor` says how many times the learning rate a variable learns with; one
-    /// with zero is left as it is.
+    /// Starts with zero moments. `rate_factor` returns the factor of the learning rate for a variable, by its name; variables
+    /// with a factor of zero are frozen.
     pub(crate) fn new(variables: &Variables, settings: &Settings, rate_factor: impl Fn(&str) -> f64) -> Result<Self> {
         let slot = |(name, variable): (&str, &Var)| -> Result<Slot> {
-            // Biases and layer norms are vectors; what decays is what multiplies.
+            // Biases and layer norms are vectors. Only matrices decay.
             let decay = if variable.rank() > 1 { settings.weight_decay } else { 0.0 };
             let rate_factor = rate_factor(name);
             let moments = Moments::new(variable.zeros_like()?, variable.zeros_like()?)?;
@@ -95,11 +98,11 @@ impl AdamW {
         };
         let trained = variables.iter().filter(|(name, _)| rate_factor(name) != 0.0);
         let slots = trained.map(slot).collect::<Result<_>>()?;
-        Ok(Self { slots, count: 0, clip: settings.clip, threads: settings.threads })
+        Ok(Self { slots, count: 0, max_grad_norm: settings.max_grad_norm, threads: settings.threads })
     }
 
-    /// Moves every variable that has a gradient. Returns the length of the whole gradient before clipping; if it is no
-    /// number, nothing is moved.
+    /// Updates every variable that has a gradient. Returns the norm over all gradients before clipping. If it is not finite,
+    /// no variable is changed.
     pub(crate) fn step(&mut self, gradients: &Gradients, rate: f64) -> Result<f32> {
         self.count += 1;
         let squares = parallel(self.slots.len(), self.threads, |i| {
@@ -110,16 +113,17 @@ impl AdamW {
             self.count -= 1;
             return Ok(norm);
         }
-        let scale = if self.clip > 0.0 && norm as f64 > self.clip { self.clip as f32 / norm } else { 1.0 };
+        let clips = self.max_grad_norm > 0.0 && norm as f64 > self.max_grad_norm;
+        let scale = if clips { self.max_grad_norm as f32 / norm } else { 1.0 };
         parallel(self.slots.len(), self.threads, |i| -> Result<()> {
             let slot = &self.slots[i];
             let Some(gradient) = gradients.get(slot.name.as_str()) else { return Ok(()) };
             let step = Step {
-                rate: (rate * slot.rate_factor) as f32,
+                learning_rate: (rate * slot.rate_factor) as f32,
                 beta1: BETA1,
                 beta2: BETA2,
                 epsilon: EPSILON,
-                decay: slot.decay as f32,
+                weight_decay: slot.decay as f32,
                 count: self.count,
             };
             let moments = &mut *slot.moments();
@@ -128,7 +132,7 @@ impl AdamW {
         Ok(norm)
     }
 
-    /// The moments as tensors, `first.<name>` and `second.<name>`, for a checkpoint.
+    /// Returns the moments as tensors `first.<name>` and `second.<name>`, for a checkpoint.
     pub(crate) fn moments(&self) -> Result<Weights> {
         let mut tensors = BTreeMap::new();
         for slot in &self.slots {
@@ -136,10 +140,10 @@ impl AdamW {
             tensors.insert(format!("first.{}", slot.name), first);
             tensors.insert(format!("second.{}", slot.name), second);
         }
-        Ok(Weights::from_tensors(tensors, "the optimiser's moments"))
+        Ok(Weights::from_tensors(tensors, "the optimizer's moments"))
     }
 
-    /// Takes back what [`AdamW::moments`] gave after `count` steps.
+    /// Restores the moments that [`AdamW::moments`] returned after `count` steps.
     pub(crate) fn restore(&mut self, moments: &Weights, count: i32) -> Result<()> {
         for slot in &self.slots {
             let take = |kind: &str| moments.get_shaped(slot.variable.dims(), &format!("{kind}.{}", slot.name));
@@ -149,16 +153,16 @@ impl AdamW {
         Ok(())
     }
 
-    /// Steps so far.
+    /// Returns the number of steps so far.
     pub(crate) fn count(&self) -> i32 {
         self.count
     }
 }
 
-/// Moves one variable.
+/// Updates one variable.
 fn update(variable: &Var, gradient: &Gradient, step: Step, scale: f32, moments: &mut Moments) -> Result<()> {
     match moments {
-        Moments::Processor { first, second } => {
+        Moments::Cpu { first, second } => {
             let copied;
             let gradient = match gradient {
                 Gradient::Values(values) => values,
@@ -169,7 +173,7 @@ fn update(variable: &Var, gradient: &Gradient, step: Step, scale: f32, moments: 
             };
             Ok(variable.inplace_op1(&Update { step, scale, gradient, moments: Mutex::new((first, second)) })?)
         }
-        Moments::Elsewhere { first, second } => {
+        Moments::Device { first, second } => {
             let gradient = match gradient {
                 Gradient::Values(values) => Tensor::from_slice(values, variable.shape(), variable.device())?,
                 Gradient::Tensor(tensor) => tensor.clone(),
@@ -179,15 +183,15 @@ fn update(variable: &Var, gradient: &Gradient, step: Step, scale: f32, moments: 
             *first = mix(first, &gradient, step.beta1)?;
             *second = mix(second, &gradient.sqr()?, step.beta2)?;
             let corrected = |moment: &Tensor, beta: f32| moment / (1.0 - beta.powi(step.count)) as f64;
-            let down = (corrected(second, step.beta2)?.sqrt()? + step.epsilon as f64)?;
-            let change = ((corrected(first, step.beta1)? / down)? * step.rate as f64)?;
-            let kept = (variable.as_tensor() * (1.0 - step.rate * step.decay) as f64)?;
+            let denominator = (corrected(second, step.beta2)?.sqrt()? + step.epsilon as f64)?;
+            let change = ((corrected(first, step.beta1)? / denominator)? * step.learning_rate as f64)?;
+            let kept = (variable.as_tensor() * (1.0 - step.learning_rate * step.weight_decay) as f64)?;
             Ok(variable.set(&(kept - change)?)?)
         }
     }
 }
 
-/// One step on the processor, in place.
+/// One step on the CPU, in place.
 struct Update<'a> {
     step: Step,
     scale: f32,
@@ -201,11 +205,11 @@ impl InplaceOp1 for Update<'_> {
     }
 
     fn cpu_fwd(&self, weights: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let place = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "adamw" })?;
+        let range = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "adamw" })?;
         let CpuStorage::F32(weights) = weights else { candle_core::bail!("adamw: weights are not f32") };
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let (first, second) = &mut *moments;
-        adamw::step(&self.step, self.gradient, self.scale, first, second, &mut weights[place.0..place.1]);
+        adamw::step(&self.step, self.gradient, self.scale, first, second, &mut weights[range.0..range.1]);
         Ok(())
     }
 }
@@ -226,13 +230,14 @@ mod tests {
         let gradient = Tensor::from_slice(&[0.3f32, -0.1, 0.0, 2.0], (2, 2), &Device::Cpu).unwrap();
         let (one, other) = (Var::from_tensor(&start).unwrap(), Var::from_tensor(&start).unwrap());
         let zeros = || start.zeros_like().unwrap();
-        let mut processor = Moments::new(zeros(), zeros()).unwrap();
-        let mut elsewhere = Moments::Elsewhere { first: zeros(), second: zeros() };
+        let mut on_cpu = Moments::new(zeros(), zeros()).unwrap();
+        let mut composed = Moments::Device { first: zeros(), second: zeros() };
         for count in 1..4 {
-            let step = Step { rate: 0.01, beta1: BETA1, beta2: BETA2, epsilon: EPSILON, decay: 0.1, count };
+            let step =
+                Step { learning_rate: 0.01, beta1: BETA1, beta2: BETA2, epsilon: EPSILON, weight_decay: 0.1, count };
             let numbers = values(&gradient);
-            update(&one, &Gradient::Values(&numbers), step, 0.5, &mut processor).unwrap();
-            update(&other, &Gradient::Tensor(gradient.clone()), step, 0.5, &mut elsewhere).unwrap();
+            update(&one, &Gradient::Values(&numbers), step, 0.5, &mut on_cpu).unwrap();
+            update(&other, &Gradient::Tensor(gradient.clone()), step, 0.5, &mut composed).unwrap();
         }
         for (a, b) in values(&one).iter().zip(values(&other)) {
             assert!((a - b).abs() < 1e-6, "{a} is not {b}");

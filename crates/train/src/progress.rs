@@ -1,58 +1,58 @@
-//! What a run tells while it goes.
+//! What a run reports while it runs.
 
 use crate::log::StepRecord;
 use newsdesk_eval::SetReport;
 use std::time::Duration;
 
-/// What a run tells while it goes.
+/// What a run reports while it runs.
 pub enum Progress<'a> {
-    /// Teachers read the articles, before the first step.
-    Teaching {
-        /// Articles that are read, those of each teacher counted for itself.
+    /// Teachers are reading the articles, before the first step.
+    SoftTargets {
+        /// Articles done so far, counted once per teacher.
         done: usize,
-        /// Articles that are to be read.
+        /// All articles, counted once per teacher.
         articles: usize,
     },
     /// A step is done.
     Step {
-        /// Its figures.
-        figures: &'a StepRecord,
+        /// Its loss, learning rate and speed.
+        record: &'a StepRecord,
         /// Steps of the epoch.
         steps: usize,
-        /// An estimate for all that is left of the run: steps, validations and the calibration at the end.
+        /// Estimated time for the rest of the run: steps, validations and the calibration at the end.
         time_left: Duration,
         /// Whether the log has a line for it.
         logged: bool,
     },
-    /// An epoch is being measured.
+    /// An epoch is being validated.
     Validating {
         /// Epoch, from 1.
         epoch: usize,
-        /// Articles that are done, of all validation sets.
+        /// Articles done so far, of all validation sets.
         done: usize,
-        /// How many there are.
+        /// All articles of the validation sets.
         articles: usize,
     },
-    /// An epoch is done and measured.
+    /// An epoch is done and validated.
     Epoch {
         /// Epoch, from 1.
         epoch: usize,
-        /// What it reached on each validation set.
+        /// Metrics on each validation set.
         reports: &'a [SetReport],
-        /// The one number by which epochs are compared.
+        /// The score by which epochs are compared.
         score: f64,
         /// Whether it is the best so far.
         best: bool,
     },
-    /// The run goes on from a checkpoint.
+    /// The run was resumed from a checkpoint.
     Resumed {
-        /// Epochs that are done.
+        /// Complete epochs.
         epochs: usize,
-        /// Steps that are done of the next one.
+        /// Complete steps of the next epoch.
         steps: usize,
     },
-    /// The run ends, since no epoch was better for as long as it was to wait.
-    Stopped {
+    /// The run ends early, because no epoch was better for as many epochs as its patience.
+    StoppedEarly {
         /// The best epoch, from 1.
         best_epoch: usize,
     },

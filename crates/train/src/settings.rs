@@ -1,44 +1,45 @@
-//! How a model is trained.
+//! The settings of a training run.
 
 use crate::error::{Result, TrainError};
+use newsdesk_model::Combine;
 use newsdesk_model::folder::WindowRecord;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The most epochs of a run.
-const MOST_EPOCHS: usize = 1_000_000;
+/// The largest number of epochs of a run.
+const MAX_EPOCHS: usize = 1_000_000;
 
-/// The most rows that an epoch draws, 4 GiB of their places.
-pub(crate) const MOST_ROWS: usize = 1 << 28;
+/// The largest number of rows per epoch: 4 GiB of indices.
+pub(crate) const MAX_ROWS: usize = 1 << 28;
 
 /// How the learning rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Schedule {
-    /// In a straight line to zero.
+pub enum LrScheduler {
+    /// Linearly to zero.
     #[default]
     Linear,
     /// Along half a cosine to zero.
     Cosine,
 }
 
-/// What is not trained.
+/// The weights that are not trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Freeze {
-    /// Everything is trained.
+    /// All weights are trained.
     #[default]
     Nothing,
-    /// The embeddings keep their weights.
+    /// The embeddings are frozen.
     Embeddings,
-    /// The embeddings and so many layers, from the first, keep theirs.
+    /// The embeddings and this number of layers, from the first, are frozen.
     Layers(usize),
-    /// Only the heads are trained, and the pooler where there is one.
+    /// Only the heads are trained, and the pooler if there is one.
     Encoder,
 }
 
 impl Freeze {
-    /// Levels of an encoder with so many layers that are not trained: the embeddings are the first one, the layers follow.
+    /// Returns the number of frozen levels of an encoder. The embeddings are the first level, the layers follow.
     pub(crate) fn levels(self, layers: usize) -> usize {
         match self {
             Self::Nothing => 0,
@@ -49,145 +50,158 @@ impl Freeze {
     }
 }
 
-/// How much a row counts by its label.
+/// How the label of a row weights its loss.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassWeights {
-    /// All rows count the same.
+    /// All rows have the same weight.
     #[default]
     Equal,
-    /// Every label counts the same: a row's weight is the number of rows divided by that of its label's rows and that of
-    /// labels, rows counted as often as an epoch takes them.
-    Auto,
-    /// Weights of labels by name; 1 for those that are not named.
+    /// All labels have the same total weight: a row weighs the number of rows, divided by the number of rows with its label
+    /// and by the number of labels. Rows are counted as often as an epoch samples them.
+    #[serde(alias = "auto")]
+    Balanced,
+    /// The weight of each label by name; 1 for labels that are not listed.
     Given(BTreeMap<String, f64>),
 }
 
-/// How much is learned from teachers, and how.
+/// How the model learns from teachers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Distillation {
-    /// Share of a head's loss that comes from the teachers, 0 to 1; the rest comes from the labels. Heads that no teacher
-    /// has learn from labels alone.
+    /// Share of a head's loss that comes from the teachers, from 0 to 1; the rest comes from the labels. Heads that no teacher
+    /// has learn from labels only.
     pub weight: f64,
-    /// What logits are divided by on both sides, so that labels that a teacher thinks improbable are learned from as well.
+    /// Divides the logits of teachers and student, so that labels that a teacher finds unlikely contribute as well.
     pub temperature: f64,
-    /// Whether teachers speak about all rows, also for heads for which a row has no label.
-    pub fills: bool,
+    /// Whether distillation also uses rows without a label for a head.
+    pub include_unlabelled: bool,
 }
 
-/// Everything that decides the result of a training run besides data and base model.
+/// Everything besides the data and the base model that decides the result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Times that the training rows are gone through.
+    /// Number of passes over the training rows.
     pub epochs: usize,
-    /// Largest learning rate, reached after the warm-up.
+    /// The largest learning rate, reached after the warm-up.
     pub learning_rate: f64,
-    /// Heads learn this many times faster than the encoder: new ones start from nothing.
-    pub head_rate_factor: f64,
-    /// Share of all steps in which the learning rate rises from zero; it falls to zero over the rest.
-    pub warmup: f64,
-    /// How it falls.
-    pub schedule: Schedule,
-    /// Each layer's learning rate is this times that of the layer after it, down to the embeddings; 1 for the same.
-    pub layer_decay: f64,
-    /// Share of the probability that the loss wants spread evenly over all labels of a head.
+    /// Factor of the learning rate for the heads, which usually start from random weights.
+    pub head_lr_multiplier: f64,
+    /// Share of all steps in which the learning rate rises from zero. It falls to zero over the rest.
+    pub warmup_ratio: f64,
+    /// How the learning rate falls.
+    pub lr_scheduler: LrScheduler,
+    /// Factor of the learning rate from each layer to the one below it, down to the embeddings; 1 for no difference.
+    pub layer_lr_decay: f64,
+    /// Share of the target probability that is spread evenly over all labels of a head.
     pub label_smoothing: f64,
-    /// A row's loss is weighted with (1 - probability of what is right) to this power (Lin et al., "Focal Loss", 2017); 0
-    /// for not.
-    pub focal: f64,
-    /// How much a row counts by its label.
+    /// The loss of a row is multiplied by (1 - probability of the gold label) to this power (Lin et al., "Focal Loss", 2017);
+    /// 0 for no such factor.
+    pub focal_gamma: f64,
+    /// How the label of a row weights its loss.
     pub class_weights: ClassWeights,
-    /// What is learned from teachers; `None` where there are none.
+    /// How the model learns from teachers; `None` without teachers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
-    /// What is not trained.
+    /// The weights that are not trained.
     pub freeze: Freeze,
-    /// The run ends after so many epochs without a better one; 0 for never.
+    /// The run ends after this number of epochs without a better one; 0 for never.
     pub patience: usize,
-    /// Decay of weights, taken from matrices only: not from biases and layer norms.
+    /// Weight decay of matrices. Biases and layer norms have none.
     pub weight_decay: f64,
-    /// Gradients longer than this (all variables together) are shortened to it; 0 for never.
-    pub clip: f64,
+    /// The norm over all gradients is clipped to this; 0 for no clipping.
+    pub max_grad_norm: f64,
     /// Articles per step.
     pub batch_size: usize,
-    /// Articles that go through the encoder at once where candle computes the gradients: on GPUs, and for encoders with
-    /// another activation than GELU. The gradients of a step's parts are added.
-    pub micro_batch: usize,
-    /// Most rows taken from one set in an epoch; a larger set is gone through over several epochs. 0 for all.
+    /// Articles per forward and backward pass where candle computes the gradients: on GPUs, and for encoders with another
+    /// activation than GELU. The gradients of a step's micro-batches are added.
+    pub micro_batch_size: usize,
+    /// The largest number of rows that an epoch takes from one data set; a larger set is spread over several epochs. 0 for all.
     pub rows_per_epoch: usize,
-    /// How many times as many rows an epoch takes of a set, by the set's name; 1 for sets that are not named.
+    /// Factor of the number of rows that an epoch takes from a data set, by its name; 1 for sets that are not listed.
     pub set_weights: BTreeMap<String, f64>,
-    /// Longest window in training, special tokens included; longer articles give their beginning.
-    pub length: usize,
-    /// Windows of the finished model.
-    pub window: WindowRecord,
+    /// Longest window in training, in tokens with special ones. Of longer articles only the beginning is used.
+    pub max_train_length: usize,
+    /// Window length of the finished model, in tokens with special ones.
+    pub max_length: usize,
+    /// Tokens that neighbouring windows of the finished model share: the window length minus the step from one window to
+    /// the next.
+    pub overlap: usize,
+    /// How the finished model combines the windows of an article.
+    pub combine: Combine,
     /// Seed of every random choice.
     pub seed: u64,
-    /// Steps from one checkpoint to the next, besides those after each epoch; 0 for none. Changes nothing but the time.
+    /// Steps between checkpoints within an epoch, besides the one after each epoch; 0 for none. Does not change the result.
     #[serde(skip)]
-    pub checkpoint_every: usize,
-    /// Threads; changes nothing but the time.
+    pub save_steps: usize,
+    /// Number of threads. Does not change the result.
     #[serde(skip)]
     pub threads: usize,
 }
 
 impl Settings {
-    /// Checks that the settings can be used with an encoder of so many layers that takes `longest` tokens, of which `frame` are
-    /// special.
+    /// Returns how the finished model cuts articles into windows.
+    pub fn window(&self) -> WindowRecord {
+        WindowRecord { length: self.max_length, overlap: self.overlap, combine: self.combine }
+    }
+
+    /// Checks that the settings can be used with an encoder of `layers` layers and `max_length` positions, and a tokenizer
+    /// that adds `special_tokens` tokens to a window.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] naming the first one that cannot.
-    pub fn check(&self, layers: usize, longest: usize, frame: usize) -> Result<()> {
-        let positive = |setting, value: f64| match value > 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(TrainError::Setting { setting, cause: format!("{value} is not above zero") }),
-        };
-        let between = |setting, value: usize, least: usize, most: usize| match (least..=most).contains(&value) {
-            true => Ok(()),
-            false => Err(TrainError::Setting { setting, cause: format!("{value} is not within {least}..={most}") }),
-        };
-        let not_negative = |setting, value: f64| match value >= 0.0 && value.is_finite() {
-            true => Ok(()),
-            false => Err(TrainError::Setting { setting, cause: format!("{value} is not zero or above") }),
-        };
-        not_negative("weight-decay", self.weight_decay)?;
-        not_negative("clip", self.clip)?;
+    /// [`TrainError::Setting`] with the first setting that cannot be used.
+    pub fn check(&self, layers: usize, max_length: usize, special_tokens: usize) -> Result<()> {
+        not_negative("weight_decay", self.weight_decay)?;
+        not_negative("max_grad_norm", self.max_grad_norm)?;
         positive("epochs", self.epochs as f64)?;
-        between("epochs", self.epochs, 1, MOST_EPOCHS)?;
-        positive("learning-rate", self.learning_rate)?;
-        positive("head-rate-factor", self.head_rate_factor)?;
-        positive("batch-size", self.batch_size as f64)?;
-        between("batch-size", self.batch_size, 1, MOST_ROWS)?;
-        between("patience", self.patience, 0, MOST_EPOCHS)?;
-        between("micro-batch", self.micro_batch, 1, self.batch_size)?;
-        between("length", self.length, frame + 1, longest)?;
-        between("window", self.window.length, frame + 1, longest)?;
-        between("stride", self.window.stride, 1, self.window.length - frame)?;
-        let share = |setting, value: f64| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(TrainError::Setting { setting, cause: format!("{value} is not within 0..1") }),
-        };
-        share("warmup", self.warmup)?;
-        share("label-smoothing", self.label_smoothing)?;
-        not_negative("focal", self.focal)?;
-        positive("layer-decay", self.layer_decay)?;
+        within("epochs", self.epochs, 1, MAX_EPOCHS)?;
+        positive("learning_rate", self.learning_rate)?;
+        positive("head_lr_multiplier", self.head_lr_multiplier)?;
+        positive("batch_size", self.batch_size as f64)?;
+        within("batch_size", self.batch_size, 1, MAX_ROWS)?;
+        within("patience", self.patience, 0, MAX_EPOCHS)?;
+        within("micro_batch_size", self.micro_batch_size, 1, self.batch_size)?;
+        within("max_train_length", self.max_train_length, special_tokens + 1, max_length)?;
+        within("max_length", self.max_length, special_tokens + 1, max_length)?;
+        within("overlap", self.overlap, special_tokens, self.max_length - 1)?;
+        below_one("warmup_ratio", self.warmup_ratio)?;
+        below_one("label_smoothing", self.label_smoothing)?;
+        not_negative("focal_gamma", self.focal_gamma)?;
+        positive("layer_lr_decay", self.layer_lr_decay)?;
         if let Freeze::Layers(count) = self.freeze
             && count > layers
         {
-            let cause = format!("the base has {layers} layers, not {count}");
-            return Err(TrainError::Setting { setting: "freeze", cause });
+            return fail("freeze", format!("the base has {layers} layers, not {count}"));
         }
-        self.set_weights.values().try_for_each(|&weight| positive("set-weights", weight))?;
+        self.set_weights.values().try_for_each(|&weight| positive("set_weights", weight))?;
         if let Some(Distillation { weight, temperature, .. }) = self.distillation {
             if !(0.0..=1.0).contains(&weight) {
-                let cause = format!("{weight} is not within 0..=1");
-                return Err(TrainError::Setting { setting: "teacher-weight", cause });
+                return fail("distillation.weight", format!("{weight} is not within 0..=1"));
             }
-            positive("teacher-temperature", temperature)?;
+            positive("distillation.temperature", temperature)?;
         }
         if let ClassWeights::Given(weights) = &self.class_weights {
-            weights.values().try_for_each(|&weight| not_negative("class-weights", weight))?;
+            weights.values().try_for_each(|&weight| not_negative("class_weights", weight))?;
         }
         Ok(())
     }
+}
+
+fn fail(setting: &'static str, cause: String) -> Result<()> {
+    Err(TrainError::Setting { setting, cause })
+}
+
+fn positive(setting: &'static str, value: f64) -> Result<()> {
+    if value > 0.0 && value.is_finite() { Ok(()) } else { fail(setting, format!("{value} is not above zero")) }
+}
+
+fn not_negative(setting: &'static str, value: f64) -> Result<()> {
+    if value >= 0.0 && value.is_finite() { Ok(()) } else { fail(setting, format!("{value} is not zero or above")) }
+}
+
+fn below_one(setting: &'static str, value: f64) -> Result<()> {
+    if (0.0..1.0).contains(&value) { Ok(()) } else { fail(setting, format!("{value} is not within 0..1")) }
+}
+
+fn within(setting: &'static str, value: usize, min: usize, max: usize) -> Result<()> {
+    if (min..=max).contains(&value) { Ok(()) } else { fail(setting, format!("{value} is not within {min}..={max}")) }
 }

@@ -1,14 +1,14 @@
-//! Linear models: learned alike by any number of threads, and the same from disk as in memory.
+//! Linear models: the same for any number of threads, and the same from disk as in memory.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use newsdesk_data::{LabelledSet, PlainOptions, Target, expand, hold_out, load_plain};
-use newsdesk_eval::measure;
+use newsdesk_data::{LabelledFileOptions, LabelledSet, Target, expand, hold_out, load_labelled_files};
+use newsdesk_eval::evaluate;
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Classifier, Device, Dtype, DtypeChoice, LinearModel, Model, Options};
 use newsdesk_train::{LinearSettings, LinearTrained, TrainError, train_linear};
 
-/// Rows of three desks, each with words of its own among others; `labels` makes their label column.
+/// Rows of three desks, each with some words of its own. `labels` returns the label column.
 fn rows(count: usize, labels: impl Fn(usize) -> String) -> String {
     let own = [["goal", "cup", "coach"], ["shares", "bank", "profit"], ["vote", "council", "bill"]];
     let common = ["the", "on", "Monday", "said", "two", "new", "after", "city"];
@@ -27,8 +27,12 @@ fn set(rows: &str) -> LabelledSet {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("set.jsonl");
     std::fs::write(&path, rows).unwrap();
-    let options = PlainOptions { head: "desk".into(), label_field: Some("label".into()), ..PlainOptions::default() };
-    load_plain(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
+    let options = LabelledFileOptions {
+        head: "desk".into(),
+        label_field: Some("label".into()),
+        ..LabelledFileOptions::default()
+    };
+    load_labelled_files(&expand(&[path.display().to_string()]).unwrap(), &options).unwrap()
 }
 
 fn one_label(i: usize) -> String {
@@ -55,7 +59,7 @@ fn trained(set: &LabelledSet, settings: &LinearSettings) -> Result<LinearTrained
 
 fn accuracy(model: impl Into<AnyModel>, set: &LabelledSet) -> f64 {
     let classifier = Classifier::new(model, &Options::default()).unwrap();
-    measure(&classifier, set, &mut |_| {}).unwrap().heads[0].report.accuracy
+    evaluate(&classifier, set, &mut |_| {}).unwrap().heads[0].report.accuracy
 }
 
 fn hash(model: &LinearModel) -> String {
@@ -63,7 +67,7 @@ fn hash(model: &LinearModel) -> String {
 }
 
 #[test]
-fn threads_change_nothing_to_the_bit_and_seeds_do() {
+fn weights_depend_on_the_seed_but_not_on_the_number_of_threads() {
     let set = set(&rows(700, one_label));
     let hashes: Vec<String> =
         [1, 2, 3, 8].iter().map(|&threads| hash(&trained(&set, &settings(threads)).unwrap().model)).collect();
@@ -73,7 +77,7 @@ fn threads_change_nothing_to_the_bit_and_seeds_do() {
 }
 
 #[test]
-fn it_learns_and_comes_back_from_disk_as_it_was() {
+fn a_model_learns_and_is_unchanged_after_saving_and_loading() {
     let set = set(&rows(900, one_label));
     let model = trained(&set, &settings(2)).unwrap().model;
     let reached = accuracy(model.clone(), &set);
@@ -82,19 +86,19 @@ fn it_learns_and_comes_back_from_disk_as_it_was() {
     save_linear(&model, folder.path()).unwrap();
     let opened = AnyModel::open(folder.path(), &Device::Cpu).unwrap();
     let texts: Vec<String> = set.articles.iter().map(|row| row.article.input()).collect();
-    let answers = |model: AnyModel, threads| {
+    let predictions = |model: AnyModel, threads| {
         let options = Options { threads: Some(threads), ..Options::default() };
         Classifier::new(model, &options).unwrap().classify(&texts).unwrap()
     };
-    assert_eq!(answers(opened.clone(), 1), answers(model.clone().into(), 3));
-    // The hash is that of the file.
-    let AnyModel::Linear(opened) = opened else { panic!("it is a linear model") };
+    assert_eq!(predictions(opened.clone(), 1), predictions(model.clone().into(), 3));
+    // The hash survives as well.
+    let AnyModel::Linear(opened) = opened else { panic!("not a linear model") };
     assert_eq!(hash(&opened), hash(&model));
     assert_eq!(opened.manifest, model.manifest);
 }
 
 #[test]
-fn several_labels_and_texts_without_words_are_fine() {
+fn lists_of_labels_and_texts_without_words_can_be_used() {
     let lists = |i: usize| match i % 4 {
         0 => "[]".into(),
         1 => format!("[{}]", one_label(i)),
@@ -111,34 +115,34 @@ fn several_labels_and_texts_without_words_are_fine() {
 }
 
 #[test]
-fn settings_that_cannot_be_used() {
+fn invalid_settings_are_refused() {
     let set = set(&rows(60, one_label));
     let refused = |settings: LinearSettings, cause: &str| {
         let error = trained(&set, &settings).err().unwrap().to_string();
         assert!(error.contains(cause), "{error}");
     };
     let features = FeatureRecord { buckets: 1000, ..settings(1).features };
-    refused(LinearSettings { features, ..settings(1) }, "`buckets`: 1000 is not a power of two");
-    refused(LinearSettings { learning_rate: 0.0, ..settings(1) }, "`learning-rate`: 0 is not above zero");
+    refused(LinearSettings { features, ..settings(1) }, "`features.buckets`: 1000 is not a power of two");
+    refused(LinearSettings { learning_rate: 0.0, ..settings(1) }, "`learning_rate`: 0 is not above zero");
     refused(LinearSettings { epochs: 0, ..settings(1) }, "`epochs`: 0 is not above zero");
-    refused(LinearSettings { label_smoothing: 1.0, ..settings(1) }, "`label-smoothing`");
+    refused(LinearSettings { label_smoothing: 1.0, ..settings(1) }, "`label_smoothing`");
     for threads in [1, 2, 8] {
-        refused(LinearSettings { learning_rate: 1e38, ..settings(threads) }, "no longer numbers");
+        refused(LinearSettings { learning_rate: 1e38, ..settings(threads) }, "are not finite numbers");
     }
 }
 
 #[test]
-fn it_is_no_encoder_and_computes_in_one_precision() {
+fn a_linear_model_is_no_encoder_and_computes_in_f32_only() {
     let set = set(&rows(200, one_label));
     let model = trained(&set, &settings(1)).unwrap().model;
     let folder = tempfile::tempdir().unwrap();
     save_linear(&model, folder.path()).unwrap();
     let error = Model::open(folder.path(), &Device::Cpu).err().unwrap();
-    assert!(error.to_string().contains("it is a linear model, which has none"), "{error}");
+    assert!(error.to_string().contains("it is a linear model"), "{error}");
     let options = Options { dtype: DtypeChoice::Exactly(Dtype::Int8), ..Options::default() };
     let error = Classifier::new(model, &options).err().unwrap();
-    assert!(error.to_string().contains("Failed to compute in int8: a linear model computes in f32"), "{error}");
-    // A file that was cut off, and one of other sizes.
+    assert!(error.to_string().contains("cannot compute in int8: "), "{error}");
+    // A truncated file, and one whose sizes do not match the manifest.
     let path = folder.path().join("model.safetensors");
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
@@ -151,7 +155,7 @@ fn it_is_no_encoder_and_computes_in_one_precision() {
     assert!(error.to_string().contains("idf_squared"), "{error}");
 }
 
-/// A set of the same articles under labels of its own, each of which may mean several; and a second head.
+/// The same articles with labels of another data set, each of which allows several labels of the head.
 fn mapped(set: &LabelledSet) -> LabelledSet {
     let mut mapped = set.clone();
     mapped.name = "mapped".into();
@@ -174,21 +178,21 @@ fn mapped(set: &LabelledSet) -> LabelledSet {
 }
 
 #[test]
-fn labels_that_stand_for_several_teach_with_others() {
+fn labels_that_allow_several_train_together_with_exact_ones() {
     let all = set(&rows(900, one_label));
     let mapped = mapped(&all);
-    // A few rows say exactly what is meant, the others only whether it is a game.
+    // A few rows have exact labels. The others only say whether they are about games.
     let mut exact = all.clone();
     exact.articles.truncate(60);
     let model =
         train_linear(&[exact, mapped.clone()], std::slice::from_ref(&all), &settings(2), &mut |_| {}).unwrap().model;
-    let reached = accuracy(model.clone(), &all);
-    assert!(reached > 0.8, "{reached}");
+    let accuracy_on_all = accuracy(model.clone(), &all);
+    assert!(accuracy_on_all > 0.8, "{accuracy_on_all}");
     assert!(accuracy(model, &mapped) > 0.95);
 }
 
 #[test]
-fn two_heads_learn_at_once_and_rows_of_one_say_nothing_of_the_other() {
+fn two_heads_are_trained_independently_on_their_own_rows() {
     let first = set(&rows(400, one_label));
     let mut second = set(&rows(500, |i| format!("\"{}\"", ["late", "early"][i % 2])));
     second.heads[0].name = "time".into();
@@ -200,6 +204,6 @@ fn two_heads_learn_at_once_and_rows_of_one_say_nothing_of_the_other() {
     assert_eq!(names, ["desk", "time"]);
     assert!(accuracy(found.model.clone(), &first) > 0.95 && (1..=6).contains(&found.best_epoch));
     let alone = train_linear(&sets[..1], &sets[..1], &settings, &mut |_| {}).unwrap().model;
-    // Which rows there are decides how rare a feature is, so weights differ, but not what is learned.
+    // The rows of the second head change the features' document frequencies, so weights differ slightly.
     assert!((accuracy(alone, &first) - accuracy(found.model, &first)).abs() < 0.05);
 }

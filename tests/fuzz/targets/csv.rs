@@ -5,4 +5,4 @@ mod shared;
 use libfuzzer_sys::fuzz_target;
 use newsdesk_data::Format;
 
-fuzz_target!(|bytes: &[u8]| shared::through(bytes, Some(Format::Csv)));
+fuzz_target!(|bytes: &[u8]| shared::read_and_write(bytes, Some(Format::Csv)));

@@ -4,5 +4,5 @@ mod shared;
 
 use libfuzzer_sys::fuzz_target;
 
-// The format, and the compression, are told by the bytes.
-fuzz_target!(|bytes: &[u8]| shared::through(bytes, None));
+// Format and compression are detected from the bytes.
+fuzz_target!(|bytes: &[u8]| shared::read_and_write(bytes, None));

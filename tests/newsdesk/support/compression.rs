@@ -1,4 +1,4 @@
-//! gzip and zstd, as other programs write and read them.
+//! Compression with gzip and zstd.
 
 use std::io::{Read, Write};
 
@@ -8,14 +8,14 @@ pub fn gzip(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// All members of a gzip file, one after the other.
+/// Decompresses all members of a gzip file.
 pub fn gunzip(bytes: &[u8]) -> String {
     let mut text = String::new();
     flate2::read::MultiGzDecoder::new(bytes).read_to_string(&mut text).unwrap();
     text
 }
 
-/// With the checksum that `zstd` writes.
+/// Compresses with a checksum, as the program `zstd` does.
 pub fn zstd(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     let mut encoder = ::zstd::Encoder::new(Vec::new(), 3).unwrap();
     encoder.include_checksum(true).unwrap();

@@ -1,10 +1,10 @@
-//! A safetensors file taken apart and put together again: 8 bytes with the length of the header, the header as JSON,
-//! the tensors' bytes.
+//! Changes in the weights of a model.
 
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// A safetensors file: 8 bytes with the length of the header, the header as JSON, and the bytes of the tensors.
 pub struct Weights {
     path: PathBuf,
     pub header: Map<String, Value>,
@@ -12,7 +12,7 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Those of a model folder.
+    /// Reads the weights of a model folder.
     pub fn open(folder: &Path) -> Self {
         let path = folder.join("model.safetensors");
         let bytes = fs::read(&path).unwrap();
@@ -25,7 +25,7 @@ impl Weights {
         self.header.keys().map(String::as_str).filter(|name| *name != "__metadata__").collect()
     }
 
-    /// A tensor's bytes.
+    /// Returns the bytes of a tensor.
     pub fn bytes(&self, name: &str) -> &[u8] {
         let [start, end] = [0, 1].map(|at| self.header[name]["data_offsets"][at].as_u64().unwrap() as usize);
         &self.data[start..end]
@@ -37,7 +37,7 @@ impl Weights {
         self
     }
 
-    /// A second tensor with the first rows of another.
+    /// Adds a tensor with the first rows of another tensor.
     pub fn copy_rows(&mut self, from: &str, to: &str, rows: usize) -> &mut Self {
         let mut tensor = self.header[from].clone();
         let number = |value: &Value| value.as_u64().unwrap() as usize;

@@ -1,91 +1,64 @@
-//! `newsdesk bench` and `newsdesk agree`, as they are typed.
+//! The arguments of `newsdesk bench`.
 
-use super::{Columns, Labelled, MentionColumns};
+use super::shared::{DataSetOptions, help};
 use clap::Args;
 use newsdesk_model::{DeviceChoice, DtypeChoice};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Models: folders, ORG/NAME(@REVISION) in the Hugging Face cache, or `default` for the one inside
-    #[arg(value_name = "MODEL", required = true)]
+    #[arg(value_name = "MODEL", required = true, help = help::MODELS)]
     pub models: Vec<String>,
-    /// Labelled sets: names of recipes, recipe files, or .csv, .tsv, .jsonl files
-    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
-    pub data: Vec<String>,
-    /// Split of sets given by recipe
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub split: String,
-    #[command(flatten)]
-    pub labelled: Labelled,
-    /// Numbers in which a processor computes, one or more with commas between; linear models have f32 alone
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "auto")]
-    pub precisions: Vec<DtypeChoice>,
-    /// Threads, one number or more with commas between [default: one per processor]
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Vec<u16>,
-    /// auto, cpu, cuda, cuda:N or metal
-    #[arg(long, default_value_t, value_name = "DEVICE")]
-    pub device: DeviceChoice,
-    /// Rounds: in each, every model takes its turn
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
-    pub rounds: u16,
-    /// Articles that are labelled one after the other for their latencies, in each round; fewer than 20 in all tell nothing
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub singles: usize,
-    /// Take the first N rows of each set only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: Option<u64>,
-    /// Read at most N windows of an article, from its beginning [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub windows: Option<u32>,
-    /// Keep the results here, as JSON; written after each measurement, so an interrupted run keeps what it has
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Compare with the results of an earlier run; the exit code is 1 if anything got slower, larger or worse
-    ///
-    /// Speed, latency and memory count as changed if they are beyond the tolerance and the ranges of the rounds do not overlap, accuracy if
-    /// it is outside of the interval that it had. Models are known by their names.
-    #[arg(long, value_name = "FILE")]
-    pub against: Option<PathBuf>,
-    /// What counts as slower or larger, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
-    pub tolerance: f64,
-    /// Write a page with charts here: one HTML file that needs nothing else
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
-    pub json: bool,
-    /// Say nothing but errors and results
-    #[arg(short, long)]
+    #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
-}
 
-#[derive(Debug, Args)]
-pub struct Agree {
-    /// Models, two at least: folders, ORG/NAME(@REVISION) in the Hugging Face cache, or `default` for the one inside
-    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
-    pub models: Vec<String>,
-    /// Files, folders or globs of articles; they need no labels
-    #[arg(long, value_name = "FILES", required = true, num_args = 1..)]
+    #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help = help::DATA, help_heading = "Data")]
     pub data: Vec<String>,
-    #[command(flatten)]
-    pub columns: Columns,
-    #[command(flatten)]
-    pub mention: MentionColumns,
-    /// Write the rows here on which the models differ, with what each of them answers
-    #[arg(long, value_name = "FILE")]
-    pub rows: Option<PathBuf>,
-    /// Take the first N articles only
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "NAME", default_value = "test", help = help::SPLIT, help_heading = "Data")]
+    pub split: String,
+    #[command(flatten, next_help_heading = "Data")]
+    pub data_set: DataSetOptions,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help = format!("{} of each data set", help::LIMIT), help_heading = "Data")]
     pub limit: Option<u64>,
-    #[command(flatten)]
-    pub running: super::Running,
-    /// Print one JSON object instead of tables
-    #[arg(long)]
+
+    /// Number types on the CPU, separated by commas; linear models always use f32
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        default_value = "auto",
+        alias = "precisions",
+        help_heading = "Computation"
+    )]
+    pub dtypes: Vec<DtypeChoice>,
+    /// Numbers of threads to measure, separated by commas [default: one per CPU]
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..), help_heading = "Computation")]
+    pub threads: Vec<u16>,
+    #[arg(long, default_value_t, value_name = "DEVICE", help = help::DEVICE, help_heading = "Computation")]
+    pub device: DeviceChoice,
+    /// Number of rounds; each round measures every model once
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Computation")]
+    pub rounds: u16,
+    /// Articles per round that are labelled one at a time to measure latency; use at least 20 over all rounds
+    #[arg(long, value_name = "N", default_value_t = 100, alias = "singles", help_heading = "Computation")]
+    pub latency_articles: usize,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), alias = "windows", help = help::MAX_WINDOWS, help_heading = "Computation")]
+    pub max_windows: Option<u32>,
+
+    /// Write the results here, as JSON; the file is written after each measurement, so an interrupted run keeps its results
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Results of an earlier run to compare with; the exit code is 1 if anything is slower, larger or less accurate
+    ///
+    /// Speed, latency and memory count as changed if they differ by more than the tolerance and the ranges of the rounds do not overlap.
+    /// Accuracy counts as changed if it is outside its earlier confidence interval. Models are matched by their names.
+    #[arg(long, value_name = "FILE", alias = "against", help_heading = "Output")]
+    pub baseline: Option<PathBuf>,
+    /// Smallest change in speed, latency or memory that counts against the baseline, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, help_heading = "Output")]
+    pub tolerance: f64,
+    #[arg(long, value_name = "FILE", help = help::REPORT, help_heading = "Output")]
+    pub report: Option<PathBuf>,
+    #[arg(long, help = help::JSON, help_heading = "Output")]
     pub json: bool,
-    /// Say nothing but errors and results
-    #[arg(short, long)]
-    pub quiet: bool,
 }

@@ -1,202 +1,243 @@
 //! The arguments of `newsdesk train`.
 
-use super::{Labelled, Running};
+use super::shared::{ComputeOptions, DataSetOptions, StorageOptions, help};
+use crate::failure::Usage;
 use clap::{Args, ValueEnum};
 use newsdesk_train::Freeze;
 use std::path::PathBuf;
 
+/// Headings that group the options in the help text.
+mod heading {
+    pub const DATA: &str = "Data";
+    pub const MODEL: &str = "Model";
+    pub const LINEAR: &str = "Linear models";
+    pub const OPTIMISATION: &str = "Optimisation";
+    pub const LOSS: &str = "Loss";
+    pub const DISTILLATION: &str = "Distillation";
+    pub const LENGTHS: &str = "Text lengths";
+    pub const RUN: &str = "Run";
+}
+
 #[derive(Debug, Args)]
 pub struct Train {
-    /// TOML file of options by their long names; what is given here as well counts as it is given here
+    /// TOML file with options by their long names; the command line takes precedence
     ///
     /// A line is `epochs = 4`, `data = ["ag-news", "bbc-news"]`, `resume = true`, or a table such as `[set-weights]` with
-    /// lines such as `bbc-news = 2`. Paths are those of the folder that the command runs in.
-    // Read before all others, in `options_file`.
+    /// lines such as `bbc-news = 2`. Paths are relative to the folder that the command runs in.
+    // `options_file` reads it before all other options.
     #[arg(long, value_name = "FILE")]
     pub options: Option<PathBuf>,
-    /// Labelled sets to learn from: names of recipes, recipe files, or .csv, .tsv, .jsonl files
-    #[arg(long, value_name = "SET", required = true, num_args = 1..)]
-    pub data: Vec<String>,
-    /// Labelled sets by which the best epoch is chosen [default: the validation splits; a tenth of plain files]
-    #[arg(long, value_name = "SET", num_args = 1..)]
-    pub validation: Vec<String>,
-    /// Labelled sets to measure the finished model on (recipes: their test split); they have no part in any choice
-    #[arg(long, value_name = "SET", num_args = 1..)]
-    pub test: Vec<String>,
-    /// What to train: a transformer, or a linear model of words and characters, which learns in seconds and needs no base
-    ///
-    /// Of the options below, linear models heed those on sets and labels, --epochs, --learning-rate, --label-smoothing,
-    /// --batch-size, --patience, --seed, --threads, and the three that only they have.
-    #[arg(long, value_enum, default_value_t = ArchName::Transformer)]
-    pub arch: ArchName,
-    /// Linear models: the most words of a run that is looked at [default: 2]
-    #[arg(long, value_name = "N")]
-    pub word_ngrams: Option<u8>,
-    /// Linear models: the lengths of runs of characters within words, as in 3-5, or none [default: 5-5]
-    #[arg(long, value_name = "MIN-MAX", value_parser = lengths)]
-    pub char_ngrams: Option<Lengths>,
-    /// Linear models: how many words and runs are told apart, a power of two [default: 262144]
-    #[arg(long, value_name = "N")]
-    pub buckets: Option<u32>,
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Model folder to start from [default: the model inside]
-    #[arg(long, value_name = "DIR")]
-    pub base: Option<PathBuf>,
-    /// Name of the new model [default: the output folder's]
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    #[command(flatten)]
-    pub labelled: Labelled,
-    /// File with all labels of the head that files without a recipe teach [default: those that the training rows have]
-    ///
-    /// One a line, or a label set in TOML. So a head can have labels that no training row has and a validation or test row does, and labels
-    /// in an order of your own.
-    #[arg(long, value_name = "FILE")]
-    pub labels: Option<PathBuf>,
-    /// How a window's token vectors become one [default: as the base does]; transformers opens a model of one head with
-    /// `pooler`, if the base has one
-    #[arg(long, value_enum)]
-    pub pooling: Option<PoolingName>,
-    /// Times that the rows are gone through [default: 3, for linear models 5]
-    #[arg(long)]
-    pub epochs: Option<usize>,
-    /// Largest learning rate [default: 5e-5, for linear models 0.5]
-    #[arg(long)]
-    pub learning_rate: Option<f64>,
-    /// The heads' learning rate is this many times larger
-    #[arg(long, default_value_t = 10.0)]
-    pub head_rate_factor: f64,
-    /// Share of the steps in which the learning rate rises
-    #[arg(long, default_value_t = 0.06)]
-    pub warmup: f64,
-    /// How the learning rate falls after that
-    #[arg(long, value_enum, default_value_t = ScheduleName::Linear)]
-    pub schedule: ScheduleName,
-    /// Each layer learns this many times as fast as the one after it, down to the embeddings
-    #[arg(long, default_value_t = 1.0)]
-    pub layer_decay: f64,
-    /// Share of the probability that is wanted spread over all labels
-    #[arg(long, default_value_t = 0.0)]
-    pub label_smoothing: f64,
-    /// Power of (1 - probability of what is right) that weights a row's loss: focal loss (0: none)
-    #[arg(long, default_value_t = 0.0)]
-    pub focal: f64,
-    /// Weights of rows by label: auto (every label counts the same), or LABEL=WEIGHT, for several labels
-    #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
-    pub class_weights: Vec<String>,
-    /// Models to learn from besides the labels, as folders; the mean of what they say counts
-    #[arg(long, value_name = "DIR", num_args = 1..)]
-    pub teacher: Vec<PathBuf>,
-    /// Share of the loss that comes from the teachers, 0 to 1 [default: 0.5]
-    #[arg(long, value_name = "SHARE", requires = "teacher")]
-    pub teacher_weight: Option<f64>,
-    /// What logits are divided by where teachers are learned from: above 1, unlikely labels count more [default: 2]
-    #[arg(long, value_name = "NUMBER", requires = "teacher")]
-    pub teacher_temperature: Option<f64>,
-    /// Learn from teachers only what a row has labels for; otherwise they speak of every row
-    #[arg(long, requires = "teacher")]
-    pub teacher_labelled_only: bool,
-    /// What keeps its weights: embeddings, encoder, or the number of layers that do, from the first
-    #[arg(long, value_name = "PART", value_parser = freeze)]
-    pub freeze: Option<Freeze>,
-    /// End after so many epochs without a better one (0: never)
-    #[arg(long, value_name = "EPOCHS", default_value_t = 0)]
-    pub patience: usize,
-    /// Decay of matrices
-    #[arg(long, default_value_t = 0.01)]
-    pub weight_decay: f64,
-    /// Longest gradient; longer ones are shortened to it (0: never)
-    #[arg(long, default_value_t = 1.0)]
-    pub clip: f64,
-    /// Articles per step [default: 32, for linear models 128]
-    #[arg(long)]
-    pub batch_size: Option<usize>,
-    /// Articles that are computed at once on a GPU, and for encoders with another activation than GELU [default: all of a
-    /// step on a GPU, else 16]
-    ///
-    /// On a GPU more at once are faster, and need more of its memory.
-    #[arg(long)]
-    pub micro_batch: Option<usize>,
-    /// Most rows of one set in an epoch; a larger set is spread over epochs (0: all)
-    #[arg(long, default_value_t = 0)]
-    pub rows_per_epoch: usize,
-    /// How many times as many rows an epoch takes of a set, as SET=NUMBER, for several sets [default: 1 for each]
-    #[arg(long, value_name = "WEIGHTS", num_args = 1..)]
-    pub set_weights: Vec<String>,
-    /// Tokens of an article read in training [default: 256, or what the base takes]
-    #[arg(long)]
-    pub length: Option<usize>,
-    /// Tokens in a window of the finished model [default: 256, or what the base takes]
-    #[arg(long)]
-    pub window: Option<usize>,
-    /// Tokens from one window's start to the next one's [default: three quarters of the window]
-    #[arg(long)]
-    pub stride: Option<usize>,
-    /// Seed of every random choice
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
-    pub seed: u64,
-    /// Train once with each of these seeds, as in `1,2,3`, in folders of their own in the output's, and tell mean and standard deviation
-    #[arg(long, value_name = "SEEDS", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64), conflicts_with = "seed")]
-    pub seeds: Vec<u64>,
-    /// Steps from one checkpoint to the next, besides those after each epoch (0: none)
-    #[arg(long, value_name = "STEPS", default_value_t = 200)]
-    pub checkpoint_every: usize,
-    /// Go on from the checkpoint of an interrupted run with the same options
-    #[arg(long)]
-    pub resume: bool,
-    /// Store weights in 4 bytes instead of 2
-    #[arg(long)]
-    pub full_precision: bool,
-    #[command(flatten)]
-    pub running: Running,
-    /// Print the finished model's figures on the validation and test sets as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Say nothing but errors
-    #[arg(short, long)]
+    #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
+
+    /// Labelled data sets to train on: plain .csv, .tsv or .jsonl files, built-in recipes such as ag-news, or recipe files (.toml)
+    #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help_heading = heading::DATA)]
+    pub data: Vec<String>,
+    /// Labelled data sets that select the best epoch [default: the validation splits; a tenth of plain files]
+    #[arg(long, value_name = "DATASET", num_args = 1.., help_heading = heading::DATA)]
+    pub validation: Vec<String>,
+    /// Labelled data sets to evaluate the finished model on (test split of recipes); they do not influence training
+    #[arg(long, value_name = "DATASET", num_args = 1.., help_heading = heading::DATA)]
+    pub test: Vec<String>,
+    #[command(flatten, next_help_heading = heading::DATA)]
+    pub data_set: DataSetOptions,
+    /// File with all labels of the head of plain files [default: the labels in the training rows]
+    ///
+    /// It has one label per line, or is a label set in TOML. It sets the order of the labels, and can add labels that only
+    /// validation or test rows have.
+    #[arg(long, value_name = "FILE", help_heading = heading::DATA)]
+    pub labels: Option<PathBuf>,
+    /// Maximum rows of one data set per epoch; a larger data set is spread over several epochs (0: all)
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::DATA)]
+    pub rows_per_epoch: usize,
+    /// How many times an epoch takes the rows of a data set, as DATASET=NUMBER, for several data sets [default: 1 for each]
+    #[arg(long, value_name = "WEIGHTS", num_args = 1.., help_heading = heading::DATA)]
+    pub set_weights: Vec<String>,
+
+    /// Architecture: a transformer, or a linear model on word and character n-grams
+    ///
+    /// A linear model trains in seconds and has no base model. It uses the options of the groups `Data` and `Linear models`, and
+    /// --epochs, --learning-rate, --label-smoothing, --batch-size, --patience, --seed and --threads.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = ArchName::Transformer, help_heading = heading::MODEL)]
+    pub arch: ArchName,
+    /// Model folder to start from [default: the built-in model]
+    #[arg(long, value_name = "DIR", help_heading = heading::MODEL)]
+    pub base: Option<PathBuf>,
+    /// Name of the new model [default: the name of the output folder]
+    #[arg(long, value_name = "NAME", help_heading = heading::MODEL)]
+    pub name: Option<String>,
+    /// How the token vectors of a window are pooled [default: as in the base model]
+    ///
+    /// transformers can load a model with one head and `pooler`, if the base model has a pooler.
+    #[arg(long, value_enum, value_name = "NAME", help_heading = heading::MODEL)]
+    pub pooling: Option<PoolingName>,
+    /// Weights that are not trained: embeddings, encoder, or N for the embeddings and the first N layers
+    #[arg(long, value_name = "PART", value_parser = freeze, help_heading = heading::MODEL)]
+    pub freeze: Option<Freeze>,
+    #[command(flatten, next_help_heading = heading::MODEL)]
+    pub storage: StorageOptions,
+
+    /// Maximum length of word n-grams [default: 2]
+    #[arg(long, value_name = "N", help_heading = heading::LINEAR)]
+    pub word_ngrams: Option<u8>,
+    /// Minimum and maximum length of character n-grams within words, such as 3-5, or none [default: 5-5]
+    #[arg(long, value_name = "MIN-MAX", value_parser = char_ngrams, help_heading = heading::LINEAR)]
+    pub char_ngrams: Option<CharNgrams>,
+    /// Number of hash buckets for n-grams, a power of two [default: 262144]
+    #[arg(long, value_name = "N", help_heading = heading::LINEAR)]
+    pub buckets: Option<u32>,
+
+    /// Number of epochs [default: 3, for linear models 5]
+    #[arg(long, value_name = "N", help_heading = heading::OPTIMISATION)]
+    pub epochs: Option<usize>,
+    /// Peak learning rate [default: 5e-5, for linear models 0.5]
+    #[arg(long, value_name = "RATE", help_heading = heading::OPTIMISATION)]
+    pub learning_rate: Option<f64>,
+    /// Learning rate of the heads, as a multiple of --learning-rate
+    #[arg(long, value_name = "FACTOR", default_value_t = 10.0, alias = "head-rate-factor", help_heading = heading::OPTIMISATION)]
+    pub head_lr_multiplier: f64,
+    /// Share of the steps in which the learning rate rises to its peak
+    #[arg(long, value_name = "SHARE", default_value_t = 0.06, alias = "warmup", help_heading = heading::OPTIMISATION)]
+    pub warmup_ratio: f64,
+    /// How the learning rate falls after the warm-up
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = LrScheduler::Linear, alias = "schedule", help_heading = heading::OPTIMISATION)]
+    pub lr_scheduler: LrScheduler,
+    /// Learning rate of each layer relative to the layer above it, down to the embeddings (1: the same for all)
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, alias = "layer-decay", help_heading = heading::OPTIMISATION)]
+    pub layer_lr_decay: f64,
+    /// Weight decay of matrices
+    #[arg(long, value_name = "RATE", default_value_t = 0.01, help_heading = heading::OPTIMISATION)]
+    pub weight_decay: f64,
+    /// Maximum norm of the gradient; a larger gradient is scaled down (0: no limit)
+    #[arg(long, value_name = "NORM", default_value_t = 1.0, alias = "clip", help_heading = heading::OPTIMISATION)]
+    pub max_grad_norm: f64,
+    /// Articles per step [default: 32, for linear models 128]
+    #[arg(long, value_name = "N", help_heading = heading::OPTIMISATION)]
+    pub batch_size: Option<usize>,
+    /// Articles per forward and backward pass [default: the whole batch on a GPU, else 16]
+    ///
+    /// It applies to GPUs, and to encoders with another activation than GELU. On a GPU a larger number is faster and needs
+    /// more memory.
+    #[arg(long, value_name = "N", alias = "micro-batch", help_heading = heading::OPTIMISATION)]
+    pub micro_batch_size: Option<usize>,
+    /// Stop after N epochs without improvement (0: never)
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::OPTIMISATION)]
+    pub patience: usize,
+
+    /// Share of the gold label's probability that is spread over all labels
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = heading::LOSS)]
+    pub label_smoothing: f64,
+    /// Exponent gamma of the focal loss, which weights a row by (1 - probability of the gold label)^gamma (0: no focal loss)
+    #[arg(long, value_name = "GAMMA", default_value_t = 0.0, alias = "focal", help_heading = heading::LOSS)]
+    pub focal_gamma: f64,
+    /// Weights of rows by label: balanced (every label has the same total weight), or LABEL=WEIGHT for several labels
+    #[arg(long, value_name = "WEIGHTS", num_args = 1.., help_heading = heading::LOSS)]
+    pub class_weights: Vec<String>,
+
+    /// Teacher models, as folders; the student learns from the mean of their predictions
+    #[arg(long, value_name = "DIR", num_args = 1.., help_heading = heading::DISTILLATION)]
+    pub teacher: Vec<PathBuf>,
+    /// Weight of the distillation loss, from 0 to 1; the rest is the loss on labels [default: 0.5]
+    #[arg(long, value_name = "SHARE", requires = "teacher", help_heading = heading::DISTILLATION)]
+    pub teacher_weight: Option<f64>,
+    /// Temperature that divides the logits of teacher and student; above 1, unlikely labels count more [default: 2]
+    #[arg(long, value_name = "NUMBER", requires = "teacher", help_heading = heading::DISTILLATION)]
+    pub teacher_temperature: Option<f64>,
+    /// Distil only the heads that a row has labels for; by default, distillation also uses rows without labels
+    #[arg(long, requires = "teacher", help_heading = heading::DISTILLATION)]
+    pub teacher_labelled_only: bool,
+
+    /// Tokens of an article that training reads [default: 256, or the base model's maximum if that is lower]
+    #[arg(long, value_name = "N", alias = "length", help_heading = heading::LENGTHS)]
+    pub max_train_length: Option<usize>,
+    /// Tokens per window of the finished model [default: 256, or the base model's maximum if that is lower]
+    #[arg(long, value_name = "N", alias = "window", help_heading = heading::LENGTHS)]
+    pub max_length: Option<usize>,
+    /// Tokens that neighbouring windows share: --max-length minus the step from one window to the next [default: a quarter of --max-length]
+    #[arg(long, value_name = "N", help_heading = heading::LENGTHS)]
+    pub overlap: Option<usize>,
+    /// Old option: the step from one window to the next
+    #[arg(long = "stride", value_name = "N", hide = true, conflicts_with = "overlap")]
+    pub old_stride: Option<usize>,
+
+    /// Seed of every random choice
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64), help_heading = heading::RUN)]
+    pub seed: u64,
+    /// Train once with each seed, such as 1,2,3, into subfolders of the output; report mean and standard deviation
+    #[arg(long, value_name = "SEEDS", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64), conflicts_with = "seed", help_heading = heading::RUN)]
+    pub seeds: Vec<u64>,
+    /// Steps between two checkpoints, in addition to one after each epoch (0: only after epochs)
+    #[arg(long, value_name = "N", default_value_t = 200, alias = "checkpoint-every", help_heading = heading::RUN)]
+    pub save_steps: usize,
+    /// Resume an interrupted run with the same options from its checkpoint
+    #[arg(long, help_heading = heading::RUN)]
+    pub resume: bool,
+    #[command(flatten, next_help_heading = heading::RUN)]
+    pub compute: ComputeOptions,
+    /// Print the finished model's metrics on the validation and test data as JSON
+    #[arg(long, help_heading = heading::RUN)]
+    pub json: bool,
 }
 
+impl Train {
+    /// Returns the tokens that neighbouring windows of `max_length` tokens share, if `--overlap` or the old `--stride` is given.
+    ///
+    /// # Errors
+    /// If `--stride` is longer than a window.
+    pub fn overlap(&self, max_length: usize) -> Result<Option<usize>, Usage> {
+        let Some(stride) = self.old_stride else { return Ok(self.overlap) };
+        let overlap = max_length.checked_sub(stride).ok_or_else(|| {
+            let message = format!("cannot use `--stride {stride}`: a window has only {max_length} tokens");
+            Usage::new(message, "use `--overlap N`: tokens that neighbouring windows share")
+        })?;
+        Ok(Some(overlap))
+    }
+}
+
+/// How the learning rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ScheduleName {
+pub enum LrScheduler {
     Linear,
     Cosine,
 }
 
+/// Architecture of the new model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ArchName {
     Transformer,
     Linear,
 }
 
-/// The fewest and the most characters of a run; none for no runs at all.
+/// Minimum and maximum length of character n-grams; `None` for no character n-grams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lengths(pub Option<[u8; 2]>);
+pub struct CharNgrams(pub Option<[u8; 2]>);
 
-/// What `--char-ngrams` names.
-fn lengths(text: &str) -> Result<Lengths, String> {
+/// Parses the value of `--char-ngrams`.
+fn char_ngrams(text: &str) -> Result<CharNgrams, String> {
     if text == "none" {
-        return Ok(Lengths(None));
+        return Ok(CharNgrams(None));
     }
-    let (fewest, most) = text.split_once('-').unwrap_or((text, text));
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
     let number = |text: &str| text.trim().parse::<u8>();
-    match (number(fewest), number(most)) {
-        (Ok(fewest), Ok(most)) => Ok(Lengths(Some([fewest, most]))),
-        _ => Err("it is neither a range such as 3-5 nor none".into()),
+    match (number(min), number(max)) {
+        (Ok(min), Ok(max)) => Ok(CharNgrams(Some([min, max]))),
+        _ => Err("use a range such as 3-5, or none".into()),
     }
 }
 
-/// What `--freeze` names.
+/// Parses the value of `--freeze`.
 fn freeze(text: &str) -> Result<Freeze, String> {
     match text {
         "embeddings" => Ok(Freeze::Embeddings),
         "encoder" => Ok(Freeze::Encoder),
-        _ => text.parse().map(Freeze::Layers).map_err(|_| "it is neither embeddings nor encoder nor a number".into()),
+        _ => text.parse().map(Freeze::Layers).map_err(|_| "use embeddings, encoder, or a number of layers".into()),
     }
 }
 
+/// How the token vectors of a window become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PoolingName {
     Cls,

@@ -1,4 +1,4 @@
-//! `newsdesk completions`: a completion script for a shell.
+//! `newsdesk completions`: prints a completion script for a shell.
 
 use crate::arguments::{Arguments, Completions};
 use anyhow::Result;

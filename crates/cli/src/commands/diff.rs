@@ -1,40 +1,41 @@
-//! `newsdesk diff`: what changed between two outputs of one corpus, by label.
+//! `newsdesk diff`: compares two outputs for the same corpus and counts changed predictions by label.
 
-use super::classify::{Settings, refuse_overwriting};
+use super::classify::Settings;
 use crate::arguments::Diff;
 use crate::failure::Usage;
+use crate::output::destination::refuse_overwriting;
 use crate::output::format::by_name;
 use crate::output::table::table;
 use anyhow::Result;
 use newsdesk_data::{
     ReadError, ReadOptions, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read, writer,
 };
-use newsdesk_run::{Answers, ColumnChanges, Comparison, RunManifest, answer_columns, manifest_of};
+use newsdesk_run::{ColumnChanges, Comparison, RowPredictions, RunManifest, manifest_path, prediction_columns};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// Pairs of labels that are shown of a column.
-const SHOWN: usize = 20;
+/// Number of pairs of labels that are printed for a column.
+const MAX_PAIRS_SHOWN: usize = 20;
 
-/// What was found.
+/// The JSON that `diff --json` prints.
 #[derive(Serialize)]
 struct Findings {
-    /// Settings and models that differ, as far as both outputs have manifests.
+    /// Differences between the manifests of the two runs; empty if an output has no manifest.
     settings: Vec<String>,
     columns: Vec<ColumnChanges>,
-    /// Rows of the first output that the second one does not have.
+    /// Rows that only the first output has.
     only_before: u64,
-    /// Rows of the second one that the first one does not have.
+    /// Rows that only the second output has.
     only_after: u64,
 }
 
 pub fn run(options: &Diff) -> Result<ExitCode> {
     let inputs = [Source::File(options.before.clone()), Source::File(options.after.clone())];
-    refuse_overwriting(options.rows.as_deref(), None, &inputs)?;
-    let mut changed = Changed { path: options.rows.as_deref(), writer: None };
+    refuse_overwriting(options.changed_rows.as_deref(), None, &inputs)?;
+    let mut changed = ChangedRows { path: options.changed_rows.as_deref(), writer: None };
     let findings = match &options.key {
         Some(key) => by_key(options, key, &mut changed)?,
         None => in_order(options, &mut changed)?,
@@ -42,21 +43,22 @@ pub fn run(options: &Diff) -> Result<ExitCode> {
     if let Some(rows) = &mut changed.writer {
         rows.end()?;
     }
-    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { told(&findings) };
+    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { describe(&findings) };
     writeln!(std::io::stdout(), "{text}")?;
     let same = findings.columns.iter().all(|column| column.changed == 0);
     Ok(if same && findings.only_before + findings.only_after == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The rows that changed, if they are asked for.
-struct Changed<'p> {
+/// The file for rows with changed predictions, if one is requested.
+struct ChangedRows<'p> {
     path: Option<&'p Path>,
     writer: Option<Box<dyn RowWriter + Send>>,
 }
 
-impl Changed<'_> {
-    /// Begins their file, once it is known that there is something to compare.
-    fn begin(&mut self, table: Option<&Table>, columns: &[String]) -> Result<()> {
+impl ChangedRows<'_> {
+    /// Creates the file. Called only when there are rows to compare, so that a failed command does not replace an older
+    /// file.
+    fn create(&mut self, table: Option<&Table>, columns: &[String]) -> Result<()> {
         let Some(path) = self.path else { return Ok(()) };
         let mut writer = writer(by_name(path)?, create(path)?)?;
         let before: Vec<_> = columns.iter().map(|column| (before(column), Value::Text(String::new()))).collect();
@@ -65,10 +67,11 @@ impl Changed<'_> {
         Ok(())
     }
 
-    /// Writes a row that changed, with what its answers were before.
-    fn write(&mut self, row: &Row, columns: &[String], answers: &Answers) -> Result<()> {
+    /// Writes a changed row with its earlier predictions.
+    fn write(&mut self, row: &Row, columns: &[String], predictions: &RowPredictions) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        let value = |(at, column): (usize, &String)| (before(column), Value::Text(answers.answer(at).to_owned()));
+        let value =
+            |(index, column): (usize, &String)| (before(column), Value::Text(predictions.label(index).to_owned()));
         let added: Vec<(String, Value)> = columns.iter().enumerate().map(value).collect();
         Ok(writer.write(row, &added)?)
     }
@@ -78,22 +81,22 @@ fn before(column: &str) -> String {
     format!("{column}_before")
 }
 
-/// Rows of one output that can be read.
-struct Rows {
+/// The rows of one output.
+struct OutputRows {
     name: String,
     rows: RowReader,
 }
 
-impl Rows {
-    fn open(path: &Path, options: &Diff) -> Result<Rows> {
-        // How the run found its articles, where its manifest tells.
-        let settings = RunManifest::open(&manifest_of(path))?.map(|manifest| manifest.beginning.settings);
+impl OutputRows {
+    fn open(path: &Path, options: &Diff) -> Result<OutputRows> {
+        // The manifest records which columns hold the text and the title.
+        let settings = RunManifest::open(&manifest_path(path))?.map(|manifest| manifest.start.settings);
         let settings = settings.and_then(|settings| serde_json::from_value(serde_json::Value::Object(settings)).ok());
-        let found = settings.map(|settings: Settings| settings.reading_output()).unwrap_or_default();
-        let text_field = options.text_field.clone().or(found.text_field.clone());
-        let title_field = options.title_field.clone().or(found.title_field.clone());
-        let reading = ReadOptions { text_field, title_field, ..found };
-        Ok(Rows { name: path.display().to_string(), rows: read(&Source::File(path.into()), &reading)? })
+        let recorded = settings.map(|settings: Settings| settings.output_read_options()).unwrap_or_default();
+        let text_field = options.text_field.clone().or(recorded.text_field.clone());
+        let title_field = options.title_field.clone().or(recorded.title_field.clone());
+        let read_options = ReadOptions { text_field, title_field, ..recorded };
+        Ok(OutputRows { name: path.display().to_string(), rows: read(&Source::File(path.into()), &read_options)? })
     }
 
     fn next(&mut self) -> Result<Option<Row>> {
@@ -102,41 +105,42 @@ impl Rows {
             Some(Ok(row)) => Ok(Some(row)),
             Some(Err(ReadError::Fatal(error))) => Err(error.into()),
             Some(Err(ReadError::Reject(reject))) => Err(Usage::new(
-                format!("Failed to compare {}: {}", reject.position, reject.cause),
-                "was the output changed?",
+                format!("cannot compare {}: {}", reject.position, reject.cause),
+                "check whether the output was edited after the run",
             )
             .into()),
         }
     }
 
-    fn answers(&self, row: &Row, columns: &[String]) -> Result<Answers> {
-        Answers::of(row, columns).map_err(|column| {
+    fn predictions(&self, row: &Row, columns: &[String]) -> Result<RowPredictions> {
+        RowPredictions::of(row, columns).map_err(|column| {
             let found: Vec<String> = row.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
-            let message = format!("Failed to find the column `{column}` in {}", row.position);
-            Usage::new(message, format!("its columns are {}", found.join(", "))).into()
+            let message = format!("cannot find the column `{column}` in {}", row.position);
+            Usage::new(message, format!("name one of its columns: {}", found.join(", "))).into()
         })
     }
 }
 
-/// The columns to compare: those that were asked for, or those of answers that both rows have.
+/// Returns the columns to compare: the requested ones, or the predictions that both rows have.
 fn columns(options: &Diff, before: &Row, after: &Row) -> Result<Vec<String>> {
     if !options.columns.is_empty() {
         return Ok(options.columns.clone());
     }
-    let found = answer_columns(before.columns.iter().map(|(name, _)| &**name));
+    let found = prediction_columns(before.columns.iter().map(|(name, _)| &**name));
     let both: Vec<String> = found.into_iter().filter(|name| after.column(name).is_some()).collect();
     match both.is_empty() {
         false => Ok(both),
         true => {
-            let message = "Failed to find answers in both outputs: no column has another one of its scores beside it";
+            let message = "cannot find predictions in both outputs: no column NAME comes with a column NAME_score";
             Err(Usage::new(message, "name the columns to compare with `--columns`").into())
         }
     }
 }
 
-/// Both outputs have the same articles in the same order.
-fn in_order(options: &Diff, changed: &mut Changed) -> Result<Findings> {
-    let (mut before, mut after) = (Rows::open(&options.before, options)?, Rows::open(&options.after, options)?);
+/// Compares outputs that have the same articles in the same order.
+fn in_order(options: &Diff, changed: &mut ChangedRows) -> Result<Findings> {
+    let mut before = OutputRows::open(&options.before, options)?;
+    let mut after = OutputRows::open(&options.after, options)?;
     let mut comparing: Option<(Vec<String>, Comparison)> = None;
     let (mut only_before, mut only_after) = (0, 0);
     loop {
@@ -154,18 +158,18 @@ fn in_order(options: &Diff, changed: &mut Changed) -> Result<Findings> {
         };
         if TextHash::of(&one.article) != TextHash::of(&other.article) {
             let message = format!(
-                "Failed to compare `{}` with `{}`: row {} is another article in each",
+                "cannot compare `{}` with `{}`: row {} is not the same article in both",
                 before.name, after.name, one.position.row
             );
-            return Err(Usage::new(message, "`--key COLUMN` tells which rows belong together").into());
+            return Err(Usage::new(message, "match the rows by a column of unique values with `--key COLUMN`").into());
         }
         if comparing.is_none() {
             let columns = columns(options, &one, &other)?;
-            changed.begin(after.rows.table(), &columns)?;
+            changed.create(after.rows.table(), &columns)?;
             comparing = Some((columns.clone(), Comparison::new(&columns)));
         }
         let Some((columns, comparison)) = &mut comparing else { continue };
-        let (old, new) = (before.answers(&one, columns)?, after.answers(&other, columns)?);
+        let (old, new) = (before.predictions(&one, columns)?, after.predictions(&other, columns)?);
         if comparison.add(&old, &new) {
             changed.write(&other, columns, &old)?;
         }
@@ -174,32 +178,30 @@ fn in_order(options: &Diff, changed: &mut Changed) -> Result<Findings> {
     Ok(Findings { settings: settings(options)?, columns, only_before, only_after })
 }
 
-/// Rows belong together that have the same value in a column; the first output's answers are held in memory.
-fn by_key(options: &Diff, key: &str, changed: &mut Changed) -> Result<Findings> {
+/// Compares rows with the same value in a column. The predictions of the first output are held in memory.
+fn by_key(options: &Diff, key: &str, changed: &mut ChangedRows) -> Result<Findings> {
     let key_of = |row: &Row| -> Result<String> {
-        let cell = row.column(key).map(|cell| cell.as_text().unwrap_or_else(|| cell.written()).into_owned());
+        let cell = row.column(key).map(|cell| cell.as_text().unwrap_or_else(|| cell.raw_text()).into_owned());
         cell.ok_or_else(|| {
-            let message = format!("Failed to find the column `{key}` in {}", row.position);
-            Usage::new(message, "`--key` names a column that both outputs have").into()
+            let message = format!("cannot find the column `{key}` in {}", row.position);
+            Usage::new(message, "give a column that both outputs have to `--key`").into()
         })
     };
-    let (mut before, mut after) = (Rows::open(&options.before, options)?, Rows::open(&options.after, options)?);
+    let mut before = OutputRows::open(&options.before, options)?;
+    let mut after = OutputRows::open(&options.after, options)?;
     let (Some(first), Some(other)) = (before.next()?, after.next()?) else {
-        let message = "Failed to compare: one of the outputs has no rows";
-        return Err(Usage::new(message, "leave out `--key` to see how many the other one has").into());
+        let message = "cannot compare: one of the outputs has no rows";
+        return Err(Usage::new(message, "leave out `--key` to see how many rows the other output has").into());
     };
     let columns = columns(options, &first, &other)?;
-    changed.begin(after.rows.table(), &columns)?;
-    let mut known: HashMap<String, Answers> = HashMap::new();
+    changed.create(after.rows.table(), &columns)?;
+    let mut known: HashMap<String, RowPredictions> = HashMap::new();
     let mut row = Some(first);
     while let Some(found) = row {
-        let (key, answers) = (key_of(&found)?, before.answers(&found, &columns)?);
-        if known.insert(key.clone(), answers).is_some() {
-            let message = format!(
-                "Failed to compare by `{}`: `{key}` stands in it twice",
-                options.key.as_deref().unwrap_or_default()
-            );
-            return Err(Usage::new(message, "a key must be another one in each row").into());
+        let (value, predictions) = (key_of(&found)?, before.predictions(&found, &columns)?);
+        if known.insert(value.clone(), predictions).is_some() {
+            let message = format!("cannot compare by `{key}`: two rows have the value `{value}`");
+            return Err(Usage::new(message, "choose a key column with a unique value in each row").into());
         }
         row = before.next()?;
     }
@@ -209,7 +211,7 @@ fn by_key(options: &Diff, key: &str, changed: &mut Changed) -> Result<Findings> 
     while let Some(found) = row {
         match known.remove(&key_of(&found)?) {
             Some(old) => {
-                if comparison.add(&old, &after.answers(&found, &columns)?) {
+                if comparison.add(&old, &after.predictions(&found, &columns)?) {
                     changed.write(&found, &columns, &old)?;
                 }
             }
@@ -221,35 +223,35 @@ fn by_key(options: &Diff, key: &str, changed: &mut Changed) -> Result<Findings> 
     Ok(Findings { settings: settings(options)?, columns: comparison.changes(), only_before, only_after })
 }
 
-/// What the manifests of both say that differs.
+/// Returns the differences between the manifests of the outputs; none if one of them is missing.
 fn settings(options: &Diff) -> Result<Vec<String>> {
-    let manifest = |path: &Path| RunManifest::open(&manifest_of(path));
+    let manifest = |path: &Path| RunManifest::open(&manifest_path(path));
     let (Some(before), Some(after)) = (manifest(&options.before)?, manifest(&options.after)?) else {
         return Ok(vec![]);
     };
-    Ok(before.beginning.changes(&after.beginning))
+    Ok(before.start.changes(&after.start))
 }
 
-fn told(findings: &Findings) -> String {
+fn describe(findings: &Findings) -> String {
     let mut parts = vec![];
     if !findings.settings.is_empty() {
         parts.push(findings.settings.join("\n"));
     }
     for column in &findings.columns {
-        parts.push(told_of_column(column));
+        parts.push(describe_column(column));
     }
     for (rows, which) in [(findings.only_before, "first"), (findings.only_after, "second")] {
         if rows > 0 {
-            parts.push(format!("{rows} rows stand in the {which} output alone"));
+            parts.push(format!("{rows} rows are only in the {which} output"));
         }
     }
     parts.join("\n\n")
 }
 
-fn told_of_column(column: &ColumnChanges) -> String {
+fn describe_column(column: &ColumnChanges) -> String {
     let ColumnChanges { column, rows, changed, labels, pairs, mean_score_change } = column;
     let share = 100.0 * *changed as f64 / (*rows).max(1) as f64;
-    let score = mean_score_change.map(|change| format!(", scores by {change:.4} on average"));
+    let score = mean_score_change.map(|change| format!(", mean absolute score change {change:.4}"));
     let mut text = format!("{column}: {changed} of {rows} changed ({share:.2} %){}", score.unwrap_or_default());
     if *changed == 0 {
         return text;
@@ -261,14 +263,14 @@ fn told_of_column(column: &ColumnChanges) -> String {
         counts.add_row([shown(label), before.to_string(), after.to_string(), format!("{change:+}")]);
     }
     let mut moves = table(&["before", "after", "rows"], &[2]);
-    for (before, after, rows) in pairs.iter().take(SHOWN) {
+    for (before, after, rows) in pairs.iter().take(MAX_PAIRS_SHOWN) {
         moves.add_row([shown(before), shown(after), rows.to_string()]);
     }
     for table in [counts, moves].iter().filter(|table| !table.is_empty()) {
         text += &format!("\n{}", table.trim_fmt());
     }
-    if pairs.len() > SHOWN {
-        text += &format!("\nand {} more pairs of labels", pairs.len() - SHOWN);
+    if pairs.len() > MAX_PAIRS_SHOWN {
+        text += &format!("\nand {} more pairs of labels", pairs.len() - MAX_PAIRS_SHOWN);
     }
     text
 }

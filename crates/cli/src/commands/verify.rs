@@ -1,75 +1,80 @@
-//! `newsdesk verify`: whether an output still is what its manifest says, told by labelling a sample of it again.
+//! `newsdesk verify`: checks an output against its manifest by labelling a sample of its rows again.
 
 use super::classify::Settings;
-use super::open_classifier;
+use super::open::open_classifier;
 use crate::arguments::Verify;
 use crate::failure::{Usage, report, say};
 use anyhow::Result;
 use newsdesk_data::{Cell, ReadError, Row, Source, Value, mix, read};
 use newsdesk_model::{Classifier, device_name};
-use newsdesk_run::{Columns, RunManifest, manifest_of};
+use newsdesk_run::{PredictionColumns, RunManifest, manifest_path};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Articles that are labelled at once.
+/// Number of articles that are labelled at once.
 const BATCH: usize = 256;
-/// Differences that are told one by one.
-const SHOWN: usize = 20;
-/// How far scores of another machine may be from those that were written.
-const OTHER_MACHINE: f64 = 0.005;
+/// Number of differences that are printed.
+const MAX_DIFFERENCES_SHOWN: usize = 20;
+/// Tolerance of scores if the output was written on the same instruction set.
+const SAME_MACHINE_TOLERANCE: f64 = 1e-9;
+/// Tolerance of scores if the output was written on another instruction set or device.
+const OTHER_MACHINE_TOLERANCE: f64 = 0.005;
 
-/// What was found.
+/// The JSON that `verify --json` prints.
 #[derive(Serialize)]
 struct Findings {
     output: String,
-    /// Rows that are there.
+    /// Rows in the file.
     rows: u64,
-    /// Rows that the run wrote.
+    /// Rows that the run wrote, according to the manifest.
     rows_written: u64,
     /// Rows that were labelled again.
     checked: u64,
-    /// Those of them whose added columns are not what they were.
+    /// Checked rows with a different value in an added column.
     differ: u64,
-    /// Rows that cannot be read any more.
+    /// Rows that can no longer be read.
     unreadable: u64,
-    /// Whether the file breaks off.
+    /// Whether the file ends in the middle of a row or of compressed data.
     broken: bool,
-    /// Rows without a text where others have theirs: they cannot be labelled again.
+    /// Rows with an empty text column: they cannot be labelled again.
     without_text: u64,
     differences: Vec<Difference>,
 }
 
-/// A value that is not what it was.
+/// A value that differs from the prediction of this run.
 #[derive(Serialize)]
 struct Difference {
     row: u64,
     column: String,
+    /// The value in the file.
     written: String,
+    /// The value that labelling the row again gives.
     now: String,
 }
 
 pub fn run(options: &Verify) -> Result<ExitCode> {
     let shown = options.output.display();
-    let Some(manifest) = RunManifest::open(&manifest_of(&options.output))? else {
-        let message = format!("Failed to verify `{shown}`: there is no manifest beside it");
-        return Err(Usage::new(message, "outputs of `newsdesk classify -o FILE` have one, `FILE.manifest.json`").into());
+    let Some(manifest) = RunManifest::open(&manifest_path(&options.output))? else {
+        let message = format!("cannot verify `{shown}`: `{shown}.manifest.json` does not exist");
+        return Err(Usage::new(message, "name a file that `newsdesk classify -o FILE` wrote with its manifest").into());
     };
-    let settings: Settings = serde_json::from_value(serde_json::Value::Object(manifest.beginning.settings.clone()))?;
-    let precision =
-        settings.precision.parse().map_err(|cause: String| Usage::new(cause, "the manifest was changed"))?;
-    let classifier = open_classifier(options.model.as_deref(), &options.running, precision, settings.windows)?;
+    let settings: Settings = serde_json::from_value(serde_json::Value::Object(manifest.start.settings.clone()))?;
+    let dtype = settings.dtype.parse().map_err(|cause: String| {
+        Usage::new(format!("cannot verify `{shown}`: {cause}"), "restore the manifest that the run wrote")
+    })?;
+    let classifier = open_classifier(options.model.as_deref(), &options.compute, dtype, settings.max_windows)?;
     check_model(&classifier, &manifest, &shown.to_string())?;
-    let tolerance = match made_here(&classifier, &settings) {
-        true => 1e-9,
-        false => OTHER_MACHINE,
+    let tolerance = match is_same_machine(&classifier, &settings) {
+        true => SAME_MACHINE_TOLERANCE,
+        false => OTHER_MACHINE_TOLERANCE,
     };
     let mut check = Check {
         columns: settings.columns(classifier.heads()),
         classifier: &classifier,
         tolerance,
-        waiting: Vec::new(),
+        pending: Vec::new(),
         findings: Findings {
             output: shown.to_string(),
             rows: 0,
@@ -82,8 +87,8 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
             differences: Vec::new(),
         },
     };
-    let sample = sample(manifest.counts.articles, options.rows, options.seed);
-    for row in read(&Source::File(options.output.clone()), &settings.reading_output())? {
+    let sample = sample(manifest.counts.articles, options.sample_size, options.seed);
+    for row in read(&Source::File(options.output.clone()), &settings.output_read_options())? {
         check.findings.rows += 1;
         match row {
             Ok(row) if sample.contains(&check.findings.rows) => check.add(row)?,
@@ -93,7 +98,7 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
                 check.findings.unreadable += 1;
                 say(&format!("error: {reject}"));
             }
-            // What comes after it is missing.
+            // The rest of the file is missing.
             Err(ReadError::Fatal(error)) => {
                 check.findings.rows -= 1;
                 check.findings.broken = true;
@@ -103,74 +108,76 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     }
     check.label()?;
     let findings = check.findings;
-    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { told(&findings) };
+    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { describe(&findings) };
     writeln!(std::io::stdout(), "{text}")?;
-    let is_well =
+    let is_intact =
         !findings.broken && findings.differ == 0 && findings.unreadable == 0 && findings.rows == findings.rows_written;
-    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The model must be the one that labelled the output.
+/// Checks that the model has the weights that labelled the output.
 fn check_model(classifier: &Classifier, manifest: &RunManifest, output: &str) -> Result<()> {
     let found = classifier.model().sha256()?;
-    let made_by = &manifest.model;
-    if found == made_by.sha256 {
+    let recorded = &manifest.model;
+    if found == recorded.sha256 {
         return Ok(());
     }
     let name = &classifier.manifest().name;
     let message = format!(
-        "Failed to verify `{output}`: it was labelled by the model `{}` with weights {:.12}, and `{name}` has {found:.12}",
-        made_by.name, made_by.sha256
+        "cannot verify `{output}`: the model `{}` with weights {:.12} labelled it, but `{name}` has weights {found:.12}",
+        recorded.name, recorded.sha256
     );
     Err(Usage::new(message, "name the folder of the model that labelled it with `--model`").into())
 }
 
-/// Whether scores must be the same to the last place.
-fn made_here(classifier: &Classifier, settings: &Settings) -> bool {
+/// Returns whether the output was written with the instruction set or device in use, so that scores must be
+/// bit-identical.
+fn is_same_machine(classifier: &Classifier, settings: &Settings) -> bool {
     let device = classifier.device();
     device.is_cpu() && classifier.instructions().to_string() == settings.instructions
         || !device.is_cpu() && device_name(device) == settings.instructions
 }
 
-/// Numbers of rows, from 1 on, that are chosen by the seed.
-fn sample(all: u64, wanted: u64, seed: u64) -> BTreeSet<u64> {
-    if wanted >= all {
-        return (1..=all).collect();
+/// Draws row numbers, counted from 1, without replacement.
+fn sample(rows: u64, sample_size: u64, seed: u64) -> BTreeSet<u64> {
+    if sample_size >= rows {
+        return (1..=rows).collect();
     }
     let mut chosen = BTreeSet::new();
-    // Draws are numbered, so that they cannot go in a circle.
+    // Each draw hashes its own number; hashing the last draw again could run into a cycle.
     let mut draws = (0u64..).map(|number| mix(mix(seed) ^ number));
-    while (chosen.len() as u64) < wanted {
-        chosen.extend(draws.next().map(|draw| 1 + draw % all));
+    while (chosen.len() as u64) < sample_size {
+        chosen.extend(draws.next().map(|draw| 1 + draw % rows));
     }
     chosen
 }
 
-/// Rows of the sample, and what came of them.
+/// A check in progress.
 struct Check<'c> {
     classifier: &'c Classifier,
-    columns: Columns,
+    columns: PredictionColumns,
     tolerance: f64,
-    waiting: Vec<(u64, Row)>,
+    /// Sampled rows that wait to be labelled, with their numbers.
+    pending: Vec<(u64, Row)>,
     findings: Findings,
 }
 
 impl Check<'_> {
     fn add(&mut self, row: Row) -> Result<()> {
-        self.waiting.push((self.findings.rows, row));
-        if self.waiting.len() < BATCH { Ok(()) } else { self.label() }
+        self.pending.push((self.findings.rows, row));
+        if self.pending.len() < BATCH { Ok(()) } else { self.label() }
     }
 
-    /// Labels the rows that wait, and compares.
+    /// Labels the pending rows and compares the predictions with the file.
     fn label(&mut self) -> Result<()> {
-        let texts: Vec<String> = self.waiting.iter().map(|(_, row)| row.article.input()).collect();
+        let texts: Vec<String> = self.pending.iter().map(|(_, row)| row.article.input()).collect();
         let predictions = self.classifier.classify(&texts)?;
-        for ((number, row), prediction) in std::mem::take(&mut self.waiting).into_iter().zip(predictions) {
+        for ((number, row), prediction) in std::mem::take(&mut self.pending).into_iter().zip(predictions) {
             let values = self.columns.values(&prediction);
             let differences = values.into_iter().filter_map(|(column, value)| {
                 let cell = row.column(&column);
-                let written = cell.map_or("nothing".into(), |cell| cell.written().into_owned());
-                let now = value.written().map_or("nothing".into(), |now| now.into_owned());
+                let written = cell.map_or("nothing".into(), |cell| cell.raw_text().into_owned());
+                let now = value.raw_text().map_or("nothing".into(), |now| now.into_owned());
                 let is_same = is_same(cell, &value, self.tolerance);
                 (!is_same).then_some(Difference { row: number, column, written, now })
             });
@@ -185,7 +192,7 @@ impl Check<'_> {
 
 fn is_same(cell: Option<&Cell>, value: &Value, tolerance: f64) -> bool {
     let Some(cell) = cell else { return false };
-    let text = cell.as_text().unwrap_or_else(|| cell.written());
+    let text = cell.as_text().unwrap_or_else(|| cell.raw_text());
     match value {
         Value::Text(now) => text == now.as_str(),
         Value::Number(now) => text.parse::<f64>().is_ok_and(|written| (written - now).abs() <= tolerance),
@@ -194,27 +201,27 @@ fn is_same(cell: Option<&Cell>, value: &Value, tolerance: f64) -> bool {
     }
 }
 
-fn told(findings: &Findings) -> String {
+fn describe(findings: &Findings) -> String {
     let Findings { output, rows, rows_written, checked, differ, unreadable, without_text, differences, .. } = findings;
     let mut lines = vec![];
     if rows != rows_written {
-        lines.push(format!("`{output}` has {rows} rows, and {rows_written} were written"));
+        lines.push(format!("`{output}` has {rows} rows, but {rows_written} were written"));
     }
     if *unreadable > 0 {
-        lines.push(format!("{unreadable} rows cannot be read any more"));
+        lines.push(format!("{unreadable} rows can no longer be read"));
     }
     if *without_text > 0 {
-        lines.push(format!("{without_text} rows have their text in another column and were not checked"));
+        lines.push(format!("{without_text} rows have no text in the text column and were not checked"));
     }
     let line = |difference: &Difference| {
         let Difference { row, column, written, now } = difference;
-        format!("row {row}: `{column}` is {written}, and should be {now}")
+        format!("row {row}: `{column}` is {written}, but should be {now}")
     };
-    lines.extend(differences.iter().take(SHOWN).map(line));
-    if differences.len() > SHOWN {
-        lines.push(format!("and {} more", differences.len() - SHOWN));
+    lines.extend(differences.iter().take(MAX_DIFFERENCES_SHOWN).map(line));
+    if differences.len() > MAX_DIFFERENCES_SHOWN {
+        lines.push(format!("and {} more differences", differences.len() - MAX_DIFFERENCES_SHOWN));
     }
-    let outcome = if *differ == 0 { "none differs".into() } else { format!("{differ} differ") };
+    let outcome = if *differ == 0 { "no differences".into() } else { format!("{differ} differ") };
     lines.push(format!("{checked} of {rows} rows labelled again: {outcome}"));
     lines.join("\n")
 }

@@ -1,4 +1,4 @@
-//! Which format an output's name asks for.
+//! The format that an output's file name asks for.
 
 use crate::failure::Usage;
 use anyhow::Result;
@@ -8,36 +8,42 @@ use std::path::Path;
 const HINT: &str =
     "end its name in .jsonl, .csv, .tsv or .arrows (and .gz or .zst), or in .parquet, or give `--output-format`";
 
-/// The format of the rows in an output of this name.
+/// Returns the format of the rows in an output of this name.
+///
+/// # Errors
+/// If the name has no known ending, or one of a format that cannot hold rows.
 pub fn by_name(path: &Path) -> Result<Format> {
     let shown = path.display();
     match Format::from_path(path) {
         Some(format) if format.is_one_article() => {
-            Err(Usage::new(format!("Failed to write rows into `{shown}`: {format} has no columns"), HINT).into())
+            Err(Usage::new(format!("cannot write rows to `{shown}`: {format} has no columns"), HINT).into())
         }
         Some(Format::Arrow) if !is_stream(path) => {
-            let message = format!(
-                "Failed to write `{shown}`: its name is that of an Arrow file, and Arrow is written as a stream"
-            );
-            Err(Usage::new(message, "end its name in .arrows, or in .parquet").into())
+            let message =
+                format!("cannot write `{shown}`: `.arrow` means an Arrow file, and newsdesk writes Arrow streams");
+            Err(Usage::new(message, "end its name in .arrows or .parquet").into())
         }
         Some(format) => Ok(format),
-        None => Err(Usage::new(format!("Failed to choose a format for `{shown}`"), HINT).into()),
+        None => Err(Usage::new(format!("cannot choose a format for `{shown}`: its ending is not known"), HINT).into()),
     }
 }
 
-/// Parquet is compressed inside; compressed once more it could not be read.
+/// Refuses Parquet with a name such as `x.parquet.gz`: Parquet compresses its own data, and no reader opens it
+/// compressed twice.
+///
+/// # Errors
+/// If the format is Parquet and the name ends in .gz or .zst.
 pub fn refuse_compressed(format: Format, path: &Path) -> Result<()> {
     match format == Format::Parquet && is_compressed(path) {
         false => Ok(()),
         true => {
-            let message = format!("Failed to write Parquet into `{}`: it is compressed already", path.display());
+            let message = format!("cannot write Parquet to `{}`: Parquet compresses its own data", path.display());
             Err(Usage::new(message, "end its name in .parquet").into())
         }
     }
 }
 
-/// Whether a name is that of an Arrow stream, compressed or not.
+/// Returns whether a name is that of an Arrow stream, compressed or not.
 fn is_stream(path: &Path) -> bool {
     let ends = |path: &Path, ending: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
     ends(path, "arrows")

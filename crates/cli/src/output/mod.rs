@@ -1,8 +1,11 @@
-//! What the user sees of results.
+//! Where results go and how they look: destinations, formats, tables, pages and progress.
 
-pub mod corpus;
+pub mod atomic;
+pub mod destination;
 pub mod format;
+pub mod machine;
 pub mod page;
 pub mod progress;
+pub mod reporting;
+pub mod row_table;
 pub mod table;
-pub mod whole;

@@ -1,11 +1,11 @@
-//! How far long work is: a bar on a terminal, nothing elsewhere.
+//! Progress bars on standard error; they are hidden if that is not a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use newsdesk_data::LabelledSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-/// A bar for so many articles, on standard error.
+/// Returns a bar over a number of articles.
 pub fn progress_bar(name: String, articles: usize, quiet: bool) -> ProgressBar {
     let bar = match !quiet && std::io::stderr().is_terminal() {
         true => ProgressBar::new(articles as u64),
@@ -18,7 +18,8 @@ pub fn progress_bar(name: String, articles: usize, quiet: bool) -> ProgressBar {
     bar.with_prefix(name)
 }
 
-/// A bar for each of several sets; the function is told a set's number and how many of its articles are done.
+/// Returns a callback that drives one bar per data set; its arguments are a set's index and the number of finished
+/// articles.
 pub fn set_bars(sets: &[LabelledSet], quiet: bool) -> impl FnMut(usize, usize) {
     let bar = |set: &LabelledSet| (progress_bar(set.name.clone(), set.articles.len(), quiet), set.articles.len());
     let bars: Vec<(ProgressBar, usize)> = sets.iter().map(bar).collect();
@@ -31,7 +32,7 @@ pub fn set_bars(sets: &[LabelledSet], quiet: bool) -> impl FnMut(usize, usize) {
     }
 }
 
-/// A bar for so many steps, with a message after it, on standard error.
+/// Returns a bar over a number of steps, followed by a message.
 pub fn step_bar(steps: usize, quiet: bool) -> ProgressBar {
     let bar = progress_bar(String::new(), steps, quiet);
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
@@ -40,7 +41,7 @@ pub fn step_bar(steps: usize, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// A count of rows, on standard error, where it is not known how many there will be.
+/// Returns a row counter for inputs of unknown length.
 pub fn row_counter(name: String, quiet: bool) -> ProgressBar {
     let is_shown = !quiet && std::io::stderr().is_terminal();
     let counter = if is_shown { ProgressBar::new_spinner() } else { ProgressBar::hidden() };

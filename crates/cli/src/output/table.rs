@@ -1,8 +1,8 @@
-//! Plain tables for people: columns aligned, no frames.
+//! Plain text tables: aligned columns without frames.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-/// A table with these headings; `right` names the columns that hold numbers.
+/// Returns an empty table with these headings; `right` lists the columns to align right, counted from 0.
 pub fn table(headings: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

@@ -1,8 +1,124 @@
-//! Hints for errors of `newsdesk-data`.
+//! Hints for errors and rejected rows of `newsdesk-data`.
 
-use newsdesk_data::DataError;
+use newsdesk_data::{DataError, Reject, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &DataError) -> Option<String> {
-    error.hint()
+    error.remedy().as_ref().map(words)
+}
+
+/// Returns a rejected row with the words of its remedy as its hint.
+pub fn with_hint(reject: &Reject) -> Reject {
+    let mut reject = reject.clone();
+    reject.hint = reject.remedy.as_deref().map(|remedy| words(remedy).into());
+    reject
+}
+
+/// Words a remedy as an instruction to the user of the command line.
+pub fn words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::NameInputs => "give a file, a folder, a pattern in quotes, or `-` for standard input".into(),
+        Remedy::NameFiles => {
+            "name the files one by one: in a folder, only .jsonl, .ndjson, .csv, .tsv, .txt, .html and .arrow (each also with .gz or \
+             .zst) and .parquet are read"
+                .into()
+        }
+        Remedy::QuotePattern => "put the pattern in quotes; `**` matches any number of folders".into(),
+        Remedy::RemoveCompressionSuffix => "remove the suffix from the name if the file is not compressed".into(),
+        Remedy::DownloadAgain { truncated: true } => {
+            "download the file again: it ends in the middle of its compressed data".into()
+        }
+        Remedy::DownloadAgain { truncated: false } => "download the file again: its data is damaged".into(),
+        Remedy::Decompress => "decompress the file first with `zstd -d --long=31`".into(),
+        Remedy::NameParquetFile => "give the decompressed file itself; only Arrow streams can be piped".into(),
+        Remedy::ConvertJsonArray => "convert the array to JSON Lines with `jq -c '.[]'`".into(),
+        Remedy::CreateFolder => "create the folder first".into(),
+        Remedy::CheckOutput => "check that the disk has free space, and that you may write to the output".into(),
+        Remedy::WriteRows => "write JSON Lines, CSV, TSV, Arrow or Parquet".into(),
+        Remedy::WriteJsonLines => "write JSON Lines, where each row has its own columns".into(),
+        Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
+        Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
+        Remedy::ChooseColumn { columns } => format!("choose another column; the columns are {}", quoted(columns)),
+        Remedy::NameTextColumn { columns } => {
+            format!("name the text column with `--text-field NAME`; the columns are {}", quoted(columns))
+        }
+        Remedy::NameTextAndTitleColumns => {
+            "name other columns with `--text-field NAME` and `--title-field NAME`".into()
+        }
+        Remedy::NameLabelColumn { columns } => {
+            format!("name the label column with `--label-field NAME`; the columns are {}", quoted(columns))
+        }
+        Remedy::NameTargetColumn { columns } => {
+            format!("name the target column with `--target-field NAME`; the columns are {}", quoted(columns))
+        }
+        Remedy::AddText => {
+            "add a text or a title to the row, or read the text from another column with `--text-field NAME`".into()
+        }
+        Remedy::ChooseTextColumn => "read the text from another column with `--text-field NAME`".into(),
+        Remedy::ChooseTitleColumn => "read the title from another column with `--title-field NAME`".into(),
+        Remedy::NameEncoding => {
+            "if the file has another encoding, name it with `--encoding`, for example `--encoding latin1`".into()
+        }
+        Remedy::UseReadableFormat => "use text files, HTML, JSON Lines, CSV, TSV, Arrow or Parquet".into(),
+        Remedy::LeaveOut { reason } => format!("leave the file out: {reason}"),
+        Remedy::ReadAsText => {
+            "read the file as plain text with `--format text`; lists of links and frames have no main text".into()
+        }
+        Remedy::CheckLength => "check the text: no article is that long".into(),
+        Remedy::CheckLineBreaks => "look for a missing line break: no article is that long".into(),
+        Remedy::WriteObjectPerLine => "write one JSON object per line, such as {\"text\": \"...\"}".into(),
+        Remedy::JoinObjectLines => {
+            "write each JSON object on one line; `jq -c .` joins the lines of an object".into()
+        }
+        Remedy::RenameFields => "rename one of the fields: a name may occur only once in an object".into(),
+        Remedy::CloseQuote { lines: 0 } => "close the quote that opens in this row".into(),
+        Remedy::CloseQuote { lines: 1 } => "close the quote; the reject includes the line after it".into(),
+        Remedy::CloseQuote { lines } => format!("close the quote; the reject includes the {lines} lines after it"),
+        Remedy::QuoteWholeField => {
+            "end a field with a quote if it starts with one, and double the quotes inside it".into()
+        }
+        Remedy::QuoteFields => "put fields that contain a delimiter or a line break in quotes".into(),
+        Remedy::ChooseLabel { known } => format!("use one of the known labels: {}", quoted(known)),
+        Remedy::MapLabels { unknown, known } => format!(
+            "map the labels with `--label-map FILE`, one line per label: \"{}\" = [\"{}\"]; known labels are {}",
+            unknown.first().map_or("", String::as_str),
+            known.first().map_or("", String::as_str),
+            quoted(known)
+        ),
+        Remedy::AddToLabelMap { label } => {
+            format!("add a line for it to the label map; \"{label}\" = [] leaves its rows out")
+        }
+        Remedy::AddToRecipe { label, head } => {
+            format!("add `{label}` to [heads.{head}.map] of the recipe; an empty list [] leaves its rows out")
+        }
+        Remedy::ChooseSplit { splits } => format!("choose one of its splits: {}", quoted(splits)),
+        Remedy::NameDataRoot { origin } => format!(
+            "download the data set from {origin}, or name the folder that contains all data sets with `--data-root DIR`"
+        ),
+        Remedy::ReadRecipeGuide => "see datasets/README.md for the format of recipes and label sets".into(),
+        Remedy::UseKnownLabelSet => "use one of the label sets `iptc-topics` and `sentiment`".into(),
+        Remedy::ChooseShares => {
+            "choose shares as fractions of 1, such as 0.1; their sum must be more than 0 and less than 1".into()
+        }
+        Remedy::AddRows => "use a file with labelled rows".into(),
+    }
+}
+
+/// Returns names in backquotes, separated by commas.
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_contain_the_data_of_a_remedy() {
+        let names = vec!["id".to_owned(), "story".to_owned()];
+        let columns = words(&Remedy::NameTextColumn { columns: names.clone() });
+        assert!(columns.contains("--text-field") && columns.contains("`id`, `story`"), "{columns}");
+        let map = words(&Remedy::MapLabels { unknown: vec!["Weather".into()], known: names });
+        assert!(map.contains("\"Weather\" = [\"id\"]"), "{map}");
+    }
 }

@@ -1,8 +1,27 @@
 //! Hints for errors of `newsdesk-eval`.
 
-use newsdesk_eval::EvalError;
+use newsdesk_eval::{EvalError, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &EvalError) -> Option<String> {
-    error.hint()
+    error.remedy().as_ref().map(words)
+}
+
+/// Words a remedy as an instruction to the user of the command line.
+pub fn words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::ListsForMultiLabelHeads => {
+            "give lists of labels, or `--label-separator`, only for heads that predict several labels".into()
+        }
+        Remedy::LabelForHead { known } => format!("label articles for one of the model's heads: {}", known.join(", ")),
+        Remedy::MoreArticles { min } => {
+            format!("give articles of at least two labels with `--data`, {min} or more of them")
+        }
+        Remedy::KnownLabels { known } => format!(
+            "use the labels {}, or train a model with more labels: `newsdesk train --labels FILE`",
+            known.join("; ")
+        ),
+        Remedy::NameHead { known } => format!("name one of its heads with `--head`: {}", known.join(", ")),
+        Remedy::Model(remedy) => super::model::words(remedy),
+    }
 }

@@ -1,6 +1,6 @@
 //! Hints for errors: turns each library's typed remedy into one sentence in the words of the command line.
 
-mod data;
+pub mod data;
 mod eval;
 mod model;
 mod run;

@@ -1,8 +1,43 @@
 //! Hints for errors of `newsdesk-model`.
 
-use newsdesk_model::ModelError;
+use newsdesk_model::{ModelError, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &ModelError) -> Option<String> {
-    error.hint()
+    error.remedy().as_ref().map(words)
+}
+
+/// Words a remedy as an instruction to the user of the command line.
+pub fn words(remedy: &Remedy) -> String {
+    let words = match remedy {
+        Remedy::UseModelFolder => {
+            "name a model folder with `config.json`, `tokenizer.json` and `model.safetensors`, as `newsdesk train` and \
+             transformers' `save_pretrained` write it"
+        }
+        Remedy::CompleteModelFolder => {
+            "add the file: a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`"
+        }
+        Remedy::UseEncoderModel => {
+            "use a model with an encoder; linear models can only be trained, evaluated, calibrated and used to classify"
+        }
+        Remedy::TrainHead => "train a head on it with `newsdesk train --base`",
+        Remedy::MakeFolderWritable => "choose a folder with write permission on a disk with free space",
+        Remedy::ReplaceMismatchedFiles => {
+            "fetch the model again: its files do not belong together, or a download is incomplete"
+        }
+        Remedy::ReduceGpuMemory => "reduce the GPU memory that training needs with a smaller `--micro-batch-size`",
+        Remedy::UseAutomaticDtype => "leave out `--dtype`, or use `--dtype auto`",
+        Remedy::UseAvailableDevice => "use `--device cpu`, or `--device auto` for the best device of this machine",
+        Remedy::DownloadWeights => {
+            "fetch the file again: the download is incomplete, or only a Git LFS pointer was fetched (`git lfs pull` fetches the file)"
+        }
+        Remedy::RestoreManifest => "undo changes made by hand; `newsdesk train` writes this file",
+        Remedy::UseSupportedCheckpoint => {
+            "use a BERT encoder with classification heads, as transformers and Newsdesk write it"
+        }
+        Remedy::SaveFastTokenizer => {
+            "save `tokenizer.json` with the tokenizers library or with a fast tokenizer of transformers"
+        }
+    };
+    words.into()
 }

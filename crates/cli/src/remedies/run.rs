@@ -1,8 +1,30 @@
 //! Hints for errors of `newsdesk-run`.
 
-use newsdesk_run::RunError;
+use newsdesk_run::{Remedy, RunError};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &RunError) -> Option<String> {
-    error.hint()
+    error.remedy().as_ref().map(words)
+}
+
+/// Words a remedy as an instruction to the user of the command line.
+pub fn words(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::FreeDiskSpace => {
+            "free space on the disk and run the command again; `newsdesk classify -o FILE` can be resumed with `--resume`".into()
+        }
+        Remedy::ResumeOrRemove { journal } => format!(
+            "resume the run with `--resume`; to start again, remove `{}` and its `.partial` files",
+            journal.display()
+        ),
+        Remedy::WaitOrChooseOutput => "wait until it ends, or choose another output".into(),
+        Remedy::RestoreSettingsAndInputs => {
+            "use the settings and inputs of the interrupted run; to start again, remove its `.journal` and `.partial` files".into()
+        }
+        Remedy::CheckRejects => {
+            "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()
+        }
+        Remedy::Data(remedy) => super::data::words(remedy),
+        Remedy::Model(remedy) => super::model::words(remedy),
+    }
 }

@@ -1,8 +1,67 @@
 //! Hints for errors of `newsdesk-train`.
 
-use newsdesk_train::TrainError;
+use newsdesk_train::{Remedy, TrainError};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &TrainError) -> Option<String> {
-    error.hint()
+    error.remedy().as_ref().map(words)
+}
+
+/// Words a remedy as an instruction to the user of the command line.
+pub fn words(remedy: &Remedy) -> String {
+    let words = match remedy {
+        Remedy::CheckSetting { setting } => {
+            return format!("see `--{}` in `newsdesk train --help`", option(setting));
+        }
+        Remedy::UseOneLabelList => {
+            "give data sets with one head the same list of labels, or name another head with `--head`"
+        }
+        Remedy::NameLabelColumn => "name the column with the labels with `--label-field`",
+        Remedy::AddLabelledArticles => {
+            "give a few articles of each label for training, and others to choose the best epoch, with `--validation` if need be; \
+             `newsdesk data stats` counts them"
+        }
+        Remedy::AddSecondLabel => "give articles of at least two labels",
+        Remedy::UseOneLabelKind => "use either one label or a list of labels in all rows of one head",
+        Remedy::AddValidationData => "give validation data for each head with `--validation`",
+        Remedy::TrainHeadOfTeacher { known } => {
+            return format!("name the head to train with `--head`; the teacher's heads are {}", known.join(", "));
+        }
+        Remedy::UseLabelKindOfTeacher => {
+            "use one label per row for a softmax head, and lists of labels for a sigmoid head"
+        }
+        Remedy::UseLabelsOfTeacher { known } => {
+            return format!("use the teacher's labels: {}", known.join("; "));
+        }
+        Remedy::UseTeacherWithLabels { trained } => {
+            return format!("use a teacher with just the labels of the training data: {}", trained.join("; "));
+        }
+        Remedy::AverageRelatedModels => {
+            "average models with the same heads and the same base, such as those of `newsdesk train --seeds`"
+        }
+        Remedy::LowerLearningRate => {
+            "start a new run in another folder with a lower `--learning-rate`; an earlier checkpoint is unchanged"
+        }
+        Remedy::RepeatOptions => "give the options of the first run again, or choose another folder with `--output`",
+        Remedy::WaitForRun => "wait for it to end, or choose another folder with `--output`",
+        Remedy::MakeFolderWritable => {
+            "make the folder writable or free disk space, then resume with `--resume`; an earlier checkpoint is complete"
+        }
+        Remedy::Eval(remedy) => return super::eval::words(remedy),
+        Remedy::Model(remedy) => return super::model::words(remedy),
+    };
+    words.into()
+}
+
+/// Returns the option that sets a field of the settings.
+fn option(setting: &str) -> String {
+    match setting {
+        "distillation" => "teacher".into(),
+        "distillation.weight" => "teacher-weight".into(),
+        "distillation.temperature" => "teacher-temperature".into(),
+        "features.buckets" => "buckets".into(),
+        "features.words" => "word-ngrams".into(),
+        "features.characters" => "char-ngrams".into(),
+        setting => setting.replace('_', "-"),
+    }
 }

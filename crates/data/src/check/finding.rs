@@ -1,36 +1,36 @@
-//! What a check finds: how bad it is, what it is, how often, and where for example.
+//! The findings of a check: kind, severity, number of cases, and examples.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::article::Position;
+use crate::row::Position;
 
-/// How bad a finding is.
+/// How severe a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Grade {
-    /// Figures that rest on the set would be wrong, or rows are lost.
+pub enum Severity {
+    /// Rows are lost, or figures measured with the data set would be wrong.
     Error,
-    /// Worth a look; the set can be used.
+    /// The data set can be used, but the user should look at the finding.
     Warning,
 }
 
-impl fmt::Display for Grade {
+impl fmt::Display for Severity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Grade::Error => "error",
-            Grade::Warning => "warning",
+            Severity::Error => "error",
+            Severity::Warning => "warning",
         })
     }
 }
 
-/// What was found.
+/// The kind of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
-    /// A text stands in two splits.
+    /// A text occurs in two splits.
     Leakage,
     /// Rows with the same text have different labels.
     Contradiction,
@@ -38,21 +38,21 @@ pub enum FindingKind {
     EmptyText,
     /// A row cannot be used for another reason.
     Rejected,
-    /// A label has no entry in the recipe, or is not in the label set.
+    /// The recipe does not map a label, or the label set does not have it.
     UnknownLabel,
-    /// A label occurs in another split, but never in that to learn from.
+    /// A label occurs in another split, but not in the training split.
     UnseenLabel,
-    /// All rows to learn from have the same label.
+    /// All rows of the training split have the same label.
     OneLabel,
-    /// A text stands in a split more than once.
+    /// A text occurs more than once in a split.
     Duplicate,
-    /// A row is labelled for no head.
+    /// A row has no label for any head.
     Unlabelled,
-    /// A label has few rows to learn from.
+    /// A label has few rows in the training split.
     FewRows,
-    /// A label occurs in the split to learn from, but never in another one.
+    /// A label occurs in the training split, but not in another split.
     UnmeasuredLabel,
-    /// Labels differ in the case of letters or in white space alone.
+    /// Labels differ only in letter case or white space.
     SimilarLabels,
     /// A text is longer than one window.
     Overlong,
@@ -61,8 +61,8 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// How bad it is, as a rule.
-    pub fn grade(self) -> Grade {
+    /// Returns the usual severity of the kind.
+    pub fn severity(self) -> Severity {
         match self {
             FindingKind::Leakage
             | FindingKind::Contradiction
@@ -70,35 +70,35 @@ impl FindingKind {
             | FindingKind::Rejected
             | FindingKind::UnknownLabel
             | FindingKind::UnseenLabel
-            | FindingKind::OneLabel => Grade::Error,
+            | FindingKind::OneLabel => Severity::Error,
             FindingKind::Duplicate
             | FindingKind::Unlabelled
             | FindingKind::FewRows
             | FindingKind::UnmeasuredLabel
             | FindingKind::SimilarLabels
             | FindingKind::Overlong
-            | FindingKind::Short => Grade::Warning,
+            | FindingKind::Short => Severity::Warning,
         }
     }
 }
 
-/// One thing that was found in a set, with all its cases.
+/// A fault of a data set, with all its cases.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
-    /// How bad it is.
-    pub grade: Grade,
-    /// What it is.
+    /// How severe it is.
+    pub severity: Severity,
+    /// The kind of fault.
     pub kind: FindingKind,
-    /// The splits that it concerns.
+    /// The splits that have the fault.
     pub splits: Vec<String>,
-    /// The head that it concerns, if it is about labels.
+    /// The head, if the fault is about labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
-    /// How many cases there are, of what `message` speaks of first.
+    /// The number of cases. `message` starts with it.
     pub count: u64,
-    /// What it is, as a sentence.
+    /// The fault as a sentence.
     pub message: String,
-    /// The labels that it is about, with their rows.
+    /// The labels concerned, with their numbers of rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<LabelRows>,
     /// The first few cases.
@@ -106,52 +106,66 @@ pub struct Finding {
     pub examples: Vec<Example>,
 }
 
-/// A label and how many rows have it.
+impl Finding {
+    /// Returns a finding with the usual severity of its kind.
+    pub(super) fn new(
+        kind: FindingKind,
+        splits: &[&str],
+        count: u64,
+        message: String,
+        examples: Vec<Example>,
+    ) -> Finding {
+        let splits = splits.iter().map(|split| (*split).to_owned()).collect();
+        Finding { severity: kind.severity(), kind, splits, head: None, count, message, labels: Vec::new(), examples }
+    }
+}
+
+/// A label and its number of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelRows {
     /// The label.
     pub label: String,
-    /// Its rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
-/// One case: the rows that make it, and what is wrong with them where the finding does not say it all.
+/// One case of a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Example {
-    /// The rows, in the order of the set.
-    pub places: Vec<Place>,
-    /// Why, for a row that cannot be used.
+    /// The rows concerned, in the order of the data set.
+    pub rows: Vec<ExampleRow>,
+    /// Why a row cannot be used, for a rejected row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
-/// Where a row stands.
+/// A row of an example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Place {
+pub struct ExampleRow {
     /// The file.
     pub file: String,
-    /// Counted from 1: the line of a JSON Lines file, the record of a table without its header.
+    /// The number of the row, from 1: the line of a JSON Lines file, the record of a table without its header.
     pub row: u64,
-    /// The line on which the row starts, counted from 1.
+    /// The line on which the row starts, from 1.
     pub line: u64,
-    /// What the row says of the head that the finding concerns.
+    /// The label of the row for the head of the finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
 
-impl Place {
-    pub(super) fn of(position: &Position) -> Place {
-        Place { file: position.source.to_string(), row: position.row, line: position.line, label: None }
+impl ExampleRow {
+    pub(super) fn of(position: &Position) -> ExampleRow {
+        ExampleRow { file: position.source.to_string(), row: position.row, line: position.line, label: None }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ExampleRow {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         Position::write(out, &self.file, self.row, self.line)
     }
 }
 
-/// Cases of one kind while they are gathered: how many, and the first few in the order of the set.
+/// Collects cases of one kind: their number, and the first few as examples.
 #[derive(Debug, Clone)]
 pub(super) struct Cases<K> {
     pub count: u64,
@@ -164,22 +178,23 @@ impl<K: Ord> Cases<K> {
         Cases { count: 0, limit, first: Vec::new() }
     }
 
-    /// Takes a case in. It is made into an example if it comes before those that there are, or there are too few.
+    /// Adds a case. It becomes an example if its key is among the smallest so far.
     pub fn add(&mut self, key: K, example: impl FnOnce() -> Example) {
         self.count += 1;
-        let at = self.first.partition_point(|(other, _)| other.cmp(&key) != Ordering::Greater);
-        if at < self.limit {
+        let index = self.first.partition_point(|(other, _)| other.cmp(&key) != Ordering::Greater);
+        if index < self.limit {
             self.first.truncate(self.limit - 1);
-            self.first.insert(at, (key, example()));
+            self.first.insert(index, (key, example()));
         }
     }
 
+    /// Returns the examples, sorted by key.
     pub fn examples(self) -> Vec<Example> {
         self.first.into_iter().map(|(_, example)| example).collect()
     }
 }
 
-/// `1 row`, `2 rows`.
+/// Returns a count with its noun: `1 row`, `2 rows`.
 pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
@@ -189,9 +204,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_cases_are_kept_in_order() {
+    fn cases_keep_the_first_examples_in_order() {
         let example =
-            |row| Example { places: vec![Place { file: "a".into(), row, line: row, label: None }], cause: None };
+            |row| Example { rows: vec![ExampleRow { file: "a".into(), row, line: row, label: None }], cause: None };
         for order in [[5, 1, 4, 2, 3], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]] {
             let mut cases = Cases::new(2);
             order.into_iter().for_each(|row| cases.add(row, || example(row)));

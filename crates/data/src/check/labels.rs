@@ -1,59 +1,60 @@
-//! What is wrong with the labels of a set: too few rows, on one side of a split only, misspelt.
+//! Findings about the labels of a data set: rare, missing in a split, or misspelt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Check, CheckedHead, Finding, FindingKind, Grade, LabelRows, counted, finding};
-use crate::tally::LabelTally;
+use super::finding::{Finding, FindingKind, LabelRows, Severity, counted};
+use super::split::CheckedHead;
+use crate::counts::{LabelCounts, SplitCounts};
 
-/// Labels that a message names; the report has them all.
-const NAMED: usize = 6;
+/// The maximum number of labels in a message. The report contains all of them.
+const MAX_NAMED: usize = 6;
 
-impl Check {
-    /// What is wrong with the labels of each head.
-    pub(super) fn labels(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (at, head) in self.heads.iter().enumerate() {
-            let splits: Vec<(&str, &LabelTally)> =
-                self.splits.iter().map(|split| (split.tally.split.as_str(), &split.tally.heads[at])).collect();
-            let found = [
-                unknown(head, &splits),
-                unseen(head, &splits),
-                one_label(&splits),
-                few_rows(&splits, self.options.min_rows),
-                unmeasured(&splits),
-                similar(&splits),
-            ];
-            let of_head = |finding| Finding { head: Some(head.name.clone()), ..finding };
-            findings.extend(found.into_iter().flatten().map(of_head));
-        }
-        findings
+/// Returns the findings about the labels of each head.
+pub(super) fn label_findings(splits: &[&SplitCounts], heads: &[CheckedHead], min_rows: u64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, head) in heads.iter().enumerate() {
+        let splits: Vec<(&str, &LabelCounts)> =
+            splits.iter().map(|split| (split.split.as_str(), &split.heads[index])).collect();
+        let found = [
+            unknown(head, &splits),
+            unseen(head, &splits),
+            one_label(&splits),
+            few_rows(&splits, min_rows),
+            unmeasured(&splits),
+            similar(&splits),
+        ];
+        let of_head = |finding| Finding { head: Some(head.name.clone()), ..finding };
+        findings.extend(found.into_iter().flatten().map(of_head));
     }
+    findings
 }
 
-type Splits<'a> = [(&'a str, &'a LabelTally)];
+type Splits<'a> = [(&'a str, &'a LabelCounts)];
 
-/// The split to learn from, which comes first, and the others. None of that if the first one is to measure with.
-fn to_learn_from<'a>(splits: &'a Splits<'a>) -> Option<((&'a str, &'a LabelTally), &'a Splits<'a>)> {
+/// Returns the training split, which comes first, and the other splits. Returns `None` if the first split is for
+/// evaluation.
+fn training_split<'a>(splits: &'a Splits<'a>) -> Option<((&'a str, &'a LabelCounts), &'a Splits<'a>)> {
     let (first, others) = splits.split_first()?;
     (!["validation", "test"].contains(&first.0)).then_some((*first, others))
 }
 
-/// A finding about these labels; the message goes between their number and their names.
-fn about(kind: FindingKind, splits: &[&str], labels: Vec<LabelRows>, message: &str) -> Vec<Finding> {
+/// Returns a finding about labels. The message starts with their number and ends with their names. No labels give no
+/// finding.
+fn label_finding(kind: FindingKind, splits: &[&str], labels: Vec<LabelRows>, message: &str) -> Vec<Finding> {
     if labels.is_empty() {
         return Vec::new();
     }
     let count = labels.len() as u64;
-    let message = format!("{} {message}: {}", counted(count, "label", "labels"), named(&labels));
-    vec![Finding { labels, ..finding(kind, splits, count, message, Vec::new()) }]
+    let message = format!("{} {message}: {}", counted(count, "label", "labels"), name_labels(&labels));
+    vec![Finding { labels, ..Finding::new(kind, splits, count, message, Vec::new()) }]
 }
 
-/// Labels with their rows, the first of many.
-fn named(labels: &[LabelRows]) -> String {
-    let shown = labels.iter().take(NAMED).map(|LabelRows { label, rows }| format!("`{label}` ({rows})"));
+/// Returns the names of labels with their numbers of rows. Of many labels, only the first are named.
+fn name_labels(labels: &[LabelRows]) -> String {
+    let shown = labels.iter().take(MAX_NAMED).map(|LabelRows { label, rows }| format!("`{label}` ({rows})"));
     let mut text = shown.collect::<Vec<_>>().join(", ");
-    if labels.len() > NAMED {
-        text += &format!(" and {} more", labels.len() - NAMED);
+    if labels.len() > MAX_NAMED {
+        text += &format!(" and {} more", labels.len() - MAX_NAMED);
     }
     text
 }
@@ -62,9 +63,9 @@ fn rows_of(labels: impl IntoIterator<Item = (impl AsRef<str>, u64)>) -> Vec<Labe
     labels.into_iter().map(|(label, rows)| LabelRows { label: label.as_ref().to_owned(), rows }).collect()
 }
 
-/// Labels of one split that another one lacks, most rows first.
-fn lacking(of: &LabelTally, other: &LabelTally) -> Vec<LabelRows> {
-    let missing = of.labels.iter().filter(|(label, _)| !other.labels.contains_key(*label));
+/// Returns the labels of one split that another one lacks, most rows first.
+fn missing_labels(split: &LabelCounts, other: &LabelCounts) -> Vec<LabelRows> {
+    let missing = split.labels.iter().filter(|(label, _)| !other.labels.contains_key(*label));
     let mut missing = rows_of(missing.map(|(label, rows)| (label, *rows)));
     missing.sort_by_key(|label| std::cmp::Reverse(label.rows));
     missing
@@ -73,7 +74,7 @@ fn lacking(of: &LabelTally, other: &LabelTally) -> Vec<LabelRows> {
 fn unknown(head: &CheckedHead, splits: &Splits) -> Vec<Finding> {
     let Some(known) = &head.known else { return Vec::new() };
     let mut unknown = BTreeMap::new();
-    for (label, rows) in splits.iter().flat_map(|(_, tally)| &tally.labels).filter(|(label, _)| !known.knows(label)) {
+    for (label, rows) in splits.iter().flat_map(|(_, counts)| &counts.labels).filter(|(label, _)| !known.knows(label)) {
         *unknown.entry(label).or_insert(0) += rows;
     }
     let lack = match known.map {
@@ -81,65 +82,66 @@ fn unknown(head: &CheckedHead, splits: &Splits) -> Vec<Finding> {
         None => format!("not in the label set `{}`", known.labels.name),
     };
     let names: Vec<&str> = splits.iter().map(|(split, _)| *split).collect();
-    about(FindingKind::UnknownLabel, &names, rows_of(unknown), &lack)
+    label_finding(FindingKind::UnknownLabel, &names, rows_of(unknown), &lack)
 }
 
-/// Labels of other splits that cannot be learned. Where a recipe maps several labels to one, what such a label means may
-/// be learned from others, so there it is no error.
+/// Finds labels of other splits that the training split lacks. With a recipe's map this is only a warning, because
+/// several labels may map to the same one, and the model learns it from the others.
 fn unseen(head: &CheckedHead, splits: &Splits) -> Vec<Finding> {
-    let Some(((train, learned), others)) = to_learn_from(splits) else { return Vec::new() };
+    let Some(((train, learned), others)) = training_split(splits) else { return Vec::new() };
     let is_mapped = head.known.as_ref().is_some_and(|known| known.map.is_some());
-    let grade = if is_mapped { Grade::Warning } else { Grade::Error };
-    let of = |(split, tally): &(&str, &LabelTally)| {
-        let message = format!("of {split} never in {train}");
-        about(FindingKind::UnseenLabel, &[train, split], lacking(tally, learned), &message)
+    let severity = if is_mapped { Severity::Warning } else { Severity::Error };
+    let of = |(split, counts): &(&str, &LabelCounts)| {
+        let message = format!("of {split} missing from {train}");
+        label_finding(FindingKind::UnseenLabel, &[train, split], missing_labels(counts, learned), &message)
     };
-    others.iter().flat_map(of).map(|finding| Finding { grade, ..finding }).collect()
+    others.iter().flat_map(of).map(|finding| Finding { severity, ..finding }).collect()
 }
 
 fn unmeasured(splits: &Splits) -> Vec<Finding> {
-    let Some(((train, learned), others)) = to_learn_from(splits) else { return Vec::new() };
-    let of = |(split, tally): &(&str, &LabelTally)| {
-        let message = format!("of {train} never in {split}");
-        about(FindingKind::UnmeasuredLabel, &[train, split], lacking(learned, tally), &message)
+    let Some(((train, learned), others)) = training_split(splits) else { return Vec::new() };
+    let of = |(split, counts): &(&str, &LabelCounts)| {
+        let message = format!("of {train} missing from {split}");
+        label_finding(FindingKind::UnmeasuredLabel, &[train, split], missing_labels(learned, counts), &message)
     };
     others.iter().flat_map(of).collect()
 }
 
 fn one_label(splits: &Splits) -> Vec<Finding> {
-    let Some((train, tally)) = splits.first() else { return Vec::new() };
-    match (tally.labels.len(), tally.none) {
+    let Some((train, counts)) = splits.first() else { return Vec::new() };
+    match (counts.labels.len(), counts.none) {
         (1, 0) => {
-            let labels = rows_of(tally.labels.iter().map(|(label, rows)| (label, *rows)));
-            let message = format!("all labelled rows of {train} have one label: {}", named(&labels));
-            vec![Finding { labels, ..finding(FindingKind::OneLabel, &[train], 1, message, Vec::new()) }]
+            let labels = rows_of(counts.labels.iter().map(|(label, rows)| (label, *rows)));
+            let message = format!("all labelled rows of {train} have one label: {}", name_labels(&labels));
+            vec![Finding { labels, ..Finding::new(FindingKind::OneLabel, &[train], 1, message, Vec::new()) }]
         }
         _ => Vec::new(),
     }
 }
 
-fn few_rows(splits: &Splits, least: u64) -> Vec<Finding> {
-    let Some((train, tally)) = splits.first() else { return Vec::new() };
-    let mut few = rows_of(tally.labels.iter().filter(|(_, rows)| **rows < least).map(|(label, rows)| (label, *rows)));
+fn few_rows(splits: &Splits, min_rows: u64) -> Vec<Finding> {
+    let Some((train, counts)) = splits.first() else { return Vec::new() };
+    let mut few =
+        rows_of(counts.labels.iter().filter(|(_, rows)| **rows < min_rows).map(|(label, rows)| (label, *rows)));
     few.sort_by_key(|label| label.rows);
-    let message = format!("with fewer than {} in {train}", counted(least, "row", "rows"));
-    about(FindingKind::FewRows, &[train], few, &message)
+    let message = format!("with fewer than {} in {train}", counted(min_rows, "row", "rows"));
+    label_finding(FindingKind::FewRows, &[train], few, &message)
 }
 
-/// Labels that a reader would take for one.
+/// Finds labels that differ only in letter case or white space.
 fn similar(splits: &Splits) -> Vec<Finding> {
     let mut spellings: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
-    for (label, rows) in splits.iter().flat_map(|(_, tally)| &tally.labels) {
-        let plain = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        *spellings.entry(plain).or_default().entry(label).or_insert(0) += rows;
+    for (label, rows) in splits.iter().flat_map(|(_, counts)| &counts.labels) {
+        let normalised = label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        *spellings.entry(normalised).or_default().entry(label).or_insert(0) += rows;
     }
-    let several: Vec<_> = spellings.into_values().filter(|spellings| spellings.len() > 1).collect();
+    let ambiguous: Vec<_> = spellings.into_values().filter(|spellings| spellings.len() > 1).collect();
     let names: BTreeSet<&str> = splits.iter().map(|(split, _)| *split).collect();
-    let labels = rows_of(several.into_iter().flatten());
-    about(
+    let labels = rows_of(ambiguous.into_iter().flatten());
+    label_finding(
         FindingKind::SimilarLabels,
         &names.into_iter().collect::<Vec<_>>(),
         labels,
-        "that differ in case or white space alone",
+        "that differ only in case or white space",
     )
 }

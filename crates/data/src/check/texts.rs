@@ -1,28 +1,33 @@
-//! Rows with the same text: duplicates, leakage between splits, contradicting labels.
+//! Findings about rows with the same text: duplicates, leakage between splits, contradicting labels.
 //!
-//! All rows are sorted by the hashes of their texts, so that those with the same text stand together.
+//! All rows are sorted by the hashes of their texts, so rows with the same text are neighbours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::Arc;
 
-use super::{Cases, Check, Example, Finding, FindingKind, Numbered, Place, counted, finding, shown};
-use crate::article::Position;
-use crate::fingerprint::TextHash;
+use super::finding::{Cases, Example, ExampleRow, Finding, FindingKind, counted};
+use super::split::CheckedHead;
+use crate::counts::SplitCounts;
+use crate::row::Position;
+use crate::text_hash::TextHash;
 
-/// What a row says: its labels for each head.
+/// The labels of a row for each head.
 type Labelling = Vec<Option<Vec<String>>>;
 
-/// All rows that were seen, small enough to hold.
+/// All rows of the data set, in a compact form.
 #[derive(Default)]
 pub(super) struct SeenRows {
     rows: Vec<SeenRow>,
-    /// The file of each source and its split.
+    /// The name of each source, and the index of its split.
     sources: Vec<(Arc<str>, usize)>,
-    labellings: Numbered<Labelling>,
+    labellings: Interner<Labelling>,
 }
 
-/// A row: which text, where, and which labels. Fields of 32 bits, because there is one of it for each row of a set;
-/// numbers beyond them would need a memory of a hundred gigabytes.
+/// The text, position and labels of a row.
+///
+/// The fields have 32 bits to save memory, since there is one value per row. Larger numbers would need a hundred
+/// gigabytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SeenRow {
     text: TextHash,
@@ -34,7 +39,7 @@ pub(super) struct SeenRow {
 
 impl SeenRows {
     pub fn add(&mut self, text: TextHash, split: usize, position: &Position, mut labels: Labelling) {
-        let is_last = |(name, of): &(Arc<str>, usize)| *of == split && **name == *position.source;
+        let is_last = |(name, other): &(Arc<str>, usize)| *other == split && **name == *position.source;
         if !self.sources.last().is_some_and(is_last) {
             self.sources.push((Arc::clone(&position.source), split));
         }
@@ -42,13 +47,13 @@ impl SeenRows {
             labels.sort_unstable();
             labels.dedup();
         });
-        let short = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         self.rows.push(SeenRow {
             text,
             source: self.sources.len() as u32 - 1,
-            row: short(position.row),
-            line: short(position.line),
-            labelling: self.labellings.number(labels),
+            row: narrow(position.row),
+            line: narrow(position.line),
+            labelling: self.labellings.index(labels),
         });
     }
 
@@ -56,90 +61,116 @@ impl SeenRows {
         self.sources[row.source as usize].1
     }
 
-    fn place(&self, row: &SeenRow, label: Option<String>) -> Place {
+    fn example_row(&self, row: &SeenRow, label: Option<String>) -> ExampleRow {
         let file = self.sources[row.source as usize].0.to_string();
-        Place { file, row: row.row.into(), line: row.line.into(), label }
+        ExampleRow { file, row: row.row.into(), line: row.line.into(), label }
     }
-}
 
-impl Check {
-    /// What is wrong with rows that have the same text.
-    pub(super) fn equal_texts(&mut self) -> Vec<Finding> {
-        let mut seen = std::mem::take(&mut self.seen);
-        let mut rows = std::mem::take(&mut seen.rows);
-        // Sources are numbered as they came, so the rows of one split stand together within a text.
+    /// Returns the findings about rows with the same text.
+    pub fn findings(mut self, splits: &[&SplitCounts], heads: &[CheckedHead], examples: usize) -> Vec<Finding> {
+        let mut rows = std::mem::take(&mut self.rows);
+        // Sources are numbered in the order of the splits, so the rows of one split are neighbours within a text.
         rows.sort_unstable_by_key(|row| (row.text, row.source, row.row));
 
-        let cases = || Cases::<(u32, u32)>::new(self.options.examples);
+        let cases = || Cases::<(u32, u32)>::new(examples);
         let example = |one: &SeenRow, other: &SeenRow| Example {
-            places: vec![seen.place(one, None), seen.place(other, None)],
+            rows: vec![self.example_row(one, None), self.example_row(other, None)],
             cause: None,
         };
-        let mut repeated: Vec<_> = self.splits.iter().map(|_| cases()).collect();
+        let mut repeated: Vec<_> = splits.iter().map(|_| cases()).collect();
         let mut shared = BTreeMap::new();
-        let mut contradictions: Vec<_> = self.heads.iter().map(|_| cases()).collect();
+        let mut contradictions: Vec<_> = heads.iter().map(|_| cases()).collect();
         for same in rows.chunk_by(|one, other| one.text == other.text).filter(|same| same.len() > 1) {
-            let in_splits: Vec<&[SeenRow]> = same.chunk_by(|one, other| seen.split(one) == seen.split(other)).collect();
-            for (at, rows) in in_splits.iter().enumerate() {
-                let split = seen.split(&rows[0]);
+            let in_splits: Vec<&[SeenRow]> = same.chunk_by(|one, other| self.split(one) == self.split(other)).collect();
+            for (index, rows) in in_splits.iter().enumerate() {
+                let split = self.split(&rows[0]);
                 for row in &rows[1..] {
                     repeated[split].add(row.key(), || example(&rows[0], row));
                 }
-                for before in &in_splits[..at] {
-                    let (cases, leaked) = shared.entry((seen.split(&before[0]), split)).or_insert_with(|| (cases(), 0));
+                for before in &in_splits[..index] {
+                    let (cases, leaked) = shared.entry((self.split(&before[0]), split)).or_insert_with(|| (cases(), 0));
                     cases.add(rows[0].key(), || example(&before[0], &rows[0]));
                     *leaked += rows.len() as u64;
                 }
             }
             for (head, cases) in contradictions.iter_mut().enumerate() {
-                if let Some([(one, label), (other, another)]) = contradiction(same, &seen.labellings, head) {
-                    let places = || vec![seen.place(one, Some(shown(label))), seen.place(other, Some(shown(another)))];
-                    cases.add(other.key(), || Example { places: places(), cause: None });
+                if let Some([(one, label), (other, another)]) = contradiction(same, &self.labellings, head) {
+                    let row = |row, labels| self.example_row(row, Some(join_labels(labels)));
+                    let rows = || vec![row(one, label), row(other, another)];
+                    cases.add(other.key(), || Example { rows: rows(), cause: None });
                 }
             }
         }
 
-        let name = |split: usize| self.splits[split].tally.split.as_str();
+        let name = |split: usize| splits[split].split.as_str();
         let mut findings = Vec::new();
         for ((one, other), (cases, leaked)) in shared {
             let (one, other, count) = (name(one), name(other), cases.count);
             let (texts, rows) = (counted(count, "text", "texts"), counted(leaked, "row", "rows"));
             let verb = if count == 1 { "is" } else { "are" };
             let message = format!("{texts} of {one} {verb} in {other} as well ({rows} of {other})");
-            findings.push(finding(FindingKind::Leakage, &[one, other], count, message, cases.examples()));
+            findings.push(Finding::new(FindingKind::Leakage, &[one, other], count, message, cases.examples()));
         }
-        for (head, cases) in self.heads.iter().zip(contradictions).filter(|(_, cases)| cases.count > 0) {
+        for (head, cases) in heads.iter().zip(contradictions).filter(|(_, cases)| cases.count > 0) {
             let texts = counted(cases.count, "text", "texts");
             let verb = if cases.count == 1 { "has" } else { "have" };
             let message = format!("{texts} {verb} different labels for the head {}", head.name);
-            let contradiction = finding(FindingKind::Contradiction, &[], cases.count, message, cases.examples());
+            let contradiction = Finding::new(FindingKind::Contradiction, &[], cases.count, message, cases.examples());
             findings.push(Finding { head: Some(head.name.clone()), ..contradiction });
         }
         for (split, cases) in repeated.into_iter().enumerate().filter(|(_, cases)| cases.count > 0) {
             let rows = counted(cases.count, "row", "rows");
             let verb = if cases.count == 1 { "repeats" } else { "repeat" };
             let message = format!("{rows} of {} {verb} the text of an earlier one", name(split));
-            findings.push(finding(FindingKind::Duplicate, &[name(split)], cases.count, message, cases.examples()));
+            findings.push(Finding::new(FindingKind::Duplicate, &[name(split)], cases.count, message, cases.examples()));
         }
         findings
     }
 }
 
 impl SeenRow {
-    /// Where it stands among all rows.
+    /// Returns the position of the row among all rows.
     fn key(&self) -> (u32, u32) {
         (self.source, self.row)
     }
 }
 
-/// The first row of a text that is labelled for a head, and the first one after it with other labels.
+/// Returns the first row of a text that is labelled for a head, and the next row with other labels.
 fn contradiction<'a>(
     same: &'a [SeenRow],
-    labellings: &'a Numbered<Labelling>,
+    labellings: &'a Interner<Labelling>,
     head: usize,
 ) -> Option<[(&'a SeenRow, &'a [String]); 2]> {
     let mut labelled =
         same.iter().filter_map(|row| labellings.get(row.labelling)[head].as_deref().map(|labels| (row, labels)));
     let first = labelled.next()?;
     labelled.find(|(_, labels)| *labels != first.1).map(|other| [first, other])
+}
+
+/// Returns the labels of a row as one text.
+fn join_labels(labels: &[String]) -> String {
+    if labels.is_empty() { "(none)".to_owned() } else { labels.join("; ") }
+}
+
+/// Stores each distinct value once, and gives it an index.
+#[derive(Default)]
+struct Interner<T> {
+    values: Vec<T>,
+    indices: HashMap<T, u32>,
+}
+
+impl<T: Clone + Eq + Hash> Interner<T> {
+    fn index(&mut self, value: T) -> u32 {
+        if let Some(index) = self.indices.get(&value) {
+            return *index;
+        }
+        let index = self.values.len() as u32;
+        self.values.push(value.clone());
+        self.indices.insert(value, index);
+        index
+    }
+
+    fn get(&self, index: u32) -> &T {
+        &self.values[index as usize]
+    }
 }

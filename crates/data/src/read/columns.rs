@@ -1,14 +1,21 @@
-//! All columns that the rows of several sources have, for tables, whose header comes before the first row.
+//! The columns of several sources together. A table needs them for its header, before the first row.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{ReadError, ReadOptions, read};
+use super::error::ReadError;
+use super::options::ReadOptions;
+use super::reader::read;
 use crate::error::DataError;
-use crate::source::Source;
+use crate::open::Source;
 
-/// The columns of all sources, each once, in the order in which they come. Of a table its header tells; JSON Lines and
-/// texts are read through. What cannot be used is passed over here, and comes up when the rows are read.
+/// Returns the columns of all sources, each once, in the order in which they occur.
+///
+/// Of a table only the header is read. JSON Lines and texts are read to the end. Rejects and broken streams are ignored
+/// here; they are reported when the rows are read for good.
+///
+/// # Errors
+/// If a source cannot be opened, or its header cannot be read.
 pub fn all_columns(sources: &[Source], options: &ReadOptions) -> Result<Vec<Arc<str>>, DataError> {
     let (mut columns, mut known) = (Vec::new(), HashSet::new());
     let mut add = |name: &Arc<str>| {
@@ -27,7 +34,7 @@ pub fn all_columns(sources: &[Source], options: &ReadOptions) -> Result<Vec<Arc<
             match row {
                 Ok(row) => row.columns.iter().for_each(|(name, _)| add(name)),
                 Err(ReadError::Reject(_)) => {}
-                // The rows before the break are still worth converting.
+                // The rows before the break can still be converted.
                 Err(ReadError::Fatal(_)) => break,
             }
         }

@@ -1,7 +1,7 @@
-//! CSV and TSV with a header: records of the `csv` crate, each with the very bytes that it was read from.
+//! Reads CSV and TSV with a header. Each record of the `csv` crate comes with the bytes that it was read from.
 //!
-//! The bytes are held for three reasons: a reject shows the record as it stood in the file, a position names the
-//! line and the byte where it starts, and a quote that is never closed is noticed.
+//! The bytes are kept for three reasons. A reject contains the record as it is in the file. A position names the line
+//! and the byte at which the record starts. A quote that is never closed is detected.
 
 use std::io;
 use std::io::Read;
@@ -10,30 +10,34 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::{LONGEST_HEADER, ReadError, ReadOptions, not_utf8, reject};
-use crate::article::{Article, Cell, Line, Position, Row};
+use super::error::{MAX_HEADER, ReadError, blank, not_utf8, reject};
+use super::options::ReadOptions;
 use crate::error::DataError;
 use crate::open::Stream;
-use crate::table::{Dialect, Table, TableForm};
+use crate::remedy::Remedy;
+use crate::row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm};
 
 const BUFFER: usize = 64 * 1024;
 
 pub(super) struct Delimited {
-    csv: csv::Reader<Held>,
+    csv: csv::Reader<RecordBytes>,
     name: Arc<str>,
     table: Table,
     delimiter: u8,
     text: usize,
     title: Option<usize>,
-    /// Rows read so far, without the header.
+    /// The number of rows read so far, without the header.
     rows: u64,
     record: ByteRecord,
-    /// How many of the bytes held are the current record.
+    /// The length of the current record in the kept bytes.
     length: usize,
 }
 
 impl Delimited {
-    /// Reads the header and finds the columns of the article. Without a delimiter it is told by the header.
+    /// Reads the header and finds the columns of the article. By default the delimiter is detected from the header.
+    ///
+    /// # Errors
+    /// If the stream cannot be read, the header is not valid, or a column is missing.
     pub fn new(
         mut stream: Stream,
         name: Arc<str>,
@@ -42,9 +46,9 @@ impl Delimited {
         limit: usize,
     ) -> Result<Delimited, DataError> {
         let first = stream
-            .peek(|seen| {
-                let is_line = seen.last() == Some(&b'\n') && !seen.trim_ascii().is_empty();
-                is_line || seen.len() == LONGEST_HEADER
+            .peek(|start| {
+                let is_line = start.last() == Some(&b'\n') && !start.trim_ascii().is_empty();
+                is_line || start.len() == MAX_HEADER
             })
             .map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
         let delimiter = delimiter.or_else(|| options.delimiter(&first)).unwrap_or(b',');
@@ -54,7 +58,7 @@ impl Delimited {
             .flexible(true)
             .delimiter(delimiter)
             .buffer_capacity(BUFFER)
-            .from_reader(Held::new(stream, limit));
+            .from_reader(RecordBytes::new(stream, limit));
         let mut table = Delimited {
             csv,
             name,
@@ -66,33 +70,33 @@ impl Delimited {
             record: ByteRecord::new(),
             length: 0,
         };
-        let header = table.header(options)?;
+        let header = table.read_header(options)?;
         table.table.form = TableForm::Delimited(Dialect { delimiter, crlf, byte_order_mark, header });
         Ok(table)
     }
 
-    /// Reads the header, and gives it as it was written.
-    fn header(&mut self, options: &ReadOptions) -> Result<String, DataError> {
+    /// Reads the header, and returns it as it is in the file.
+    fn read_header(&mut self, options: &ReadOptions) -> Result<String, DataError> {
         let name = self.name.to_string();
-        let wrong = |cause: String| DataError::Header { name: name.clone(), cause };
+        let invalid = |cause: String| DataError::Header { name: name.clone(), cause };
         if self.advance()?.is_none() {
-            return Err(wrong("the file is empty".to_owned()));
+            return Err(invalid("the file is empty".to_owned()));
         }
         let header = StringRecord::from_byte_record(self.record.clone())
-            .map_err(|_| wrong("it is not valid UTF-8".to_owned()))?;
-        let found: Vec<&str> = header.iter().collect();
-        (self.text, self.title) = options.article_columns(&name, &found)?;
-        self.table.columns = found.iter().map(|column| Arc::from(*column)).collect();
-        let raw = without_break(&self.csv.get_ref().pending()[..self.length]);
+            .map_err(|_| invalid("it is not valid UTF-8".to_owned()))?;
+        let columns: Vec<&str> = header.iter().collect();
+        (self.text, self.title) = options.article_columns(&name, &columns)?;
+        self.table.columns = columns.iter().map(|column| Arc::from(*column)).collect();
+        let raw = without_line_break(&self.csv.get_ref().pending()[..self.length]);
         Ok(String::from_utf8_lossy(raw).into_owned())
     }
 
-    /// The columns of the header, and how rows are written.
+    /// Returns the columns of the header, and the dialect of the file.
     pub fn table(&self) -> &Table {
         &self.table
     }
 
-    /// Reads the next record, and finds where it starts.
+    /// Reads the next record, and returns its position.
     fn advance(&mut self) -> Result<Option<Position>, DataError> {
         self.csv.get_mut().release(self.length);
         self.length = 0;
@@ -100,19 +104,19 @@ impl Delimited {
         let found = self.csv.read_byte_record(&mut self.record);
         self.length = (self.csv.position().byte() - start) as usize;
 
-        // Blank lines, and the second half of a CRLF, come with the record that follows them.
-        let held = self.csv.get_mut();
-        let breaks = held.pending().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        // The bytes of a record start with the blank lines before it, and with the second half of a CRLF.
+        let bytes = self.csv.get_mut();
+        let breaks = bytes.pending().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let breaks = breaks.min(self.length);
-        held.release(breaks);
+        bytes.release(breaks);
         self.length -= breaks;
 
         let position =
-            Position { source: Arc::clone(&self.name), row: self.rows + 1, line: held.line, offset: held.offset };
+            Position { source: Arc::clone(&self.name), row: self.rows + 1, line: bytes.line, offset: bytes.offset };
         match found.map_err(csv::Error::into_kind) {
             Ok(true) => Ok(Some(position)),
             Ok(false) => Ok(None),
-            Err(_) if held.overflowed => Err(DataError::RowTooLong { position, limit: held.limit }),
+            Err(_) if bytes.overflowed => Err(DataError::RowTooLong { position, limit: bytes.limit }),
             Err(kind) => {
                 let source = match kind {
                     csv::ErrorKind::Io(source) => source,
@@ -124,24 +128,21 @@ impl Delimited {
     }
 
     fn row(&self, position: Position) -> Result<Row, ReadError> {
-        let held = self.csv.get_ref();
-        let raw = &held.pending()[..self.length];
+        let bytes = self.csv.get_ref();
+        let raw = &bytes.pending()[..self.length];
         match quotes(raw, self.delimiter) {
-            Quotes::Open if held.ended => {
-                let hint = match raw.trim_ascii_end().iter().filter(|&&byte| byte == b'\n').count() {
-                    0 => "close the quote".into(),
-                    1 => "close the quote; the line that it swallowed stands in the reject".into(),
-                    lines => format!("close the quote; the {lines} lines that it swallowed stand in the reject"),
-                };
-                return Err(reject(position, "a quote that opens in this row is never closed", Some(&hint), raw));
+            Quotes::Open if bytes.ended => {
+                let lines = raw.trim_ascii_end().iter().filter(|&&byte| byte == b'\n').count();
+                let cause = "a quote that opens in this row is never closed";
+                return Err(reject(position, cause, Remedy::CloseQuote { lines }, raw));
             }
-            Quotes::Stray => {
-                let hint = "a field that begins with a quote must end with one, and quotes within are doubled";
-                return Err(reject(position, "a quote closes before its field ends", Some(hint), raw));
+            Quotes::Early => {
+                let cause = "a quote closes before its field ends";
+                return Err(reject(position, cause, Remedy::QuoteWholeField, raw));
             }
-            Quotes::Open | Quotes::Fit => {}
+            Quotes::Open | Quotes::Balanced => {}
         }
-        let raw = without_break(raw);
+        let raw = without_line_break(raw);
         let fields: Result<Vec<&str>, _> = self.record.iter().map(from_utf8).collect();
         let fields = match fields {
             Ok(fields) => fields,
@@ -151,19 +152,18 @@ impl Delimited {
             }
         };
         if fields.len() != self.table.columns.len() {
-            let cause =
-                format!("its number of fields is {}, not the header's {}", fields.len(), self.table.columns.len());
-            let hint = "a field that holds a delimiter or a line break must stand in quotes";
-            return Err(reject(position, cause, Some(hint), raw));
+            let columns = self.table.columns.len();
+            let cause = format!("the number of fields is {}, but the header has {columns}", fields.len());
+            return Err(reject(position, cause, Remedy::QuoteFields, raw));
         }
         let title = self.title.map(|title| fields[title].to_owned());
-        let article = Article { title, text: fields[self.text].to_owned(), mention: None };
+        let article = Article { title, text: fields[self.text].to_owned(), target_entity: None };
         if article.is_blank() {
-            return Err(reject(position, super::BLANK, Some(super::BLANK_HINT), raw));
+            return Err(blank(position, Remedy::AddText, raw));
         }
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
-        let line = from_utf8(raw).ok().map(|raw| Line::Delimited(raw.into(), self.delimiter));
-        Ok(Row { position, columns: self.table.columns.iter().cloned().zip(cells).collect(), article, line })
+        let raw_line = from_utf8(raw).ok().map(|raw| RawLine::Delimited(raw.into(), self.delimiter));
+        Ok(Row { position, columns: self.table.columns.iter().cloned().zip(cells).collect(), article, raw_line })
     }
 }
 
@@ -182,30 +182,30 @@ impl Iterator for Delimited {
     }
 }
 
-fn without_break(record: &[u8]) -> &[u8] {
+fn without_line_break(record: &[u8]) -> &[u8] {
     let record = record.strip_suffix(b"\n").unwrap_or(record);
     record.strip_suffix(b"\r").unwrap_or(record)
 }
 
-/// Hands bytes to the csv reader and holds on to them until their record is done with.
-struct Held {
+/// Passes bytes to the CSV reader, and keeps them until their record is processed.
+struct RecordBytes {
     stream: Stream,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that are done with.
+    /// The number of bytes at the start of the buffer whose records are processed.
     released: usize,
-    /// The line on which the held bytes start, counted from 1.
+    /// The line on which the kept bytes start, from 1.
     line: u64,
-    /// Where in the decompressed stream they start.
+    /// The offset of the kept bytes in the decompressed stream.
     offset: u64,
     limit: usize,
     overflowed: bool,
     ended: bool,
 }
 
-impl Held {
-    fn new(stream: Stream, limit: usize) -> Held {
+impl RecordBytes {
+    fn new(stream: Stream, limit: usize) -> RecordBytes {
         let offset = stream.offset;
-        Held { stream, buffer: Vec::new(), released: 0, line: 1, offset, limit, overflowed: false, ended: false }
+        RecordBytes { stream, buffer: Vec::new(), released: 0, line: 1, offset, limit, overflowed: false, ended: false }
     }
 
     fn pending(&self) -> &[u8] {
@@ -219,7 +219,7 @@ impl Held {
     }
 }
 
-impl Read for Held {
+impl Read for RecordBytes {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.buffer.drain(..self.released);
         self.released = 0;
@@ -241,37 +241,38 @@ impl Read for Held {
     }
 }
 
-/// What is wrong with the quotes of a record.
+/// The state of the quotes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quotes {
-    Fit,
+    /// Every quote that opens is closed.
+    Balanced,
     /// The record ends inside quotes.
     Open,
-    /// A quote closes and the field goes on, which says that it was no quote of ours: a headline that begins with a
-    /// quotation, say, which would take everything up to the next quotation along.
-    Stray,
+    /// A quote closes before its field ends. Probably the text itself begins with a quotation, as some headlines do.
+    /// Parsed as CSV, such a field would extend to the next quotation.
+    Early,
 }
 
 fn quotes(record: &[u8], delimiter: u8) -> Quotes {
-    let ends = |byte: &u8| *byte == delimiter || matches!(byte, b'\r' | b'\n');
+    let ends_field = |byte: &u8| *byte == delimiter || matches!(byte, b'\r' | b'\n');
     let (mut quoted, mut field_start) = (false, true);
     let mut bytes = record.iter().peekable();
     while let Some(byte) = bytes.next() {
         if quoted && *byte == b'"' {
             match bytes.peek() {
-                // A doubled quote stands for one.
+                // A doubled quote is an escaped quote.
                 Some(b'"') => _ = bytes.next(),
                 next => {
-                    if next.is_some_and(|next| !ends(next)) {
-                        return Quotes::Stray;
+                    if next.is_some_and(|next| !ends_field(next)) {
+                        return Quotes::Early;
                     }
                     quoted = false;
                 }
             }
         } else if !quoted {
             quoted = *byte == b'"' && field_start;
-            field_start = ends(byte);
+            field_start = ends_field(byte);
         }
     }
-    if quoted { Quotes::Open } else { Quotes::Fit }
+    if quoted { Quotes::Open } else { Quotes::Balanced }
 }

@@ -1,7 +1,7 @@
-//! JSON Lines: one object a line, every member carried through byte by byte.
+//! Reads JSON Lines: one object per line, each field kept byte by byte.
 //!
-//! Values are kept as [`RawValue`]s and only the text and the title are decoded, so numbers of any size, escapes and
-//! nested values come out as they went in.
+//! Values are kept as [`RawValue`]s, and only text and title are decoded. So numbers of any size, escapes and nested
+//! values are written exactly as they were read.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,12 +11,13 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ReadError, ReadOptions, SAMPLE, broken, not_utf8, reject};
-use crate::article::{Article, Cell, Line, Position, Row};
-use crate::error::quoted;
+use super::error::{ReadError, SAMPLE, blank, broken, not_utf8, reject};
+use super::options::ReadOptions;
 use crate::open::Stream;
+use crate::remedy::Remedy;
+use crate::row::{Article, Cell, Position, RawLine, Row};
 
-/// A line may make the buffer grow up to the longest row; more than this is given back afterwards.
+/// The capacity that the line buffer keeps. A longer line makes it grow, and the surplus is freed before the next line.
 const KEPT_BUFFER: usize = 1024 * 1024;
 
 pub(super) struct JsonLines {
@@ -24,10 +25,10 @@ pub(super) struct JsonLines {
     name: Arc<str>,
     options: ReadOptions,
     limit: usize,
-    /// Lines read so far.
+    /// The number of lines read so far.
     line: u64,
     buffer: Vec<u8>,
-    /// The member names of the last row: rows mostly have the same ones, which are then shared.
+    /// The field names of the last row. Most rows have the same names, which they then share.
     names: Vec<Arc<str>>,
 }
 
@@ -36,9 +37,11 @@ impl JsonLines {
         JsonLines { stream, name, options, limit, line: 0, buffer: Vec::new(), names: Vec::new() }
     }
 
-    /// Reads the next line into the buffer, without its line break: where it stands, and whether it is whole. Of a
-    /// line beyond the limit only the beginning is kept.
-    fn line(&mut self) -> io::Result<Option<(Position, bool)>> {
+    /// Reads the next line into the buffer, without its line break.
+    ///
+    /// Returns its position and whether it is complete. Of a line that is longer than the limit, only the beginning is
+    /// kept.
+    fn next_line(&mut self) -> io::Result<Option<(Position, bool)>> {
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_BUFFER);
         let limit = self.limit as u64 + 1;
@@ -47,8 +50,8 @@ impl JsonLines {
             return Ok(None);
         }
         let ended = self.buffer.last() == Some(&b'\n');
-        let whole = ended || length <= self.limit;
-        if whole {
+        let is_complete = ended || length <= self.limit;
+        if is_complete {
             let end = self.buffer.len() - usize::from(ended);
             self.buffer.truncate(end);
             if self.buffer.last() == Some(&b'\r') {
@@ -61,7 +64,7 @@ impl JsonLines {
         self.line += 1;
         let offset = self.stream.offset;
         self.stream.offset += length as u64;
-        Ok(Some((Position { source: Arc::clone(&self.name), row: self.line, line: self.line, offset }, whole)))
+        Ok(Some((Position { source: Arc::clone(&self.name), row: self.line, line: self.line, offset }, is_complete)))
     }
 
     fn row(&mut self, position: Position) -> Result<Row, ReadError> {
@@ -70,58 +73,52 @@ impl JsonLines {
             Ok(line) => line,
             Err(error) => return Err(not_utf8(position, &error, raw)),
         };
-        let refused = |cause: String, hint: Option<&str>| Err(reject(position.clone(), cause, hint, raw));
+        let rejected = |cause: String, remedy: Remedy| Err(reject(position.clone(), cause, remedy, raw));
 
         let start = line.trim_start();
-        // White space of other kinds before the object is none to JSON.
+        // JSON allows only these kinds of white space before the object.
         let kept = if line.trim_start_matches([' ', '\t', '\r']) == start { line } else { start };
-        let columns = match members(start, &mut self.names) {
+        let columns = match fields(start, &mut self.names) {
             Ok(columns) => columns,
             Err(_) if !start.starts_with('{') && serde_json::from_str::<&RawValue>(start).is_ok() => {
-                let hint = "each line must hold one JSON object, such as {\"text\": \"...\"}";
-                return refused(format!("the line is {}, not an object", kind(start)), Some(hint));
+                return rejected(format!("the line is {}, not an object", kind(start)), Remedy::WriteObjectPerLine);
             }
             Err(error) => {
                 let cause = error.to_string().replace("at line 1 column", "at column");
-                let hint = "each line must hold one whole JSON object; `jq -c .` rewrites objects that span lines";
-                return refused(format!("the line is not valid JSON: {cause}"), Some(hint));
+                return rejected(format!("the line is not valid JSON: {cause}"), Remedy::JoinObjectLines);
             }
         };
         let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
         if let Some(repeated) = repeated(&names) {
-            return refused(
-                format!("the member `{repeated}` stands there twice"),
-                Some("a member's name may stand in an object only once"),
-            );
+            return rejected(format!("the field `{repeated}` occurs twice"), Remedy::RenameFields);
         }
         let Some(text) = self.options.text_column(&names) else {
             let cause = match &self.options.text_field {
-                Some(wanted) => format!("the member `{wanted}` is missing"),
-                None => "no member holds the text".to_owned(),
+                Some(name) => format!("the field `{name}` is missing"),
+                None => "no field contains the text".to_owned(),
             };
-            let found: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-            let hint = format!("its members are {}; name the right one with --text-field", quoted(&found));
-            return refused(cause, Some(&hint));
+            let columns = names.iter().map(|name| name.to_string()).collect();
+            return rejected(cause, Remedy::NameTextColumn { columns });
         };
         let title = self.options.title_column(&names, text);
 
         let text = match string(&columns[text]) {
             Ok(text) => text,
-            Err(cause) => return refused(cause, Some("--text-field names another member as the text")),
+            Err(cause) => return rejected(cause, Remedy::ChooseTextColumn),
         };
         let title = match title.map(|title| &columns[title]) {
             Some((_, title)) if title.is_null() => None,
             Some(title) => match string(title) {
                 Ok(title) => Some(title),
-                Err(cause) => return refused(cause, Some("--title-field names another member as the title")),
+                Err(cause) => return rejected(cause, Remedy::ChooseTitleColumn),
             },
             None => None,
         };
-        let article = Article { title, text, mention: None };
+        let article = Article { title, text, target_entity: None };
         if article.is_blank() {
-            return refused(super::BLANK.to_owned(), Some(super::BLANK_HINT));
+            return Err(blank(position, Remedy::AddText, raw));
         }
-        Ok(Row { position, columns, article, line: Some(Line::Json(kept.into())) })
+        Ok(Row { position, columns, article, raw_line: Some(RawLine::Json(kept.into())) })
     }
 }
 
@@ -130,13 +127,12 @@ impl Iterator for JsonLines {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.line() {
+            match self.next_line() {
                 Err(source) => return Some(Err(broken(&self.name, self.line, source))),
                 Ok(None) => return None,
                 Ok(Some((position, false))) => {
                     let cause = format!("the line is longer than {} bytes", self.limit);
-                    let hint = "an article is never that long; is a line break missing?";
-                    return Some(Err(reject(position, cause, Some(hint), &self.buffer)));
+                    return Some(Err(reject(position, cause, Remedy::CheckLineBreaks, &self.buffer)));
                 }
                 Ok(Some(_)) if self.buffer.trim_ascii().is_empty() => {}
                 Ok(Some((position, true))) => return Some(self.row(position)),
@@ -145,17 +141,17 @@ impl Iterator for JsonLines {
     }
 }
 
-/// A member that must be a string, decoded.
+/// Decodes a field that must be a string.
 fn string((name, cell): &(Arc<str>, Cell)) -> Result<String, String> {
     match cell {
         Cell::Json(raw) if raw.get().starts_with('"') => {
-            serde_json::from_str(raw.get()).map_err(|_| format!("the member `{name}` is not valid Unicode"))
+            serde_json::from_str(raw.get()).map_err(|_| format!("the field `{name}` is not valid Unicode"))
         }
-        cell => Err(format!("the member `{name}` is {}, not a string", kind(&cell.written()))),
+        cell => Err(format!("the field `{name}` is {}, not a string", kind(&cell.raw_text()))),
     }
 }
 
-/// What a JSON value is, told by its first byte.
+/// Returns the type of a JSON value, which follows from its first byte.
 fn kind(value: &str) -> &'static str {
     match value.as_bytes().first() {
         Some(b'n') => "null",
@@ -172,20 +168,20 @@ fn repeated<'a>(names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().find(|name| !seen.insert(*name))
 }
 
-/// The members of the object on a line, in order.
-fn members(line: &str, names: &mut Vec<Arc<str>>) -> serde_json::Result<Vec<(Arc<str>, Cell)>> {
+/// Returns the fields of the object on a line, in order.
+fn fields(line: &str, names: &mut Vec<Arc<str>>) -> serde_json::Result<Vec<(Arc<str>, Cell)>> {
     let mut deserializer = serde_json::Deserializer::from_str(line);
-    let columns = Members { names }.deserialize(&mut deserializer)?;
+    let columns = Fields { names }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(columns)
 }
 
-/// Reads an object into columns, with the names that the row before had where they are the same.
-struct Members<'a> {
+/// Reads an object into columns, and reuses the names of the previous row.
+struct Fields<'a> {
     names: &'a mut Vec<Arc<str>>,
 }
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
     type Value = Vec<(Arc<str>, Cell)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -193,7 +189,7 @@ impl<'de> DeserializeSeed<'de> for Members<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
+impl<'de> Visitor<'de> for Fields<'_> {
     type Value = Vec<(Arc<str>, Cell)>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -226,7 +222,7 @@ impl Visitor<'_> for Name<'_> {
     type Value = Arc<str>;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a member name")
+        out.write_str("a field name")
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Arc<str>, E> {

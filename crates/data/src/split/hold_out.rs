@@ -1,36 +1,34 @@
-//! What `train` measures by where a user's files bring no validation set: a tenth of them.
+//! Holds out a validation set from labelled files that have none.
 
-use super::{Shares, Split, Splitter};
-use crate::fingerprint::TextHash;
-use crate::labelled::{LabelledArticle, LabelledSet};
-use crate::target::Target;
+use super::shares::{Shares, Split};
+use super::splitter::Splitter;
+use crate::labelled::{LabelledArticle, LabelledSet, Target};
+use crate::text_hash::TextHash;
 
-/// The share that is held out.
-const TENTH: Shares = Shares { validation: 0.1, test: 0.0 };
-
-/// Takes about a tenth of a set out of it: what to learn from, and what is held out. Every label keeps an article to
-/// learn from, and something is held out if anything can be.
+/// Splits a data set into training articles and about a tenth of held-out articles.
+///
+/// Every label keeps a training article. At least one article is held out, if that is possible.
 pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
     let mut splitter = Splitter::new();
     for article in &set.articles {
         splitter.add(TextHash::of(&article.article), labels(&set, article).iter().map(String::as_str));
     }
-    let splits = splitter.split(TENTH, 0);
-    let is_held = |article: &LabelledArticle| splits.of(TextHash::of(&article.article)) != Split::Train;
-    let (validation, training) = set.articles.drain(..).partition(is_held);
-    // Rows that could not be used, or have no label, are told of once.
+    let splits = splitter.split(Shares::TENTH, 0);
+    let is_held_out = |article: &LabelledArticle| splits.of(TextHash::of(&article.article)) != Split::Train;
+    let (validation, training) = set.articles.drain(..).partition(is_held_out);
+    // Rejects and skipped rows are reported once, with the training articles.
     let validation =
         LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], skipped: 0, ..set.clone() };
     (LabelledSet { split: "train".into(), articles: training, ..set }, validation)
 }
 
-/// The labels of an article by name, each with its head where there are several.
+/// Returns the names of an article's labels. With several heads, each name is prefixed by its head.
 fn labels(set: &LabelledSet, article: &LabelledArticle) -> Vec<String> {
-    let several = set.heads.len() > 1;
+    let has_several_heads = set.heads.len() > 1;
     let mut names = Vec::new();
     for (head, target) in set.heads.iter().zip(&article.targets) {
         let labels = target.as_ref().map(Target::labels).unwrap_or_default();
-        names.extend(labels.iter().filter_map(|id| head.labels.get(*id)).map(|label| match several {
+        names.extend(labels.iter().filter_map(|id| head.labels.get(*id)).map(|label| match has_several_heads {
             true => format!("{}\n{}", head.name, label.name),
             false => label.name.clone(),
         }));
@@ -43,20 +41,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::plain::{PlainOptions, load_plain};
-    use crate::source::Source;
+    use crate::labelled::{LabelledFileOptions, load_labelled_files};
+    use crate::open::Source;
     use std::collections::HashSet;
 
     fn set(rows: impl Iterator<Item = String>) -> LabelledSet {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("set.csv");
         std::fs::write(&path, format!("text,label\n{}", rows.collect::<String>())).unwrap();
-        let options = PlainOptions { head: "label".into(), ..PlainOptions::default() };
-        load_plain(&[Source::File(path)], &options).unwrap()
+        let options = LabelledFileOptions { head: "label".into(), ..LabelledFileOptions::default() };
+        load_labelled_files(&[Source::File(path)], &options).unwrap()
     }
 
     #[test]
-    fn about_a_tenth_is_held_out_and_no_text_is_on_both_sides() {
+    fn tenth_is_held_out_and_no_text_is_in_both_splits() {
         let (training, validation) = hold_out(set((0..2000).map(|i| format!("article {},{}\n", i % 1900, i % 2))));
         assert_eq!(training.articles.len() + validation.articles.len(), 2000);
         assert!((195..=205).contains(&validation.articles.len()), "{}", validation.articles.len());
@@ -65,11 +63,11 @@ mod tests {
     }
 
     #[test]
-    fn every_label_keeps_an_article_and_something_is_held_out() {
+    fn every_label_keeps_an_article_and_one_is_held_out() {
         for rows in 2..40 {
             let (training, validation) = hold_out(set((0..rows).map(|i| format!("text {i},label {}\n", i / 2))));
-            let learned: HashSet<_> = training.articles.iter().filter_map(|a| a.source_labels[0].clone()).collect();
-            assert_eq!(learned.len(), (rows as usize).div_ceil(2), "{rows} rows");
+            let labels: HashSet<_> = training.articles.iter().filter_map(|a| a.source_labels[0].clone()).collect();
+            assert_eq!(labels.len(), (rows as usize).div_ceil(2), "{rows} rows");
             assert!(!validation.articles.is_empty(), "{rows} rows");
         }
     }

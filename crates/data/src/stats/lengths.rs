@@ -1,43 +1,43 @@
-//! How long texts are: exact quantiles out of counts, so that memory grows with the number of different lengths only.
+//! Lengths of texts. Quantiles are exact, and memory use only depends on the number of distinct lengths.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Lengths that were seen, and how often.
+/// The number of texts of each length.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lengths {
-    seen: BTreeMap<usize, u64>,
+    counts: BTreeMap<usize, u64>,
     count: u64,
 }
 
-/// What lengths are like. A quantile is the least length that this part of the texts does not exceed.
+/// A summary of lengths. The quantile p is the smallest length that a fraction p of the texts does not exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct LengthSummary {
-    /// Half of the texts are no longer.
+    /// The median.
     pub median: usize,
-    /// Nine in ten texts are no longer.
+    /// The 90th percentile.
     pub p90: usize,
-    /// All but one in a hundred are no longer.
+    /// The 99th percentile.
     pub p99: usize,
-    /// The longest.
+    /// The maximum.
     pub max: usize,
 }
 
 impl Lengths {
     pub fn add(&mut self, length: usize) {
-        *self.seen.entry(length).or_insert(0) += 1;
+        *self.counts.entry(length).or_insert(0) += 1;
         self.count += 1;
     }
 
-    /// `None` if there are no texts.
+    /// Returns the summary, or `None` if there are no texts.
     pub fn summary(&self) -> Option<LengthSummary> {
-        let max = *self.seen.last_key_value()?.0;
+        let max = *self.counts.last_key_value()?.0;
         let quantile = |percent: u64| {
             let rank = (self.count * percent).div_ceil(100);
             let mut before = 0;
-            let reached = self.seen.iter().find(|(_, times)| {
-                before += **times;
+            let reached = self.counts.iter().find(|(_, count)| {
+                before += **count;
                 before >= rank
             });
             reached.map_or(max, |(length, _)| *length)
@@ -55,7 +55,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_are_those_of_the_sorted_lengths(mut lengths in prop::collection::vec(0..500_usize, 1..300)) {
+        fn quantiles_equal_those_of_the_sorted_lengths(mut lengths in prop::collection::vec(0..500_usize, 1..300)) {
             let mut counted = Lengths::default();
             lengths.iter().for_each(|length| counted.add(*length));
             lengths.sort_unstable();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_lengths() {
+    fn no_texts_have_no_summary() {
         assert_eq!(Lengths::default().summary(), None);
     }
 }

@@ -1,20 +1,21 @@
-//! CSV and TSV: a header made of the input's, or the first row's, columns and the added ones, then one record a row.
+//! Writes CSV and TSV: a header with the columns of the input (or of the first row) and the added ones, then one record
+//! per row.
 //!
-//! What comes from such a table goes out as it was written, in its dialect, with the added fields behind its own.
+//! Records that were read from such a table are written unchanged, in its dialect, with the added fields at their end.
 //!
-//! JSON strings are written as what they say, `null` as nothing, other JSON values as their raw text. A later row
-//! may lack columns, which stay empty; a column that the header does not have is an error, since it would be lost.
+//! JSON strings are decoded, `null` becomes an empty field, and other JSON values are written as their raw text. A row
+//! may lack columns, whose fields stay empty. A column that is not in the header is an error, because its value would
+//! be lost.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{RowWriter, Value, replaces};
-use crate::article::{Cell, Line, Row};
+use super::row_writer::{RowWriter, Value, replaces};
 use crate::error::DataError;
 use crate::open::BYTE_ORDER_MARK;
-use crate::table::{Dialect, Table, TableForm};
+use crate::row::{Cell, Dialect, RawLine, Row, Table, TableForm};
 
-/// Most rows of a table are shorter; longer ones make it grow.
+/// The initial capacity for a record. Most records are shorter, and a longer one makes it grow.
 const BUFFER: usize = 1024;
 
 pub(super) struct Delimited {
@@ -23,19 +24,20 @@ pub(super) struct Delimited {
     crlf: bool,
     /// The columns of the output, once they are known.
     header: Option<Vec<String>>,
-    /// Whether the header stands there since we wrote it, and not since an earlier start: it settles how rows are written.
-    began: bool,
-    /// How many of them, the first ones, are those of the input in its order; rows are then put out as they were.
-    as_read: Option<usize>,
+    /// Whether this writer wrote the header, and not an earlier run. The dialect is then fixed.
+    started: bool,
+    /// The number of input columns, if the header starts with them in their order. Raw lines can then be written
+    /// unchanged.
+    raw_columns: Option<usize>,
 }
 
 impl Delimited {
     pub fn new(out: Box<dyn Write + Send>, delimiter: u8, header: Option<Vec<String>>) -> Delimited {
-        Delimited { out, delimiter, crlf: false, header, began: false, as_read: None }
+        Delimited { out, delimiter, crlf: false, header, started: false, raw_columns: None }
     }
 
-    /// Takes on the ways of an input. TAB-separated values stay what their name says.
-    fn take_on(&mut self, dialect: &Dialect) -> bool {
+    /// Adopts the dialect of an input. Returns false, and keeps its own, if only one of the two is separated by tabs.
+    fn adopt(&mut self, dialect: &Dialect) -> bool {
         if (self.delimiter == b'\t') != (dialect.delimiter == b'\t') {
             return false;
         }
@@ -43,13 +45,13 @@ impl Delimited {
         true
     }
 
-    fn record<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) -> Result<(), DataError> {
-        let line = self.fields(fields)?;
-        self.line(&line)
+    fn write_record<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) -> Result<(), DataError> {
+        let line = self.join_fields(fields)?;
+        self.write_line(&line)
     }
 
-    /// Fields with delimiters between them, in quotes where they need them.
-    fn fields<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, DataError> {
+    /// Returns fields with delimiters between them, and with quotes where needed.
+    fn join_fields<'a>(&self, fields: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, DataError> {
         let mut csv = csv::WriterBuilder::new().delimiter(self.delimiter).buffer_capacity(BUFFER).from_writer(vec![]);
         csv.write_record(fields).map_err(failed)?;
         let mut line = csv.into_inner().map_err(|error| DataError::Write { source: error.into_error() })?;
@@ -57,28 +59,33 @@ impl Delimited {
         Ok(line)
     }
 
-    /// Adds fields to a line that has some.
-    fn append<'a>(&self, line: &mut Vec<u8>, fields: impl IntoIterator<Item = &'a str>) -> Result<(), DataError> {
+    /// Appends fields to a line that has fields already.
+    fn append_fields<'a>(
+        &self,
+        line: &mut Vec<u8>,
+        fields: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), DataError> {
         let mut fields = fields.into_iter().peekable();
         if fields.peek().is_some() {
             line.push(self.delimiter);
-            // A field that stands before them keeps an empty one alone from being put in quotes.
-            let all = self.fields(std::iter::once("").chain(fields))?;
+            // The CSV writer quotes an empty field if it is the only one of its record, so another one is put before
+            // it.
+            let all = self.join_fields(std::iter::once("").chain(fields))?;
             line.extend_from_slice(&all[1..]);
         }
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), DataError> {
+    fn write_line(&mut self, line: &[u8]) -> Result<(), DataError> {
         let line_break: &[u8] = if self.crlf { b"\r\n" } else { b"\n" };
         let written = self.out.write_all(line).and_then(|()| self.out.write_all(line_break));
         written.map_err(|source| DataError::Write { source })
     }
 
-    /// The row as it was read, if its columns are the first ones of the header.
-    fn line_of<'r>(&self, row: &'r Row) -> Option<&'r str> {
-        match (&row.line, &self.header, self.as_read) {
-            (Some(Line::Delimited(line, delimiter)), Some(header), Some(count))
+    /// Returns the line that the row was read from, if the header starts with its columns.
+    fn raw_line<'r>(&self, row: &'r Row) -> Option<&'r str> {
+        match (&row.raw_line, &self.header, self.raw_columns) {
+            (Some(RawLine::Delimited(line, delimiter)), Some(header), Some(count))
                 if *delimiter == self.delimiter
                     && count == row.columns.len()
                     && row.columns.iter().zip(header).all(|((name, _), column)| **name == **column) =>
@@ -92,15 +99,15 @@ impl Delimited {
 
 impl RowWriter for Delimited {
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
-        let Some(table) = table.filter(|_| !self.began) else { return Ok(()) };
+        let Some(table) = table.filter(|_| !self.started) else { return Ok(()) };
         let is_added = |column: &str| added.iter().any(|(name, _)| *name == *column);
         let is_replaced = table.columns.iter().any(|column| is_added(column));
         let dialect = match &table.form {
-            TableForm::Delimited(dialect) if self.take_on(dialect) => Some(dialect),
+            TableForm::Delimited(dialect) if self.adopt(dialect) => Some(dialect),
             _ => None,
         };
         if dialect.is_some() && !is_replaced {
-            self.as_read = Some(table.columns.len());
+            self.raw_columns = Some(table.columns.len());
         }
         if self.header.is_some() {
             return Ok(());
@@ -113,22 +120,22 @@ impl RowWriter for Delimited {
         match dialect {
             Some(dialect) if !is_replaced => {
                 let mut line = dialect.header.clone().into_bytes();
-                self.append(&mut line, added.iter().map(|(name, _)| name.as_str()))?;
-                self.line(&line)?;
+                self.append_fields(&mut line, added.iter().map(|(name, _)| name.as_str()))?;
+                self.write_line(&line)?;
             }
-            _ => self.record(header.iter().map(String::as_str))?,
+            _ => self.write_record(header.iter().map(String::as_str))?,
         }
-        self.began = true;
+        self.started = true;
         self.header = Some(header);
         Ok(())
     }
 
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
-        if let Some(line) = self.line_of(row).filter(|_| !replaces(row, added)) {
+        if let Some(line) = self.raw_line(row).filter(|_| !replaces(row, added)) {
             let values: Vec<Cow<'_, str>> = added.iter().map(|(_, value)| value_text(value)).collect();
             let mut line = line.as_bytes().to_vec();
-            self.append(&mut line, values.iter().map(|value| &**value))?;
-            return self.line(&line);
+            self.append_fields(&mut line, values.iter().map(|value| &**value))?;
+            return self.write_line(&line);
         }
         let kept = row.columns.iter().filter(|(name, _)| !added.iter().any(|(added, _)| **added == **name));
         let mut values: Vec<(&str, Cow<'_, str>)> = kept.map(|(name, cell)| (&**name, cell_text(cell))).collect();
@@ -136,25 +143,25 @@ impl RowWriter for Delimited {
 
         if self.header.is_none() {
             let header: Vec<String> = values.iter().map(|(name, _)| name.to_string()).collect();
-            self.record(header.iter().map(String::as_str))?;
-            self.began = true;
+            self.write_record(header.iter().map(String::as_str))?;
+            self.started = true;
             self.header = Some(header);
         }
         let header = self.header.as_deref().unwrap_or_default();
-        // Rows mostly have the columns of the header in its order: look there first.
-        let place = |at: usize, name: &str| match header.get(at) {
-            Some(column) if column == name => Some(at),
+        // Most rows have the columns of the header in its order, so the same index is tried first.
+        let find = |index: usize, name: &str| match header.get(index) {
+            Some(column) if column == name => Some(index),
             _ => header.iter().position(|column| column == name),
         };
         let mut record = vec![""; header.len()];
-        for (at, (name, value)) in values.iter().enumerate() {
-            let Some(at) = place(at, name) else {
+        for (index, (name, value)) in values.iter().enumerate() {
+            let Some(index) = find(index, name) else {
                 return Err(DataError::NewColumn { position: row.position.clone(), column: name.to_string() });
             };
-            record[at] = value;
+            record[index] = value;
         }
-        let line = self.fields(record)?;
-        self.line(&line)
+        let line = self.join_fields(record)?;
+        self.write_line(&line)
     }
 
     fn columns(&self) -> Option<&[String]> {
@@ -170,16 +177,16 @@ fn cell_text(cell: &Cell) -> Cow<'_, str> {
     match cell {
         cell if cell.is_null() => Cow::Borrowed(""),
         Cell::Typed(typed) if typed.as_text().is_none() => {
-            let json = cell.written();
-            // Points in time and the like are texts in JSON.
+            let json = cell.raw_text();
+            // JSON writes timestamps and similar values as strings.
             serde_json::from_str::<String>(&json).map_or(json, Cow::Owned)
         }
-        cell => cell.as_text().unwrap_or_else(|| cell.written()),
+        cell => cell.as_text().unwrap_or_else(|| cell.raw_text()),
     }
 }
 
 fn value_text(value: &Value) -> Cow<'_, str> {
-    value.written().unwrap_or_default()
+    value.raw_text().unwrap_or_default()
 }
 
 fn failed(error: csv::Error) -> DataError {

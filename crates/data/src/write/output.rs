@@ -1,7 +1,7 @@
-//! Where written bytes go: a file or standard output, compressed if its name says so.
+//! Opens outputs: a file or standard output, compressed if the name has the suffix of a compression.
 //!
-//! `flush` ends the gzip member or zstd frame that is open, and the next byte opens a new one. Readers take several
-//! as one, so a file is whole after every flush, and a run that was cut off can go on behind the last.
+//! `flush` ends the open gzip member or zstd frame, and the next byte starts a new one. Readers accept several of them.
+//! So a file is complete after every flush, and an interrupted run can continue after the last one.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, Write};
@@ -13,8 +13,11 @@ use crate::error::DataError;
 
 const BUFFER: usize = 64 * 1024;
 
-/// Opens a path for writing, compressing by its ending (`.gz`, `.zst`). What was there is replaced. `-` is standard
-/// output.
+/// Opens a path for writing, and compresses by its suffix (`.gz`, `.zst`). An existing file is replaced. `-` is
+/// standard output.
+///
+/// # Errors
+/// If the file cannot be created.
 pub fn create(path: &Path) -> Result<Box<dyn Write + Send>, DataError> {
     if path == Path::new("-") {
         return Ok(Box::new(Output::new("<stdout>".to_owned(), None, Box::new(io::stdout()))));
@@ -22,39 +25,58 @@ pub fn create(path: &Path) -> Result<Box<dyn Write + Send>, DataError> {
     open(path, OpenOptions::new().write(true).create(true).truncate(true))
 }
 
-/// Opens a path for writing behind what it holds, compressing by its ending.
+/// Opens a path for appending, and compresses by its suffix.
+///
+/// # Errors
+/// If the file cannot be opened.
 pub fn append(path: &Path) -> Result<Box<dyn Write + Send>, DataError> {
     open(path, OpenOptions::new().append(true).create(true))
 }
 
-/// Opens a file for writing behind its first `length` bytes, and cuts off what comes after them; with a length of 0 the file
-/// may be missing. It is compressed by the ending of `named`, the name that it will have in the end. The handle is for
-/// making sure that what was flushed is on disk, and for its length.
+/// Opens a file for writing after its first `length` bytes, and cuts off the rest. With a length of 0 the file may be
+/// missing.
+///
+/// The output is compressed by the suffix of `named`, which is the final name of the file. The returned handle is for
+/// syncing the file and for its length.
 ///
 /// # Errors
-/// If it cannot be opened, or is shorter than that.
+/// If the file cannot be opened, or is shorter than `length` bytes.
 pub fn continue_at(path: &Path, named: &Path, length: u64) -> Result<(Box<dyn Write + Send>, File), DataError> {
+    continue_at_with(path, named, length, &|file| Box::new(file))
+}
+
+/// Opens a file as [`continue_at`] does. Its bytes go through `wrap`, for callers that observe the writes or make them
+/// fail.
+///
+/// # Errors
+/// As [`continue_at`].
+pub fn continue_at_with(
+    path: &Path,
+    named: &Path,
+    length: u64,
+    wrap: &dyn Fn(File) -> Box<dyn Write + Send>,
+) -> Result<(Box<dyn Write + Send>, File), DataError> {
     let failed = |source| DataError::Create { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
     options.write(true).create(length == 0).truncate(length == 0);
-    // Whoever begins a file knows it by the name that it will have.
+    // The user knows a new file only by its final name.
     let mut file = options.open(path).map_err(|source| match length {
         0 => DataError::Create { path: named.to_owned(), source },
         _ => DataError::Open { name: path.display().to_string(), source },
     })?;
     let found = file.metadata().map_err(failed)?.len();
     if found < length {
-        let cause = format!("it has {found} bytes, and had {length}");
+        let cause = format!("it has {found} bytes instead of at least {length}");
         return Err(failed(io::Error::new(io::ErrorKind::UnexpectedEof, cause)));
     }
     file.set_len(length).and_then(|()| file.seek(io::SeekFrom::End(0))).map_err(failed)?;
     let handle = file.try_clone().map_err(failed)?;
-    let mut output = Output::new(path.display().to_string(), Compression::of(named), Box::new(file));
+    let mut output = Output::new(path.display().to_string(), Compression::of(named), wrap(file));
     output.ended = length > 0;
     Ok((Box::new(output), handle))
 }
 
-/// Whether a file of this name is compressed.
+/// Returns whether a file with this name is compressed.
 pub fn is_compressed(path: &Path) -> bool {
     Compression::of(path).is_some()
 }
@@ -71,9 +93,9 @@ enum Compression {
 }
 
 impl Compression {
-    /// What a file's ending asks for.
+    /// Returns the compression that belongs to the suffix of a file.
     fn of(path: &Path) -> Option<Compression> {
-        match path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref() {
             Some("gz") => Some(Compression::Gzip),
             Some("zst") => Some(Compression::Zstd),
             _ => None,
@@ -83,9 +105,9 @@ impl Compression {
 
 type Plain = BufWriter<Box<dyn Write + Send>>;
 
-/// The stage that the output is at: between members, or within one. `Failed` holds nothing, because a compressor
-/// that could not end its member cannot be used again.
-enum Stage {
+/// The state of an output: between members, or within one. `Failed` has no contents, because a compressor that could
+/// not end its member cannot be used again.
+enum State {
     Between(Plain),
     Gzip(Box<GzEncoder<Plain>>),
     Zstd(Box<zstd::stream::write::Encoder<'static, Plain>>),
@@ -95,49 +117,49 @@ enum Stage {
 struct Output {
     name: String,
     compression: Option<Compression>,
-    stage: Stage,
-    /// Whether any member was ended; an empty compressed file still needs one.
+    state: State,
+    /// Whether any member was ended. An empty compressed file needs one as well.
     ended: bool,
 }
 
 impl Output {
     fn new(name: String, compression: Option<Compression>, out: Box<dyn Write + Send>) -> Output {
-        Output { name, compression, stage: Stage::Between(BufWriter::with_capacity(BUFFER, out)), ended: false }
+        Output { name, compression, state: State::Between(BufWriter::with_capacity(BUFFER, out)), ended: false }
     }
 
-    /// Opens a member if the output is compressed and none is open.
-    fn begin(&mut self) -> io::Result<()> {
-        self.stage = match (std::mem::replace(&mut self.stage, Stage::Failed), self.compression) {
-            (Stage::Between(out), Some(Compression::Gzip)) => {
-                Stage::Gzip(Box::new(GzEncoder::new(out, flate2::Compression::default())))
+    /// Starts a member if the output is compressed and no member is open.
+    fn start_member(&mut self) -> io::Result<()> {
+        self.state = match (std::mem::replace(&mut self.state, State::Failed), self.compression) {
+            (State::Between(out), Some(Compression::Gzip)) => {
+                State::Gzip(Box::new(GzEncoder::new(out, flate2::Compression::default())))
             }
-            (Stage::Between(out), Some(Compression::Zstd)) => {
+            (State::Between(out), Some(Compression::Zstd)) => {
                 let mut encoder = zstd::stream::write::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL)?;
-                // Off by default, and without it a damaged file can read as other text.
+                // Off by default. Without a checksum, a damaged file can decompress to wrong text.
                 encoder.include_checksum(true)?;
-                Stage::Zstd(Box::new(encoder))
+                State::Zstd(Box::new(encoder))
             }
-            (stage, _) => stage,
+            (state, _) => state,
         };
         Ok(())
     }
 
-    /// Ends the member that is open.
-    fn end(&mut self) -> io::Result<()> {
+    /// Ends the open member.
+    fn end_member(&mut self) -> io::Result<()> {
         if !self.ended {
-            self.begin()?;
+            self.start_member()?;
         }
-        self.stage = match std::mem::replace(&mut self.stage, Stage::Failed) {
-            Stage::Gzip(encoder) => Stage::Between(encoder.finish()?),
-            Stage::Zstd(encoder) => Stage::Between(encoder.finish()?),
-            stage => stage,
+        self.state = match std::mem::replace(&mut self.state, State::Failed) {
+            State::Gzip(encoder) => State::Between(encoder.finish()?),
+            State::Zstd(encoder) => State::Between(encoder.finish()?),
+            state => state,
         };
         self.ended = true;
         Ok(())
     }
 
-    /// The error with the name of the output before it.
-    fn named(&self, error: io::Error) -> io::Error {
+    /// Adds the name of the output to an error.
+    fn add_name(&self, error: io::Error) -> io::Error {
         if error.kind() == io::ErrorKind::Interrupted {
             return error;
         }
@@ -146,33 +168,33 @@ impl Output {
 }
 
 fn failed() -> io::Error {
-    io::Error::other("writing failed before")
+    io::Error::other("an earlier write failed")
 }
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.begin().and_then(|()| match &mut self.stage {
-            Stage::Between(out) => out.write(bytes),
-            Stage::Gzip(encoder) => encoder.write(bytes),
-            Stage::Zstd(encoder) => encoder.write(bytes),
-            Stage::Failed => Err(failed()),
+        let written = self.start_member().and_then(|()| match &mut self.state {
+            State::Between(out) => out.write(bytes),
+            State::Gzip(encoder) => encoder.write(bytes),
+            State::Zstd(encoder) => encoder.write(bytes),
+            State::Failed => Err(failed()),
         });
-        written.map_err(|error| self.named(error))
+        written.map_err(|error| self.add_name(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.end().and_then(|()| match &mut self.stage {
-            Stage::Between(out) => out.flush(),
+        let flushed = self.end_member().and_then(|()| match &mut self.state {
+            State::Between(out) => out.flush(),
             _ => Err(failed()),
         });
-        flushed.map_err(|error| self.named(error))
+        flushed.map_err(|error| self.add_name(error))
     }
 }
 
 impl Drop for Output {
-    /// For outputs that nobody finished: what was written is made whole, as far as that goes.
+    /// Ends the open member of an output that was not flushed. Errors cannot be reported here.
     fn drop(&mut self) {
-        if matches!(self.stage, Stage::Gzip(_) | Stage::Zstd(_)) {
+        if matches!(self.state, State::Gzip(_) | State::Zstd(_)) {
             let _ = self.flush();
         }
     }

@@ -1,4 +1,4 @@
-//! A folder for one test, and short ways to read in it.
+//! A temporary folder for one test, with functions to read its files.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
@@ -26,12 +26,12 @@ impl Scratch {
         Source::File(path)
     }
 
-    /// The rows and the rejects of a file with these bytes.
+    /// Writes a file and returns its rows and rejects.
     pub fn read(&self, name: &str, bytes: impl AsRef<[u8]>) -> (Vec<Row>, Vec<Reject>) {
         read_all(&self.file(name, bytes), &ReadOptions::default())
     }
 
-    /// The error of a file that cannot be opened.
+    /// Writes a file and returns the error of opening it.
     pub fn refused(&self, name: &str, bytes: impl AsRef<[u8]>, options: &ReadOptions) -> DataError {
         match read(&self.file(name, bytes), options) {
             Ok(_) => panic!("`{name}` could be opened"),

@@ -1,6 +1,6 @@
-//! Memory that starts on a cache line, so that no vector load of a packed panel crosses two.
+//! Memory that is aligned to cache lines, so that no vector load of a packed panel crosses two of them.
 
-/// Numbers that are plain bytes: any bits are a value, and zero bits are zero.
+/// A number type for which every bit pattern is a value and all-zero bits are zero.
 pub(crate) trait Number: Copy {}
 impl Number for f32 {}
 impl Number for u16 {}
@@ -10,11 +10,11 @@ impl Number for i16 {}
 
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; 64]);
+struct CacheLine([u8; 64]);
 
 /// A growing block of numbers, aligned to 64 bytes.
 pub(crate) struct Buffer<T> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     length: usize,
     numbers: std::marker::PhantomData<T>,
 }
@@ -26,28 +26,34 @@ impl<T: Number> Default for Buffer<T> {
 }
 
 impl<T: Number> Buffer<T> {
-    /// `length` zeros.
+    /// Returns a buffer of `length` zeros.
     pub fn zeros(length: usize) -> Self {
         let mut buffer = Self::default();
         buffer.first(length);
         buffer
     }
 
-    /// The first `length` numbers; memory is taken only when it has never held that many. What stands there is what the
-    /// last user left.
+    /// Returns the first `length` numbers with whatever values the last use left there.
+    ///
+    /// Allocates only if the buffer has never held that many numbers; new numbers are zero.
+    ///
+    /// # Panics
+    /// If the size in bytes overflows.
     pub fn first(&mut self, length: usize) -> &mut [T] {
-        let lines = (length * size_of::<T>()).div_ceil(size_of::<Line>());
+        let bytes = length.checked_mul(size_of::<T>());
+        let lines = bytes.expect("a buffer fits into memory").div_ceil(size_of::<CacheLine>());
         if self.lines.len() < lines {
-            self.lines.resize(lines, Line([0; 64]));
+            self.lines.resize(lines, CacheLine([0; 64]));
         }
         self.length = self.length.max(length);
-        // SAFETY: the lines hold that many initialised bytes, aligned for any number; any bits are a `T`.
+        // SAFETY: the lines hold at least `length` numbers of initialised bytes, aligned for every `Number`, of which all
+        // bit patterns are values.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), length) }
     }
 
-    /// All numbers.
+    /// Returns all numbers.
     pub fn all(&self) -> &[T] {
-        // SAFETY: as in `first`; `length` numbers were asked for before.
+        // SAFETY: `first` made room for `length` numbers; the rest is as in `first`.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }

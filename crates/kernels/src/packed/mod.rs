@@ -1,80 +1,16 @@
-//! Products with weights that were laid out once, for the instruction set of the machine, in f32, bf16, int16 or int8.
+//! Dense layers and attention for inference, on weights that are packed once for the machine's instruction set.
 
 #![expect(unsafe_code, reason = "aligned memory and register tiles work on pointers")]
 
 mod attention;
 mod buffer;
 mod dense;
+mod dtype;
+mod forward;
 mod quantise;
+mod scratch;
 
 pub use attention::{Attention, AttentionScratch, Strided};
-pub use dense::{PackedDense, Scratch};
-
-use crate::instructions::InstructionSet;
-use crate::tiles::{INT16_LIMITS, PairOrder, Tiles};
-use std::fmt;
-use std::str::FromStr;
-
-/// The numbers in which products are computed. Sums, and all between the products, are f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Dtype {
-    /// f32 weights and activations.
-    F32,
-    /// Integer weights and activations of twelve bits (and a sign) in sixteen, in groups of 128 neighbours with a range of
-    /// their own: as good as f32.
-    Int16,
-    /// bf16 weights; bf16 activations where the instruction set multiplies bf16, else f32.
-    Bf16,
-    /// int8 weights and activations in groups of 128 neighbours with a range of their own; seven bits each with plain AVX2.
-    Int8,
-}
-
-impl Dtype {
-    /// All of them, the most exact first.
-    pub const ALL: [Self; 4] = [Self::F32, Self::Int16, Self::Bf16, Self::Int8];
-
-    /// The dtypes that are faster than f32 on an instruction set, the fastest first.
-    pub fn faster_than_f32(set: InstructionSet) -> &'static [Self] {
-        match set {
-            InstructionSet::Portable => &[],
-            InstructionSet::Avx2 | InstructionSet::Avx2Vnni => &[Self::Int8, Self::Int16],
-            InstructionSet::Avx512 => &[Self::Int8, Self::Int16, Self::Bf16],
-        }
-    }
-
-    /// Bits of an activation in a product on an instruction set.
-    pub fn activation_bits(self, set: InstructionSet) -> u32 {
-        let tiles = Tiles::kind(set);
-        match self {
-            Self::F32 => 32,
-            Self::Bf16 => match tiles.pair_order {
-                PairOrder::Depth => 16,
-                PairOrder::Columns => 32,
-            },
-            Self::Int16 => u16::BITS - INT16_LIMITS.0.leading_zeros(),
-            Self::Int8 => u8::BITS - tiles.int8_limits.0.leading_zeros(),
-        }
-    }
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::Int16 => "int16",
-            Self::Int8 => "int8",
-        })
-    }
-}
-
-impl FromStr for Dtype {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|dtype| dtype.to_string() == name)
-            .ok_or_else(|| format!("`{name}` is none of f32, int16, bf16, int8"))
-    }
-}
+pub use dense::PackedDense;
+pub use dtype::Dtype;
+pub use scratch::Scratch;

@@ -1,17 +1,17 @@
-//! Tiles for AVX-512 with VNNI and BF16: thirty-two registers of sixteen lanes, so 6 rows by 64 columns.
+//! Tiles for AVX-512 with VNNI and BF16. Thirty-two registers of sixteen lanes hold 6 rows by 64 columns.
 
-use super::{GROUP, PairOrder, TileBf16, TileF32, TileInt8, TileInt16, TileQuantised, Tiles, with_rows};
+use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles, with_rows};
 use std::arch::x86_64::*;
 
 const LANES: usize = 16;
-/// Columns of a panel of weights.
+/// The columns of a panel of weights.
 const COLUMNS: usize = 64;
 const VECTORS: usize = COLUMNS / LANES;
 
 pub(super) static TILES: Tiles = Tiles {
     rows: 6,
     columns: COLUMNS,
-    // A head is often 32 wide, and short windows fill 64 columns badly.
+    // A head is often 32 values wide, and short windows would leave most of 64 columns empty.
     attention_columns: 32,
     f32: tile_f32,
     attention: tile_attention,
@@ -24,50 +24,73 @@ pub(super) static TILES: Tiles = Tiles {
     int8_limits: (255, 127),
 };
 
+/// Multiplies up to 6 rows with a panel of f32 weights.
+///
+/// # Safety
+/// The machine has AVX-512F, `rows` is within 1 and 6, and `tile` keeps its contract.
 #[target_feature(enable = "avx512f")]
 unsafe fn tile_f32(rows: usize, tile: TileF32) {
     with_rows!(rows, f32_rows, tile, [6, 1, 2, 3, 4, 5])
 }
 
+/// Multiplies `ROWS` rows with a panel of f32 weights.
+///
+/// # Safety
+/// The machine has AVX-512F, and `tile` keeps its contract for `ROWS` rows.
 #[target_feature(enable = "avx512f")]
 unsafe fn f32_rows<const ROWS: usize>(tile: TileF32) {
-    // SAFETY: the caller's promise is passed on.
+    // SAFETY: the caller keeps the contract of the tile's arguments.
     unsafe { f32_block::<ROWS, VECTORS>(tile) }
 }
 
+/// Multiplies up to 6 rows with a panel of f32 keys or values.
+///
+/// # Safety
+/// The machine has AVX-512F, `rows` is within 1 and 6, and `tile` keeps its contract.
 #[target_feature(enable = "avx512f")]
 unsafe fn tile_attention(rows: usize, tile: TileF32) {
     with_rows!(rows, attention_rows, tile, [6, 1, 2, 3, 4, 5])
 }
 
+/// Multiplies `ROWS` rows with a panel of f32 keys or values.
+///
+/// # Safety
+/// The machine has AVX-512F, and `tile` keeps its contract for `ROWS` rows.
 #[target_feature(enable = "avx512f")]
 unsafe fn attention_rows<const ROWS: usize>(tile: TileF32) {
-    // SAFETY: the caller's promise is passed on.
+    // SAFETY: the caller keeps the contract of the tile's arguments.
     unsafe { f32_block::<ROWS, 2>(tile) }
 }
 
-/// Loads `WIDE` neighbouring vectors.
+/// Loads `COUNT` neighbouring vectors.
+///
+/// # Safety
+/// The machine has AVX-512F, and `from` is readable for `COUNT` vectors.
 #[target_feature(enable = "avx512f")]
-unsafe fn load<const WIDE: usize>(from: *const f32) -> [__m512; WIDE] {
-    let mut vectors = [_mm512_setzero_ps(); WIDE];
+unsafe fn load<const COUNT: usize>(from: *const f32) -> [__m512; COUNT] {
+    let mut vectors = [_mm512_setzero_ps(); COUNT];
     for (v, vector) in vectors.iter_mut().enumerate() {
-        // SAFETY: the caller promises that many values.
+        // SAFETY: the caller provides that many values.
         *vector = unsafe { _mm512_loadu_ps(from.add(v * LANES)) };
     }
     vectors
 }
 
+/// Multiplies `ROWS` rows with a panel of `COUNT` vectors of f32.
+///
+/// # Safety
+/// The machine has AVX-512F, and `tile` keeps its contract for `ROWS` rows and panels of `COUNT` vectors.
 #[target_feature(enable = "avx512f")]
-unsafe fn f32_block<const ROWS: usize, const WIDE: usize>(tile: TileF32) {
+unsafe fn f32_block<const ROWS: usize, const COUNT: usize>(tile: TileF32) {
     let TileF32 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
-    // SAFETY: the caller promises that the pointers cover the tile's sizes.
+    // SAFETY: the caller keeps the contract of the tile's arguments.
     unsafe {
-        let mut sums = [load::<WIDE>(bias); ROWS];
+        let mut sums = [load::<COUNT>(bias); ROWS];
         for k in 0..depth {
-            let weights = load::<WIDE>(panel.add(k * WIDE * LANES));
+            let weights = load::<COUNT>(panel.add(k * COUNT * LANES));
             for (row, sum) in sums.iter_mut().enumerate() {
                 let x = _mm512_set1_ps(*input.add(row * input_stride + k));
-                for v in 0..WIDE {
+                for v in 0..COUNT {
                     sum[v] = _mm512_fmadd_ps(x, weights[v], sum[v]);
                 }
             }
@@ -76,26 +99,38 @@ unsafe fn f32_block<const ROWS: usize, const WIDE: usize>(tile: TileF32) {
     }
 }
 
+/// Stores sums as rows of `COUNT` vectors.
+///
+/// # Safety
+/// The machine has AVX-512F, and `out` is writable for `ROWS` rows of `COUNT` vectors, `stride` values apart.
 #[target_feature(enable = "avx512f")]
-unsafe fn store<const ROWS: usize, const WIDE: usize>(sums: [[__m512; WIDE]; ROWS], out: *mut f32, stride: usize) {
+unsafe fn store<const ROWS: usize, const COUNT: usize>(sums: [[__m512; COUNT]; ROWS], out: *mut f32, stride: usize) {
     for (row, sum) in sums.iter().enumerate() {
         for (v, &sum) in sum.iter().enumerate() {
-            // SAFETY: the caller promises `ROWS` rows of `WIDE` vectors.
+            // SAFETY: the caller provides `ROWS` rows of `COUNT` vectors.
             unsafe { _mm512_storeu_ps(out.add(row * stride + v * LANES), sum) };
         }
     }
 }
 
+/// Multiplies up to 6 rows of bf16 activations with a panel of bf16 weights.
+///
+/// # Safety
+/// The machine has AVX-512F and BF16, `rows` is within 1 and 6, and `tile` keeps its contract.
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
     with_rows!(rows, bf16_rows, tile, [6, 1, 2, 3, 4, 5])
 }
 
+/// Multiplies `ROWS` rows of bf16 activations with a panel of bf16 weights.
+///
+/// # Safety
+/// The machine has AVX-512F and BF16, and `tile` keeps its contract for `ROWS` rows.
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
     let TileBf16 { input, input_stride, panel, depth, bias, out, out_stride } = tile;
-    // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth is even. Vectors of integers
-    // and of bf16 pairs are the same 512 bits.
+    // SAFETY: the caller keeps the contract of the tile's arguments, so depth is even. Vectors of integers and of
+    // bf16 pairs are the same 512 bits.
     unsafe {
         let mut sums = [load::<VECTORS>(bias); ROWS];
         for k in (0..depth).step_by(2) {
@@ -116,34 +151,46 @@ unsafe fn bf16_rows<const ROWS: usize>(tile: TileBf16) {
 }
 
 /// Loads a row of a panel of 16-bit or 8-bit weights.
+///
+/// # Safety
+/// The machine has AVX-512F, and `from` is readable for `VECTORS` vectors.
 #[target_feature(enable = "avx512f")]
 unsafe fn load_integers(from: *const __m512i) -> [__m512i; VECTORS] {
     let mut vectors = [_mm512_setzero_si512(); VECTORS];
     for (v, vector) in vectors.iter_mut().enumerate() {
-        // SAFETY: the caller promises that many values.
+        // SAFETY: the caller provides that many values.
         *vector = unsafe { _mm512_loadu_si512(from.add(v)) };
     }
     vectors
 }
 
-/// A tile of integers of which `$neighbours` in depth fall into one 32-bit lane, with `$add_products` for what adds their
+/// Defines a tile of integers. `$interleaved` neighbours in depth fall into one 32-bit lane, and `$add_products` adds their
 /// products to a sum.
 macro_rules! integer_tile {
-    ($tile:ident, $rows:ident, $arguments:ty, $neighbours:literal, $add_products:ident) => {
+    ($tile:ident, $rows:ident, $arguments:ty, $interleaved:literal, $add_products:ident) => {
+        /// Multiplies up to 6 rows of integers with a panel of integer weights.
+        ///
+        /// # Safety
+        /// The machine has AVX-512F and VNNI, `rows` is within 1 and 6, and `tile` keeps its contract.
         #[target_feature(enable = "avx512f,avx512vnni")]
         unsafe fn $tile(rows: usize, tile: $arguments) {
             with_rows!(rows, $rows, tile, [6, 1, 2, 3, 4, 5])
         }
 
+        /// Multiplies `ROWS` rows of integers with a panel of integer weights.
+        ///
+        /// # Safety
+        /// The machine has AVX-512F and VNNI, and `tile` keeps its contract for `ROWS` rows.
         #[target_feature(enable = "avx512f,avx512vnni")]
         unsafe fn $rows<const ROWS: usize>(tile: $arguments) {
             let TileQuantised { input, input_stride, panel, depth, .. } = tile;
-            // SAFETY: the caller promises that the pointers cover the tile's sizes, and that depth is made of whole lanes.
+            // SAFETY: the caller keeps the contract of the tile's arguments, so depth is made of
+            // whole lanes.
             unsafe {
-                let mut totals = [load::<VECTORS>(tile.columns); ROWS];
+                let mut totals = [load::<VECTORS>(tile.column_terms); ROWS];
                 for group in 0..depth.div_ceil(GROUP) {
                     let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
-                    for k in (group * GROUP..depth.min((group + 1) * GROUP)).step_by($neighbours) {
+                    for k in (group * GROUP..depth.min((group + 1) * GROUP)).step_by($interleaved) {
                         let weights = load_integers(panel.add(k * COLUMNS).cast());
                         for (row, sum) in sums.iter_mut().enumerate() {
                             let x = _mm512_set1_epi32(input.add(row * input_stride + k).cast::<i32>().read_unaligned());
@@ -160,10 +207,13 @@ macro_rules! integer_tile {
     };
 }
 
-integer_tile!(tile_int16, int16_rows, TileInt16, 2, _mm512_dpwssd_epi32);
-integer_tile!(tile_int8, int8_rows, TileInt8, 4, _mm512_dpbusd_epi32);
+integer_tile!(tile_int16, int16_rows, TileQuantised<u16, i16>, 2, _mm512_dpwssd_epi32);
+integer_tile!(tile_int8, int8_rows, TileQuantised<u8, i8>, 4, _mm512_dpbusd_epi32);
 
-/// Turns a group's integer sums back into floats and adds them.
+/// Converts the integer sums of a group to f32 and adds them to the totals.
+///
+/// # Safety
+/// The machine has AVX-512F, `group` is one of the depth's groups, and `tile` keeps its contract for `ROWS` rows.
 #[target_feature(enable = "avx512f")]
 unsafe fn add_group<const ROWS: usize, X, W>(
     tile: &TileQuantised<X, W>,
@@ -173,16 +223,16 @@ unsafe fn add_group<const ROWS: usize, X, W>(
 ) {
     let groups = tile.depth.div_ceil(GROUP);
     for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
-        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        // SAFETY: the caller keeps the contract of the tile's arguments.
         unsafe {
-            let [scale, least] = *tile.row_ranges.add(row * groups + group);
-            let (scale, least) = (_mm512_set1_ps(scale), _mm512_set1_ps(least));
+            let [scale, min] = *tile.row_ranges.add(row * groups + group);
+            let (scale, min) = (_mm512_set1_ps(scale), _mm512_set1_ps(min));
             for v in 0..VECTORS {
                 let column =
-                    |part: usize| _mm512_loadu_ps(tile.columns.add((1 + 2 * group + part) * COLUMNS + v * LANES));
+                    |part: usize| _mm512_loadu_ps(tile.column_terms.add((1 + 2 * group + part) * COLUMNS + v * LANES));
                 let scales = _mm512_mul_ps(scale, column(1));
                 total[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scales, total[v]);
-                total[v] = _mm512_fmadd_ps(least, column(0), total[v]);
+                total[v] = _mm512_fmadd_ps(min, column(0), total[v]);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Tiles in plain Rust: the twins of the others, and what runs where no other fits.
+//! Tiles in plain Rust: the reference for the other tiles, and the fallback where none of them runs.
 
-use super::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles};
+use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles};
 use crate::half::widen;
 
 const COLUMNS: usize = 16;
@@ -20,9 +20,13 @@ pub(super) static TILES: Tiles = Tiles {
     int8_limits: (255, 127),
 };
 
+/// Multiplies rows with a panel of f32 weights.
+///
+/// # Safety
+/// `tile` keeps its contract.
 unsafe fn tile_f32(rows: usize, tile: TileF32) {
     for row in 0..rows {
-        // SAFETY: the caller promises that the pointers cover the tile's sizes.
+        // SAFETY: the caller keeps the contract of the tile's arguments.
         let (input, panel, bias, out) = unsafe {
             (
                 std::slice::from_raw_parts(tile.input.add(row * tile.input_stride), tile.depth),
@@ -41,18 +45,26 @@ unsafe fn tile_f32(rows: usize, tile: TileF32) {
     }
 }
 
+/// Transposes a block of 8 by 8 values.
+///
+/// # Safety
+/// `from` is readable and `to` is writable for eight rows of eight values at their strides.
 unsafe fn transpose(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
     for row in 0..8 {
         for column in 0..8 {
-            // SAFETY: the caller promises eight rows of eight values on both sides.
+            // SAFETY: the caller provides eight rows of eight values on both sides.
             unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) };
         }
     }
 }
 
+/// Multiplies rows of f32 activations with a panel of bf16 weights.
+///
+/// # Safety
+/// `tile` keeps its contract.
 unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
     for row in 0..rows {
-        // SAFETY: the caller promises that the pointers cover the tile's sizes; activations are f32 in this pair order.
+        // SAFETY: the caller keeps the contract of the tile's arguments; activations are f32 in this pair order.
         let (input, panel, bias, out) = unsafe {
             (
                 std::slice::from_raw_parts(tile.input.add(row * tile.input_stride).cast::<f32>(), tile.depth),
@@ -72,18 +84,21 @@ unsafe fn tile_bf16(rows: usize, tile: TileBf16) {
     }
 }
 
-/// `NEIGHBOURS` in depth stand side by side in a panel.
-unsafe fn tile_quantised<const NEIGHBOURS: usize, X, W>(rows: usize, tile: TileQuantised<X, W>)
+/// Multiplies rows of integers with a panel of integer weights, of which `INTERLEAVED` neighbours in depth are interleaved.
+///
+/// # Safety
+/// `tile` keeps its contract.
+unsafe fn tile_quantised<const INTERLEAVED: usize, X, W>(rows: usize, tile: TileQuantised<X, W>)
 where
     X: Copy + Into<i32>,
     W: Copy + Into<i32>,
 {
     let groups = tile.depth.div_ceil(GROUP);
-    // SAFETY: the caller promises that the pointers cover the tile's sizes.
-    let (panel, columns) = unsafe {
+    // SAFETY: the caller keeps the contract of the tile's arguments.
+    let (panel, column_terms) = unsafe {
         (
-            std::slice::from_raw_parts(tile.panel.cast::<[[W; NEIGHBOURS]; COLUMNS]>(), tile.depth / NEIGHBOURS),
-            std::slice::from_raw_parts(tile.columns.cast::<[f32; COLUMNS]>(), 1 + 2 * groups),
+            std::slice::from_raw_parts(tile.panel.cast::<[[W; INTERLEAVED]; COLUMNS]>(), tile.depth / INTERLEAVED),
+            std::slice::from_raw_parts(tile.column_terms.cast::<[f32; COLUMNS]>(), 1 + 2 * groups),
         )
     };
     for row in 0..rows {
@@ -95,11 +110,11 @@ where
                 &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
             )
         };
-        *out = columns[0];
-        let parts = input.chunks(GROUP).zip(panel.chunks(GROUP / NEIGHBOURS));
-        for (((input, panel), &[scale, least]), facts) in parts.zip(ranges).zip(columns[1..].chunks_exact(2)) {
+        *out = column_terms[0];
+        let parts = input.chunks(GROUP).zip(panel.chunks(GROUP / INTERLEAVED));
+        for (((input, panel), &[scale, min]), terms) in parts.zip(ranges).zip(column_terms[1..].chunks_exact(2)) {
             let mut sums = [0i32; COLUMNS];
-            for (x, weights) in input.chunks_exact(NEIGHBOURS).zip(panel) {
+            for (x, weights) in input.chunks_exact(INTERLEAVED).zip(panel) {
                 for (sum, weights) in sums.iter_mut().zip(weights) {
                     for (&x, &weight) in x.iter().zip(weights) {
                         *sum += x.into() * weight.into();
@@ -107,8 +122,8 @@ where
                 }
             }
             for (c, out) in out.iter_mut().enumerate() {
-                *out += sums[c] as f32 * (scale * facts[1][c]);
-                *out += least * facts[0][c];
+                *out += sums[c] as f32 * (scale * terms[1][c]);
+                *out += min * terms[0][c];
             }
         }
     }

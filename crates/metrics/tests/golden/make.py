@@ -1,8 +1,8 @@
-"""Writes golden.json: random cases with what scikit-learn, SciPy and NumPy say of them.
+"""Writes golden.json: random data sets with the metrics that scikit-learn, SciPy and NumPy compute for them.
 
     python3 make.py > golden.json        # scikit-learn 1.9.1, SciPy, NumPy; the seed is fixed
 
-Edge cases are among them: one label, labels that are never right or never predicted, equal scores, one row.
+They include edge cases: one label, labels without gold labels or predictions, equal scores, one row.
 """
 
 import json
@@ -26,16 +26,16 @@ def averages(truth, predicted, **options):
     return found
 
 
-def ece(score, right):
-    """Ranges of equal width that are closed above (Guo et al., 2017)."""
+def ece(score, correct):
+    """Returns the error over ranges of equal width, which include their upper end (Guo et al., 2017)."""
     bins = np.clip(np.ceil(score * BINS).astype(int), 1, BINS)
-    return float(sum(abs(right[bins == b].mean() - score[bins == b].mean()) * (bins == b).mean() for b in set(bins)))
+    return float(sum(abs(correct[bins == b].mean() - score[bins == b].mean()) * (bins == b).mean() for b in set(bins)))
 
 
 def single(number):
     labels = int(random.integers(2, 7))
     rows = int(random.integers(1, 30))
-    # Every third case has scores with many ties, every fifth a label that is never right, every seventh one right label.
+    # Every third data set has many equal scores, every fifth a label without gold labels, every seventh one gold label.
     scores = random.dirichlet(np.ones(labels), rows)
     scores = np.round(scores, 1 if number % 3 == 0 else 4)
     truth = random.integers(0, labels, rows)
@@ -43,7 +43,7 @@ def single(number):
         truth = np.minimum(truth, labels - 2)
     if number % 7 == 0:
         truth = np.zeros(rows, int)
-    # Half of the answers are pulled towards what is right.
+    # Half of the predictions are moved towards the gold label.
     for row in range(rows):
         if random.random() < 0.5:
             scores[row, truth[row]] = round(float(scores[row].max()) + 0.25, 4)
@@ -52,12 +52,12 @@ def single(number):
     predicted = scores.argmax(1)
     all_labels = list(range(labels))
     best = scores.max(1)
-    right = (predicted == truth).astype(float)
-    curve = calibration_curve(right, best, n_bins=BINS, strategy="uniform") if len(right) else ([], [])
+    correct = (predicted == truth).astype(float)
+    curve = calibration_curve(correct, best, n_bins=BINS, strategy="uniform") if len(correct) else ([], [])
     onehot = np.eye(labels)[truth]
     order = np.argsort(-best, kind="stable")
-    # Those of one score are given together.
-    ranked = [[float(best[order[i]]), i + 1, int(right[order[: i + 1]].sum())] for i in range(rows)
+    # Predictions of equal scores are accepted together.
+    ranked = [[float(best[order[i]]), i + 1, int(correct[order[: i + 1]].sum())] for i in range(rows)
               if i + 1 == rows or best[order[i + 1]] < best[order[i]]]
     return {
         "kind": "single", "labels": labels, "truth": truth.tolist(), "scores": scores.tolist(),
@@ -73,7 +73,7 @@ def single(number):
                   else float(metrics.top_k_accuracy_score(truth, scores, k=k, labels=all_labels))
                   for k in range(1, labels + 1)],
         "brier": float(((scores - onehot) ** 2).sum(1).mean()),
-        "ece": ece(best, right),
+        "ece": ece(best, correct),
         "reliability": [list(map(float, curve[1])), list(map(float, curve[0]))],
         "coverage": ranked,
     }
@@ -93,7 +93,7 @@ def multi(number):
     return {
         "kind": "multi", "labels": labels, "truth": truth.tolist(), "scores": scores.tolist(),
         "accuracy": float((truth == predicted).all(1).mean()),
-        # As its `nan` has it: labels without a single entry are left out.
+        # With `nan`, labels that do not occur are left out.
         "macro_f1": float(np.nan_to_num(metrics.f1_score(truth, predicted, average="macro", zero_division=np.nan))
                           if labels > 1 else metrics.f1_score(truth[:, 0], predicted[:, 0], zero_division=0)),
         "micro": [float(x) for x in metrics.precision_recall_fscore_support(

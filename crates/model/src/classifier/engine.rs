@@ -1,4 +1,4 @@
-//! Runs windows through the network: packed on a processor, as tensors on a GPU.
+//! Runs windows through the network: with packed weights on a processor, as tensors on a GPU.
 
 use crate::batch::{Batch, PackedBatch, plan};
 use crate::dtype::Dtype;
@@ -8,38 +8,31 @@ use crate::network::{Network, PackedNetwork, Scratch};
 use crate::tokenize::TokenId;
 use candle_core::Device;
 
-/// Tokens that a worker takes at once on a processor: few enough for a batch to stay in the caches and for the last ones
-/// to end together, enough for all of a model's weights to be read once for them. More brings nothing, since nothing is
-/// padded.
-fn cpu_batch_tokens(dtype: Dtype) -> usize {
+/// Returns the maximum number of tokens in a batch on a processor.
+///
+/// A batch must be small enough to stay in the caches and to let the workers finish together. It must be large enough
+/// to load the weights once for many tokens. Larger batches bring nothing, because nothing is padded.
+fn max_cpu_tokens(dtype: Dtype) -> usize {
     match dtype {
         Dtype::F32 => 1024,
         Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 384,
     }
 }
 
-/// Less than this is not split between workers.
-const CPU_LEAST_TOKENS: usize = 64;
-/// A GPU wants more at once, and enough to choose from that windows of one length come together.
+/// Fewer tokens are not split between workers.
+const MIN_CPU_TOKENS: usize = 64;
+/// A GPU needs larger batches.
 const GPU_BATCH_TOKENS: usize = 32_768;
+/// A GPU gets several batches at once, so that windows of similar length can be batched together.
 const GPU_LOOK_AHEAD_TOKENS: usize = 8 * GPU_BATCH_TOKENS;
 
+/// A network in the form that its device runs.
 pub(super) enum Engine {
-    Packed {
-        network: PackedNetwork,
-        dtype: Dtype,
-    },
-    Graph {
-        network: Network,
-        device: Device,
-    },
-    /// Nothing at all, for benches: zeros for each head of so many labels.
-    Idle {
-        labels: Vec<usize>,
-    },
+    Packed { network: PackedNetwork, dtype: Dtype },
+    Graph { network: Network, device: Device },
 }
 
-/// What a worker keeps from batch to batch.
+/// Memory that a worker reuses from batch to batch.
 #[derive(Default)]
 pub(super) struct WorkerMemory {
     batch: PackedBatch,
@@ -47,56 +40,54 @@ pub(super) struct WorkerMemory {
 }
 
 impl Engine {
-    /// Least and most tokens that a worker should take at once.
+    /// Returns the minimum and the maximum number of tokens that a worker should take at once.
     pub(super) fn batch_tokens(&self) -> (usize, usize) {
         match self {
-            Self::Packed { dtype, .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(*dtype)),
-            Self::Idle { .. } => (CPU_LEAST_TOKENS, cpu_batch_tokens(Dtype::F32)),
+            Self::Packed { dtype, .. } => (MIN_CPU_TOKENS, max_cpu_tokens(*dtype)),
             Self::Graph { .. } => (GPU_LOOK_AHEAD_TOKENS, GPU_LOOK_AHEAD_TOKENS),
         }
     }
 
-    /// Workers that may encode at the same time.
-    pub(super) fn encoders(&self) -> usize {
+    /// Returns the number of workers that may encode at the same time.
+    pub(super) fn max_encoders(&self) -> usize {
         match self {
-            Self::Packed { .. } | Self::Idle { .. } => usize::MAX,
+            Self::Packed { .. } => usize::MAX,
             Self::Graph { .. } => 1,
         }
     }
 
-    /// Logits of each head for each window (special tokens included): the outer vector is by window.
-    pub(super) fn run(
+    /// Returns the logits by window, then by head. The windows include special tokens.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) fn logits(
         &self,
         windows: &[&[TokenId]],
         padding: TokenId,
         memory: &mut WorkerMemory,
     ) -> Result<Vec<Vec<Logits>>> {
-        let mut answers: Vec<Vec<Logits>> = vec![vec![]; windows.len()];
+        let mut logits: Vec<Vec<Logits>> = vec![vec![]; windows.len()];
         match self {
-            Self::Idle { labels } => {
-                let nothing = || labels.iter().map(|&labels| Logits(vec![0.0; labels])).collect();
-                answers.iter_mut().for_each(|answer| *answer = nothing());
-            }
             Self::Packed { network, .. } => {
                 memory.batch.clear();
                 for window in windows {
                     memory.batch.push(window.iter().copied());
                 }
                 for head in network.forward(&memory.batch, &mut memory.scratch) {
-                    answers.iter_mut().zip(head).for_each(|(answer, logits)| answer.push(logits));
+                    logits.iter_mut().zip(head).for_each(|(window, row)| window.push(row));
                 }
             }
             Self::Graph { network, device } => {
                 let lengths: Vec<usize> = windows.iter().map(|w| w.len()).collect();
-                for part in plan(&lengths, GPU_BATCH_TOKENS) {
-                    let chosen: Vec<&[TokenId]> = part.iter().map(|&i| windows[i]).collect();
-                    for head in network.forward(&Batch::new(&chosen, padding, device)?, None)? {
+                for indices in plan(&lengths, GPU_BATCH_TOKENS) {
+                    let batch: Vec<&[TokenId]> = indices.iter().map(|&i| windows[i]).collect();
+                    for head in network.forward(&Batch::new(&batch, padding, device)?, None)? {
                         let rows = head.to_vec2::<f32>()?;
-                        part.iter().zip(rows).for_each(|(&window, row)| answers[window].push(Logits(row)));
+                        indices.iter().zip(rows).for_each(|(&window, row)| logits[window].push(Logits(row)));
                     }
                 }
             }
         }
-        Ok(answers)
+        Ok(logits)
     }
 }

@@ -1,8 +1,8 @@
-//! Texts to what the heads say before temperature and activation: window by window, so that any temperature can be tried
-//! on them without another pass through the encoder.
+//! Logits of texts by window and head, so that different temperatures can be tried without running the encoder again.
 
 use super::engine::WorkerMemory;
-use super::{Classifier, EncoderWay, Text, Way, Window};
+use super::pipeline::{Backend, EncoderBackend, Pipeline};
+use super::windows::{TokenCounts, Window};
 use crate::decide::{Combine, Prediction, combined};
 use crate::error::Result;
 use crate::head::{Head, Logits, Probabilities};
@@ -13,132 +13,82 @@ use std::sync::Arc;
 /// Texts that a thread takes at once on a processor.
 const TEXTS: usize = 32;
 
-/// What a model says about one text before any temperature.
+/// The output of a model for one text before temperature and activation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextLogits {
     /// Logits by window, then by head.
     pub windows: Vec<Vec<Logits>>,
-    /// Tokens that each window adds to those before it: its weight in a mean.
-    pub adds: Vec<usize>,
-    /// Tokens of the text.
+    /// For each window, the number of tokens that no earlier window contains. It is the window's weight in a mean.
+    pub new_tokens: Vec<usize>,
+    /// Number of tokens of the text.
     pub tokens: usize,
 }
 
 impl TextLogits {
-    /// What the head of this number says alone.
-    pub fn of_head(&self, head: usize) -> Self {
+    /// Returns the logits of a single head, given by its index.
+    pub fn for_head(&self, head: usize) -> Self {
         let windows = self.windows.iter().map(|heads| vec![heads[head].clone()]).collect();
-        Self { windows, adds: self.adds.clone(), tokens: self.tokens }
+        Self { windows, new_tokens: self.new_tokens.clone(), tokens: self.tokens }
     }
 
-    /// The prediction at these heads' temperatures.
+    /// Returns the prediction of these heads at their temperatures.
     pub fn prediction(&self, heads: &[Arc<Head>], rule: Combine) -> Prediction {
         let probabilities = |window: &Vec<Logits>| -> Vec<Probabilities> {
             heads.iter().zip(window).map(|(head, logits)| head.probabilities(logits)).collect()
         };
         let windows: Vec<_> = self.windows.iter().map(probabilities).collect();
-        combined(heads, &windows, &self.adds, self.tokens, rule)
+        combined(heads, &windows, &self.new_tokens, self.tokens, rule)
     }
 }
 
-impl Classifier {
-    /// The logits of each text, in their order: as [`Classifier::classify`], but for what follows the network.
+impl Pipeline {
+    /// Returns the logits of each text, in the order of the texts.
     ///
     /// # Errors
     /// If the tokenizer or the device fails.
-    pub fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
-        let at_once = match &self.way {
-            // A GPU takes all it can get at once, by one thread.
-            Way::Encoder(way) if way.engine.encoders() == 1 => texts.len().max(1),
-            Way::Encoder(_) => TEXTS,
-            // Each part has a reader of its own, with memory for all features.
-            Way::Linear(_) => texts.len().div_ceil(self.threads).max(TEXTS),
+    pub(super) fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
+        let chunk = match &self.backend {
+            // A GPU gets all texts at once, from a single thread.
+            Backend::Encoder(encoder) if encoder.engine.max_encoders() == 1 => texts.len().max(1),
+            Backend::Encoder(_) => TEXTS,
+            // Each chunk has its own feature reader, whose memory grows with the number of features.
+            Backend::Linear(_) => texts.len().div_ceil(self.threads).max(TEXTS),
         };
-        let parts: Vec<&[T]> = texts.chunks(at_once).collect();
-        let read = parallel(parts.len(), self.threads, |number| match &self.way {
-            Way::Encoder(way) => way.logits(parts[number]),
-            Way::Linear(model) => {
+        let chunks: Vec<&[T]> = texts.chunks(chunk).collect();
+        let results = parallel(chunks.len(), self.threads, |index| match &self.backend {
+            Backend::Encoder(encoder) => encoder.logits(chunks[index]),
+            Backend::Linear(model) => {
                 let mut reader = model.reader();
-                let of_text = |text: &T| {
+                let text_logits = |text: &T| {
                     let (logits, words) = model.logits(text.as_ref(), &mut reader, self.instructions);
-                    TextLogits { windows: vec![logits], adds: vec![words], tokens: words }
+                    TextLogits { windows: vec![logits], new_tokens: vec![words], tokens: words }
                 };
-                Ok(parts[number].iter().map(of_text).collect::<Vec<_>>())
+                Ok(chunks[index].iter().map(text_logits).collect::<Vec<_>>())
             }
         })?;
-        Ok(read.into_iter().flatten().collect())
+        Ok(results.into_iter().flatten().collect())
     }
 }
 
-impl EncoderWay {
-    /// The logits of each text, on the calling thread.
+impl EncoderBackend {
+    /// Returns the logits of each text, computed on the calling thread.
     fn logits<T: AsRef<str>>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
-        let (mut read, mut windows) = (vec![], vec![]);
-        for (number, text) in texts.iter().enumerate() {
-            let (Text { tokens, adds }, cut) = self.windows(number, text.as_ref())?;
-            read.push(TextLogits { windows: vec![vec![]; cut.len()], adds, tokens });
+        let (mut results, mut windows) = (vec![], vec![]);
+        for (index, text) in texts.iter().enumerate() {
+            let (TokenCounts { total, new_tokens }, cut) = self.reader.read(index, text.as_ref())?;
+            results.push(TextLogits { windows: vec![vec![]; cut.len()], new_tokens, tokens: total });
             windows.extend(cut);
         }
         let mut memory = WorkerMemory::default();
-        let (_, most) = self.engine.batch_tokens();
+        let (_, max_tokens) = self.engine.batch_tokens();
         let longest = windows.iter().map(|window| window.ids.len()).max().unwrap_or(1);
-        for batch in windows.chunks((most / longest).max(1)) {
+        for batch in windows.chunks((max_tokens / longest).max(1)) {
             let ids: Vec<&[TokenId]> = batch.iter().map(|window| window.ids.as_slice()).collect();
-            let answers = self.engine.run(&ids, self.padding, &mut memory)?;
-            for (Window { text, number, .. }, logits) in batch.iter().zip(answers) {
-                read[*text].windows[*number] = logits;
+            let logits = self.engine.logits(&ids, self.reader.padding, &mut memory)?;
+            for (Window { text, index, .. }, logits) in batch.iter().zip(logits) {
+                results[*text].windows[*index] = logits;
             }
         }
-        Ok(read)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-    use super::*;
-    use crate::classifier::engine::Engine;
-    use crate::network::Network;
-    use crate::{Device, Dtype, DtypeChoice, Model, Options};
-    use std::path::Path;
-
-    fn texts() -> Vec<String> {
-        let words = ["council", "voted", "", "bridge;", "rain", "closed", "two", "the"];
-        let text = |i: usize| (0..i * i % 200).map(|j| words[(i + j * j) % words.len()]).collect::<Vec<_>>().join(" ");
-        (0..30).map(text).collect()
-    }
-
-    #[test]
-    fn predictions_are_the_classifiers_to_the_bit() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
-        let mut model = Model::open(&folder, &Device::Cpu).unwrap();
-        model.manifest.heads[0].temperature = 1.7;
-        for (rule, dtype) in [(Combine::Mean, Dtype::F32), (Combine::Max, Dtype::Int8)] {
-            model.manifest.window.combine = rule;
-            let options = Options { dtype: DtypeChoice::Exactly(dtype), ..Options::default() };
-            let classifier = Classifier::new(model.clone(), &options).unwrap();
-            let read = classifier.logits(&texts()).unwrap();
-            assert!(read.iter().any(|text| text.windows.len() > 2) && read[0].windows.len() == 1);
-            let found: Vec<Prediction> = read.iter().map(|text| text.prediction(classifier.heads(), rule)).collect();
-            assert_eq!(found, classifier.classify(&texts()).unwrap());
-        }
-    }
-
-    #[test]
-    fn the_graph_reads_the_same() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
-        let mut classifier = Classifier::open(&folder).unwrap();
-        let packed = classifier.logits(&texts()).unwrap();
-        let model = Model::open(&folder, &Device::Cpu).unwrap();
-        let network = Network::new(&model.weights, &model.config, &model.parts).unwrap();
-        let Way::Encoder(way) = &mut classifier.way else { panic!("models/tiny has an encoder") };
-        way.engine = Engine::Graph { network, device: Device::Cpu };
-        for (one, other) in packed.iter().zip(&classifier.logits(&texts()).unwrap()) {
-            assert_eq!((&one.adds, one.tokens, one.windows.len()), (&other.adds, other.tokens, other.windows.len()));
-            let numbers = |text: &TextLogits| -> Vec<f32> {
-                text.windows.iter().flatten().flat_map(|logits| logits.0.clone()).collect()
-            };
-            assert!(numbers(one).iter().zip(numbers(other)).all(|(a, b)| (a - b).abs() < 1e-4));
-        }
+        Ok(results)
     }
 }

@@ -1,50 +1,46 @@
-//! The library's face: articles in, predictions out.
+//! The classifier: texts in, predictions out.
 
+mod cache;
 mod engine;
 mod logits;
+mod options;
+mod pipeline;
 mod queue;
-mod repeats;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod windows;
+mod worker;
 
+use crate::certificate::fastest_certified;
 use crate::decide::Prediction;
-use crate::device::{Device, DeviceChoice, device_name};
-use crate::dtype::{Dtype, DtypeChoice, fastest_certified};
+use crate::device::{Device, device_name};
+use crate::dtype::{Dtype, DtypeChoice};
 use crate::error::{ModelError, Result};
 use crate::folder::{AnyModel, Manifest, Model};
 use crate::head::Head;
 use crate::linear::LinearModel;
 use crate::network::{Network, PackedNetwork};
-use crate::tokenize::{TokenId, Tokenizer};
 use crate::window::Windowing;
 use engine::Engine;
 pub use logits::TextLogits;
 use newsdesk_kernels::instructions::InstructionSet;
-pub use queue::Answer;
+pub use options::{Options, processors};
+pub use pipeline::Times;
+use pipeline::{Backend, Clock, EncoderBackend, Pipeline};
+pub use queue::StreamOutput;
 use queue::{Queue, StopOnPanic};
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+pub use stream::StreamInput;
+use windows::WindowReader;
+use worker::work;
 
-/// Bytes of text that are worth another thread.
+/// Bytes of text per additional thread. A thread costs more time to start than fewer bytes cost to classify.
 const BYTES_PER_THREAD: usize = 1024;
 
-/// How a classifier runs.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Where it runs.
-    pub device: DeviceChoice,
-    /// Threads; `None` for one per processor.
-    pub threads: Option<usize>,
-    /// Most windows read of an article; `None` for all.
-    pub windows: Option<usize>,
-    /// Numbers in which a processor computes.
-    pub dtype: DtypeChoice,
-    /// Vector instructions that a processor uses; `None` for its best ones.
-    pub instructions: Option<InstructionSet>,
-}
-
-/// A loaded model, ready to label articles. It can be shared between threads.
+/// A loaded model, ready to classify articles. Threads can share it.
 ///
 /// ```
 /// use newsdesk_model::Classifier;
@@ -53,7 +49,7 @@ pub struct Options {
 /// let classifier = Classifier::embedded()?;
 /// let article = "Rovers lift the cup\nTwo late goals gave Rovers a famous win in the final on Saturday night.";
 /// for prediction in classifier.classify(&[article])? {
-///     let topic = prediction.head("topic").and_then(|head| head.best()).expect("the default model has topics");
+///     let topic = prediction.head("topic").and_then(|head| head.best()).expect("the built-in model has topics");
 ///     assert_eq!(topic.name, "sport");
 ///     println!("{} ({}), {:.2}", topic.name, topic.code.unwrap_or("no code"), topic.score);
 /// }
@@ -62,63 +58,13 @@ pub struct Options {
 /// ```
 pub struct Classifier {
     model: AnyModel,
-    way: Way,
-    heads: Vec<Arc<Head>>,
+    pipeline: Pipeline,
     dtype: Dtype,
-    instructions: InstructionSet,
     device: Device,
-    threads: usize,
-    /// Texts of each stream whose answers are kept.
-    remembered: usize,
-    tokenising: AtomicU64,
-    encoding: AtomicU64,
-}
-
-/// How long the threads of a [`Classifier`] were at work so far, added up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Times {
-    /// Making tokens of texts, and windows of these.
-    pub tokenising: Duration,
-    /// Computing windows' answers.
-    pub encoding: Duration,
-}
-
-/// From a text to its answer.
-enum Way {
-    /// By windows of tokens.
-    Encoder(Box<EncoderWay>),
-    /// By features, in one step.
-    Linear(Box<LinearModel>),
-}
-
-struct EncoderWay {
-    engine: Engine,
-    tokenizer: Arc<Tokenizer>,
-    windowing: Windowing,
-    /// Stands for a text without tokens, and pads batches on a GPU.
-    padding: TokenId,
-}
-
-/// One window of one text, as the encoder reads it.
-struct Window {
-    /// Number of the text.
-    text: usize,
-    /// Number of the window among the text's.
-    number: usize,
-    /// Special tokens included.
-    ids: Vec<TokenId>,
-}
-
-/// A text that was cut.
-struct Text {
-    /// Tokens that were read.
-    tokens: usize,
-    /// For each window, how many tokens it holds that no earlier one does.
-    adds: Vec<usize>,
 }
 
 impl Classifier {
-    /// The model that is compiled in, on the best device, with a thread per processor.
+    /// Opens the built-in model on the best device, with one thread per processor.
     ///
     /// # Errors
     /// If the device fails.
@@ -127,236 +73,230 @@ impl Classifier {
         Self::embedded_with(&Options::default())
     }
 
-    /// The model that is compiled in, with options.
+    /// Opens the built-in model with options.
     ///
     /// # Errors
-    /// If the device is not there or fails.
+    /// If the device is not available or fails.
     #[cfg(feature = "embedded-model")]
     pub fn embedded_with(options: &Options) -> Result<Self> {
         Self::new(Model::embedded(&options.device.open()?)?, options)
     }
 
-    /// A model folder, on the best device, with a thread per processor.
+    /// Opens a model folder on the best device, with one thread per processor.
     ///
     /// # Errors
-    /// If the folder is not a model with a head; the error names the file and the key or tensor.
+    /// If the folder is not a model with a head. The error names the file and the key or tensor.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(folder, &Options::default())
     }
 
-    /// A model folder, with options.
+    /// Opens a model folder with options.
     ///
     /// # Errors
-    /// As [`Classifier::open`], and if the device is not there.
+    /// The same as [`Classifier::open`], or if the device is not available.
     pub fn open_with(folder: impl AsRef<Path>, options: &Options) -> Result<Self> {
         Self::new(AnyModel::open(folder.as_ref(), &options.device.open()?)?, options)
     }
 
-    /// A model that is in memory already; it stays on its device, whatever the options say. A linear one computes on a processor
-    /// and in f32.
+    /// Creates a classifier from a model in memory. The model stays on its device, and `options.device` is ignored. A
+    /// linear model computes on the processor in f32.
     ///
     /// # Errors
-    /// If the model has no head, a tensor is missing or of another shape, or the dtype is not there.
+    /// If the model has no head, a tensor is missing or has the wrong shape, or the dtype or the instructions are not
+    /// supported.
     pub fn new(model: impl Into<AnyModel>, options: &Options) -> Result<Self> {
         match model.into() {
-            AnyModel::Encoder(model) => Self::of_encoder(*model, options),
-            AnyModel::Linear(model) => Self::of_linear(*model, options),
+            AnyModel::Encoder(model) => Self::with_encoder(*model, options),
+            AnyModel::Linear(model) => Self::with_linear(*model, options),
         }
     }
 
-    fn of_linear(model: LinearModel, options: &Options) -> Result<Self> {
+    fn with_linear(model: LinearModel, options: &Options) -> Result<Self> {
         model.manifest.check_heads(&model.manifest.name)?;
-        let instructions = options.instructions.unwrap_or_else(InstructionSet::best);
-        if !instructions.is_available() {
-            let cause = "this machine has no such instructions".into();
-            return Err(ModelError::Device { device: format!("cpu with {instructions}"), cause });
-        }
+        let instructions = available(options.instructions)?;
         if let DtypeChoice::Exactly(dtype) = options.dtype
             && dtype != Dtype::F32
         {
-            return Err(ModelError::Dtype { dtype, cause: "a linear model computes in f32".into() });
+            return Err(ModelError::Dtype { dtype, cause: "linear models compute in f32".into() });
         }
-        Ok(Self {
+        let pipeline = Pipeline {
+            backend: Backend::Linear(Box::new(model.clone())),
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
-            way: Way::Linear(Box::new(model.clone())),
-            dtype: Dtype::F32,
+            combine: model.manifest.window.combine,
             instructions,
             threads: options.threads.unwrap_or_else(processors).max(1),
-            remembered: 0,
-            device: Device::Cpu,
-            model: model.into(),
-            tokenising: AtomicU64::new(0),
-            encoding: AtomicU64::new(0),
-        })
+            cache_capacity: 0,
+            clock: Clock::default(),
+        };
+        Ok(Self { model: model.into(), pipeline, dtype: Dtype::F32, device: Device::Cpu })
     }
 
-    fn of_encoder(model: Model, options: &Options) -> Result<Self> {
+    fn with_encoder(model: Model, options: &Options) -> Result<Self> {
         if model.manifest.heads.is_empty() {
-            return Err(ModelError::NotAModel {
-                path: model.manifest.name.clone().into(),
-                cause: "it is an encoder without a head; `newsdesk train --base` makes a classifier of it".into(),
-            });
+            return Err(ModelError::NoHead { name: model.manifest.name });
         }
         model.manifest.check(&model.manifest.name, model.config.max_position_embeddings, &model.tokenizer)?;
-        let length = model.manifest.window.length - model.tokenizer.frame_length();
-        let stride = model.manifest.window.stride.min(length);
+        let length = model.manifest.window.length - model.tokenizer.special_tokens();
+        let stride = model.manifest.window.stride().min(length);
         let device = model.weights.device().clone();
-        let instructions = options.instructions.unwrap_or_else(InstructionSet::best);
         let threads = options.threads.unwrap_or_else(processors).max(1);
-        let unavailable = |device: String, cause: String| Err(ModelError::Device { device, cause });
-        if device.is_cpu() && !instructions.is_available() {
-            return unavailable(format!("cpu with {instructions}"), "this machine has no such instructions".into());
-        }
+        let instructions = match device.is_cpu() {
+            true => available(options.instructions)?,
+            false => options.instructions.unwrap_or_else(InstructionSet::best),
+        };
         let dtype = match options.dtype {
             DtypeChoice::Auto if !device.is_cpu() => Dtype::F32,
             DtypeChoice::Exactly(dtype) if !device.is_cpu() && dtype != Dtype::F32 => {
-                let cause = format!("{} computes in f32", device_name(&device));
+                let cause = format!("device `{}` computes in f32", device_name(&device));
                 return Err(ModelError::Dtype { dtype, cause });
             }
             DtypeChoice::Exactly(dtype) => dtype,
             DtypeChoice::Auto => fastest_certified(&model.manifest.certificates, instructions),
         };
-        let (weights, config, parts) = (&model.weights, &model.config, &model.parts);
+        let (weights, config, spec) = (&model.weights, &model.config, &model.spec);
         let engine = match device.is_cpu() {
             true => {
-                let network = PackedNetwork::new(weights, config, parts, dtype, instructions, threads)?;
+                let network = PackedNetwork::new(weights, config, spec, dtype, instructions, threads)?;
                 Engine::Packed { network, dtype }
             }
-            false => Engine::Graph { network: Network::new(weights, config, parts)?, device: device.clone() },
+            false => Engine::Graph { network: Network::new(weights, config, spec)?, device: device.clone() },
         };
-        Ok(Self {
+        let reader = WindowReader {
+            tokenizer: Arc::clone(&model.tokenizer),
+            windowing: Windowing { length, stride, max_windows: options.max_windows },
+            padding: config.pad_token_id,
+        };
+        let pipeline = Pipeline {
+            backend: Backend::Encoder(Box::new(EncoderBackend { engine, reader })),
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
-            way: Way::Encoder(Box::new(EncoderWay {
-                engine,
-                tokenizer: Arc::clone(&model.tokenizer),
-                windowing: Windowing { length, stride, limit: options.windows },
-                padding: model.config.pad_token_id,
-            })),
-            dtype,
+            combine: model.manifest.window.combine,
             instructions,
             threads,
-            remembered: 0,
-            device,
-            model: model.into(),
-            tokenising: AtomicU64::new(0),
-            encoding: AtomicU64::new(0),
-        })
+            cache_capacity: 0,
+            clock: Clock::default(),
+        };
+        Ok(Self { model: model.into(), pipeline, dtype, device })
     }
 
-    /// Has [`Classifier::classify`] and [`Classifier::stream`] keep their answers to so many texts, and give them again to texts of
-    /// the same tokens. Where articles come twice, they are computed once. On a processor no answer is another one for it. A
-    /// linear model is as quick to compute again.
-    pub fn remembering(self, texts: usize) -> Self {
-        Self { remembered: texts, ..self }
-    }
-
-    /// Answers without looking at the texts: every score of a head is the same. For benches, to measure everything but the encoder.
-    #[doc(hidden)]
-    pub fn without_encoder(mut self) -> Self {
-        let labels = self.heads.iter().map(|head| head.labels.len()).collect();
-        if let Way::Encoder(way) = &mut self.way {
-            way.engine = Engine::Idle { labels };
+    /// Caches the predictions for this many recent texts in each call of [`Classifier::classify`] and
+    /// [`Classifier::stream`].
+    ///
+    /// Texts with the same tokens are then computed once. On a processor, cached and computed predictions are
+    /// bit-identical. Linear models have no cache, because they compute a prediction as quickly.
+    pub fn with_prediction_cache(mut self, texts: usize) -> Self {
+        if let Backend::Encoder(_) = self.pipeline.backend {
+            self.pipeline.cache_capacity = texts;
         }
         self
     }
 
-    /// The model.
+    /// Returns the model.
     pub fn model(&self) -> &AnyModel {
         &self.model
     }
 
-    /// What the model's numbers mean.
+    /// Returns the manifest of the model.
     pub fn manifest(&self) -> &Manifest {
         self.model.manifest()
     }
 
-    /// The model's heads, in the order of each prediction's answers.
+    /// Returns the heads, in the order of each prediction's heads.
     pub fn heads(&self) -> &[Arc<Head>] {
-        &self.heads
+        &self.pipeline.heads
     }
 
-    /// The device that it runs on.
+    /// Returns the device.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The dtype that it runs in; f32 on a GPU.
+    /// Returns the dtype, which is f32 on a GPU.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// The threads that it uses.
+    /// Returns the number of threads.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.pipeline.threads
     }
 
-    /// How long its threads were at work so far.
+    /// Returns the busy time of all threads so far.
     pub fn times(&self) -> Times {
-        let time = |nanoseconds: &AtomicU64| Duration::from_nanos(nanoseconds.load(Ordering::Relaxed));
-        Times { tokenising: time(&self.tokenising), encoding: time(&self.encoding) }
+        self.pipeline.clock.times()
     }
 
-    /// The vector instructions that it uses on a processor.
+    /// Returns the vector instructions that the classifier uses on a processor.
     pub fn instructions(&self) -> InstructionSet {
-        self.instructions
+        self.pipeline.instructions
     }
 
-    /// Labels texts; predictions come in the order of the texts.
+    /// Classifies texts. Predictions are in the order of the texts.
     ///
-    /// A text is read to its end, in windows (see [`Options::windows`]). On a processor a text's prediction is the same to
-    /// the bit whatever the other texts, their order and the number of threads. Many texts at once are faster than one
-    /// after the other: they share the threads.
+    /// A text is read to its end in windows, unless [`Options::max_windows`] limits them. On a processor, a prediction
+    /// is bit-identical regardless of the other texts, their order and the number of threads. One call with many texts
+    /// is faster than many calls, because the texts share the threads.
     ///
     /// # Errors
-    /// If the tokenizer or the device fails; never for what a text says.
+    /// If the tokenizer or the device fails. The contents of a text never cause an error.
     pub fn classify<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<Prediction>> {
-        let queue = Queue::new(self);
+        let queue = Queue::new(&self.pipeline);
         for text in texts {
             queue.push((), Some(Cow::Borrowed(text.as_ref())), false);
         }
         queue.close();
-        // A short text alone is done before a second thread has started.
+        // A single short text is done before a second thread has started.
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        let others = (bytes / BYTES_PER_THREAD).min(self.threads - 1);
+        let additional_threads = (bytes / BYTES_PER_THREAD).min(self.threads() - 1);
         std::thread::scope(|scope| {
-            for _ in 0..others {
-                scope.spawn(|| queue.work());
+            for _ in 0..additional_threads {
+                scope.spawn(|| work(&queue));
             }
-            queue.work();
+            work(&queue);
         });
         let mut predictions = Vec::with_capacity(texts.len());
-        while let Some(answer) = queue.next()? {
-            if let Answer::Item((), Some(prediction)) = answer {
+        while let Some(output) = queue.next()? {
+            if let StreamOutput::Item((), Some(prediction)) = output {
                 predictions.push(prediction);
             }
         }
         Ok(predictions)
     }
 
-    /// Labels texts while they are read: `source` runs on a thread of its own and gives items to [`Intake::push`], and
-    /// `sink` gets them back in the same order, with predictions. So much is under way at a
-    /// time that every thread has work, and no more; a slow `sink` slows `source` down.
+    /// Returns the logits of each text, in the order of the texts. [`TextLogits::prediction`] turns them into the
+    /// predictions of [`Classifier::classify`].
     ///
     /// # Errors
-    /// The first error of `sink`, or of the tokenizer or the device. `source` is then told to stop, and is waited for.
+    /// If the tokenizer or the device fails.
+    pub fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
+        self.pipeline.logits(texts)
+    }
+
+    /// Classifies texts while they are read. `source` runs on its own thread and passes items to [`StreamInput::push`].
+    /// `sink` receives them in the same order, with predictions.
+    ///
+    /// The number of items in progress is limited, so a slow `sink` slows down `source`.
+    ///
+    /// # Errors
+    /// The first error of `sink`, the tokenizer or the device. [`StreamInput::push`] then returns false, and this
+    /// function returns when `source` does.
     pub fn stream<T: Send, E: From<ModelError>>(
         &self,
-        source: impl FnOnce(&Intake<T>) + Send,
-        mut sink: impl FnMut(Answer<T>) -> Result<(), E>,
+        source: impl FnOnce(&StreamInput<T>) + Send,
+        mut sink: impl FnMut(StreamOutput<T>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let queue = Queue::new(self);
+        let queue = Queue::new(&self.pipeline);
         std::thread::scope(|scope| {
-            for _ in 0..self.threads {
-                scope.spawn(|| queue.work());
+            for _ in 0..self.threads() {
+                scope.spawn(|| work(&queue));
             }
             scope.spawn(|| {
-                let intake = Intake { queue: &queue };
-                source(&intake);
+                let input = StreamInput { queue: &queue };
+                source(&input);
             });
             let _guard = StopOnPanic(&queue);
             let mut receive = || {
-                while let Some(answer) = queue.next()? {
-                    sink(answer)?;
+                while let Some(output) = queue.next()? {
+                    sink(output)?;
                 }
                 Ok(())
             };
@@ -367,53 +307,15 @@ impl Classifier {
     }
 }
 
-impl EncoderWay {
-    /// Tokenises a text and cuts it.
-    fn windows(&self, number: usize, text: &str) -> Result<(Text, Vec<Window>)> {
-        let Windowing { length, stride, limit } = self.windowing;
-        let tokens = match limit {
-            None => self.tokenizer.encode(text)?,
-            Some(limit) => {
-                let needed = length.saturating_add(limit.saturating_sub(1).saturating_mul(stride));
-                self.tokenizer.encode_beginning(text, needed)?
-            }
-        };
-        let (mut windows, mut adds, mut covered) = (vec![], vec![], 0);
-        for range in self.windowing.cut(tokens.len()) {
-            adds.push(range.end - covered.max(range.start).min(range.end));
-            covered = range.end;
-            let mut ids = self.tokenizer.frame(&tokens[range]);
-            if ids.is_empty() {
-                // Nothing at all has no vector.
-                ids.push(self.padding);
-            }
-            windows.push(Window { text: number, number: windows.len(), ids });
-        }
-        Ok((Text { tokens: tokens.len(), adds }, windows))
+/// Returns the requested vector instructions, or the best ones.
+///
+/// # Errors
+/// [`ModelError::Device`] if this machine does not have them.
+fn available(requested: Option<InstructionSet>) -> Result<InstructionSet> {
+    let instructions = requested.unwrap_or_else(InstructionSet::best);
+    if instructions.is_available() {
+        return Ok(instructions);
     }
-}
-
-/// Where the source of [`Classifier::stream`] puts what it reads.
-pub struct Intake<'q, 'c, T: Send> {
-    queue: &'q Queue<'c, 'static, T>,
-}
-
-impl<T: Send> Intake<'_, '_, T> {
-    /// Passes on an item, with a text to classify or none; waits while enough is under way. `false` if nothing more is
-    /// wanted.
-    pub fn push(&self, item: T, text: Option<String>) -> bool {
-        self.queue.push(item, text.map(Cow::Owned), true)
-    }
-}
-
-impl<T: Send> Drop for Intake<'_, '_, T> {
-    /// However the source ends, the others must not wait for it.
-    fn drop(&mut self) {
-        self.queue.close();
-    }
-}
-
-/// Processors that this process may use.
-pub fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
+    let cause = "this machine does not have these instructions".into();
+    Err(ModelError::Device { device: format!("cpu with {instructions}"), cause })
 }

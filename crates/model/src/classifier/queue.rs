@@ -1,69 +1,69 @@
-//! Texts on their way to an answer: tokenised and encoded by workers as they come, and given out in their order.
+//! The queue of a stream: texts in, jobs to the workers, predictions out in the order of the texts.
 //!
-//! Every worker takes whatever is most urgent: a batch of windows if there is a full one, else a text to tokenise, else
-//! what windows there are. So tokenising and encoding overlap, and nobody waits in the middle of either.
+//! A free worker gets the most urgent job: a full batch of windows, else a text to tokenise, else the remaining
+//! windows. Tokenising and encoding thus overlap, and no worker waits in the middle of either.
 
-use super::engine::WorkerMemory;
-use super::repeats::{Found, Key, Repeats};
-use super::{Classifier, EncoderWay, Text, Way, Window};
-use crate::decide::{HeadPrediction, Prediction, combined};
+use super::cache::{Key, Lookup, PredictionCache};
+use super::pipeline::{Backend, Pipeline};
+use super::windows::{TokenCounts, Window};
+use crate::decide::{Prediction, combined};
 use crate::error::{ModelError, Result};
-use crate::head::{Logits, Probabilities};
-use crate::linear::{FeatureReader, LinearModel};
+use crate::head::Probabilities;
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Most items, and bytes of text, that are under way before [`Queue::push`] waits.
-const MOST_ITEMS: usize = 4096;
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// [`Queue::push`] waits while this many items, or bytes of text, are in the queue.
+const MAX_ITEMS: usize = 4096;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// Most texts, and bytes of text, that a worker answers at once by a linear model: enough for the lock not to count.
-const TEXTS_AT_ONCE: usize = 64;
-const BYTES_AT_ONCE: usize = 64 * 1024;
+/// Texts, and bytes of text, that a worker classifies at once with a linear model. The limits make the cost of the lock
+/// negligible.
+const LINEAR_TEXTS: usize = 64;
+const LINEAR_BYTES: usize = 64 * 1024;
 
-/// What comes out of [`Classifier::stream`].
+/// The output of [`super::Classifier::stream`].
 #[derive(Debug)]
-pub enum Answer<T> {
-    /// An item of the source, with its prediction if it came with a text.
+pub enum StreamOutput<T> {
+    /// An item of the source, with a prediction if it came with a text.
     Item(T, Option<Prediction>),
-    /// All that was read is answered, and the source is waiting for more.
+    /// Every item so far was returned, and the source has not provided more.
     Idle,
 }
 
-/// Texts under way; `T` is what the caller wants back with each answer.
-pub(super) struct Queue<'c, 't, T> {
-    classifier: &'c Classifier,
+/// Items in progress. `T` is what the caller gets back with each prediction.
+pub(super) struct Queue<'p, 't, T> {
+    pub(super) pipeline: &'p Pipeline,
     state: Mutex<State<'t, T>>,
-    /// Something to do for workers.
+    /// Signals that there may be a job for a worker.
     work: Condvar,
-    /// Room for another text.
+    /// Signals that there may be room for another item.
     room: Condvar,
-    /// The oldest item may be done.
+    /// Signals that the oldest item may be done.
     done: Condvar,
 }
 
 struct State<'t, T> {
-    /// Items in the order of `push`; the first one has the number `first`.
+    /// Items in the order of `push`. The first one has the index `first`.
     items: VecDeque<Item<T>>,
     first: usize,
     /// Bytes of the texts of `items`.
     bytes: usize,
+    /// Texts to tokenise, with their indices.
     texts: VecDeque<(usize, Cow<'t, str>)>,
+    /// Windows to encode.
     windows: VecDeque<Window>,
     /// Tokens of `windows`.
     tokens: usize,
+    /// Number of texts and of batches that workers process now.
     tokenising: usize,
     encoding: usize,
-    /// Answers that may be given again.
-    repeats: Option<Repeats>,
-    /// No text will come any more.
+    cache: Option<PredictionCache>,
+    /// No more items will come.
     closed: bool,
-    /// Somebody failed or lost interest.
+    /// All work is to end.
     stopped: bool,
-    /// Since the last item, nothing was under way and nobody was told.
+    /// An item was returned since [`StreamOutput::Idle`] was last reported.
     busy: bool,
     error: Option<ModelError>,
 }
@@ -75,59 +75,63 @@ struct Item<T> {
 }
 
 enum Progress {
-    /// Nothing to classify: passed on in its order.
+    /// The item has no text.
     Empty,
-    Untouched,
-    /// A text of the same tokens is being encoded.
+    /// The text is not tokenised yet.
+    Queued,
+    /// Another text with the same tokens is being encoded.
     Repeated,
     Encoding {
-        text: Text,
+        counts: TokenCounts,
         key: Option<Key>,
         /// By window, then by head.
-        answers: Vec<Vec<Probabilities>>,
+        probabilities: Vec<Vec<Probabilities>>,
+        /// Number of windows that are not encoded yet.
         missing: usize,
     },
     Done(Prediction),
 }
 
+/// Work for one worker.
+pub(super) enum Job<'t> {
+    /// Tokenise the text with this index.
+    Tokenise(usize, Cow<'t, str>),
+    /// Encode a batch of windows.
+    Encode(Vec<Window>),
+    /// Classify texts with a linear model.
+    Classify(Vec<(usize, Cow<'t, str>)>),
+}
+
 impl<T> State<'_, T> {
-    /// Takes the answer to a window. The last one of a text makes its prediction, also for the texts that repeat it.
-    fn answer(&mut self, window: &Window, probabilities: Vec<Probabilities>, classifier: &Classifier) {
+    fn set_progress(&mut self, index: usize, progress: Progress) {
+        self.items[index - self.first].progress = progress;
+    }
+
+    /// Stores the result of a window. The last window of a text completes its prediction and those of its repetitions.
+    fn finish_window(&mut self, window: &Window, result: Vec<Probabilities>, pipeline: &Pipeline) {
         let progress = &mut self.items[window.text - self.first].progress;
-        let Progress::Encoding { text, key, answers, missing } = progress else { return };
-        answers[window.number] = probabilities;
+        let Progress::Encoding { counts, key, probabilities, missing } = progress else { return };
+        probabilities[window.index] = result;
         *missing -= 1;
         if *missing > 0 {
             return;
         }
-        let rule = classifier.manifest().window.combine;
-        let prediction = combined(&classifier.heads, answers, &text.adds, text.tokens, rule);
-        let waiting = match (&mut self.repeats, *key) {
-            (Some(repeats), Some(key)) => repeats.answer(key, &prediction),
+        let TokenCounts { total, new_tokens } = counts;
+        let prediction = combined(&pipeline.heads, probabilities, new_tokens, *total, pipeline.combine);
+        let waiting = match (&mut self.cache, *key) {
+            (Some(cache), Some(key)) => cache.insert(key, &prediction),
             _ => Vec::new(),
         };
-        for number in waiting {
-            self.items[number - self.first].progress = Progress::Done(prediction.clone());
+        for index in waiting {
+            self.set_progress(index, Progress::Done(prediction.clone()));
         }
-        self.items[window.text - self.first].progress = Progress::Done(prediction);
+        self.set_progress(window.text, Progress::Done(prediction));
     }
 }
 
-enum Job<'t> {
-    Tokenise(usize, Cow<'t, str>),
-    Encode(Vec<Window>),
-    /// The whole way to an answer, for linear models.
-    Answer(Vec<(usize, Cow<'t, str>)>),
-}
-
-/// What a worker works with.
-enum Worker<'c> {
-    Encoder(&'c EncoderWay, Box<WorkerMemory>),
-    Linear(&'c LinearModel, FeatureReader),
-}
-
-impl<'c, 't, T: Send> Queue<'c, 't, T> {
-    pub(super) fn new(classifier: &'c Classifier) -> Self {
+impl<'p, 't, T: Send> Queue<'p, 't, T> {
+    pub(super) fn new(pipeline: &'p Pipeline) -> Self {
+        let capacity = pipeline.cache_capacity;
         let state = State {
             items: VecDeque::new(),
             first: 0,
@@ -137,29 +141,29 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
             tokens: 0,
             tokenising: 0,
             encoding: 0,
-            repeats: (classifier.remembered > 0).then(|| Repeats::new(classifier.remembered)),
+            cache: (capacity > 0).then(|| PredictionCache::new(capacity)),
             closed: false,
             stopped: false,
             busy: false,
             error: None,
         };
         let (work, room, done) = (Condvar::new(), Condvar::new(), Condvar::new());
-        Self { classifier, state: Mutex::new(state), work, room, done }
+        Self { pipeline, state: Mutex::new(state), work, room, done }
     }
 
-    /// The state holds together between any two statements that can panic, so a panic elsewhere does not spoil it.
+    /// Locks the state. Poisoning is ignored, because the state is consistent wherever a thread can panic.
     fn lock(&self) -> MutexGuard<'_, State<'t, T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an item, with a text to classify or none. With `wait`, waits while too much is under way. `false` if nobody
-    /// wants more.
+    /// Adds an item, with or without a text to classify, and returns whether more items are wanted. With `wait`, waits
+    /// while the queue is full.
     pub(super) fn push(&self, payload: T, text: Option<Cow<'t, str>>, wait: bool) -> bool {
         let bytes = text.as_ref().map_or(0, |text| text.len());
         let mut state = self.lock();
         let is_full = |state: &State<T>| {
-            let many = state.items.len() >= MOST_ITEMS || state.bytes + bytes > MOST_BYTES;
-            many && !state.items.is_empty() && !state.stopped
+            let over_limit = state.items.len() >= MAX_ITEMS || state.bytes + bytes > MAX_BYTES;
+            over_limit && !state.items.is_empty() && !state.stopped
         };
         while wait && is_full(&state) {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -167,13 +171,13 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         if state.stopped {
             return false;
         }
-        let number = state.first + state.items.len();
-        let progress = if text.is_some() { Progress::Untouched } else { Progress::Empty };
+        let index = state.first + state.items.len();
+        let progress = if text.is_some() { Progress::Queued } else { Progress::Empty };
         state.items.push_back(Item { payload, bytes, progress });
         state.bytes += bytes;
         match text {
             Some(text) => {
-                state.texts.push_back((number, text));
+                state.texts.push_back((index, text));
                 self.work.notify_one();
             }
             None => self.done.notify_one(),
@@ -181,14 +185,14 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         true
     }
 
-    /// Says that no text will come any more.
+    /// Declares that no more items will come.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.work.notify_all();
         self.done.notify_all();
     }
 
-    /// Ends all work; what is under way is dropped.
+    /// Ends all work and drops the items in progress.
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
         self.work.notify_all();
@@ -196,54 +200,31 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         self.done.notify_all();
     }
 
-    /// Works until there is nothing left to do. Called by each worker.
-    pub(super) fn work(&self) {
-        let _guard = StopOnPanic(self);
-        let mut worker = match &self.classifier.way {
-            Way::Encoder(way) => Worker::Encoder(way, Box::default()),
-            Way::Linear(model) => Worker::Linear(model, model.reader()),
-        };
-        while let Some(job) = self.take() {
-            let since = Instant::now();
-            let Classifier { tokenising, encoding, .. } = self.classifier;
-            let (outcome, time) = match (job, &mut worker) {
-                (Job::Tokenise(number, text), Worker::Encoder(way, _)) => {
-                    (self.tokenise(number, &text, way), tokenising)
-                }
-                (Job::Encode(windows), Worker::Encoder(way, memory)) => (self.encode(&windows, way, memory), encoding),
-                (Job::Answer(texts), Worker::Linear(model, reader)) => {
-                    self.answer(texts, model, reader);
-                    (Ok(()), encoding)
-                }
-                _ => unreachable!("jobs are those of the model's kind"),
-            };
-            time.fetch_add(since.elapsed().as_nanos() as u64, Ordering::Relaxed);
-            if let Err(error) = outcome {
-                self.lock().error = Some(error);
-                self.stop();
-            }
-        }
+    /// Ends all work because of an error, which [`Queue::next`] returns.
+    pub(super) fn fail(&self, error: ModelError) {
+        self.lock().error = Some(error);
+        self.stop();
     }
 
-    /// The next job; waits for one. `None` when there will be none.
-    fn take(&self) -> Option<Job<'t>> {
-        let (least, most, encoders) = match &self.classifier.way {
-            Way::Encoder(way) => {
-                let (least, most) = way.engine.batch_tokens();
-                (least, most, way.engine.encoders())
+    /// Returns the next job, and waits for one if necessary. Returns `None` when there will be no more.
+    pub(super) fn next_job(&self) -> Option<Job<'t>> {
+        let (min_tokens, max_tokens, max_encoders) = match &self.pipeline.backend {
+            Backend::Encoder(encoder) => {
+                let (min, max) = encoder.engine.batch_tokens();
+                (min, max, encoder.engine.max_encoders())
             }
-            Way::Linear(_) => (0, 0, 0),
+            Backend::Linear(_) => (0, 0, 0),
         };
         let mut state = self.lock();
         loop {
             if state.stopped {
                 return None;
             }
-            let may_encode = !state.windows.is_empty() && state.encoding < encoders;
-            let nothing_to_add = state.texts.is_empty() && state.tokenising == 0;
-            if may_encode && (state.tokens >= most || nothing_to_add) {
-                // The rest is shared out, so that the workers end together.
-                let share = (state.tokens / self.classifier.threads).clamp(least, most);
+            let may_encode = !state.windows.is_empty() && state.encoding < max_encoders;
+            let no_more_windows = state.texts.is_empty() && state.tokenising == 0;
+            if may_encode && (state.tokens >= max_tokens || no_more_windows) {
+                // The last windows are divided evenly, so that the workers finish together.
+                let share = (state.tokens / self.pipeline.threads).clamp(min_tokens, max_tokens);
                 let mut windows = Vec::new();
                 let mut tokens = 0;
                 while let Some(window) = state.windows.front()
@@ -256,31 +237,32 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
                 state.encoding += 1;
                 return Some(Job::Encode(windows));
             }
-            if let Some((number, text)) = state.texts.pop_front() {
+            if let Some((index, text)) = state.texts.pop_front() {
                 state.tokenising += 1;
-                return Some(match self.classifier.way {
-                    Way::Encoder(_) => Job::Tokenise(number, text),
-                    Way::Linear(_) => Job::Answer(self.more((number, text), &mut state.texts)),
+                return Some(match self.pipeline.backend {
+                    Backend::Encoder(_) => Job::Tokenise(index, text),
+                    Backend::Linear(_) => Job::Classify(self.linear_batch((index, text), &mut state.texts)),
                 });
             }
-            if state.closed && nothing_to_add && state.windows.is_empty() {
+            if state.closed && no_more_windows && state.windows.is_empty() {
                 return None;
             }
             state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// A text and as many of those that wait as a worker should answer at once: its share, so that the workers end together.
-    fn more(
+    /// Returns a text and further waiting texts for one worker. The worker gets only its share, so that the workers
+    /// finish together.
+    fn linear_batch(
         &self,
         first: (usize, Cow<'t, str>),
         waiting: &mut VecDeque<(usize, Cow<'t, str>)>,
     ) -> Vec<(usize, Cow<'t, str>)> {
-        let share = (waiting.len() / self.classifier.threads).min(TEXTS_AT_ONCE);
+        let share = (waiting.len() / self.pipeline.threads).min(LINEAR_TEXTS);
         let mut bytes = first.1.len();
         let mut texts = vec![first];
         while texts.len() < share
-            && bytes < BYTES_AT_ONCE
+            && bytes < LINEAR_BYTES
             && let Some(text) = waiting.pop_front()
         {
             bytes += text.1.len();
@@ -289,79 +271,67 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
         texts
     }
 
-    /// The answers of a linear model.
-    fn answer(&self, texts: Vec<(usize, Cow<'t, str>)>, model: &LinearModel, reader: &mut FeatureReader) {
-        let predict = |(number, text): (usize, Cow<'t, str>)| {
-            let (logits, tokens) = model.logits(&text, reader, self.classifier.instructions);
-            let answer =
-                |(head, logits)| HeadPrediction { head: Arc::clone(head), probabilities: head.probabilities(logits) };
-            let heads = self.classifier.heads.iter().zip(&logits).map(answer).collect();
-            (number, Prediction { heads, windows: 1, tokens })
-        };
-        let answers: Vec<(usize, Prediction)> = texts.into_iter().map(predict).collect();
+    /// Accepts the windows of the text with this index. `key` is its cache key, if predictions are cached.
+    pub(super) fn finish_tokenising(&self, index: usize, key: Option<Key>, counts: TokenCounts, windows: Vec<Window>) {
         let mut state = self.lock();
         state.tokenising -= 1;
-        let first = state.first;
-        for (number, prediction) in answers {
-            state.items[number - first].progress = Progress::Done(prediction);
-        }
-        drop(state);
-        self.done.notify_one();
-        self.work.notify_all();
-    }
-
-    fn tokenise(&self, number: usize, text: &str, way: &EncoderWay) -> Result<()> {
-        let result = way.windows(number, text);
-        let remembers = self.classifier.remembered > 0;
-        let key = result.as_ref().ok().filter(|_| remembers).map(|(text, windows)| Key::of(windows, text.tokens));
-        let mut state = self.lock();
-        state.tokenising -= 1;
-        let (text, windows) = result?;
-        let found = match (&mut state.repeats, key) {
-            (Some(repeats), Some(key)) => repeats.find(key, number),
-            _ => Found::New,
+        let lookup = match (&mut state.cache, key) {
+            (Some(cache), Some(key)) => cache.look_up(key, index),
+            _ => Lookup::Miss,
         };
-        let place = number - state.first;
-        state.items[place].progress = match found {
-            Found::UnderWay => Progress::Repeated,
-            Found::Answered(prediction) => Progress::Done(prediction),
-            Found::New => {
+        let progress = match lookup {
+            Lookup::Pending => Progress::Repeated,
+            Lookup::Hit(prediction) => Progress::Done(prediction),
+            Lookup::Miss => {
                 state.tokens += windows.iter().map(|w| w.ids.len()).sum::<usize>();
                 let missing = windows.len();
                 state.windows.extend(windows);
-                Progress::Encoding { text, key, answers: vec![vec![]; missing], missing }
+                Progress::Encoding { counts, key, probabilities: vec![vec![]; missing], missing }
             }
         };
+        state.set_progress(index, progress);
         drop(state);
-        self.done.notify_one();
-        // The last one to tokenise may have been what the others wait for.
-        self.work.notify_all();
-        Ok(())
+        self.notify();
     }
 
-    fn encode(&self, windows: &[Window], way: &EncoderWay, memory: &mut WorkerMemory) -> Result<()> {
-        let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
-        let result = way.engine.run(&ids, way.padding, memory);
-        let heads = &self.classifier.heads;
-        let probabilities = |logits: Vec<Logits>| heads.iter().zip(&logits).map(|(h, l)| h.probabilities(l)).collect();
-        let result = result.map(|all| all.into_iter().map(probabilities).collect::<Vec<Vec<Probabilities>>>());
+    /// Accepts the probabilities of a batch, by window, then by head.
+    pub(super) fn finish_encoding(&self, windows: &[Window], probabilities: Vec<Vec<Probabilities>>) {
         let mut state = self.lock();
         state.encoding -= 1;
-        for (window, probabilities) in windows.iter().zip(result?) {
-            state.answer(window, probabilities, self.classifier);
+        for (window, result) in windows.iter().zip(probabilities) {
+            state.finish_window(window, result, self.pipeline);
         }
         drop(state);
-        self.done.notify_one();
-        self.work.notify_all();
-        Ok(())
+        self.notify();
     }
 
-    /// The next item in the order of [`Queue::push`], with its prediction if it has a text; waits for it. `None` after the
-    /// last one. Before it waits with nothing under way, it says so, once.
+    /// Accepts the predictions of a linear model for texts with these indices.
+    pub(super) fn finish_texts(&self, predictions: Vec<(usize, Prediction)>) {
+        let mut state = self.lock();
+        state.tokenising -= 1;
+        for (index, prediction) in predictions {
+            state.set_progress(index, Progress::Done(prediction));
+        }
+        drop(state);
+        self.notify();
+    }
+
+    /// Wakes the threads that may wait for the end of a job.
+    fn notify(&self) {
+        self.done.notify_one();
+        // The last text to be tokenised completes the last batch.
+        self.work.notify_all();
+    }
+
+    /// Returns the next item in the order of [`Queue::push`], with its prediction if it has a text, and waits for it if
+    /// necessary.
+    ///
+    /// Returns `None` after the last item. Returns [`StreamOutput::Idle`] once when every item was returned and more
+    /// may come.
     ///
     /// # Errors
     /// The error that stopped the work.
-    pub(super) fn next(&self) -> Result<Option<Answer<T>>> {
+    pub(super) fn next(&self) -> Result<Option<StreamOutput<T>>> {
         let mut state = self.lock();
         loop {
             let is_done = |item: &Item<T>| matches!(item.progress, Progress::Empty | Progress::Done(_));
@@ -377,7 +347,7 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
                     Progress::Done(prediction) => Some(prediction),
                     _ => None,
                 };
-                return Ok(Some(Answer::Item(item.payload, prediction)));
+                return Ok(Some(StreamOutput::Item(item.payload, prediction)));
             }
             if let Some(error) = state.error.take() {
                 return Err(error);
@@ -386,15 +356,16 @@ impl<'c, 't, T: Send> Queue<'c, 't, T> {
                 return Ok(None);
             }
             if state.items.is_empty() && std::mem::take(&mut state.busy) {
-                return Ok(Some(Answer::Idle));
+                return Ok(Some(StreamOutput::Idle));
             }
             state = self.done.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-/// Whoever panics must not leave the others waiting; the panic goes on when the threads are joined.
-pub(super) struct StopOnPanic<'a, 'c, 't, T: Send>(pub(super) &'a Queue<'c, 't, T>);
+/// Stops the queue if the current thread panics, so that no other thread waits forever. The panic continues when the
+/// threads are joined.
+pub(super) struct StopOnPanic<'a, 'p, 't, T: Send>(pub(super) &'a Queue<'p, 't, T>);
 
 impl<T: Send> Drop for StopOnPanic<'_, '_, '_, T> {
     fn drop(&mut self) {

@@ -1,65 +1,64 @@
-//! The part of `config.json` that shapes the encoder.
+//! The keys of `config.json` that define the encoder.
 
 use crate::error::{ModelError, Result};
 use serde_json::Value;
 
-/// The function between a layer's two wide products.
+/// The activation function of a feed-forward block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// `x * Phi(x)`, exact.
     Gelu,
-    /// GELU by its tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
+    /// The tanh approximation of GELU (`gelu_new`, `gelu_pytorch_tanh`).
     GeluTanh,
     /// `max(x, 0)`.
     Relu,
 }
 
-/// Sizes of a BERT encoder, under the names of its `config.json`.
+/// The configuration of a BERT encoder, with the names of `config.json`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
-    /// Number of token ids.
+    /// Size of the vocabulary.
     pub vocab_size: usize,
-    /// Width of a token's vector.
+    /// Length of a token's vector.
     pub hidden_size: usize,
     /// Number of layers.
     pub num_hidden_layers: usize,
-    /// Attention heads; divides `hidden_size`.
+    /// Number of attention heads; divides `hidden_size`.
     pub num_attention_heads: usize,
-    /// Width between a layer's two wide products.
+    /// Width of the feed-forward blocks.
     pub intermediate_size: usize,
-    /// Longest window, special tokens included.
+    /// Maximum length of a window, including special tokens.
     pub max_position_embeddings: usize,
-    /// Number of segment ids; only the first one is used.
+    /// Number of segment ids; only the first is used.
     pub type_vocab_size: usize,
     /// Id of the padding token.
     pub pad_token_id: u32,
-    /// Added to the variance in layer normalisation.
+    /// Added to the variance in layer normalisation, for numerical stability.
     pub layer_norm_eps: f64,
-    /// The function in the middle of each layer.
+    /// Activation function of the feed-forward blocks.
     pub hidden_act: Activation,
-    /// Dropout of hidden states, in training.
+    /// Dropout rate of hidden states in training.
     pub hidden_dropout_prob: f64,
-    /// Dropout of attention probabilities, in training.
+    /// Dropout rate of attention probabilities in training.
     pub attention_probs_dropout_prob: f64,
 }
 
 impl EncoderConfig {
-    /// Reads the encoder's keys out of a parsed `config.json`; `file` names it in errors.
+    /// Reads the encoder's keys from a parsed `config.json`; `file` names it in errors.
     ///
     /// # Errors
-    /// [`ModelError::Invalid`] naming the key that is missing, of the wrong type, or asks for something that this
-    /// encoder does not do.
+    /// [`ModelError::Invalid`] with the key that is missing, of the wrong type, or not supported.
     pub fn from_json(config: &Value, file: &str) -> Result<Self> {
         let keys = Keys { config, file };
         match keys.text("model_type")? {
             "bert" => {}
-            other => return Err(keys.invalid("model_type", &format!("`{other}` is not supported; `bert` is"))),
+            other => return Err(keys.invalid("model_type", &format!("`{other}` is not supported, only `bert` is"))),
         }
         if let Some(position) = config.get("position_embedding_type").and_then(Value::as_str)
             && position != "absolute"
         {
             return Err(
-                keys.invalid("position_embedding_type", &format!("`{position}` is not supported; `absolute` is"))
+                keys.invalid("position_embedding_type", &format!("`{position}` is not supported, only `absolute` is"))
             );
         }
         let hidden_act = match keys.text("hidden_act")? {
@@ -78,7 +77,7 @@ impl EncoderConfig {
             type_vocab_size: keys.size("type_vocab_size")?,
             pad_token_id: match config.get("pad_token_id") {
                 None | Some(Value::Null) => 0,
-                Some(_) => keys.get("pad_token_id", "the id of a token", |v| v.as_u64()?.try_into().ok())?,
+                Some(_) => keys.get("pad_token_id", "a token id", |v| v.as_u64()?.try_into().ok())?,
             },
             layer_norm_eps: keys.number("layer_norm_eps")?,
             hidden_act,
@@ -88,7 +87,7 @@ impl EncoderConfig {
         if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return Err(keys.invalid(
                 "num_attention_heads",
-                &format!("{} heads do not divide a hidden size of {}", config.num_attention_heads, config.hidden_size),
+                &format!("{} does not divide the hidden size of {}", config.num_attention_heads, config.hidden_size),
             ));
         }
         if config.pad_token_id as usize >= config.vocab_size {
@@ -98,6 +97,7 @@ impl EncoderConfig {
     }
 }
 
+/// The keys of a configuration, with the file's name for errors.
 struct Keys<'a> {
     config: &'a Value,
     file: &'a str,
@@ -119,7 +119,7 @@ impl Keys<'_> {
     }
 
     fn size(&self, key: &str) -> Result<usize> {
-        self.get(key, "a positive whole number", |v| v.as_u64().filter(|&n| n > 0).map(|n| n as usize))
+        self.get(key, "a positive integer", |v| v.as_u64().filter(|&n| n > 0).map(|n| n as usize))
     }
 
     fn number(&self, key: &str) -> Result<f64> {

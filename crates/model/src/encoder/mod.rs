@@ -1,22 +1,29 @@
-//! The encoder: token ids in, one vector per token out. Configuration and weights here, execution in [`graph`]
-//! (candle, any device), [`packed`] (the processor, inference) and [`training`] (the processor,
-//! with gradients).
+//! The encoder: token ids in, one vector per token out.
+//!
+//! Configuration and weights are read here. Three modules run the encoder: [`graph`] (candle, any device), [`packed`]
+//! (inference on the processor) and [`training`] (gradients on the processor).
 
 mod config;
 pub mod graph;
 pub mod packed;
+mod stored;
+mod table;
 pub mod training;
+mod values;
+mod variables;
 mod weights;
 
 pub use config::{Activation, EncoderConfig};
-pub(crate) use weights::with_values;
-pub use weights::{Table, Variables, Weights};
+pub use table::RowTable;
+pub(crate) use values::with_values;
+pub use variables::Variables;
+pub use weights::Weights;
 
-/// Which tokens' vectors the last layer has to compute.
+/// The tokens whose vectors the last layer computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
-    /// Every token's.
+pub enum OutputRows {
+    /// Every token.
     All,
-    /// Only the first token's, where nothing else is pooled: the same numbers for about 14 % less work in 6 layers.
+    /// Only the first token of each window. The numbers are the same for about 14 % less work with 6 layers.
     First,
 }

@@ -1,4 +1,4 @@
-//! A model of either kind, as a folder says which it is.
+//! A model of any kind. The manifest in its folder tells which kind it is.
 
 use super::files::{self, WeightsFile};
 use super::{Manifest, Model};
@@ -7,20 +7,20 @@ use crate::linear::{LinearModel, LinearTable};
 use candle_core::Device;
 use std::path::Path;
 
-/// A model with an encoder, or one without.
+/// A model with or without an encoder.
 #[derive(Clone)]
 pub enum AnyModel {
-    /// Text to tokens to windows through an encoder to heads.
+    /// An encoder with heads, which reads windows of tokens.
     Encoder(Box<Model>),
-    /// Text to features to heads.
+    /// A linear model, which reads features of the text.
     Linear(Box<LinearModel>),
 }
 
 impl AnyModel {
-    /// Reads a model folder; an encoder's weights onto a device.
+    /// Opens a model folder and puts an encoder's weights on a device.
     ///
     /// # Errors
-    /// Naming the file, and the key or tensor in it, that is missing or not understood.
+    /// If a file, key or tensor is missing or invalid; the error names it.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         match linear_manifest(folder)? {
             None => Ok(Self::Encoder(Box::new(Model::open(folder, device)?))),
@@ -28,7 +28,7 @@ impl AnyModel {
         }
     }
 
-    /// What its numbers mean and where they come from.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &Manifest {
         match self {
             Self::Encoder(model) => &model.manifest,
@@ -36,7 +36,7 @@ impl AnyModel {
         }
     }
 
-    /// The same, to be changed.
+    /// Returns the manifest for changes.
     pub fn manifest_mut(&mut self) -> &mut Manifest {
         match self {
             Self::Encoder(model) => &mut model.manifest,
@@ -44,7 +44,7 @@ impl AnyModel {
         }
     }
 
-    /// SHA-256 of its weights file, as `sha256sum` says it.
+    /// Returns the SHA-256 of the weights file in hexadecimal, as `sha256sum` prints it.
     ///
     /// # Errors
     /// If the device fails.
@@ -55,7 +55,7 @@ impl AnyModel {
         }
     }
 
-    /// Numbers in its weights.
+    /// Returns the number of weights.
     pub fn parameters(&self) -> usize {
         match self {
             Self::Encoder(model) => model.weights.parameters(),
@@ -76,8 +76,8 @@ impl From<LinearModel> for AnyModel {
     }
 }
 
-/// The manifest in a folder if it is that of a linear model. Whatever else is in the folder, or not, is for those to say who
-/// read it as what it is.
+/// Returns the manifest in a folder if it describes a linear model. Returns `None` for a folder without a readable
+/// manifest; opening the folder as an encoder then reports what is wrong.
 pub(super) fn linear_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(files::MANIFEST);
     let is_linear = |text: &String| toml::from_str(text).is_ok_and(|keys: toml::Table| keys.contains_key("linear"));
@@ -88,6 +88,7 @@ pub(super) fn linear_manifest(folder: &Path) -> Result<Option<Manifest>> {
     Ok(Some(manifest))
 }
 
+/// Opens the folder of a linear model.
 fn open_linear(folder: &Path, manifest: Manifest) -> Result<LinearModel> {
     let path = folder.join(files::WEIGHTS);
     let bytes = WeightsFile::open(&path).map_err(|source| ModelError::Read { path: path.clone(), source })?;

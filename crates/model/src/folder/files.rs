@@ -1,4 +1,4 @@
-//! The files of a model folder: their names, and their contents wherever they come from.
+//! The files of a model folder: their names, and their contents from disk or from the library.
 
 use memmap2::Mmap;
 use std::fs::File;
@@ -9,7 +9,7 @@ pub(super) const CONFIG: &str = "config.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(super) const MANIFEST: &str = "newsdesk.toml";
-/// How sentence-transformers says which pooling an encoder wants.
+/// The file in which sentence-transformers stores the pooling of an encoder.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 
 /// The contents of a model's files.
@@ -24,24 +24,27 @@ pub(super) struct Files<'a> {
 
 /// The contents of a weights file.
 pub(super) enum WeightsFile {
-    /// In the program.
+    /// Compiled into the library.
     #[cfg(feature = "embedded-model")]
     Embedded(&'static [u8]),
-    /// On disk: what is not asked for is not read, and what is read takes no memory of its own.
+    /// Mapped from disk: only requested parts are read, and they need no memory of their own.
     Mapped(Mmap),
-    /// In memory.
+    /// Read into memory.
     Read(Vec<u8>),
 }
 
 impl WeightsFile {
-    /// Maps a file, or reads it where it cannot be mapped.
+    /// Maps a file, or reads it if it cannot be mapped.
     ///
-    /// Newsdesk replaces weights by renaming a new file, which leaves a mapped one as it is.
+    /// Newsdesk replaces weights by renaming a new file, which leaves a mapped file unchanged.
+    ///
+    /// # Errors
+    /// If the file cannot be opened or read.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        #[expect(unsafe_code, reason = "nobody can promise that no other program cuts the file off while it is mapped")]
-        // SAFETY: sound as long as nobody writes into the file in place; if somebody does, tensors that were not read yet
-        // change, or the system ends the process.
+        #[expect(unsafe_code, reason = "mapping a file is unsafe, because other programs may change it")]
+        // SAFETY: sound as long as no program writes to the file in place. If one does, tensors that are read later
+        // have other values. If one truncates the file, the system ends the process.
         let mapped = unsafe { Mmap::map(&file) };
         mapped.map_or_else(|_| std::fs::read(path).map(Self::Read), |mapped| Ok(Self::Mapped(mapped)))
     }

@@ -1,9 +1,9 @@
-//! `newsdesk.toml`: what a model's numbers mean and where they come from.
+//! `newsdesk.toml`: the heads of a model, how it reads articles, and where it comes from.
 
 use super::files::MANIFEST;
-use crate::calibration::{CalibrationRecord, fault};
-use crate::decide::Combine;
-use crate::dtype::{Certificate, certify};
+use super::records::{AveragedRecord, ScoreRecord, TargetRecord, TrainingRecord, WindowRecord};
+use crate::calibration::{CalibrationRecord, find_fault};
+use crate::certificate::{Certificate, certify};
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
 use crate::linear::FeatureRecord;
@@ -16,145 +16,55 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this format; 1.
+    /// Version of this format: 1.
     pub version: u32,
     /// Name of the model.
     pub name: String,
-    /// How an encoder's windows are pooled. The file of a linear model does not say: all words of an article count alike.
+    /// How an encoder's token vectors are pooled. The file of a linear model omits it.
     pub pooling: Pooling,
-    /// How articles are cut for an encoder. The file of a linear model does not say: it reads each in one piece.
+    /// How articles are cut into windows for an encoder. The file of a linear model omits it.
     pub window: WindowRecord,
-    /// What a linear model looks at; `None` for encoders.
+    /// The features of a linear model; `None` for encoders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linear: Option<FeatureRecord>,
-    /// The columns that say which person or thing in an article the model is asked about; it stands between `[ ` and ` ]`
-    /// in the text. The whole article where there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mention: Option<MentionRecord>,
-    /// The questions that the model answers.
+    /// The columns that name the target of target-dependent sentiment. The model reads the target between `[ ` and ` ]`
+    /// in the text. `None` for models that judge the whole article. Older files call the table `mention`.
+    #[serde(default, alias = "mention", skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetRecord>,
+    /// The classification heads.
     #[serde(rename = "head")]
     pub heads: Vec<Head>,
-    /// How it was trained.
+    /// How the model was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<TrainingRecord>,
-    /// The models of whose weights it is the mean.
+    /// The models whose weights were averaged to give this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub averaged: Vec<AveragedRecord>,
-    /// What it reached.
+    /// Scores on labelled data.
     #[serde(default, rename = "score", skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<ScoreRecord>,
-    /// The dtypes besides f32 that were found good enough.
+    /// Certified dtypes besides f32.
     #[serde(default, rename = "certificate", skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Certificate>,
-    /// From which score on each head's answers reach a dtype.
+    /// For each calibrated head, the scores at which its predictions reach given precisions.
     #[serde(default, rename = "calibration", skip_serializing_if = "Vec::is_empty")]
     pub calibrations: Vec<CalibrationRecord>,
 }
 
-/// How articles are cut into windows, in tokens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WindowRecord {
-    /// Longest window, special tokens included.
-    pub length: usize,
-    /// From one window's start to the next one's.
-    pub stride: usize,
-    /// How windows become one answer.
-    #[serde(default)]
-    pub combine: Combine,
-}
-
-/// The columns of what a model is asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MentionRecord {
-    /// The column of the name.
-    pub field: String,
-    /// The column of its first character in the text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<String>,
-    /// The column of the character after its last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<String>,
-}
-
-/// How a model was trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainingRecord {
-    /// Name of the model that training started from.
-    pub base: String,
-    /// Labelled sets, with the rows of one epoch.
-    pub sets: Vec<String>,
-    /// Models that it learned from, each with a hash of its weights.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub teachers: Vec<String>,
-    /// The epoch that was kept, counted from 1.
-    pub best_epoch: usize,
-    /// Newsdesk's version.
-    pub newsdesk: String,
-    /// The settings that decided the result, the seed among them; `newsdesk train` has an option for each.
-    pub settings: serde_json::Value,
-}
-
-/// A model that has a share in the mean of several.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AveragedRecord {
-    /// Its name.
-    pub name: String,
-    /// How much it counts; all shares add up to 1.
-    pub share: f64,
-    /// A hash of its weights.
-    pub weights: String,
-    /// How it was trained.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub training: Option<TrainingRecord>,
-}
-
-/// A figure that the model reached on labelled data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScoreRecord {
-    /// The set.
-    pub set: String,
-    /// Its split.
-    pub split: String,
-    /// The head.
-    pub head: String,
-    /// Articles.
-    pub articles: u64,
-    /// Share of right answers.
-    pub accuracy: f64,
-    /// Mean F1 over labels.
-    pub macro_f1: f64,
-    /// Mean recall over labels; older models do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub macro_recall: Option<f64>,
-    /// F1 of all labels' counts added up, of heads that give several labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub micro_f1: Option<f64>,
-}
-
-impl WindowRecord {
-    /// The window of a linear model, which holds any article.
-    pub const WHOLE: Self = Self { length: i64::MAX as usize, stride: i64::MAX as usize, combine: Combine::Mean };
-}
-
-/// The manifest of a linear model with what its file leaves out.
-fn whole_articles(mut keys: toml::Table) -> toml::Table {
-    let WindowRecord { length, stride, .. } = WindowRecord::WHOLE;
-    let window = [("length", length), ("stride", stride)].map(|(key, size)| (key.to_string(), (size as i64).into()));
+/// Adds to the keys of a linear model what its file omits.
+fn with_whole_articles(mut keys: toml::Table) -> toml::Table {
+    let WindowRecord { length, overlap, .. } = WindowRecord::WHOLE;
+    let window = [("length", length), ("overlap", overlap)].map(|(key, size)| (key.to_string(), (size as i64).into()));
     keys.insert("pooling".into(), "mean".into());
     keys.insert("window".into(), toml::Table::from_iter(window).into());
     keys
 }
 
 impl Manifest {
-    /// The text of its file, which [`Manifest::parse`] reads.
+    /// Returns the text of the file, which [`Manifest::parse`] reads.
     ///
     /// # Errors
-    /// [`ModelError::Invalid`] for what TOML cannot hold.
+    /// [`ModelError::Invalid`] if TOML cannot represent a value.
     pub fn text(&self) -> Result<String> {
         let invalid = |cause: String| ModelError::Invalid { file: MANIFEST.into(), key: "contents".into(), cause };
         if self.linear.is_none() {
@@ -166,34 +76,34 @@ impl Manifest {
         toml::to_string(&keys).map_err(|e| invalid(e.to_string()))
     }
 
-    /// Reads the text of a manifest; `file` names it in errors.
+    /// Parses the text of a manifest; `file` names it in errors.
     ///
     /// # Errors
-    /// [`ModelError::Invalid`] naming what is wrong.
+    /// [`ModelError::Invalid`] with the key or line at fault.
     pub fn parse(text: &str, file: &str) -> Result<Self> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        let understood = toml::from_str(text).and_then(|keys: toml::Table| match keys.contains_key("linear") {
-            true => whole_articles(keys).try_into(),
-            // From the text once more: then an error knows its line.
+        let parsed = toml::from_str(text).and_then(|keys: toml::Table| match keys.contains_key("linear") {
+            true => with_whole_articles(keys).try_into(),
+            // Parsed from the text again, because errors then know their line.
             false => toml::from_str(text),
         });
-        let manifest: Self = understood.map_err(|e| {
-            let place = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
-            invalid(&place.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
+        let manifest: Self = parsed.map_err(|e| {
+            let line = e.span().map(|span| 1 + text.bytes().take(span.start).filter(|&b| b == b'\n').count());
+            invalid(&line.map_or("manifest".into(), |line| format!("line {line}")), e.message().to_string())
         })?;
-        match fault(&manifest.calibrations, &manifest.heads) {
+        match find_fault(&manifest.calibrations, &manifest.heads) {
             None => Ok(manifest),
             Some((key, cause)) => Err(invalid(key, cause)),
         }
     }
 
-    /// What was measured of a head's scores, if anything was.
+    /// Returns the calibration of a head, if it has one.
     pub fn calibration(&self, head: &str) -> Option<&CalibrationRecord> {
         self.calibrations.iter().find(|record| record.head == head)
     }
 
-    /// Takes up figures, in place of older ones of the same set, split and head.
-    pub fn note_scores(&mut self, records: impl Iterator<Item = ScoreRecord>) {
+    /// Adds scores. Each replaces an older score of the same data set, split and head.
+    pub fn record_scores(&mut self, records: impl Iterator<Item = ScoreRecord>) {
         for record in records {
             let same = |known: &&mut ScoreRecord| {
                 (&known.set, &known.split, &known.head) == (&record.set, &record.split, &record.head)
@@ -205,46 +115,48 @@ impl Manifest {
         }
     }
 
-    /// Takes up what was measured of a dtype, and says whether that certifies it. If so, it replaces the certificate
-    /// for as many bits of an activation; if not, those for as many or fewer go, since they would cover what was
-    /// measured.
+    /// Records the measurement of a dtype and returns whether it certifies the dtype.
+    ///
+    /// A passed measurement replaces the certificate for the same number of activation bits. A failed one removes the
+    /// certificates for the same or fewer bits, because they would cover what was measured.
     pub fn certify(&mut self, measured: &Certificate) -> bool {
         certify(&mut self.certificates, measured)
     }
 
-    /// Checks what a manifest says, for an encoder that takes `longest` tokens; `file` names it in errors.
+    /// Checks the manifest of an encoder that accepts `max_length` tokens; `file` names the manifest in errors.
     ///
     /// # Errors
-    /// [`ModelError::Invalid`] naming what is wrong.
-    pub fn check(&self, file: &str, longest: usize, tokenizer: &Tokenizer) -> Result<()> {
+    /// [`ModelError::Invalid`] with the key at fault.
+    pub fn check(&self, file: &str, max_length: usize, tokenizer: &Tokenizer) -> Result<()> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
         self.check_heads(file)?;
-        let window = &self.window;
-        if window.length > longest {
-            return Err(invalid("window.length", format!("{} tokens, the encoder takes {longest}", window.length)));
+        let WindowRecord { length, overlap, .. } = self.window;
+        if length > max_length {
+            let cause = format!("{length} tokens are more than the encoder's maximum of {max_length}");
+            return Err(invalid("window.length", cause));
         }
-        if window.stride == 0 || window.stride > window.length {
-            return Err(invalid("window.stride", format!("{} is not within 1..={}", window.stride, window.length)));
+        if overlap >= length {
+            return Err(invalid("window.overlap", format!("{overlap} is not less than the window length of {length}")));
         }
-        if window.length <= tokenizer.frame_length() {
-            return Err(invalid("window.length", format!("{} tokens leave no room for text", window.length)));
+        if length <= tokenizer.special_tokens() {
+            return Err(invalid("window.length", format!("{length} tokens leave no room for text")));
         }
         Ok(())
     }
 
-    /// Checks what a manifest of any model says; `file` names it in errors.
+    /// Checks the parts of a manifest that every kind of model has; `file` names the manifest in errors.
     ///
     /// # Errors
-    /// [`ModelError::Invalid`] naming what is wrong.
+    /// [`ModelError::Invalid`] with the key at fault.
     pub fn check_heads(&self, file: &str) -> Result<()> {
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
         if self.version != 1 {
-            return Err(invalid("version", format!("{} is not a version this Newsdesk reads; 1 is", self.version)));
+            return Err(invalid("version", format!("this Newsdesk reads version 1, not {}", self.version)));
         }
         if self.linear.is_some() && self.heads.is_empty() {
-            return Err(invalid("head", "a linear model without a head says nothing".into()));
+            return Err(invalid("head", "a linear model needs at least one head".into()));
         }
-        if let Some((key, cause)) = self.linear.as_ref().and_then(FeatureRecord::fault) {
+        if let Some((key, cause)) = self.linear.as_ref().and_then(FeatureRecord::find_fault) {
             return Err(invalid(key, cause));
         }
         let mut names = BTreeSet::new();
@@ -256,12 +168,13 @@ impl Manifest {
                 return Err(invalid("head.label", format!("head `{}` has no labels", head.name)));
             }
             let mut labels = BTreeSet::new();
-            if let Some(twice) = head.labels.iter().find(|label| !labels.insert(&label.name)) {
-                return Err(invalid("head.label", format!("head `{}` has `{}` twice", head.name, twice.name)));
+            if let Some(duplicate) = head.labels.iter().find(|label| !labels.insert(&label.name)) {
+                return Err(invalid("head.label", format!("head `{}` has `{}` twice", head.name, duplicate.name)));
             }
             let outside = |label: &&HeadLabel| label.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t));
             if let Some(label) = head.labels.iter().find(outside) {
-                return Err(invalid("head.label.threshold", format!("that of `{}` is not within 0..=1", label.name)));
+                let cause = format!("the threshold of `{}` is not within 0..=1", label.name);
+                return Err(invalid("head.label.threshold", cause));
             }
             if head.temperature.is_nan() || head.temperature <= 0.0 {
                 return Err(invalid("head.temperature", format!("{} is not positive", head.temperature)));
@@ -271,5 +184,68 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Dtype;
+    use crate::decide::Combine;
+
+    /// The keys of versions before `overlap`, `target`, `dtype` and `max_accuracy_drop`.
+    const OLD_KEYS: &str = r#"version = 1
+name = "desk"
+pooling = "cls"
+
+[window]
+length = 256
+stride = 192
+
+[mention]
+field = "who"
+start = "from"
+
+[[head]]
+name = "mood"
+activation = "softmax"
+label = [{ name = "negative" }, { name = "positive" }]
+
+[training]
+base = "other"
+sets = []
+best_epoch = 1
+newsdesk = "0.1.0"
+settings = { precision = "f32", stride = 192 }
+
+[[certificate]]
+precision = "int8"
+activation_bits = 8
+max_loss = 0.2
+"#;
+
+    #[test]
+    fn old_keys_are_read_and_new_keys_are_written() -> Result<()> {
+        let manifest = Manifest::parse(OLD_KEYS, MANIFEST)?;
+        assert_eq!(manifest.window, WindowRecord { length: 256, overlap: 64, combine: Combine::Mean });
+        assert_eq!(manifest.target.as_ref().map(|target| target.field.as_str()), Some("who"));
+        let certificate = &manifest.certificates[0];
+        assert_eq!((certificate.dtype, certificate.max_accuracy_drop), (Dtype::Int8, 0.2));
+        let text = manifest.text()?;
+        for key in ["overlap = 64", "[target]", "dtype = \"int8\"", "max_accuracy_drop = 0.2"] {
+            assert!(text.contains(key), "`{key}` is missing:\n{text}");
+        }
+        for key in ["\n[mention]", "\nmax_loss", "\nprecision = \"int8\"", "[window]\nlength = 256\nstride"] {
+            assert!(!text.contains(key), "`{key}` is still written:\n{text}");
+        }
+        assert_eq!(Manifest::parse(&text, MANIFEST)?, manifest);
+        Ok(())
+    }
+
+    #[test]
+    fn errors_in_a_window_name_its_line() {
+        let both = OLD_KEYS.replace("stride = 192\n\n[mention]", "stride = 192\noverlap = 64\n\n[mention]");
+        let error = Manifest::parse(&both, MANIFEST).expect_err("both keys were accepted").to_string();
+        assert!(error.contains("`line 5`") && error.contains("exclude each other"), "{error}");
     }
 }

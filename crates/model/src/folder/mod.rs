@@ -1,4 +1,4 @@
-//! Models on disk: a folder that transformers reads as well, with Newsdesk's manifest beside it.
+//! Models on disk: folders that transformers can read, with Newsdesk's manifest beside the weights.
 
 mod any;
 #[cfg(feature = "embedded-model")]
@@ -6,12 +6,12 @@ mod embedded;
 mod files;
 mod manifest;
 mod open;
+mod records;
 mod save;
-mod whole;
 
 pub use any::AnyModel;
 pub(crate) use files::WEIGHTS as WEIGHTS_FILE;
-pub use manifest::{AveragedRecord, Manifest, MentionRecord, ScoreRecord, TrainingRecord, WindowRecord};
+pub use manifest::Manifest;
 pub use open::Model;
+pub use records::{AveragedRecord, ScoreRecord, TargetRecord, TrainingRecord, WindowRecord};
 pub use save::{Storage, check_writable, save, save_linear, save_manifest, weights_bytes};
-pub use whole::{partial, write_whole};

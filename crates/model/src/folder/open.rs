@@ -1,41 +1,43 @@
-//! Reads a model folder: Newsdesk's own, a `BertForSequenceClassification`, or a bare encoder to train from.
+//! Opens a model folder: one of Newsdesk, a `BertForSequenceClassification`, or a bare encoder as a base for training.
 
 use super::any::linear_manifest;
 use super::files::{self, Files, WeightsFile};
-use super::manifest::{Manifest, WindowRecord};
+use super::manifest::Manifest;
+use super::records::WindowRecord;
 use crate::decide::Combine;
 use crate::encoder::{EncoderConfig, Weights};
 use crate::error::{ModelError, Result};
 use crate::head::{Head, HeadActivation, HeadLabel};
-use crate::network::{Parts, Pooling};
+use crate::network::{NetworkSpec, Pooling};
 use crate::tokenize::Tokenizer;
 use candle_core::Device;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A model in memory: weights, tokenizer, and what its heads mean.
+/// A model in memory: encoder, tokenizer, weights and manifest.
 #[derive(Clone)]
 pub struct Model {
-    /// Sizes of the encoder.
+    /// Configuration of the encoder.
     pub config: EncoderConfig,
-    /// The whole `config.json`, to be saved again.
+    /// The complete `config.json`, kept for saving.
     pub config_json: Value,
     /// The tokenizer.
     pub tokenizer: Arc<Tokenizer>,
-    /// Heads, windows, history; made up from `config.json` where the folder has no manifest.
+    /// The manifest; derived from `config.json` if the folder has none.
     pub manifest: Manifest,
     /// All tensors.
     pub weights: Weights,
-    /// Where the network's parts stand among the tensors.
-    pub parts: Parts,
+    /// Names of the network's tensors, pooling, and labels of each head.
+    pub spec: NetworkSpec,
 }
 
 impl Model {
-    /// Reads a model folder onto a device.
+    /// Opens a model folder and puts the weights on a device.
     ///
     /// # Errors
-    /// Naming the file, and the key or tensor in it, that is missing or not understood.
+    /// If a file, key or tensor is missing or invalid; the error names it. [`ModelError::NoEncoder`] for a linear
+    /// model.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
         if !folder.is_dir() {
             let cause = if folder.exists() { "it is not a folder" } else { "there is no such folder" };
@@ -72,7 +74,7 @@ impl Model {
         Self::from_files(found, device)
     }
 
-    /// The model inside this library.
+    /// Opens the built-in model.
     ///
     /// # Errors
     /// If the device fails.
@@ -91,15 +93,9 @@ impl Model {
         })?;
         let config = EncoderConfig::from_json(&config_json, &config_name)?;
         let tokenizer = Tokenizer::from_bytes(found.tokenizer, &name(files::TOKENIZER))?;
-        if tokenizer.vocabulary_size() > config.vocab_size {
-            return Err(ModelError::Invalid {
-                file: name(files::TOKENIZER),
-                key: "model.vocab".into(),
-                cause: format!("{} tokens, the encoder knows {}", tokenizer.vocabulary_size(), config.vocab_size),
-            });
-        }
+        check_vocabulary(&tokenizer, &name(files::TOKENIZER), config.vocab_size)?;
         let weights = Weights::from_bytes(found.weights, &name(files::WEIGHTS), device)?;
-        let encoder = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
+        let encoder_prefix = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
         let (manifest, names) = match found.manifest {
             Some(text) => {
                 let manifest = Manifest::parse(text, &name(files::MANIFEST))?;
@@ -119,13 +115,25 @@ impl Model {
             }
         };
         let heads = names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
-        let parts = Parts { encoder: encoder.into(), heads, pooling: manifest.pooling };
-        Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, parts })
+        let spec = NetworkSpec { encoder_prefix: encoder_prefix.into(), heads, pooling: manifest.pooling };
+        Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, spec })
     }
 }
 
-/// Where the tensors of a manifest's heads stand: under their names, or as in a checkpoint to which only a manifest was
-/// added. `file` names the manifest in errors.
+/// Checks that every token id has a row in the word embeddings; `file` names the tokenizer in errors.
+///
+/// The check uses the largest id rather than the number of tokens, because ids may have gaps.
+fn check_vocabulary(tokenizer: &Tokenizer, file: &str, vocab_size: usize) -> Result<()> {
+    let max_id = tokenizer.max_id();
+    if max_id as usize >= vocab_size {
+        let cause = format!("the largest token id is {max_id}, but the encoder knows only {vocab_size} ids");
+        return Err(ModelError::Invalid { file: file.into(), key: "model.vocab".into(), cause });
+    }
+    Ok(())
+}
+
+/// Returns the prefix of each head's tensors. It is `heads.NAME`, or `classifier` in a checkpoint to which only a
+/// manifest was added. `file` names the manifest in errors.
 fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<String>> {
     let names: Vec<String> = manifest.heads.iter().map(|head| format!("heads.{}", head.name)).collect();
     if let ([head], [name]) = (manifest.heads.as_slice(), names.as_slice())
@@ -134,7 +142,7 @@ fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<
     {
         let labels = head.labels.len();
         if *outputs != labels {
-            let cause = format!("head `{}` has {labels} labels, the classifier has {outputs} outputs", head.name);
+            let cause = format!("head `{}` has {labels} labels, but the classifier has {outputs} outputs", head.name);
             return Err(ModelError::Invalid { file: file.into(), key: "head.label".into(), cause });
         }
         return Ok(vec!["classifier".into()]);
@@ -142,7 +150,7 @@ fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<
     Ok(names)
 }
 
-/// What a folder without manifest says about itself: one head if it is a classifier, none if it is an encoder.
+/// Derives a manifest from a checkpoint without one. A classifier has one head, an encoder none.
 fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &str, origin: &Path) -> Result<Manifest> {
     let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
     let rows = weights.shape("classifier.weight").and_then(|shape| shape.first().copied());
@@ -153,18 +161,21 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
                 None | Some(Value::Null) => HeadActivation::Softmax,
                 Some(Value::String(kind)) if kind == "single_label_classification" => HeadActivation::Softmax,
                 Some(Value::String(kind)) if kind == "multi_label_classification" => HeadActivation::Sigmoid,
-                Some(other) => return Err(invalid("problem_type", format!("{other} is no classification"))),
+                Some(other) => return Err(invalid("problem_type", format!("{other} is not a classification"))),
             };
             let named = json.get("id2label").and_then(Value::as_object).map_or(rows, serde_json::Map::len);
             if named != rows {
-                return Err(invalid("id2label", format!("it names {named} labels, the classifier has {rows} outputs")));
+                return Err(invalid(
+                    "id2label",
+                    format!("it names {named} labels, but the classifier has {rows} outputs"),
+                ));
             }
             if rows < 2 && activation == HeadActivation::Softmax {
-                return Err(invalid("id2label", "one output is a regression, no classification".into()));
+                return Err(invalid("id2label", "one output is a regression, not a classification".into()));
             }
             let label = |index: usize| -> Result<HeadLabel> {
                 let name = match json.get("id2label") {
-                    // Older checkpoints leave the names out; transformers calls the labels so, too.
+                    // Older checkpoints omit the names. Transformers uses the same default.
                     None => format!("LABEL_{index}"),
                     Some(names) => names
                         .get(index.to_string())
@@ -186,8 +197,8 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
         version: 1,
         name,
         pooling: if heads.is_empty() && !has_pooler { Pooling::Cls } else { Pooling::Pooler },
-        window: WindowRecord { length, stride: (length - length / 8).max(1), combine: Combine::Mean },
-        mention: None,
+        window: WindowRecord { length, overlap: length / 8, combine: Combine::Mean },
+        target: None,
         heads,
         training: None,
         averaged: vec![],
@@ -198,14 +209,14 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
     })
 }
 
-/// Pooling by `1_Pooling/config.json` of sentence-transformers.
+/// Reads the pooling from `1_Pooling/config.json` of sentence-transformers.
 fn sentence_pooling(json: &[u8], file: &str) -> Result<Pooling> {
     let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
     let config: Value = serde_json::from_slice(json).map_err(|e| invalid("contents", e.to_string()))?;
-    let says = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
-    match (says("pooling_mode_mean_tokens"), says("pooling_mode_cls_token")) {
+    let is_set = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
+    match (is_set("pooling_mode_mean_tokens"), is_set("pooling_mode_cls_token")) {
         (true, false) => Ok(Pooling::Mean),
         (false, true) => Ok(Pooling::Cls),
-        _ => Err(invalid("pooling_mode", "it asks for neither the mean nor the first token alone".into())),
+        _ => Err(invalid("pooling_mode", "only the mean or the first token is supported".into())),
     }
 }

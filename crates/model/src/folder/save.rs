@@ -1,9 +1,8 @@
-//! Writes a model folder.
+//! Writes model folders.
 
 use super::files;
 use super::manifest::Manifest;
 use super::open::Model;
-use super::whole::{partial, write_whole};
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
@@ -15,16 +14,17 @@ use safetensors::tensor::TensorView;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// How weights are stored.
+/// The number format of saved weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
-    /// 4 bytes a weight, exact.
+    /// 4 bytes per weight; lossless.
     F32,
-    /// 2 bytes a weight.
+    /// 2 bytes per weight.
     F16,
 }
 
-/// Writes the four files of a model into `folder`, which is made if it is missing. A reader never meets half of a file.
+/// Writes the four files of a model into `folder`, which is created if it does not exist. Readers never see a partial
+/// file.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -40,7 +40,7 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
         }
         match &classifier {
             Some((_, classifier)) => keys.extend(classifier.clone()),
-            // What transformers finds here is the encoder; the heads are described by the manifest.
+            // Transformers opens this folder as an encoder. Only the manifest describes the heads.
             None => drop(keys.insert("architectures".into(), json!(["BertModel"]))),
         }
     }
@@ -48,12 +48,13 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(files::CONFIG, e.to_string()))?;
     write(files::CONFIG, format!("{config}\n").as_bytes())?;
     save_manifest(&model.manifest, folder)?;
-    // Last: a folder that has its weights has everything.
+    // Written last, so that a folder with weights is complete.
     let weights = classifier.as_ref().map_or(&model.weights, |(weights, _)| weights);
     write(files::WEIGHTS, &weights_bytes(weights, storage)?)
 }
 
-/// Writes the two files of a linear model into `folder`, which is made if it is missing. A reader never meets half of a file.
+/// Writes the two files of a linear model into `folder`, which is created if it does not exist. Readers never see a
+/// partial file.
 ///
 /// # Errors
 /// If a file cannot be written.
@@ -63,17 +64,17 @@ pub fn save_linear(model: &LinearModel, folder: &Path) -> Result<()> {
     write(folder, files::WEIGHTS, &model.table().to_bytes(&model.manifest.heads)?)
 }
 
-/// The weights and the keys of `config.json` by which transformers knows a model as a `BertForSequenceClassification`: one
-/// that has a pooler and one head.
+/// Returns the weights and keys of `config.json` that make a model a `BertForSequenceClassification` of transformers.
+/// Returns `None` unless the model has a pooler and exactly one head.
 fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
     let (Pooling::Pooler, [head], [(prefix, _)]) =
-        (model.manifest.pooling, model.manifest.heads.as_slice(), model.parts.heads.as_slice())
+        (model.manifest.pooling, model.manifest.heads.as_slice(), model.spec.heads.as_slice())
     else {
         return None;
     };
     let weights = model.weights.renamed(|name| match name.strip_prefix(prefix.as_str()) {
         Some(rest) if rest.starts_with('.') => format!("classifier{rest}"),
-        _ if model.parts.encoder.is_empty() => format!("bert.{name}"),
+        _ if model.spec.encoder_prefix.is_empty() => format!("bert.{name}"),
         _ => name.into(),
     });
     let names = || head.labels.iter().map(|label| label.name.clone()).enumerate();
@@ -93,33 +94,30 @@ fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
     }
 }
 
-/// Writes the manifest of a model into its folder. A reader meets the old one or the new one.
+/// Writes the manifest of a model into its folder. Readers see either the old or the new manifest.
 ///
 /// # Errors
-/// If it cannot be written; the old one is then still there.
+/// If it cannot be written. The old manifest is then unchanged.
 pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
     write(folder, files::MANIFEST, manifest.text()?.as_bytes())
 }
 
-/// Finds out whether [`save_manifest`] can write into a folder, before the work whose result it is to write.
+/// Checks that [`save_manifest`] can write into a folder, before long work whose result is to be written.
 ///
 /// # Errors
-/// If it could not.
+/// If the folder is not writable.
 pub fn check_writable(folder: &Path) -> Result<()> {
     let path = folder.join(files::MANIFEST);
-    let partial = partial(&path);
-    std::fs::write(&partial, [])
-        .and_then(|()| std::fs::remove_file(&partial))
-        .map_err(|source| ModelError::Write { path, source })
+    newsdesk_files::check_writable(&path).map_err(|source| ModelError::Write { path, source })
 }
 
-/// Writes one file of a model.
+/// Writes one file of a model folder.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
-    write_whole(&path, bytes).map_err(|source| ModelError::Write { path, source })
+    newsdesk_files::write_atomic(&path, bytes).map_err(|source| ModelError::Write { path, source })
 }
 
-/// Weights as the bytes of a safetensors file.
+/// Returns the bytes of a safetensors file with these weights.
 ///
 /// # Errors
 /// If the device fails or a name occurs twice.
@@ -144,6 +142,6 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
             TensorView::new(dtype, shape.clone(), bytes).map(|v| (*name, v)).map_err(|e| invalid(e.to_string()))
         })
         .collect::<Result<_>>()?;
-    let note = [("format".to_string(), "pt".to_string())].into_iter().collect();
-    safetensors::serialize(views, Some(note)).map_err(|e| invalid(e.to_string()))
+    let metadata = [("format".to_string(), "pt".to_string())].into_iter().collect();
+    safetensors::serialize(views, Some(metadata)).map_err(|e| invalid(e.to_string()))
 }

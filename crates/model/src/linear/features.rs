@@ -1,119 +1,127 @@
-//! Text to features: which words, runs of words and runs of characters occur in it, each as a number below a fixed one.
+//! Text to features: the words, word n-grams and character n-grams that occur in it.
 //!
-//! A feature is hashed to its number ("feature hashing", Weinberger et al., 2009), so there is no vocabulary to keep, and two
-//! features may share a number. How often a feature occurs does not count. The hash is part of the model's format.
+//! Each feature is hashed to a bucket index ("feature hashing", Weinberger et al., 2009). No vocabulary is needed, and
+//! two features may share a bucket. Only the presence of a feature counts, not its frequency. The hash is part of the
+//! model format.
 
 use serde::{Deserialize, Serialize};
 
-/// Which features a linear model looks at.
+/// The configuration of a linear model's features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeatureRecord {
-    /// How many numbers there are for features; a power of two.
+    /// Number of buckets for features; a power of two.
     pub buckets: u32,
-    /// The most words of a run.
+    /// Maximum length of word n-grams, in words.
     pub words: u8,
-    /// The fewest and the most characters of a run within a word, whose first and last one also stand for its ends; none
-    /// for whole words only.
+    /// Minimum and maximum length of character n-grams within a word; `None` for no character n-grams. A boundary
+    /// character at either end of the word counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<[u8; 2]>,
 }
 
-/// The most features that are told apart: a gigabyte for up to seven labels.
-const MOST_BUCKETS: u32 = 1 << 26;
+/// Maximum number of buckets: one gigabyte of weights for up to seven labels.
+const MAX_BUCKETS: u32 = 1 << 26;
 
-/// The longest run of characters.
-const LONGEST: u8 = 16;
+/// Maximum length of an n-gram, in words or characters.
+const MAX_LENGTH: u8 = 16;
 
 impl FeatureRecord {
-    /// The key of what cannot be used, and why, if anything cannot.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
+    /// Returns the key and the cause of the first invalid value, if there is one.
+    pub fn find_fault(&self) -> Option<(&'static str, String)> {
         let Self { buckets, words, characters } = *self;
-        if !buckets.is_power_of_two() || !(2..=MOST_BUCKETS).contains(&buckets) {
-            return Some(("linear.buckets", format!("{buckets} is not a power of two from 2 to {MOST_BUCKETS}")));
+        if !buckets.is_power_of_two() || !(2..=MAX_BUCKETS).contains(&buckets) {
+            return Some(("linear.buckets", format!("{buckets} is not a power of two from 2 to {MAX_BUCKETS}")));
         }
-        if !(1..=LONGEST).contains(&words) {
-            return Some(("linear.words", format!("{words} is not within 1..={LONGEST}")));
+        if !(1..=MAX_LENGTH).contains(&words) {
+            return Some(("linear.words", format!("{words} is not within 1..={MAX_LENGTH}")));
         }
         match characters {
-            Some([fewest, most]) if fewest < 1 || most < fewest || most > LONGEST => {
-                Some(("linear.characters", format!("{fewest} to {most} is no range within 1..={LONGEST}")))
+            Some([min, max]) if min < 1 || max < min || max > MAX_LENGTH => {
+                Some(("linear.characters", format!("{min} to {max} is not a range within 1..={MAX_LENGTH}")))
             }
             _ => None,
         }
     }
 }
 
-/// The features of texts, one text after the other; keeps its memory.
+/// Extracts the features of one text after another and reuses its memory.
 pub struct FeatureReader {
     record: FeatureRecord,
-    /// What the hash is shifted by to be a number of a feature.
+    /// Right shift that turns a hash into a bucket index.
     shift: u32,
-    /// The turn in which a feature was seen last; a byte each, so that the whole of it stays in the processor's second cache.
+    /// For each bucket, the generation in which it was last found. One byte each, so that the table stays in the L2
+    /// cache.
     seen: Vec<u8>,
-    turn: u8,
+    /// Generation of the current text. Incrementing it clears `seen`.
+    generation: u8,
+    /// Buckets found in the current text.
     found: Vec<u32>,
-    /// Hashes of the last words, the latest one last.
-    last: Vec<u64>,
+    /// Hashes of the previous words, the latest one last.
+    previous: Vec<u64>,
+    /// Characters of the current word after a boundary character.
     word: Vec<u32>,
+    /// Number of words in the current text.
     words: usize,
 }
 
-/// The golden ratio's fraction, as multiplicative hashing has it (Knuth, "The Art of Computer Programming", 6.4).
+/// The fraction of the golden ratio, as in multiplicative hashing (Knuth, "The Art of Computer Programming", 6.4).
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What a word, a run of words and a run of characters begin with, so that they differ: any numbers with many bits.
+/// Initial hashes of words, word n-grams and character n-grams, which keep the three kinds apart. The values are
+/// arbitrary.
 const WORD: u64 = 0x517c_c1b7_2722_0a95;
-const RUN: u64 = 0x2545_f491_4f6c_dd1d;
-const CHARACTERS: u64 = 0xd6e8_feb8_6659_fd93;
+const WORD_NGRAM: u64 = 0x2545_f491_4f6c_dd1d;
+const CHARACTER_NGRAM: u64 = 0xd6e8_feb8_6659_fd93;
 
-/// Stands for either end of a word among its characters.
-const EDGE: u32 = 1;
+/// The boundary character at either end of a word.
+const BOUNDARY: u32 = 1;
 
+/// Mixes a value into a hash.
 fn mix(hash: u64, next: u64) -> u64 {
     let product = (hash ^ next).wrapping_mul(FACTOR);
     product ^ (product >> 29)
 }
 
 impl FeatureReader {
-    /// A reader of these features, in which [`FeatureRecord::fault`] finds none.
+    /// Creates a reader. [`FeatureRecord::find_fault`] must find no fault in `record`.
     pub fn new(record: FeatureRecord) -> Self {
         Self {
             record,
             shift: 64 - record.buckets.trailing_zeros(),
             seen: vec![0; record.buckets as usize],
-            turn: 0,
+            generation: 0,
             found: vec![],
-            last: vec![],
+            previous: vec![],
             word: vec![],
             words: 0,
         }
     }
 
-    /// The features that occur in a text, each once, in the order in which they first do, and the number of its words.
+    /// Returns the distinct features of a text in the order of their first occurrence, and the number of words.
     pub fn read(&mut self, text: &str) -> (&[u32], usize) {
-        self.turn = self.turn.checked_add(1).unwrap_or_else(|| {
+        self.generation = self.generation.checked_add(1).unwrap_or_else(|| {
             self.seen.fill(0);
             1
         });
         self.found.clear();
-        self.last.clear();
+        self.previous.clear();
         self.words = 0;
         self.word.clear();
-        self.word.push(EDGE);
+        self.word.push(BOUNDARY);
         for character in text.chars() {
             match kind(character) {
                 Kind::Letter(lower) => self.word.push(lower),
-                // Few characters have a lower case of several.
+                // A few characters have a lower case of several characters.
                 Kind::Other if character.is_alphanumeric() => self.word.extend(character.to_lowercase().map(u32::from)),
-                // Accents that are characters of their own stand within a word.
+                // Combining accents belong to the word before them.
                 Kind::Other if ('\u{300}'..='\u{36f}').contains(&character) && self.word.len() > 1 => {
                     self.word.push(character.into());
                 }
                 Kind::Other => {
                     self.end_word();
                     if !character.is_whitespace() {
-                        self.take_word(mix(WORD, u64::from(u32::from(character))));
+                        self.add_word(mix(WORD, u64::from(u32::from(character))));
                     }
                 }
             }
@@ -122,23 +130,24 @@ impl FeatureReader {
         (&self.found, self.words)
     }
 
+    /// Adds the features of the current word, if there is one, and starts a new word.
     fn end_word(&mut self) {
         if self.word.len() == 1 {
             return;
         }
         let hash = self.word[1..].iter().fold(WORD, |hash, &c| mix(hash, u64::from(c)));
-        self.take_word(hash);
-        if let Some([fewest, most]) = self.record.characters {
-            self.word.push(EDGE);
+        self.add_word(hash);
+        if let Some([min, max]) = self.record.characters {
+            self.word.push(BOUNDARY);
             let word = std::mem::take(&mut self.word);
-            let (fewest, most) = (usize::from(fewest), usize::from(most));
-            for start in 0..(word.len() + 1).saturating_sub(fewest) {
-                let mut hash = CHARACTERS;
-                for (number, &c) in word[start..].iter().take(most).enumerate() {
+            let (min, max) = (usize::from(min), usize::from(max));
+            for start in 0..(word.len() + 1).saturating_sub(min) {
+                let mut hash = CHARACTER_NGRAM;
+                for (index, &c) in word[start..].iter().take(max).enumerate() {
                     hash = mix(hash, u64::from(c));
-                    // The word as a whole is a feature already.
-                    if number + 1 >= fewest && number + 1 < word.len() {
-                        self.take(hash);
+                    // The whole word is a feature already.
+                    if index + 1 >= min && index + 1 < word.len() {
+                        self.add(hash);
                     }
                 }
             }
@@ -147,40 +156,43 @@ impl FeatureReader {
         self.word.truncate(1);
     }
 
-    fn take_word(&mut self, hash: u64) {
+    /// Adds a word and the word n-grams that end with it.
+    fn add_word(&mut self, hash: u64) {
         self.words += 1;
-        self.take(hash);
-        let mut run = hash;
-        for number in (0..self.last.len()).rev() {
-            // Twice, so that the order of the words counts.
-            run = mix(mix(RUN, run), self.last[number]);
-            self.take(run);
+        self.add(hash);
+        let mut ngram = hash;
+        for index in (0..self.previous.len()).rev() {
+            // Mixed twice, so that the order of the words matters.
+            ngram = mix(mix(WORD_NGRAM, ngram), self.previous[index]);
+            self.add(ngram);
         }
         if self.record.words > 1 {
-            if self.last.len() + 1 >= usize::from(self.record.words) {
-                self.last.remove(0);
+            if self.previous.len() + 1 >= usize::from(self.record.words) {
+                self.previous.remove(0);
             }
-            self.last.push(hash);
+            self.previous.push(hash);
         }
     }
 
-    fn take(&mut self, hash: u64) {
+    /// Adds a feature, unless it was found before in this text.
+    fn add(&mut self, hash: u64) {
         let feature = (hash.wrapping_mul(FACTOR) >> self.shift) as u32;
         let seen = &mut self.seen[feature as usize];
-        if *seen != self.turn {
-            *seen = self.turn;
+        if *seen != self.generation {
+            *seen = self.generation;
             self.found.push(feature);
         }
     }
 }
 
+/// The kind of a character.
 enum Kind {
-    /// A letter or digit in lower case.
+    /// An ASCII letter or digit, in lower case.
     Letter(u32),
     Other,
 }
 
-/// The quick way for what most texts are made of.
+/// Classifies ASCII letters and digits quickly. Most texts consist mainly of these.
 fn kind(character: char) -> Kind {
     match character {
         'a'..='z' | '0'..='9' => Kind::Letter(character.into()),
@@ -200,37 +212,37 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_the_set_of_its_words_and_pairs() {
+    fn features_are_the_set_of_words_and_bigrams() {
         let mut reader = FeatureReader::new(WORDS);
         // the, late, the late, show, late show, !, show !
         assert_eq!((reader.read("The late show!").0.len(), reader.read("The late show!").1), (7, 4));
         assert_eq!(features(WORDS, "the  LATE\nshow !"), features(WORDS, "The late show!"));
-        // Once more adds the pair in between alone.
+        // The repetition adds only the bigram `late the`.
         assert_eq!(reader.read("the late the late").0.len(), 4);
         assert_eq!(reader.read(" \t\n").0, [0u32; 0]);
         assert_eq!(reader.read("").1, 0);
     }
 
     #[test]
-    fn runs_of_characters_stay_within_words() {
+    fn character_ngrams_stay_within_words() {
         let with = FeatureRecord { characters: Some([3, 4]), ..WORDS };
-        // `.rain.` has rai, ain, .ra, in. and .rai, rain, ain.; the word itself is a feature already.
+        // `.rain.` has rai, ain, .ra, in. and .rai, rain, ain.; the whole word is a feature already.
         assert_eq!(features(with, "rain").len(), 1 + 4 + 3);
-        // `.a.` as a whole is the word.
+        // The only trigram of `.a.` is the whole word.
         assert_eq!(features(with, "a").len(), 1);
         let pair = [features(with, "rain"), features(with, "snow")].concat();
         assert!(features(with, "rain snow").len() == pair.len() + 1);
     }
 
     #[test]
-    fn other_scripts_have_words_and_cases() {
+    fn other_scripts_are_split_and_lowercased() {
         assert_eq!(features(WORDS, "ÉLYSÉE İSTANBUL"), features(WORDS, "élysée i\u{307}stanbul"));
         assert_eq!(FeatureReader::new(WORDS).read("速報 😀 ニュース").1, 3);
     }
 
-    /// A change of the hash would make nonsense of every model on disk.
+    /// A changed hash would invalidate every stored model.
     #[test]
-    fn the_hash_stays_as_it_is() {
+    fn the_hash_does_not_change() {
         let record = FeatureRecord { buckets: 1 << 18, words: 2, characters: Some([5, 5]) };
         assert_eq!(features(record, "Late goals win the cup."), HASHED);
     }
@@ -241,8 +253,8 @@ mod tests {
     ];
 
     #[test]
-    fn what_cannot_be_used() {
-        assert_eq!(WORDS.fault(), None);
+    fn invalid_feature_settings_are_refused() {
+        assert_eq!(WORDS.find_fault(), None);
         for (record, key) in [
             (FeatureRecord { buckets: 1000, ..WORDS }, "linear.buckets"),
             (FeatureRecord { buckets: 0, ..WORDS }, "linear.buckets"),
@@ -250,7 +262,7 @@ mod tests {
             (FeatureRecord { characters: Some([4, 3]), ..WORDS }, "linear.characters"),
             (FeatureRecord { characters: Some([0, 3]), ..WORDS }, "linear.characters"),
         ] {
-            assert_eq!(record.fault().map(|(key, _)| key), Some(key));
+            assert_eq!(record.find_fault().map(|(key, _)| key), Some(key));
         }
     }
 }

@@ -1,9 +1,10 @@
-//! Linear models: text to features to labels, without an encoder. A hundred to a thousand times as fast, and what an encoder has to
-//! be better than.
+//! Linear models: features of the text to labels, without an encoder.
 //!
-//! A text is the set of its features. Each counts as much as it is rare in the training articles (its inverse document
-//! frequency), and a text as much as any other, however long: the vector of its features has the length 1. A head is one matrix
-//! on that (softmax or logistic regression).
+//! They are a hundred to a thousand times as fast as an encoder, and the baseline that an encoder must beat.
+//!
+//! A text is represented by its set of features. Each feature is weighted by its inverse document frequency in the
+//! training articles, and the vector of a text is normalised to length 1. A head is one matrix on this vector (softmax
+//! or logistic regression).
 
 mod features;
 mod table;
@@ -14,53 +15,55 @@ use crate::head::Logits;
 pub use features::{FeatureReader, FeatureRecord};
 use newsdesk_kernels::instructions::InstructionSet;
 use std::sync::Arc;
-pub(crate) use table::SQUARES;
+pub(crate) use table::IDF_SQUARED;
 pub use table::{HeadTable, LinearTable};
 
-/// A linear model in memory. Clones share their table.
+/// A linear model in memory. Clones share the table.
 #[derive(Clone)]
 pub struct LinearModel {
-    /// Heads and history; [`Manifest::linear`] says what it looks at.
+    /// The manifest; [`Manifest::linear`] describes the features.
     pub manifest: Manifest,
     features: FeatureRecord,
     table: Arc<LinearTable>,
 }
 
 impl LinearModel {
-    /// A model of a manifest and a table.
+    /// Creates a model from a manifest and a table.
     ///
     /// # Errors
-    /// If the manifest is that of an encoder, or the table has other heads or sizes than it says.
+    /// If the manifest describes an encoder, or if the table does not match its features and heads.
     pub fn new(manifest: Manifest, table: LinearTable) -> Result<Self> {
         let invalid =
             |key: &str, cause: String| Err(ModelError::Invalid { file: manifest.name.clone(), key: key.into(), cause });
         let Some(features) = manifest.linear else {
-            return invalid("linear", "it is missing, so this is no linear model".into());
+            return invalid("linear", "it is missing, so this is not a linear model".into());
         };
         let labels: Vec<usize> = manifest.heads.iter().map(|head| head.labels.len()).collect();
         if table.buckets() != features.buckets as usize || table.labels() != labels {
-            let cause = format!("{} features and {:?} labels by head in the weights", table.buckets(), table.labels());
+            let cause =
+                format!("the weights have {} features and heads of {:?} labels", table.buckets(), table.labels());
             return invalid("linear.buckets", cause);
         }
         Ok(Self { features, table: Arc::new(table), manifest })
     }
 
-    /// What it looks at.
+    /// Returns the configuration of the features.
     pub fn features(&self) -> FeatureRecord {
         self.features
     }
 
-    /// Its weights.
+    /// Returns the weights.
     pub fn table(&self) -> &LinearTable {
         &self.table
     }
 
-    /// A reader of texts for [`LinearModel::logits`].
+    /// Creates a feature reader for [`LinearModel::logits`].
     pub fn reader(&self) -> FeatureReader {
         FeatureReader::new(self.features)
     }
 
-    /// What each head says about a text, and the number of its words. The instructions change nothing but the time.
+    /// Returns the logits of each head for a text, and the number of words in the text. The result is the same for
+    /// every instruction set.
     pub fn logits(&self, text: &str, reader: &mut FeatureReader, set: InstructionSet) -> (Vec<Logits>, usize) {
         let (features, words) = reader.read(text);
         (self.table.logits(features, set), words)

@@ -1,4 +1,4 @@
-//! The weights of a linear model, laid out so that a feature costs one place in memory.
+//! The weights of a linear model, laid out so that all weights of a feature are adjacent in memory.
 
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
@@ -13,26 +13,29 @@ use safetensors::tensor::TensorView;
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
-/// Numbers of a row are padded to a multiple of this, so that no row of a few labels lies on two lines of the cache.
+/// Rows are padded to a multiple of this length, so that short rows do not span two cache lines.
 const LANES: usize = 8;
 
-/// The tensor of the features' squared inverse document frequencies.
-pub(crate) const SQUARES: &str = "idf_squared";
+/// Name of the tensor with the squared inverse document frequency (IDF) of each feature.
+pub(crate) const IDF_SQUARED: &str = "idf_squared";
 
-/// What features weigh, by feature and label, in bf16: an answer is the sum of many, whose roundings even out.
+/// The weights of a linear model by feature and label.
+///
+/// bf16 is precise enough: a logit is the sum of many weights, whose rounding errors cancel.
 pub struct LinearTable {
-    /// `[buckets, width]` in bf16: how rare a feature is, squared, then its weight for each label of each head, times how rare it is.
+    /// `[buckets, width]` in bf16: the squared IDF of a feature, then its weight for each label of each head times its
+    /// IDF.
     rows: Vec<u16>,
     width: usize,
-    /// Labels by head.
+    /// Number of labels of each head.
     labels: Vec<usize>,
-    /// By head, then by label.
+    /// Biases by head, then by label.
     biases: Vec<Vec<f32>>,
-    /// SHA-256 of the weights file, where it is known.
+    /// SHA-256 of the weights file, once it is known.
     sha256: OnceLock<String>,
 }
 
-/// One head's part of a table, as training leaves it.
+/// The weights of one head as training returns them.
 pub struct HeadTable {
     /// `[buckets, labels]`.
     pub weights: Vec<f32>,
@@ -41,43 +44,48 @@ pub struct HeadTable {
 }
 
 impl LinearTable {
-    /// A table of what features weigh: `rarity` is the inverse document frequency by feature, `heads` the weights that a
-    /// feature of rarity 1 would need.
+    /// Creates a table from the inverse document frequency of each feature and the weights of each head. The weights
+    /// are those of features with an IDF of 1.
     ///
     /// # Panics
-    /// If a head has weights for another number of features.
-    pub fn new(rarity: &[f32], heads: &[HeadTable]) -> Self {
-        let mut table = Self::empty(rarity.len(), heads.iter().map(|head| head.bias.len()).collect());
-        table.fill(0, 1, rarity, |rarity, _| rarity * rarity);
-        let mut place = 1;
+    /// If the weights of a head do not match the number of features and labels.
+    pub fn new(idf: &[f32], heads: &[HeadTable]) -> Self {
+        let mut table = Self::empty(idf.len(), heads.iter().map(|head| head.bias.len()).collect());
+        table.fill(0, 1, idf, |idf, _| idf * idf);
+        let mut column = 1;
         for head in heads {
-            assert_eq!(head.weights.len(), rarity.len() * head.bias.len(), "a weight for each feature and label");
-            table.fill(place, head.bias.len(), &head.weights, |weight, feature| weight * rarity[feature]);
+            assert_eq!(
+                head.weights.len(),
+                idf.len() * head.bias.len(),
+                "linear table: a head needs one weight per feature and label"
+            );
+            table.fill(column, head.bias.len(), &head.weights, |weight, feature| weight * idf[feature]);
             table.biases.push(head.bias.clone());
-            place += head.bias.len();
+            column += head.bias.len();
         }
         table
     }
 
-    /// A table of zeros, without biases.
+    /// Creates a table of zeros without biases.
     fn empty(buckets: usize, labels: Vec<usize>) -> Self {
         let width = (1 + labels.iter().sum::<usize>()).next_multiple_of(LANES);
         Self { rows: vec![0; buckets * width], width, labels, biases: vec![], sha256: OnceLock::new() }
     }
 
-    /// Fills columns from `place` on with numbers `[buckets, columns]`, each as `change` makes it for its feature.
-    fn fill(&mut self, place: usize, columns: usize, numbers: &[f32], change: impl Fn(f32, usize) -> f32) {
+    /// Fills `columns` columns, starting at `start`, with `numbers` (`[buckets, columns]`). `convert` maps each number
+    /// and its feature to the stored number.
+    fn fill(&mut self, start: usize, columns: usize, numbers: &[f32], convert: impl Fn(f32, usize) -> f32) {
         let rows = self.rows.chunks_exact_mut(self.width).zip(numbers.chunks_exact(columns));
         for (feature, (row, numbers)) in rows.enumerate() {
-            let places = row[place..place + columns].iter_mut().zip(numbers);
-            places.for_each(|(to, &x)| *to = bf16::from_f32(change(x, feature)).to_bits());
+            let cells = row[start..start + columns].iter_mut().zip(numbers);
+            cells.for_each(|(to, &x)| *to = bf16::from_f32(convert(x, feature)).to_bits());
         }
     }
 
-    /// Reads a weights file; `file` names it in errors.
+    /// Parses the contents of a weights file; `file` names it in errors.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape than the heads ask for.
+    /// If a tensor is missing, does not have the shape that the heads require, or holds NaN or infinity.
     pub(crate) fn from_bytes(
         bytes: impl AsRef<[u8]> + Send + Sync + 'static,
         file: &str,
@@ -91,48 +99,48 @@ impl LinearTable {
         let finite = |numbers: &[f32], name: &str| match numbers.iter().all(|x| x.is_finite()) {
             true => Ok(()),
             false => {
-                let cause = "it holds something that is no number".into();
+                let cause = "it holds NaN or infinity".into();
                 Err(ModelError::Invalid { file: file.into(), key: name.into(), cause })
             }
         };
-        weights.read(&[buckets], SQUARES, &mut numbers)?;
-        finite(&numbers, SQUARES)?;
+        weights.read(&[buckets], IDF_SQUARED, &mut numbers)?;
+        finite(&numbers, IDF_SQUARED)?;
         table.fill(0, 1, &numbers, |x, _| x);
-        let mut place = 1;
+        let mut column = 1;
         for head in heads {
             let labels = head.labels.len();
-            // Values are appended.
+            // `read` appends.
             numbers.clear();
-            let [weight, name_of_bias] = ["weight", "bias"].map(|part| format!("heads.{}.{part}", head.name));
-            weights.read(&[buckets, labels], &weight, &mut numbers)?;
-            finite(&numbers, &weight)?;
-            table.fill(place, labels, &numbers, |x, _| x);
+            let [weight_name, bias_name] = ["weight", "bias"].map(|part| format!("heads.{}.{part}", head.name));
+            weights.read(&[buckets, labels], &weight_name, &mut numbers)?;
+            finite(&numbers, &weight_name)?;
+            table.fill(column, labels, &numbers, |x, _| x);
             let mut bias = vec![];
-            weights.read(&[labels], &name_of_bias, &mut bias)?;
-            finite(&bias, &name_of_bias)?;
+            weights.read(&[labels], &bias_name, &mut bias)?;
+            finite(&bias, &bias_name)?;
             table.biases.push(bias);
-            place += labels;
+            column += labels;
         }
         Ok(Self { sha256: sha256.into(), ..table })
     }
 
-    /// The bytes of a weights file of this table.
+    /// Returns the bytes of a weights file for this table.
     ///
     /// # Errors
-    /// If a head's name occurs twice.
+    /// If two heads have the same name.
     pub(crate) fn to_bytes(&self, heads: &[Head]) -> Result<Vec<u8>> {
-        let column = |from: usize, to: usize| -> Vec<u8> {
+        let columns = |from: usize, to: usize| -> Vec<u8> {
             let rows = self.rows.chunks_exact(self.width);
             rows.flat_map(|row| row[from..to].iter().flat_map(|x| x.to_le_bytes())).collect()
         };
-        let mut tensors = vec![(SQUARES.to_string(), Dtype::BF16, vec![self.buckets()], column(0, 1))];
-        let mut place = 1;
+        let mut tensors = vec![(IDF_SQUARED.to_string(), Dtype::BF16, vec![self.buckets()], columns(0, 1))];
+        let mut column = 1;
         for ((head, &labels), bias) in heads.iter().zip(&self.labels).zip(&self.biases) {
             let shape = vec![self.buckets(), labels];
-            tensors.push((format!("heads.{}.weight", head.name), Dtype::BF16, shape, column(place, place + labels)));
+            tensors.push((format!("heads.{}.weight", head.name), Dtype::BF16, shape, columns(column, column + labels)));
             let bytes = bias.iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.push((format!("heads.{}.bias", head.name), Dtype::F32, vec![labels], bytes));
-            place += labels;
+            column += labels;
         }
         let invalid = |cause: String| ModelError::Invalid { file: WEIGHTS_FILE.into(), key: "tensors".into(), cause };
         let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -143,23 +151,26 @@ impl LinearTable {
         safetensors::serialize(views, None).map_err(|e| invalid(e.to_string()))
     }
 
-    /// How many features it tells apart.
+    /// Returns the number of features.
     pub fn buckets(&self) -> usize {
         self.rows.len() / self.width
     }
 
-    /// Labels by head.
+    /// Returns the number of labels of each head.
     pub fn labels(&self) -> &[usize] {
         &self.labels
     }
 
-    /// Numbers in it, those that pad it not counted.
+    /// Returns the number of weights and biases, without padding.
     pub fn parameters(&self) -> usize {
         let labels: usize = self.labels.iter().sum();
         self.buckets() * (1 + labels) + labels
     }
 
-    /// SHA-256 of its file with these heads, as `sha256sum` says it.
+    /// Returns the SHA-256 of the weights file with these heads in hexadecimal, as `sha256sum` prints it.
+    ///
+    /// # Errors
+    /// If two heads have the same name.
     pub(crate) fn sha256(&self, heads: &[Head]) -> Result<String> {
         if let Some(known) = self.sha256.get() {
             return Ok(known.clone());
@@ -168,16 +179,16 @@ impl LinearTable {
         Ok(self.sha256.get_or_init(|| found).clone())
     }
 
-    /// What each head says about a text of these features.
+    /// Returns the logits of each head for a text with these features.
     pub(super) fn logits(&self, features: &[u32], set: InstructionSet) -> Vec<Logits> {
         let mut sums = vec![0f32; self.width];
         add_rows(&self.rows, features, &mut sums, set);
         let factor = if sums[0] > 0.0 { 1.0 / sums[0].sqrt() } else { 0.0 };
-        let mut place = 1;
+        let mut column = 1;
         let logits = |bias: &Vec<f32>| {
-            let of_head = &sums[place..place + bias.len()];
-            place += bias.len();
-            Logits(of_head.iter().zip(bias).map(|(sum, bias)| sum * factor + bias).collect())
+            let head_sums = &sums[column..column + bias.len()];
+            column += bias.len();
+            Logits(head_sums.iter().zip(bias).map(|(sum, bias)| sum * factor + bias).collect())
         };
         self.biases.iter().map(logits).collect()
     }

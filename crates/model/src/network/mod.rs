@@ -1,4 +1,4 @@
-//! Encoder, pooling and heads together: a batch of windows in, logits of every head out.
+//! Encoder, pooling and heads: a batch of windows in, the logits of each head out.
 
 mod graph;
 mod packed;
@@ -8,28 +8,27 @@ pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
 pub use training::{StepGradients, TrainingNetwork};
 
-use crate::encoder::{Rows, Weights};
-
+use crate::encoder::{OutputRows, Weights};
 use serde::{Deserialize, Serialize};
 
-/// How a window's token vectors become one vector.
+/// How the token vectors of a window become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pooling {
     /// The first token's vector.
     Cls,
-    /// The mean of all tokens' vectors, special tokens included, padding not.
+    /// The mean of all token vectors, including special tokens but not padding.
     Mean,
-    /// The first token's vector through the checkpoint's `pooler` (dense and tanh).
+    /// The first token's vector after the checkpoint's `pooler` (a dense layer and tanh).
     Pooler,
 }
 
 impl Pooling {
-    /// The tokens whose vectors are pooled.
-    fn rows(self) -> Rows {
+    /// Returns the tokens whose vectors are pooled.
+    fn output_rows(self) -> OutputRows {
         match self {
-            Self::Mean => Rows::All,
-            Self::Cls | Self::Pooler => Rows::First,
+            Self::Mean => OutputRows::All,
+            Self::Cls | Self::Pooler => OutputRows::First,
         }
     }
 }
@@ -44,32 +43,32 @@ impl std::fmt::Display for Pooling {
     }
 }
 
-/// Where the parts of a network stand among the weights' names, and how many labels each head has.
+/// The structure of a network over a checkpoint: names of its tensors, pooling, and the labels of each head.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parts {
+pub struct NetworkSpec {
     /// Prefix of the encoder's tensors: `bert`, or empty.
-    pub encoder: String,
-    /// Prefix of each head's `weight` and `bias`, with its number of labels.
+    pub encoder_prefix: String,
+    /// For each head, the prefix of its `weight` and `bias`, and its number of labels.
     pub heads: Vec<(String, usize)>,
     /// How windows are pooled.
     pub pooling: Pooling,
 }
 
-impl Parts {
-    /// The weights as the encoder sees them.
+impl NetworkSpec {
+    /// Returns the weights seen from the encoder's prefix.
     fn encoder_weights(&self, weights: &Weights) -> Weights {
-        if self.encoder.is_empty() { weights.clone() } else { weights.pp(&self.encoder) }
+        if self.encoder_prefix.is_empty() { weights.clone() } else { weights.pp(&self.encoder_prefix) }
     }
 }
 
 /// Appends the mean of `rows` (`[tokens, width]`) to `out`.
-fn mean(rows: &[f32], width: usize, out: &mut Vec<f32>) {
+fn append_mean(rows: &[f32], width: usize, out: &mut Vec<f32>) {
     let start = out.len();
     out.resize(start + width, 0.0);
     let sums = &mut out[start..];
     for row in rows.chunks_exact(width) {
         sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
     }
-    let share = 1.0 / (rows.len() / width) as f32;
-    sums.iter_mut().for_each(|sum| *sum *= share);
+    let factor = 1.0 / (rows.len() / width) as f32;
+    sums.iter_mut().for_each(|sum| *sum *= factor);
 }

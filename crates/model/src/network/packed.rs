@@ -1,6 +1,6 @@
-//! The network over packed weights: for the processor.
+//! Inference on the processor over packed weights.
 
-use super::{Parts, Pooling, mean};
+use super::{NetworkSpec, Pooling, append_mean};
 use crate::batch::PackedBatch;
 use crate::encoder::packed::{EncoderScratch, PackedEncoder, dense};
 use crate::encoder::{EncoderConfig, Weights};
@@ -9,7 +9,7 @@ use crate::head::Logits;
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::{self, Dtype, PackedDense};
 
-/// A network whose weights are laid out for one instruction set in one dtype.
+/// A network whose weights are packed for one instruction set and dtype.
 pub struct PackedNetwork {
     encoder: PackedEncoder,
     pooling: Pooling,
@@ -17,7 +17,7 @@ pub struct PackedNetwork {
     heads: Vec<PackedDense>,
 }
 
-/// Memory of one worker, kept from batch to batch.
+/// Memory of one worker, reused from batch to batch.
 #[derive(Default)]
 pub struct Scratch {
     encoder: EncoderScratch,
@@ -27,32 +27,32 @@ pub struct Scratch {
 }
 
 impl PackedNetwork {
-    /// Lays out the weights, on up to `threads` threads. Pooler and heads are f32 in every dtype: they are small, and
-    /// scores depend on them directly.
+    /// Packs the weights on up to `threads` threads. Pooler and heads are f32 in every dtype, because they are small
+    /// and scores depend on them directly.
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape than `config` and `parts` say.
+    /// If a tensor is missing or does not have the shape that `config` and `spec` require.
     pub fn new(
         weights: &Weights,
         config: &EncoderConfig,
-        parts: &Parts,
+        spec: &NetworkSpec,
         dtype: Dtype,
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
-        let inner = parts.encoder_weights(weights);
+        let inner = spec.encoder_weights(weights);
         let width = config.hidden_size;
-        let rows = parts.pooling.rows();
+        let rows = spec.pooling.output_rows();
         let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Dtype::F32, set);
-        let pooler = match parts.pooling {
+        let pooler = match spec.pooling {
             Pooling::Pooler => Some(exact(&inner.pp("pooler.dense"), width)?),
             Pooling::Cls | Pooling::Mean => None,
         };
         Ok(Self {
             encoder: PackedEncoder::new(&inner, config, rows, dtype, set, threads)?,
-            pooling: parts.pooling,
+            pooling: spec.pooling,
             pooler,
-            heads: parts
+            heads: spec
                 .heads
                 .iter()
                 .map(|(prefix, labels)| exact(&weights.pp(prefix), *labels))
@@ -60,20 +60,22 @@ impl PackedNetwork {
         })
     }
 
-    /// Logits of each head for each window: the outer vector is by head. A window's logits depend on that window alone,
-    /// to the bit.
+    /// Returns the logits by head, then by window. A window's logits are bit-identical regardless of batch composition.
+    ///
+    /// # Panics
+    /// If a window is longer than the position table, or a token id is not in the vocabulary.
     pub fn forward(&self, batch: &PackedBatch, scratch: &mut Scratch) -> Vec<Vec<Logits>> {
         let Scratch { encoder, pooled, tanh, product } = scratch;
         let hidden = self.encoder.forward(batch, encoder);
         let width = self.encoder.width();
         let mut pooled: &mut [f32] = match self.pooling {
-            // The encoder gave the first tokens' vectors.
+            // The encoder returns only the first tokens' vectors.
             Pooling::Cls | Pooling::Pooler => hidden,
             Pooling::Mean => {
                 pooled.clear();
                 for window in batch.windows() {
                     let rows = &hidden[window.start * width..window.end * width];
-                    mean(rows, width, pooled);
+                    append_mean(rows, width, pooled);
                 }
                 pooled
             }

@@ -1,6 +1,6 @@
 //! Text and tables in Markdown.
 
-/// Text that stands for itself, in one line.
+/// Escapes text so that Markdown shows it literally, in one line.
 pub(super) fn plain(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -13,12 +13,12 @@ pub(super) fn plain(text: &str) -> String {
     escaped
 }
 
-/// Text to stand between backquotes.
+/// Returns text that can stand between backquotes.
 pub(super) fn code(text: &str) -> String {
     text.replace(['`', '\n', '\r'], " ")
 }
 
-/// A table whose cells are Markdown; the columns of these numbers hold numbers.
+/// Returns a table whose cells are Markdown. The columns with these indices are right-aligned.
 pub(super) fn table(headings: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let rule = |column| if numbers.contains(&column) { "---:".to_string() } else { "---".to_string() };
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cells_hold_any_text() {
+    fn cells_are_escaped() {
         assert_eq!(plain("a|b_c\n<d>"), "a\\|b\\_c \\<d>");
         let rows = [vec![plain("a|b"), "1".to_string()]];
         assert_eq!(table(&["set", "rows"], &[1], rows), "| set | rows |\n| --- | ---: |\n| a\\|b | 1 |\n");

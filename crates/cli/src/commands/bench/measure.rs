@@ -1,6 +1,7 @@
-//! One measurement: a whole command as a user runs it, or single articles within this process.
+//! Single measurements: the whole command in a process of its own, load time, and latency of single articles.
 
 use super::record::Setting;
+use crate::commands::open::open_any;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
 use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, Options};
@@ -12,109 +13,148 @@ use std::time::Instant;
 
 /// A model that is measured.
 pub struct Candidate {
-    /// Its folder; `None` for the model inside.
+    /// Its folder; `None` for the built-in model.
     pub folder: Option<PathBuf>,
-    /// Of its weights file.
+    /// SHA-256 of its weights file.
     pub sha256: String,
     pub parameters: usize,
 }
 
-/// A model in one precision on one number of threads.
+/// A model with one dtype and one number of threads.
 pub struct Config {
-    /// Place of the model among the candidates.
+    /// Index of the model among the candidates.
     pub model: usize,
-    pub precision: DtypeChoice,
+    pub dtype: DtypeChoice,
     pub setting: Setting,
 }
 
-/// The articles of a set as `newsdesk classify` reads them.
+/// A data set as `newsdesk classify` reads it.
 pub struct Corpus {
     pub files: Vec<OsString>,
-    /// Options that say where texts stand.
-    pub reading: Vec<OsString>,
+    /// Options that name the columns of the text and the title.
+    pub column_options: Vec<OsString>,
 }
 
-/// What a whole command took.
+/// The cost of a whole command.
 pub struct Pass {
     pub articles: u64,
-    /// Seconds from its start to its end.
-    pub wall: f64,
-    /// Seconds of reading, labelling and writing.
-    pub steady: f64,
+    /// Seconds from the start of the process to its end.
+    pub wall_seconds: f64,
+    /// Seconds of reading, classifying and writing, without starting the process and loading the model.
+    pub steady_seconds: f64,
     pub peak_memory_bytes: Option<u64>,
 }
 
-/// Runs `newsdesk classify` over a corpus in a process of its own, into a file that is removed again.
-pub fn pass(
+/// Runs `newsdesk classify` on a corpus in a process of its own. The output is removed again.
+///
+/// # Errors
+/// If the process cannot be started or fails.
+pub fn classify_in_process(
     candidate: &Candidate,
     config: &Config,
     corpus: &Corpus,
     device: DeviceChoice,
-    windows: Option<u32>,
+    max_windows: Option<u32>,
     limit: Option<u64>,
     folder: &Path,
 ) -> Result<Pass> {
-    let program = std::env::current_exe().context("Failed to find this program, which is to be measured")?;
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
     let output = folder.join("labelled.jsonl");
     let mut command = Command::new(program);
-    command.arg("classify").args(&corpus.files).args(&corpus.reading).arg("--quiet").arg("-o").arg(&output);
-    command.arg("--precision").arg(config.precision.to_string()).arg("--device").arg(device.to_string());
+    command.arg("classify").args(&corpus.files).args(&corpus.column_options).arg("--quiet").arg("-o").arg(&output);
+    command.arg("--dtype").arg(config.dtype.to_string()).arg("--device").arg(device.to_string());
     command.arg("--threads").arg(config.setting.threads.to_string());
     if let Some(folder) = &candidate.folder {
         command.arg("--model").arg(folder);
     }
-    for (option, number) in [("--windows", windows.map(u64::from)), ("--limit", limit)] {
+    for (option, number) in [("--max-windows", max_windows.map(u64::from)), ("--limit", limit)] {
         if let Some(number) = number {
             command.arg(option).arg(number.to_string());
         }
     }
-    let since = Instant::now();
-    let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).output().context("Failed to start the command")?;
-    let wall = since.elapsed().as_secs_f64();
-    // 1 says that some rows were rejected.
+    let started = Instant::now();
+    let ended =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).output().context("cannot start `newsdesk classify`")?;
+    let wall_seconds = started.elapsed().as_secs_f64();
+    // Exit code 1 means that some rows were rejected.
     if !matches!(ended.status.code(), Some(0 | 1)) {
-        let said = String::from_utf8_lossy(&ended.stderr);
+        let stderr = String::from_utf8_lossy(&ended.stderr);
         let message =
-            format!("Failed to measure {}: `newsdesk classify` ended with {}", config.setting.name(), ended.status);
-        return Err(Usage::new(message, format!("it said: {}", said.trim())).into());
+            format!("cannot measure {}: `newsdesk classify` ended with {}", config.setting.name(), ended.status);
+        return Err(Usage::new(message, format!("fix what it reported: {}", stderr.trim())).into());
     }
     let manifest_path = folder.join("labelled.jsonl.manifest.json");
-    let manifest = RunManifest::open(&manifest_path)?.context("Failed to find what the command tells of its run")?;
+    let manifest = RunManifest::open(&manifest_path)?.context("cannot find the manifest of the measured run")?;
     for path in [output, manifest_path, folder.join("labelled.jsonl.rejects.jsonl")] {
-        // The next pass writes them anew; the folder goes at the end.
+        // A failure does not matter: the next pass replaces the files, and the folder is removed at the end.
         let _ = std::fs::remove_file(path);
     }
     Ok(Pass {
         articles: manifest.counts.articles,
-        wall,
-        steady: manifest.seconds.total,
+        wall_seconds,
+        steady_seconds: manifest.seconds.total,
         peak_memory_bytes: manifest.peak_memory_bytes,
     })
 }
 
-/// Opens a model, and says how many seconds that took.
+/// Opens a model and measures how long that takes, in seconds.
+///
+/// # Errors
+/// If the model cannot be opened.
 pub fn load(candidate: &Candidate, config: &Config, options: &Options) -> Result<(Classifier, f64)> {
-    let options = Options { dtype: config.precision, threads: Some(config.setting.threads), ..options.clone() };
-    let since = Instant::now();
-    let model = super::super::open_any(candidate.folder.as_deref(), &options.device.open()?)?;
+    let options = Options { dtype: config.dtype, threads: Some(config.setting.threads), ..options.clone() };
+    let started = Instant::now();
+    let model = open_any(candidate.folder.as_deref(), &options.device.open()?)?;
     let classifier = Classifier::new(model, &options)?;
-    Ok((classifier, since.elapsed().as_secs_f64()))
+    Ok((classifier, started.elapsed().as_secs_f64()))
 }
 
-/// Milliseconds that each of these texts takes alone, after a few to warm up.
-pub fn singles(classifier: &Classifier, texts: &[String]) -> Result<Vec<f64>> {
+/// Classifies each text alone, after a warm-up, and returns the latencies in milliseconds.
+///
+/// # Errors
+/// If a text cannot be classified.
+pub fn latencies(classifier: &Classifier, texts: &[String]) -> Result<Vec<f64>> {
     for text in texts.iter().take(5) {
         classifier.classify(&[text])?;
     }
-    let took = |text: &String| -> Result<f64> {
-        let since = Instant::now();
+    let latency = |text: &String| -> Result<f64> {
+        let started = Instant::now();
         classifier.classify(&[text])?;
-        Ok(since.elapsed().as_secs_f64() * 1e3)
+        Ok(started.elapsed().as_secs_f64() * 1e3)
     };
-    texts.iter().map(took).collect()
+    texts.iter().map(latency).collect()
 }
 
-/// The system's load over the last minute, where it tells.
+/// Returns the system's load average over the last minute; Linux only.
 pub fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
+/// A temporary folder for the outputs of measured commands. It is removed when dropped.
+pub struct ScratchFolder(PathBuf);
+
+impl ScratchFolder {
+    /// Creates the folder.
+    ///
+    /// # Errors
+    /// If the system's folder for temporary files is not writable.
+    pub fn new() -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("newsdesk-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            let message = format!("cannot create the folder `{}`: {error}", folder.display());
+            Usage::new(message, "set `TMPDIR` to a folder that you may write to")
+        })?;
+        Ok(Self(folder))
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }

@@ -1,33 +1,33 @@
-//! What a bench measured, as its JSON keeps it.
+//! The results of a benchmark, as `--output` and `--json` write them.
 
 use crate::failure::Usage;
-use crate::output::whole;
+use crate::output::atomic;
 use anyhow::Result;
 use newsdesk_metrics::{Difference, Interval};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Everything that a run of `newsdesk bench` found.
+/// The results of a run of `newsdesk bench`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Results {
-    /// Newsdesk's version.
+    /// Version of Newsdesk.
     pub newsdesk: String,
-    /// When it began, as RFC 3339.
+    /// Time of the start, as RFC 3339.
     pub started: String,
-    /// Whether all that was asked for was measured.
+    /// Whether all rounds were finished.
     pub complete: bool,
-    /// Where.
     pub machine: Machine,
-    /// Rounds that were asked for.
+    /// Number of rounds requested.
     pub rounds: u16,
-    /// One entry for each model, precision, number of threads and set.
+    /// One entry for each model, dtype, number of threads and data set.
     pub results: Vec<Measured>,
-    /// Models compared on the same articles: the first with each of the others.
+    /// Accuracy of the first model compared with each of the others, on the same articles.
     pub differences: Vec<Compared>,
-    /// What may have disturbed the measurements.
+    /// Conditions that may have disturbed the measurements.
     pub notes: Vec<String>,
 }
 
+/// The machine that ran the benchmark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     pub system: String,
@@ -36,15 +36,17 @@ pub struct Machine {
     pub device: String,
 }
 
-/// A model in one precision on one number of threads.
+/// A model with one dtype and one number of threads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     pub model: String,
-    pub precision: String,
+    /// Older versions wrote `precision`.
+    #[serde(alias = "precision")]
+    pub dtype: String,
     pub threads: usize,
 }
 
-/// What was measured of a setting on a set.
+/// The measurements of a setting on a data set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Measured {
     #[serde(flatten)]
@@ -54,29 +56,29 @@ pub struct Measured {
     pub parameters: usize,
     pub set: String,
     pub split: String,
-    /// Articles that `classify` labelled in a pass.
+    /// Articles that `newsdesk classify` labels in a pass.
     pub articles: u64,
-    /// Rows that could not be used.
+    /// Rows that were rejected.
     pub rejected: usize,
-    /// Tokens of these; words for a linear model.
+    /// Tokens of these articles; words for a linear model.
     pub tokens: u64,
-    /// Seconds from calling the model until it is ready.
+    /// Time to load the model, in seconds.
     pub load_seconds: Spread,
-    /// Articles by seconds of the whole command `newsdesk classify`, from its start to its end.
+    /// Throughput of the whole command `newsdesk classify`, including its start.
     pub articles_per_second: Spread,
-    /// Articles by seconds, without starting and loading.
+    /// Throughput without starting the process and loading the model.
     pub steady_articles_per_second: Spread,
-    /// Tokens by seconds, without starting and loading the model.
+    /// Token throughput without starting the process and loading the model.
     pub tokens_per_second: Spread,
-    /// Milliseconds that a single article takes; none if there are too few to tell.
+    /// Latency of single articles, in milliseconds; `None` for fewer than 20 articles.
     pub latency_ms: Option<Latency>,
-    /// Most bytes of memory that the command took, where the system tells.
+    /// Peak memory of the command, in bytes; Linux only.
     pub peak_memory_bytes: Option<Spread>,
-    /// The figures of each head.
+    /// The accuracy of each head.
     pub heads: Vec<Quality>,
 }
 
-/// Middle and ends of a figure over the rounds.
+/// Median, minimum and maximum of a measurement over the rounds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     pub median: f64,
@@ -91,13 +93,13 @@ pub struct Latency {
     pub p95: f64,
     pub p99: f64,
     pub articles: usize,
-    /// The 95th percentile, round by round.
+    /// Spread of the 95th percentiles of the rounds.
     pub p95_of_rounds: Spread,
-    /// Every hundredth part of the distribution, from the lowest to the highest.
+    /// Percentiles 0 to 100.
     pub percentiles: Vec<f64>,
 }
 
-/// How right a head is.
+/// The metrics of a head.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Quality {
     pub head: String,
@@ -108,7 +110,7 @@ pub struct Quality {
     pub ece: f64,
 }
 
-/// Two models on the same articles.
+/// The accuracy of two models compared on the same articles.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Compared {
     pub set: String,
@@ -121,7 +123,7 @@ pub struct Compared {
 }
 
 impl Spread {
-    /// Of what the rounds gave; zeros of nothing.
+    /// Returns the spread of the values; zeros if there are none.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -131,33 +133,35 @@ impl Spread {
         }
     }
 
-    /// How far the ends lie apart, as a share of the middle.
+    /// Returns the range as a fraction of the median.
     pub fn width(&self) -> f64 {
         if self.median > 0.0 { (self.high - self.low) / self.median } else { 0.0 }
     }
 }
 
-/// The middle of sorted values, of which there is one.
+/// Returns the median of sorted values. There must be at least one.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
 }
 
 impl Latency {
-    /// Of the articles' milliseconds, round by round; `None` for fewer than twenty, whose 95th percentile would be one article.
+    /// Returns the percentiles of latencies given round by round, in milliseconds. Returns `None` for fewer than 20
+    /// values: their 95th percentile would be the maximum.
     pub fn of(rounds: &[Vec<f64>]) -> Option<Self> {
         let all = sorted(rounds.iter().flatten());
         if all.len() < 20 {
             return None;
         }
-        let of_rounds = rounds.iter().filter(|round| !round.is_empty()).map(|round| at(&sorted(round.iter()), 0.95));
+        let p95 = |round: &Vec<f64>| percentile(&sorted(round.iter()), 0.95);
+        let p95_of_rounds: Vec<f64> = rounds.iter().filter(|round| !round.is_empty()).map(p95).collect();
         Some(Self {
-            p50: at(&all, 0.5),
-            p95: at(&all, 0.95),
-            p99: at(&all, 0.99),
+            p50: percentile(&all, 0.5),
+            p95: percentile(&all, 0.95),
+            p99: percentile(&all, 0.99),
             articles: all.len(),
-            p95_of_rounds: Spread::of(&of_rounds.collect::<Vec<_>>()),
-            percentiles: (0..=100).map(|percent| at(&all, f64::from(percent) / 100.0)).collect(),
+            p95_of_rounds: Spread::of(&p95_of_rounds),
+            percentiles: (0..=100).map(|percent| percentile(&all, f64::from(percent) / 100.0)).collect(),
         })
     }
 }
@@ -168,42 +172,49 @@ fn sorted<'a>(values: impl Iterator<Item = &'a f64>) -> Vec<f64> {
     sorted
 }
 
-/// The value at a share of sorted ones, of which there is one.
-fn at(sorted: &[f64], share: f64) -> f64 {
-    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
+/// Returns a percentile of sorted values, given as a fraction. There must be at least one value.
+fn percentile(sorted: &[f64], fraction: f64) -> f64 {
+    sorted[((sorted.len() - 1) as f64 * fraction).round() as usize]
 }
 
 impl Setting {
-    /// As tables and charts name it.
+    /// Returns the name that tables and charts use.
     pub fn name(&self) -> String {
         let threads = if self.threads == 1 { "1 thread".into() } else { format!("{} threads", self.threads) };
-        format!("{}, {}, {threads}", self.model, self.precision)
+        format!("{}, {}, {threads}", self.model, self.dtype)
     }
 }
 
 impl Results {
     /// Reads the results of an earlier run.
+    ///
+    /// # Errors
+    /// If the file cannot be read or parsed.
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |cause: String| {
-            let message = format!("Failed to read the results `{}`: {cause}", path.display());
-            Usage::new(message, "`newsdesk bench --output FILE` writes them")
+            let message = format!("cannot read the results `{}`: {cause}", path.display());
+            Usage::new(message, "give a file that `newsdesk bench --output FILE` wrote")
         };
         let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
         Ok(serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?)
     }
 
-    /// Writes them.
+    /// Writes the results.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
-        whole::write(path, &(serde_json::to_string_pretty(self)? + "\n"))
+        atomic::write(path, &(serde_json::to_string_pretty(self)? + "\n"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn the_middle_of_rounds() {
+    fn spread_has_median_and_range() {
         assert_eq!(Spread::of(&[3.0, 1.0, 2.0]), Spread { median: 2.0, low: 1.0, high: 3.0 });
         assert_eq!(Spread::of(&[4.0, 1.0]).median, 2.5);
         assert_eq!(Spread::of(&[]), Spread::default());
@@ -211,11 +222,24 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_of_articles() {
+    fn percentiles_need_twenty_latencies() {
         let milliseconds: Vec<f64> = (0..=100).rev().map(f64::from).collect();
         let found =
             Latency::of(&[milliseconds]).map(|of| [of.p50, of.p95, of.p99, of.percentiles[0], of.percentiles[100]]);
         assert_eq!(found, Some([50.0, 95.0, 99.0, 0.0, 100.0]));
         assert_eq!(Latency::of(&[vec![1.0; 19]]), None);
+    }
+
+    #[test]
+    fn setting_of_an_older_file_is_read() {
+        let spread = r#"{"median":1.0,"low":1.0,"high":1.0}"#;
+        let text = format!(
+            r#"{{"model":"m","precision":"int8","threads":2,"sha256":"","parameters":9,"set":"s","split":"all","articles":1,
+            "rejected":0,"tokens":1,"load_seconds":{spread},"articles_per_second":{spread},"steady_articles_per_second":{spread},
+            "tokens_per_second":{spread},"latency_ms":null,"peak_memory_bytes":null,"heads":[]}}"#
+        );
+        let measured: Measured = serde_json::from_str(&text).unwrap();
+        assert_eq!(measured.setting, Setting { model: "m".into(), dtype: "int8".into(), threads: 2 });
+        assert!(serde_json::to_string(&measured).unwrap().contains(r#""dtype":"int8""#));
     }
 }

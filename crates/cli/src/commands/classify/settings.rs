@@ -1,31 +1,34 @@
-//! Everything that decides what a run writes, as its journal compares it and its manifest tells it.
+//! Settings that determine what a run writes. The journal compares them on `--resume`, and the manifest records them.
+//!
+//! A key is named after its flag, with underscores. Keys of older versions are converted when a journal or manifest is
+//! read.
 
-use super::Job;
+use super::job::Job;
 use anyhow::Result;
-use newsdesk_data::{Format, MentionFields, ReadOptions, StableHash};
-use newsdesk_model::AnyModel;
-use newsdesk_run::{Columns, ModelRecord, Scores};
+use newsdesk_data::{Format, ReadOptions, StableHash, TargetFields};
+use newsdesk_model::{AnyModel, Classifier, Combine};
+use newsdesk_run::{ModelRecord, PredictionColumns, Scores};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// The settings of a run, by name.
+/// The settings of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Settings {
     model: String,
     weights: String,
     description_of_the_model: String,
-    pub precision: String,
+    pub dtype: String,
     pub instructions: String,
-    pub windows: Option<u32>,
+    pub max_windows: Option<u32>,
     format: Option<String>,
     pub output_format: String,
     encoding: Option<String>,
     text_field: Option<String>,
     title_field: Option<String>,
-    mention_field: Option<String>,
-    mention_start: Option<String>,
-    mention_end: Option<String>,
+    target_field: Option<String>,
+    target_start: Option<String>,
+    target_end: Option<String>,
     scores: bool,
     top_k: Option<u16>,
     min_scores: Vec<Option<f64>>,
@@ -37,40 +40,41 @@ pub struct Settings {
     near_duplicates: bool,
 }
 
+/// The window settings as they enter the hash of a model's description. Their names must not change: journals hold the
+/// hash.
+#[derive(Serialize)]
+struct HashedWindow {
+    length: usize,
+    stride: usize,
+    combine: Combine,
+}
+
 impl Settings {
-    /// The settings of a job.
-    pub(super) fn of(job: &Job, model: &ModelRecord, format: Format) -> Result<Self> {
-        let (options, read) = (job.options, &job.running.read);
-        let mention = read.mention.as_ref();
-        // Temperatures, thresholds, labels, windows, and what stands in the model's other files.
-        let manifest = job.classifier.manifest();
-        let described = match job.classifier.model() {
-            AnyModel::Encoder(whole) => {
-                let heads = (&manifest.heads, &manifest.window, manifest.pooling, &whole.config_json);
-                StableHash::new().with(serde_json::to_string(&heads)?.as_bytes()).with(whole.tokenizer.json())
-            }
-            AnyModel::Linear(_) => {
-                StableHash::new().with(serde_json::to_string(&(&manifest.heads, &manifest.linear))?.as_bytes())
-            }
-        };
+    /// Returns the settings of a job.
+    ///
+    /// # Errors
+    /// If the model's description cannot be serialized.
+    pub fn new(job: &Job, model: &ModelRecord, format: Format) -> Result<Self> {
+        let (options, read) = (job.options, &job.run_options.read);
+        let target = read.target_fields.as_ref();
         Ok(Self {
             model: model.name.clone(),
             weights: model.sha256.clone(),
-            description_of_the_model: format!("{:016x}", described.value()),
-            precision: model.precision.clone(),
+            description_of_the_model: description_hash(&job.classifier)?,
+            dtype: model.dtype.clone(),
             instructions: model.instructions.clone(),
-            windows: options.windows,
+            max_windows: options.max_windows,
             format: read.format.map(|format| format.name().into()),
             output_format: format.name().into(),
             encoding: read.encoding.map(|encoding| encoding.to_string()),
             text_field: read.text_field.clone(),
             title_field: read.title_field.clone(),
-            mention_field: mention.map(|mention| mention.field.clone()),
-            mention_start: mention.and_then(|mention| mention.start.clone()),
-            mention_end: mention.and_then(|mention| mention.end.clone()),
+            target_field: target.map(|target| target.field.clone()),
+            target_start: target.and_then(|target| target.start.clone()),
+            target_end: target.and_then(|target| target.end.clone()),
             scores: options.scores,
             top_k: options.top_k,
-            // As they are written, not as the nearest number of 32 bits is in 64.
+            // Converted through text, so that 0.9_f32 is recorded as 0.9 and not as 0.8999999761581421.
             min_scores: job
                 .min_scores
                 .iter()
@@ -84,37 +88,78 @@ impl Settings {
         })
     }
 
-    pub(super) fn by_name(&self) -> Result<Map<String, Value>> {
+    /// Returns the settings as a map from names to values.
+    ///
+    /// # Errors
+    /// If they cannot be serialized.
+    pub fn to_map(&self) -> Result<Map<String, Value>> {
         match serde_json::to_value(self)? {
             Value::Object(settings) => Ok(settings),
             _ => Ok(Map::new()),
         }
     }
 
-    /// How the rows that the run wrote are read as articles.
-    pub fn reading_output(&self) -> ReadOptions {
-        let (start, end) = (self.mention_start.clone(), self.mention_end.clone());
+    /// Returns the options for reading the run's output as articles.
+    pub fn output_read_options(&self) -> ReadOptions {
+        let (start, end) = (self.target_start.clone(), self.target_end.clone());
         ReadOptions {
             format: Format::from_name(&self.output_format),
             encoding: None,
             text_field: self.text_field.clone(),
             title_field: self.title_field.clone(),
-            mention: self.mention_field.clone().map(|field| MentionFields { field, start, end }),
+            target_fields: self.target_field.clone().map(|field| TargetFields { field, start, end }),
         }
     }
 
-    /// The columns that the run added.
-    pub fn columns(&self, heads: &[std::sync::Arc<newsdesk_model::Head>]) -> Columns {
+    /// Returns the columns that the run added.
+    pub fn columns(&self, heads: &[std::sync::Arc<newsdesk_model::Head>]) -> PredictionColumns {
         let min_scores = self.min_scores.iter().map(|score| score.map(|score| score as f32)).collect();
-        Columns::new(heads, scores(self.scores, self.top_k), &self.prefix).with_min_scores(min_scores)
+        PredictionColumns::new(heads, scores(self.scores, self.top_k), &self.prefix).with_min_scores(min_scores)
     }
 }
 
-/// How much is said about each head.
-pub(super) fn scores(all: bool, top_k: Option<u16>) -> Scores {
+/// Returns a hash of everything but the weights that determines the predictions: heads, windows, pooling, configuration
+/// and tokenizer.
+fn description_hash(classifier: &Classifier) -> Result<String> {
+    let manifest = classifier.manifest();
+    let hash = match classifier.model() {
+        AnyModel::Encoder(model) => {
+            let window = HashedWindow {
+                length: manifest.window.length,
+                stride: manifest.window.stride(),
+                combine: manifest.window.combine,
+            };
+            let description = (&manifest.heads, &window, manifest.pooling, &model.config_json);
+            StableHash::new().with(serde_json::to_string(&description)?.as_bytes()).with(model.tokenizer.json())
+        }
+        AnyModel::Linear(_) => {
+            StableHash::new().with(serde_json::to_string(&(&manifest.heads, &manifest.linear))?.as_bytes())
+        }
+    };
+    Ok(format!("{:016x}", hash.value()))
+}
+
+/// Returns which scores are written for each head.
+pub fn scores(all: bool, top_k: Option<u16>) -> Scores {
     match (all, top_k) {
         (true, _) => Scores::All,
         (false, Some(count)) => Scores::Top(count.into()),
         (false, None) => Scores::Best,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use newsdesk_model::{Device, Options};
+
+    /// An interrupted run can only be resumed while the hash stays the same.
+    #[test]
+    fn description_hash_equals_that_of_earlier_versions() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny");
+        let model = AnyModel::open(folder.as_ref(), &Device::Cpu).unwrap();
+        let classifier = Classifier::new(model, &Options::default()).unwrap();
+        assert_eq!(description_hash(&classifier).unwrap(), "82c8b54655b09d40");
     }
 }

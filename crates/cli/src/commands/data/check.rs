@@ -1,16 +1,16 @@
-//! `newsdesk data check`: what is wrong with labelled sets.
+//! `newsdesk data check`: finds problems in labelled data sets.
 
 use super::read::{FoundSet, Heads, Reader, find};
 use super::tokens::TokenCounter;
 use crate::arguments::data::Check as Options;
 use crate::failure::say;
 use anyhow::Result;
-use newsdesk_data::{Check, CheckOptions, CheckReport, Example, Grade, LabelledRow, Reject};
+use newsdesk_data::{Check, CheckOptions, CheckReport, Example, LabelledRow, Reject, Severity};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// What `--json` prints.
+/// The JSON that `data check --json` prints.
 #[derive(Serialize)]
 struct Reports<'a> {
     errors: usize,
@@ -22,33 +22,33 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let sets = find(&options.sets)?;
     let tokens = TokenCounter::open(&options.tokens)?;
     if tokens.is_none() && !options.tokens.no_tokens && !options.quiet {
-        say("warning: this build has no model inside, so long texts are not looked for; `--model` names one");
+        say("warning: long texts are not checked, since this build has no built-in model; name one with `--model`");
     }
-    let window = options.window.map(|window| window as usize);
-    let window = window.or(tokens.as_ref().map(|tokens| tokens.window)).unwrap_or_default();
-    let lines = CheckOptions {
-        window,
+    let max_length = options.max_length.map(|length| length as usize);
+    let max_length = max_length.or(tokens.as_ref().map(|tokens| tokens.max_length)).unwrap_or_default();
+    let check_options = CheckOptions {
+        max_length,
         min_words: options.min_words as usize,
         min_rows: options.min_rows,
         examples: options.examples.into(),
     };
     let check = |set: &FoundSet| -> Result<CheckReport> {
         let check = match &set.heads {
-            Heads::Recipe(heads) => Check::of_recipe(&set.name, heads.clone(), lines.clone()),
-            Heads::Plain(head) => Check::of_files(&set.name, head, lines.clone()),
+            Heads::Recipe(heads) => Check::of_recipe(&set.name, heads.clone(), check_options.clone()),
+            Heads::Plain(head) => Check::of_files(&set.name, head, check_options.clone()),
         };
-        let mut reader = Checking { check, tokens: tokens.as_ref(), window };
+        let mut reader = CheckReader { check, tokens: tokens.as_ref(), max_length };
         set.read(&mut reader, options.quiet)?;
         Ok(reader.check.finish()?)
     };
     let reports = sets.iter().map(check).collect::<Result<Vec<_>>>()?;
-    let count = |grade| reports.iter().map(|report| report.count(grade)).sum::<usize>();
-    let (errors, warnings) = (count(Grade::Error), count(Grade::Warning));
+    let count = |severity| reports.iter().map(|report| report.count(severity)).sum::<usize>();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let mut out = std::io::stdout();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&Reports { errors, warnings, sets: &reports })?)?,
         false => {
-            let sets: Vec<String> = reports.iter().map(shown).collect();
+            let sets: Vec<String> = reports.iter().map(describe).collect();
             write!(out, "{}", sets.join("\n"))?;
         }
     }
@@ -56,66 +56,67 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Rows on their way into the check, with what the tokenizer says of them.
-struct Checking<'a> {
+/// Passes rows to the check, and says which texts exceed the maximum length.
+struct CheckReader<'a> {
     check: Check,
     tokens: Option<&'a TokenCounter>,
-    window: usize,
+    max_length: usize,
 }
 
-impl Reader for Checking<'_> {
+impl Reader for CheckReader<'_> {
     fn begin_split(&mut self, name: &str) {
         self.check.begin_split(name);
     }
 
     fn rows(&mut self, rows: Vec<LabelledRow>, texts: &[String]) -> Result<()> {
         let overlong = match self.tokens {
-            Some(tokens) => tokens.overlong(texts, self.window)?,
+            Some(tokens) => tokens.overlong(texts, self.max_length)?,
             None => vec![false; rows.len()],
         };
-        rows.into_iter().zip(overlong).for_each(|(row, overlong)| self.check.row(row, overlong));
+        rows.into_iter().zip(overlong).for_each(|(row, overlong)| self.check.add_row(row, overlong));
         Ok(())
     }
 
     fn reject(&mut self, reject: &Reject) {
-        self.check.reject(reject);
+        self.check.add_reject(reject);
     }
 
     fn columns(&mut self, columns: &[String]) {
-        self.check.columns(columns);
+        self.check.add_columns(columns);
     }
 }
 
-fn shown(report: &CheckReport) -> String {
+fn describe(report: &CheckReport) -> String {
     let splits = report.splits.iter().map(|split| match split.rejected {
         0 => format!("{} {}", split.split, split.rows),
         rejected => format!("{} {} and {rejected} rejected", split.split, split.rows),
     });
     let mut text = format!("{}: rows: {}\n", report.set, splits.collect::<Vec<_>>().join(", "));
     for finding in &report.findings {
-        text += &format!("\n{}: {}\n", finding.grade, printable(&finding.message));
-        text += &finding.examples.iter().map(|example| format!("  {}\n", shown_example(example))).collect::<String>();
+        text += &format!("\n{}: {}\n", finding.severity, printable(&finding.message));
+        text +=
+            &finding.examples.iter().map(|example| format!("  {}\n", describe_example(example))).collect::<String>();
     }
-    let (errors, warnings) = (report.count(Grade::Error), report.count(Grade::Warning));
+    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     text + &match (errors, warnings) {
-        (0, 0) => "nothing found\n".to_owned(),
+        (0, 0) => "no problems found\n".to_owned(),
         _ => format!("\nerrors: {errors}, warnings: {warnings}\n"),
     }
 }
 
-fn shown_example(example: &Example) -> String {
-    let places = example.places.iter().map(|place| match &place.label {
-        Some(label) => format!("{place}: {label}"),
-        None => place.to_string(),
+fn describe_example(example: &Example) -> String {
+    let rows = example.rows.iter().map(|row| match &row.label {
+        Some(label) => format!("{row}: {label}"),
+        None => row.to_string(),
     });
-    let places = places.collect::<Vec<_>>().join("; ");
+    let rows = rows.collect::<Vec<_>>().join("; ");
     printable(&match &example.cause {
-        Some(cause) => format!("{places}: {cause}"),
-        None => places,
+        Some(cause) => format!("{rows}: {cause}"),
+        None => rows,
     })
 }
 
-/// What stands in a file must not make a terminal do anything.
+/// Replaces control characters, so that the contents of a file cannot act on the terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

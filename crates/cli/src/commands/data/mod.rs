@@ -1,4 +1,4 @@
-//! `newsdesk data`: labelled data looked at and prepared, one module per command.
+//! `newsdesk data`: commands that inspect and prepare labelled data, one module each.
 
 mod check;
 mod convert;
@@ -8,7 +8,7 @@ mod stats;
 mod tokens;
 
 use crate::arguments::data::{Data, DataCommand};
-use crate::output::corpus::CorpusOutput;
+use crate::output::reporting::ReportingOutput;
 use anyhow::Result;
 use newsdesk_data::Row;
 use newsdesk_run::{Output, RunError, StreamOutput};
@@ -23,11 +23,12 @@ pub fn run(options: Data) -> Result<ExitCode> {
     }
 }
 
-/// Writes a row as it is. One that a table has no place for is that row's trouble, not the corpus's.
-fn write_row(output: &mut CorpusOutput<StreamOutput>, row: &Row) -> Result<bool, RunError> {
+/// Writes a row unchanged. A row that does not fit the table's columns is rejected. Returns whether the row was
+/// written.
+fn write_row(output: &mut ReportingOutput<StreamOutput>, row: &Row) -> Result<bool, RunError> {
     match output.row(row, &[]) {
         Ok(()) => Ok(true),
-        Err(error) => match error.misfit(row) {
+        Err(error) => match error.as_reject(row) {
             Some(reject) => {
                 output.reject(&reject)?;
                 Ok(false)

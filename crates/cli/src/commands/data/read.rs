@@ -1,32 +1,33 @@
-//! The sets that `check` and `stats` look at: found first, then read split by split, in batches.
+//! Reads data sets for `check` and `stats`: finds all files first, then reads split by split, in batches.
 
-use crate::arguments::Labelled;
+use crate::arguments::DataSetOptions;
 use crate::arguments::data::Sets;
+use crate::data_sets::{DataSetSource, plain_options, refuse_label_map};
 use crate::failure::{Usage, say};
 use crate::output::progress::row_counter;
 use crate::recipes;
-use crate::sets::{SetSource, plain_options, refuse_label_map};
 use anyhow::Result;
 use newsdesk_data::{
-    LabelledHead, LabelledRow, LabelledRows, PlainOptions, ReadError, Recipe, Reject, Source, expand, recipe_heads,
+    LabelledFileOptions, LabelledHead, LabelledRow, LabelledRows, ReadError, Recipe, Reject, Source, expand,
+    recipe_heads,
 };
 use std::path::PathBuf;
 
-/// Rows that are read before they are looked at.
+/// Number of rows that are passed on together.
 const BATCH: usize = 4096;
 
-/// A set whose files are known to be there.
+/// A data set whose files exist.
 pub struct FoundSet {
     pub name: String,
     pub heads: Heads,
     splits: Vec<FoundSplit>,
 }
 
-/// What a set teaches.
+/// The heads of a data set.
 pub enum Heads {
-    /// As its recipe says.
+    /// The heads of its recipe.
     Recipe(Vec<LabelledHead>),
-    /// One head of this name, with whatever labels occur.
+    /// A head of this name, with the labels that occur.
     Plain(String),
 }
 
@@ -37,45 +38,48 @@ struct FoundSplit {
 
 enum From {
     Recipe { recipe: Box<Recipe>, root: PathBuf },
-    Files { sources: Vec<Source>, options: Box<PlainOptions> },
+    Files { sources: Vec<Source>, options: Box<LabelledFileOptions> },
 }
 
-/// Rows as they come, in batches.
+/// Receives the rows of a data set, in batches.
 pub trait Reader {
-    /// The rows that follow belong to this split.
+    /// Starts a split: the next rows belong to it.
     fn begin_split(&mut self, name: &str);
 
-    /// Some rows of the split, and the texts that a model reads of them.
+    /// Receives rows of the split, and the texts that a model reads.
     fn rows(&mut self, rows: Vec<LabelledRow>, texts: &[String]) -> Result<()>;
 
-    /// A row that cannot be used.
+    /// Receives a rejected row.
     fn reject(&mut self, reject: &Reject);
 
-    /// The columns of a file, once it was read.
+    /// Receives the columns of a file after its last row.
     fn columns(&mut self, columns: &[String]);
 }
 
-/// What the arguments name. Nothing is read yet, but all files are there: a wrong name must not cost the work on others.
+/// Finds the data sets that the arguments name. No rows are read yet, so that a wrong name fails early.
+///
+/// # Errors
+/// If a data set or a file does not exist.
 pub fn find(sets: &Sets) -> Result<Vec<FoundSet>> {
-    let sources = SetSource::find_all(&sets.data)?;
-    let has_files = sources.iter().any(|source| matches!(source, SetSource::Plain(_)));
+    let sources = DataSetSource::find_all(&sets.data)?;
+    let has_files = sources.iter().any(|source| matches!(source, DataSetSource::Plain(_)));
     for (flag, files) in [("--validation", &sets.validation), ("--test", &sets.test)] {
         if !files.is_empty() && !has_files {
-            let message = format!("Failed to use `{flag}`: the sets are given by recipe and have splits of their own");
-            return Err(Usage::new(message, "name files of your own to learn from, or leave it out").into());
+            let message = format!("cannot use `{flag}`: the data sets are given by recipes, which define their splits");
+            return Err(Usage::new(message, "name files for training, or leave the option out").into());
         }
     }
     sources
         .into_iter()
         .map(|source| match source {
-            SetSource::Recipe(recipe) => recipe_set(*recipe, &sets.labelled),
-            SetSource::Plain(files) => plain_set(&files, sets),
+            DataSetSource::Recipe(recipe) => recipe_set(*recipe, &sets.data_set),
+            DataSetSource::Plain(files) => plain_set(&files, sets),
         })
         .collect()
 }
 
-/// All splits of a recipe's set that are on this machine.
-fn recipe_set(recipe: Recipe, options: &Labelled) -> Result<FoundSet> {
+/// Finds the splits of a recipe's data set that are on this machine.
+fn recipe_set(recipe: Recipe, options: &DataSetOptions) -> Result<FoundSet> {
     let root = &options.data_root;
     let mut names: Vec<&String> = recipe.files.keys().collect();
     let usual = ["train", "validation", "test"];
@@ -93,17 +97,17 @@ fn recipe_set(recipe: Recipe, options: &Labelled) -> Result<FoundSet> {
     }
     match (splits.is_empty(), missing.into_iter().next()) {
         (true, Some(error)) => return Err(error.into()),
-        (false, Some(error)) => say(&format!("warning: {error}; the set is looked at without it")),
+        (false, Some(error)) => say(&format!("warning: {error}; this split is skipped")),
         (_, None) => {}
     }
     let heads = Heads::Recipe(recipe_heads(&recipe, &recipes::label_set)?);
     Ok(FoundSet { name: recipe.name, heads, splits })
 }
 
-/// A user's files; those to learn from are all, if there are no others.
+/// Finds labelled files without a recipe. Without validation and test files, the split is called `all`.
 fn plain_set(files: &[String], sets: &Sets) -> Result<FoundSet> {
-    refuse_label_map(&sets.labelled)?;
-    let options = plain_options(&sets.labelled);
+    refuse_label_map(&sets.data_set)?;
+    let options = plain_options(&sets.data_set);
     let is_split = !sets.validation.is_empty() || !sets.test.is_empty();
     let given =
         [(if is_split { "train" } else { "all" }, files), ("validation", &sets.validation), ("test", &sets.test)];
@@ -116,7 +120,7 @@ fn plain_set(files: &[String], sets: &Sets) -> Result<FoundSet> {
 }
 
 impl Heads {
-    /// Their names.
+    /// Returns the names of the heads.
     pub fn names(&self) -> Vec<String> {
         match self {
             Self::Recipe(heads) => heads.iter().map(|head| head.name.clone()).collect(),
@@ -127,6 +131,9 @@ impl Heads {
 
 impl FoundSet {
     /// Reads all splits.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
     pub fn read(&self, reader: &mut dyn Reader, quiet: bool) -> Result<()> {
         for split in &self.splits {
             reader.begin_split(&split.name);
@@ -164,6 +171,6 @@ fn read_file(mut rows: LabelledRows, reader: &mut dyn Reader, progress: &mut dyn
             texts.clear();
         }
     }
-    reader.columns(rows.found());
+    reader.columns(rows.columns());
     reader.rows(batch, &texts)
 }

@@ -1,29 +1,29 @@
-//! `newsdesk data stats`: what labelled sets are made of.
+//! `newsdesk data stats`: counts rows, labels and text lengths of labelled data sets.
 
 use super::read::{Reader, find};
 use super::tokens::TokenCounter;
 use crate::arguments::data::Stats as Options;
+use crate::data_sets::describe_rejects;
 use crate::failure::say;
 use crate::output::table::table;
-use crate::sets::describe_rejects;
 use anyhow::Result;
 use newsdesk_data::{LabelledRow, LengthSummary, Reject, SetStats, SplitStats, Stats};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// What `--json` prints.
+/// The JSON that `data stats --json` prints.
 #[derive(Serialize)]
-struct Figures {
+struct Findings {
     sets: Vec<SetStats>,
 }
 
 pub fn run(options: &Options) -> Result<ExitCode> {
     let tokens = TokenCounter::open(&options.tokens)?;
-    let mut figures = Figures { sets: Vec::new() };
+    let mut findings = Findings { sets: Vec::new() };
     for set in find(&options.sets)? {
         let stats = Stats::new(&set.name, set.heads.names());
-        let mut reader = Counting { stats, tokens: tokens.as_ref(), rejects: Vec::new(), rejected: 0 };
+        let mut reader = StatsReader { stats, tokens: tokens.as_ref(), rejects: Vec::new(), rejected: 0 };
         set.read(&mut reader, options.quiet)?;
         if !options.quiet {
             describe_rejects(&reader.rejects).iter().for_each(|line| say(line));
@@ -31,33 +31,33 @@ pub fn run(options: &Options) -> Result<ExitCode> {
                 say(&format!("warning: and {} more rejected rows", reader.rejected - reader.rejects.len()));
             }
         }
-        figures.sets.push(reader.stats.finish());
+        findings.sets.push(reader.stats.finish());
     }
     let mut out = std::io::stdout();
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&figures)?)?,
+        true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
         false => {
-            let sets: Vec<String> = figures.sets.iter().map(shown).collect();
+            let sets: Vec<String> = findings.sets.iter().map(describe).collect();
             write!(out, "{}", sets.join("\n"))?;
         }
     }
-    let rejected = figures.sets.iter().flat_map(|set| &set.splits).any(|split| split.rejected > 0);
+    let rejected = findings.sets.iter().flat_map(|set| &set.splits).any(|split| split.rejected > 0);
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Rejects that are told one by one.
-const REJECTS_SHOWN: usize = 5;
+/// Number of rejects that are reported one by one.
+const MAX_REJECTS_SHOWN: usize = 5;
 
-/// Rows on their way into the figures, with what the tokenizer says of them.
-struct Counting<'a> {
+/// Passes rows to the statistics, with their numbers of tokens.
+struct StatsReader<'a> {
     stats: Stats,
     tokens: Option<&'a TokenCounter>,
-    /// The first few.
+    /// The first rejects, for the report.
     rejects: Vec<Reject>,
     rejected: usize,
 }
 
-impl Reader for Counting<'_> {
+impl Reader for StatsReader<'_> {
     fn begin_split(&mut self, name: &str) {
         self.stats.begin_split(name);
     }
@@ -67,22 +67,22 @@ impl Reader for Counting<'_> {
             Some(tokens) => tokens.count(texts)?.into_iter().map(Some).collect(),
             None => vec![None; rows.len()],
         };
-        rows.iter().zip(counts).for_each(|(row, tokens)| self.stats.row(row, tokens));
+        rows.iter().zip(counts).for_each(|(row, tokens)| self.stats.add_row(row, tokens));
         Ok(())
     }
 
     fn reject(&mut self, reject: &Reject) {
         self.rejected += 1;
-        if self.rejects.len() < REJECTS_SHOWN {
+        if self.rejects.len() < MAX_REJECTS_SHOWN {
             self.rejects.push(reject.clone());
         }
-        self.stats.reject(reject);
+        self.stats.add_reject(reject);
     }
 
     fn columns(&mut self, _: &[String]) {}
 }
 
-fn shown(set: &SetStats) -> String {
+fn describe(set: &SetStats) -> String {
     let mut text = format!("{}\n\n{}\n", set.set, rows(&set.splits));
     for head in 0..set.splits.first().map_or(0, |split| split.heads.len()) {
         text += &format!("\n{}\n", labels(&set.splits, head));
@@ -100,7 +100,8 @@ fn rows(splits: &[SplitStats]) -> String {
     rows.trim_fmt()
 }
 
-/// The labels of one head: rows and share in each split, in the order of the first split that has them.
+/// Returns the labels of a head with their rows and shares in each split, in the order of the first split that has
+/// them.
 fn labels(splits: &[SplitStats], head: usize) -> String {
     let heads: Vec<_> = splits.iter().map(|split| &split.heads[head]).collect();
     let name = heads.first().map_or("", |head| &head.head);

@@ -1,67 +1,67 @@
-//! `newsdesk eval`: how good a model is on labelled sets.
+//! `newsdesk eval`: evaluates a model on labelled data sets.
 
 mod errors;
-mod shown;
+mod page;
 mod slices;
+mod tables;
 
-use super::classify::refuse_overwriting;
-use super::minimum::Minimum;
-use super::open_classifier;
+use super::open::open_classifier;
+use super::thresholds::min_scores;
 use crate::arguments::Eval;
+use crate::data_sets::{DataSetSource, describe_rejects};
 use crate::failure::{Usage, say};
+use crate::output::atomic;
+use crate::output::destination::refuse_overwriting;
 use crate::output::format::by_name;
-use crate::output::page::{Evaluated, eval_page};
+use crate::output::page::Evaluated;
 use crate::output::progress::progress_bar;
-use crate::output::whole;
-use crate::sets::{SetSource, describe_rejects};
 use anyhow::Result;
 use errors::Errors;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{HeadCases, SetReport, check_labelled, head_cases, predict, report_of};
+use newsdesk_eval::{SetReport, check_labelled, head_cases, predict};
 use newsdesk_metrics::top_k;
-use newsdesk_model::Classifier;
+use newsdesk_model::{Classifier, Prediction};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The most labels that are looked at together.
-const TOP: usize = 3;
+/// Largest k of the top-k accuracies.
+const MAX_TOP_K: usize = 3;
 
 pub fn run(mut options: Eval) -> Result<ExitCode> {
     let mut seen = BTreeSet::new();
     options.by.retain(|column| seen.insert(column.clone()));
     let format = options.errors.as_deref().map(by_name).transpose()?;
-    let classifier = open_classifier(options.model.as_deref(), &options.running, options.precision, options.windows)?;
+    let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let manifest = classifier.manifest();
-    let minimum = Minimum { scores: &options.least.min_score, precisions: &options.least.min_precision };
-    let min_scores = minimum.resolve(manifest)?;
-    // All sets before the first is measured: a wrong name must not cost the work on the others.
-    let load = |argument: &String| -> Result<(SetSource, LabelledSet)> {
-        let source = SetSource::find(argument)?;
+    let min_scores = min_scores(&options.thresholds, manifest)?;
+    // All data sets are read before the first evaluation, so that a wrong name fails early.
+    let load = |argument: &String| -> Result<(DataSetSource, LabelledSet)> {
+        let source = DataSetSource::find(argument)?;
         refuse_reading_twice(&options, &source)?;
-        let set = source.load(&options.labelled, &options.split, manifest)?;
+        let set = source.load(&options.data_set, &options.split, manifest)?;
         if !options.quiet {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }
         check_labelled(&set, &manifest.heads)?;
-        let files = source.files(&options.labelled, &options.split)?;
+        let files = source.files(&options.data_set, &options.split)?;
         refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
         Ok((source, set))
     };
-    let sets: Vec<(SetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
-    options.report.as_deref().map_or(Ok(()), whole::check)?;
+    let sets: Vec<(DataSetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
+    options.report.as_deref().map_or(Ok(()), atomic::check_writable)?;
     let mut errors = Errors::default();
     let mut evaluated = vec![];
     for (source, set) in &sets {
-        let predictions = answers(&classifier, set, options.quiet)?;
+        let predictions = predict_set(&classifier, set, options.quiet)?;
         let cases = head_cases(set, &manifest.heads, &predictions)?;
-        let mut report = report_of(set, &manifest.heads, &cases, &min_scores);
+        let mut report = SetReport::new(set, &manifest.heads, &cases, &min_scores);
         for (head, cases) in report.heads.iter_mut().zip(&cases) {
-            // All labels together are always right.
-            head.top_k = top_k(&cases.scored, TOP.min(cases.labels.len().saturating_sub(1)));
+            // With k equal to the number of labels, top-k accuracy is always 1.
+            head.top_k = top_k(&cases.scored, MAX_TOP_K.min(cases.labels.len().saturating_sub(1)));
             head.intervals = Some(cases.intervals());
         }
-        let rows = || source.rows(&options.labelled, &options.split, manifest);
+        let rows = || source.rows(&options.data_set, &options.split, manifest);
         if !options.by.is_empty() {
             let values = slices::values(&options.by, set, rows()?)?;
             for (head, cases) in report.heads.iter_mut().zip(&cases) {
@@ -69,44 +69,39 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
             }
         }
         if options.errors.is_some() {
-            errors.take(set, &cases, rows()?)?;
+            errors.add(set, &cases, rows()?)?;
         }
         evaluated.push(Evaluated { report, cases });
     }
     let mut out = std::io::stdout();
-    let reports: Vec<&SetReport> = evaluated.iter().map(|of| &of.report).collect();
+    let reports: Vec<&SetReport> = evaluated.iter().map(|evaluated| &evaluated.report).collect();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,
-        false => reports.iter().try_for_each(|report| write!(out, "{}", shown::shown(report)))?,
+        false => reports.iter().try_for_each(|report| write!(out, "{}", tables::tables(report)))?,
     }
     if let (Some(path), Some(format)) = (&options.errors, format) {
         errors.write(path, format)?;
     }
     if let Some(path) = &options.report {
-        whole::write(path, &eval_page(&classifier, &evaluated)?.html())?;
+        atomic::write(path, &page::page(&classifier, &evaluated)?.html())?;
     }
     let rejected = reports.iter().any(|report| report.rejected > 0);
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Standard input can be read only once.
-fn refuse_reading_twice(options: &Eval, source: &SetSource) -> Result<()> {
+/// Refuses options that read the rows a second time if the rows come from standard input.
+fn refuse_reading_twice(options: &Eval, source: &DataSetSource) -> Result<()> {
     let twice = [("--by", !options.by.is_empty()), ("--errors", options.errors.is_some())];
     if let Some((option, _)) = twice.iter().find(|(_, given)| *given && source.is_standard_input()) {
-        let message = format!("Failed to use `{option}` on standard input: its rows are read twice");
-        return Err(Usage::new(message, "write them into a file first").into());
+        let message = format!("cannot use `{option}` on standard input: the rows are read twice");
+        return Err(Usage::new(message, "write the rows to a file first").into());
     }
     Ok(())
 }
 
-fn answers(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<newsdesk_model::Prediction>> {
+fn predict_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<Prediction>> {
     let bar = progress_bar(set.name.clone(), set.articles.len(), quiet);
     let predictions = predict(classifier, set, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(predictions)
-}
-
-/// Whether a case is wrong as a whole.
-fn is_wrong(cases: &HeadCases, number: usize) -> bool {
-    !cases.cases[number].is_right(cases.labels.len())
 }

@@ -1,20 +1,23 @@
-//! `--by COLUMN`: figures of the articles that have one value in a column.
+//! `--by COLUMN`: metrics for each value of a column.
 
+use crate::data_sets::visit;
 use crate::failure::Usage;
-use crate::sets::visit;
 use anyhow::Result;
 use newsdesk_data::{Cell, LabelledRows, LabelledSet};
 use newsdesk_eval::{HeadCases, Slice};
-use newsdesk_metrics::{Case, share_interval};
+use newsdesk_metrics::{Case, wilson_interval};
 use std::collections::BTreeMap;
 
-/// What every article has, if it has no column of that name: its number of words.
+/// Name of the computed column with the number of words; a real column of that name takes precedence.
 const LENGTH: &str = "length";
 
-/// Upper ends of the ranges of words.
+/// Upper bounds of the ranges of words.
 const RANGES: [usize; 6] = [25, 50, 100, 200, 400, 800];
 
-/// What each article of a set has in each of the columns.
+/// Returns the value of each article in each of the columns.
+///
+/// # Errors
+/// If no row has one of the columns, or the rows cannot be read again.
 pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) -> Result<Vec<Vec<String>>> {
     let mut values = vec![vec![String::new(); columns.len()]; set.articles.len()];
     let mut found = vec![false; columns.len()];
@@ -23,65 +26,65 @@ pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) ->
         if known.is_empty() {
             known = row.columns.iter().map(|(name, _)| name.to_string()).collect();
         }
-        for (number, column) in columns.iter().enumerate() {
+        for (index, column) in columns.iter().enumerate() {
             if let Some(cell) = row.column(column) {
-                found[number] = true;
-                values[article][number] = value(cell);
+                found[index] = true;
+                values[article][index] = value(cell);
             }
         }
     })?;
-    for (number, column) in columns.iter().enumerate().filter(|(number, _)| !found[*number]) {
+    for (index, column) in columns.iter().enumerate().filter(|(index, _)| !found[*index]) {
         if column != LENGTH {
-            let message = format!("Failed to find the column `{column}` in `{}`", set.name);
-            let hint = format!("its columns are `{}`; `{LENGTH}` is the number of words", known.join("`, `"));
+            let message = format!("cannot find the column `{column}` in `{}`", set.name);
+            let hint =
+                format!("name one of its columns: `{}`; `{LENGTH}` stands for the number of words", known.join("`, `"));
             return Err(Usage::new(message, hint).into());
         }
         for (value, row) in values.iter_mut().zip(&set.articles) {
-            value[number] = range(row.article.input().split_whitespace().count());
+            value[index] = range(row.article.input().split_whitespace().count());
         }
     }
     Ok(values)
 }
 
-/// What a cell says, as people write it; nothing where it says nothing.
+/// Returns the text of a cell without JSON escapes and outer white space; empty for null.
 fn value(cell: &Cell) -> String {
     let text = match cell {
         Cell::Text(text) => text.clone(),
-        cell => match serde_json::from_str(&cell.written()) {
+        cell => match serde_json::from_str(&cell.raw_text()) {
             Ok(serde_json::Value::String(text)) => text,
             Ok(serde_json::Value::Null) => String::new(),
-            _ => cell.written().into_owned(),
+            _ => cell.raw_text().into_owned(),
         },
     };
     text.trim().to_owned()
 }
 
-/// The range of words that a number is in.
+/// Returns the name of the range that contains a number of words.
 fn range(words: usize) -> String {
-    let place = RANGES.iter().position(|&most| words <= most);
-    match place {
+    match RANGES.iter().position(|&upper| words <= upper) {
         Some(0) => format!("1-{} words", RANGES[0]),
-        Some(place) => format!("{}-{} words", RANGES[place - 1] + 1, RANGES[place]),
+        Some(index) => format!("{}-{} words", RANGES[index - 1] + 1, RANGES[index]),
         None => format!("over {} words", RANGES[RANGES.len() - 1]),
     }
 }
 
-/// The figures of a head for each value of each column, those with most articles first.
+/// Returns the metrics of a head for each value of each column, the most frequent values first.
 pub fn slices(columns: &[String], values: &[Vec<String>], cases: &HeadCases) -> Vec<Slice> {
     let mut slices = vec![];
-    for (number, column) in columns.iter().enumerate() {
+    for (index, column) in columns.iter().enumerate() {
         let mut by_value: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
-        for (&row, case) in cases.rows.iter().zip(&cases.cases) {
-            by_value.entry(&values[row][number]).or_default().push(case.clone());
+        for (&article, case) in cases.article_indices.iter().zip(&cases.cases) {
+            by_value.entry(&values[article][index]).or_default().push(case.clone());
         }
         let slice = |(value, of_value): (&str, Vec<Case>)| {
-            let report = cases.report_of(&of_value);
+            let report = cases.report_subset(&of_value);
             Slice {
                 column: column.clone(),
                 value: value.to_owned(),
                 articles: report.cases,
                 accuracy: report.accuracy,
-                interval: share_interval(report.correct, report.cases),
+                interval: wilson_interval(report.correct, report.cases),
                 macro_f1: report.macro_f1,
             }
         };
@@ -97,7 +100,7 @@ mod tests {
     use super::range;
 
     #[test]
-    fn ranges_hold_their_upper_ends() {
+    fn ranges_include_their_upper_bounds() {
         assert_eq!(
             [1, 25, 26, 800, 801].map(range),
             ["1-25 words", "1-25 words", "26-50 words", "401-800 words", "over 800 words"]

@@ -1,105 +1,99 @@
-//! The card of a finished model, and the command that trains such a one.
+//! The card of a finished model, with the command that trains it.
 
-use super::sets::Sets;
 use super::settings::Changed;
+use super::training_data::TrainingData;
 use crate::arguments::Train;
-use crate::commands::outside;
+use crate::commands::open::model_path;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{Calibrated, SetReport};
+use newsdesk_eval::{CalibrationReport, SetReport};
 use newsdesk_model::AnyModel;
-use newsdesk_train::{Card, Source};
+use newsdesk_train::{Card, CardSet};
 use std::path::Path;
 
-/// What a card is made of, besides the model: what it learned from, how it was called for, and what was found out about it.
-pub struct Made<'a> {
+/// The contents of a card, besides the model: options, data, calibration and test metrics.
+pub struct CardInput<'a> {
     pub options: &'a Train,
-    /// The name of the model that training began with; `None` for linear models.
+    /// Name of the base model; `None` for linear models.
     pub base: Option<&'a str>,
     pub seed: u64,
-    /// Settings that are not at their defaults.
+    /// Options with other values than the default.
     pub changed: &'a [Changed],
-    pub sets: &'a Sets,
-    pub calibrated: &'a Calibrated,
+    pub data: &'a TrainingData,
+    pub calibrated: &'a CalibrationReport,
     pub test: &'a [SetReport],
 }
 
-/// The card of a model, in Markdown.
-pub fn card(model: &AnyModel, made: &Made) -> String {
-    let Made { options, base, seed, changed, sets, calibrated, test } = *made;
-    let listed = |of: &Changed| [of.option.clone(), of.values.join(" "), of.default.join(" ")];
+/// Returns the card of a model, in Markdown.
+pub fn card(model: &AnyModel, input: &CardInput) -> String {
+    let CardInput { options, base, seed, changed, data, calibrated, test } = *input;
+    let listed = |changed: &Changed| [changed.option.clone(), changed.values.join(" "), changed.default.join(" ")];
     let mut listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
     listed.extend(pooling(options).map(|name| ["pooling".into(), name, "that of the base".into()]));
     let card = Card {
         model,
-        sources: &sources(sets),
+        sets: &card_sets(data),
         changed: &listed,
         command: &command(options, base, seed, changed),
-        calibrated: &calibrated.heads,
+        calibration: &calibrated.heads,
         validation: &calibrated.after,
         test,
-        caveats: &sets.repeats,
+        caveats: &data.leaks,
     };
     card.text()
 }
 
-fn sources(sets: &Sets) -> Vec<Source> {
-    let uses = [("training", &sets.training), ("validation", &sets.validation), ("test", &sets.test)];
-    let mut sources: Vec<Source> = vec![];
-    for (purpose, of) in uses {
-        for set in of {
-            let LabelledSet { name, split, articles, .. } = set;
-            // A set that is listed twice is one set.
-            if !sources.iter().any(|s| (s.purpose, &s.set, &s.split) == (purpose, name, split)) {
-                let licence = sets.licences.get(name).cloned();
-                sources.push(Source {
-                    purpose,
-                    set: name.clone(),
-                    split: split.clone(),
-                    rows: articles.len(),
-                    licence,
-                });
+/// Returns the data sets of a run, each of them once.
+fn card_sets(data: &TrainingData) -> Vec<CardSet> {
+    let uses = [("training", &data.training), ("validation", &data.validation), ("test", &data.test)];
+    let mut found: Vec<CardSet> = vec![];
+    for (purpose, sets) in uses {
+        for LabelledSet { name, split, articles, .. } in sets {
+            if !found.iter().any(|known| (known.purpose, &known.set, &known.split) == (purpose, name, split)) {
+                let licence = data.licences.get(name).cloned();
+                let (set, split) = (name.clone(), split.clone());
+                found.push(CardSet { purpose, set, split, rows: articles.len(), licence });
             }
         }
     }
-    sources
+    found
 }
 
-/// A command that trains such a model, with the names of files and folders alone.
+/// Returns the command that trains this model; paths are shortened to the names of files and folders.
 fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) -> String {
     let names = |arguments: &[String]| arguments.iter().map(|argument| file_name(argument)).collect::<Vec<_>>();
     let mut parts = vec![("data", names(&options.data))];
     for (option, sets) in [("validation", &options.validation), ("test", &options.test)] {
         parts.push((option, names(sets)));
     }
-    let labelled = &options.labelled;
-    let (text, title) = (&labelled.columns.text_field, &labelled.columns.title_field);
-    let mention = &labelled.mention;
+    let data_set = &options.data_set;
+    let (text, title) = (&data_set.columns.text_field, &data_set.columns.title_field);
+    let target = &data_set.target;
     let named = [
-        ("head", &labelled.head),
-        ("label-field", &labelled.label_field),
-        ("label-separator", &labelled.label_separator),
+        ("head", &data_set.head),
+        ("label-field", &data_set.label_field),
+        ("label-separator", &data_set.label_separator),
         ("text-field", text),
         ("title-field", title),
-        ("mention-field", &mention.mention_field),
-        ("mention-start", &mention.mention_start),
-        ("mention-end", &mention.mention_end),
+        ("target-field", &target.target_field),
+        ("target-start", &target.target_start),
+        ("target-end", &target.target_end),
     ];
     parts.extend(named.map(|(option, value)| (option, value.iter().cloned().collect())));
     let labels = options.labels.iter().map(|path| file_name(&path.to_string_lossy()));
     parts.push(("labels", labels.collect()));
     parts.push(("pooling", pooling(options).into_iter().collect()));
     match base {
-        // The embedded model has a name, but no folder of this name.
+        // The built-in model has a name, but no folder of that name.
         Some(base) => {
-            let given = outside(options.base.as_deref()).map(|_| base.into());
+            let given = model_path(options.base.as_deref()).map(|_| base.into());
             parts.push(("base", given.into_iter().collect()));
         }
         None => parts.push(("arch", vec!["linear".into()])),
     }
     let teachers = options.teacher.iter().map(|folder| file_name(&folder.to_string_lossy()));
     parts.push(("teacher", teachers.collect()));
-    parts.extend(changed.iter().map(|of| (of.option.as_str(), of.values.clone())));
+    parts.extend(changed.iter().map(|changed| (changed.option.as_str(), changed.values.clone())));
     parts.push(("seed", vec![seed.to_string()]));
     parts.push(("output", vec!["MODEL".into()]));
     let typed = parts.iter().filter(|(_, values)| !values.is_empty()).map(|(option, values)| {
@@ -112,17 +106,17 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
     format!("newsdesk train {}", typed.collect::<Vec<_>>().join(" \\\n  "))
 }
 
-/// What `--pooling` names.
+/// Returns the value of `--pooling`.
 fn pooling(options: &Train) -> Option<String> {
     Some(options.pooling.as_ref()?.to_possible_value()?.get_name().into())
 }
 
-/// The last part of a path.
+/// Returns the last component of a path.
 fn file_name(argument: &str) -> String {
     Path::new(argument).file_name().map_or_else(|| argument.into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// An argument as a shell takes it.
+/// Quotes an argument for a shell, if it needs that.
 fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
     match !argument.is_empty() && argument.chars().all(is_plain) {

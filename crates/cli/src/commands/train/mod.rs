@@ -1,15 +1,16 @@
-//! `newsdesk train`: labelled sets and a base model to a new model, or to one for each of several seeds.
+//! `newsdesk train`: trains a model on labelled data sets, or one model for each of several seeds.
 
 mod card;
+mod finish;
 mod job;
 mod linear;
 mod progress;
 mod seeds;
-mod sets;
 mod settings;
+mod training_data;
 
 use super::INTERRUPTED;
-use super::new_model::{check_output, is_finished, model_name};
+use super::model_folder::{check_new_model, is_finished, model_name};
 use crate::arguments::{ArchName, Train};
 use crate::failure::{Usage, say};
 use anyhow::Result;
@@ -22,29 +23,29 @@ pub fn run(options: Train) -> Result<ExitCode> {
         return linear::run(&options);
     }
     if options.word_ngrams.is_some() || options.char_ngrams.is_some() || options.buckets.is_some() {
-        let message = "Failed to use `--word-ngrams`, `--char-ngrams` or `--buckets`: a transformer has none of these";
-        return Err(Usage::new(message, "add `--arch linear`, or leave them out").into());
+        let message = "cannot use `--word-ngrams`, `--char-ngrams` or `--buckets`: they only apply to linear models";
+        return Err(Usage::new(message, "add `--arch linear`, or leave these options out").into());
     }
-    tell_on_interrupt(options.quiet);
+    report_interrupt(options.quiet);
     if !options.seeds.is_empty() {
         return seeds::run(&options);
     }
     let folder = &options.output;
     let is_done = options.resume && is_finished(folder);
     if !is_done {
-        check_output(folder, options.resume)?;
+        check_new_model(folder, options.resume)?;
     }
     let job = Job::load(&options)?;
     if is_done {
-        // Whoever goes on until it is done may come once more.
+        // `--resume` on a finished run succeeds, so that it can be repeated in a loop.
         job.finished(options.seed, folder)?;
         if !options.quiet {
-            say(&format!("{} was trained before", folder.display()));
+            say(&format!("{} is already trained", folder.display()));
         }
     }
     let reports = match is_done {
         false => job.train(options.seed, folder, &model_name(options.name.as_deref(), folder))?.reports,
-        true if options.json => job.measure(folder)?,
+        true if options.json => job.evaluate(folder)?,
         true => vec![],
     };
     if options.json {
@@ -53,15 +54,15 @@ pub fn run(options: Train) -> Result<ExitCode> {
     Ok(job.exit_code())
 }
 
-/// Ctrl-C, or a friendly kill, ends a run at once, as a crash would: whoever does so is told what is left of it.
-fn tell_on_interrupt(quiet: bool) {
-    // Whoever has the program ignore such signals, as `nohup` does, gets what he wants.
+/// Prints how to resume on SIGINT (Ctrl-C) or SIGTERM. The run ends at once, as after a crash.
+fn report_interrupt(quiet: bool) {
+    // This fails if the program ignores signals, as under `nohup`; then nothing needs to be done.
     let _ = ctrlc::try_set_handler(move || {
         if !quiet {
-            say("interrupted: the same command with `--resume` goes on from the last checkpoint");
+            say("interrupted; resume from the last checkpoint with the same command and `--resume`");
         }
-        // While the program ends, a GPU fails the step that is under way; that is no news to anyone.
-        let _last_word = std::io::stderr().lock();
+        // Keeps standard error locked while the program ends: a GPU reports the interrupted step as an error.
+        let _lock = std::io::stderr().lock();
         std::process::exit(INTERRUPTED.into());
     });
 }

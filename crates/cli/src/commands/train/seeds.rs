@@ -1,33 +1,34 @@
-//! `newsdesk train --seeds`: a whole model for each of several seeds, and how far they lie apart.
+//! `newsdesk train --seeds`: trains a model for each of several seeds, and reports the spread of their metrics.
 
 use super::job::Job;
 use crate::arguments::Train;
-use crate::commands::new_model::{check_output, is_finished, model_name};
+use crate::commands::model_folder::{check_new_model, is_finished, model_name};
 use crate::failure::{Usage, say};
 use crate::output::table::table;
 use anyhow::Result;
-use newsdesk_eval::{HeadSpread, SetFigures, Spread, spread};
+use newsdesk_eval::{HeadSpread, SetSummary, Spread, spread};
 use newsdesk_train::{EndRecord, TrainError};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What `--json` prints, and `seeds.json` keeps.
+/// The contents of `seeds.json`, which `--json` prints as well.
 #[derive(Serialize)]
 struct Findings {
-    seeds: Vec<OfSeed>,
-    /// Over the seeds, on the validation sets.
+    seeds: Vec<SeedRun>,
+    /// Spread over the seeds, on the validation sets.
     validation: Vec<HeadSpread>,
-    /// Over the seeds, on the test sets.
+    /// Spread over the seeds, on the test sets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     test: Vec<HeadSpread>,
 }
 
+/// The run of a seed.
 #[derive(Serialize)]
-struct OfSeed {
+struct SeedRun {
     seed: u64,
-    /// Below the folder of `seeds.json`.
+    /// Folder of the model, relative to the folder of `seeds.json`.
     folder: String,
     #[serde(flatten)]
     end: EndRecord,
@@ -37,23 +38,23 @@ pub fn run(options: &Train) -> Result<ExitCode> {
     let folders = folders(options)?;
     let job = Job::load(options)?;
     let mut seeds = vec![];
-    for (number, (&seed, (name, folder))) in options.seeds.iter().zip(&folders).enumerate() {
-        let place = format!("seed {seed}, {} of {}", number + 1, folders.len());
+    for (index, (&seed, (name, folder))) in options.seeds.iter().zip(&folders).enumerate() {
+        let position = format!("seed {seed}, {} of {}", index + 1, folders.len());
         let end = match is_finished(folder) {
             true => {
-                tell(options, &format!("{place}: trained before"));
+                report_line(options, &format!("{position}: already trained"));
                 job.finished(seed, folder)?
             }
             false => {
-                tell(options, &place);
+                report_line(options, &position);
                 job.train(seed, folder, &format!("{}-{name}", model_name(options.name.as_deref(), &options.output)))?
                     .end
             }
         };
-        seeds.push(OfSeed { seed, folder: name.clone(), end });
+        seeds.push(SeedRun { seed, folder: name.clone(), end });
     }
     let over =
-        |sets: fn(&EndRecord) -> &[SetFigures]| spread(&seeds.iter().map(|of| sets(&of.end)).collect::<Vec<_>>());
+        |sets: fn(&EndRecord) -> &[SetSummary]| spread(&seeds.iter().map(|of| sets(&of.end)).collect::<Vec<_>>());
     let (validation, test) = (over(|end| &end.sets), over(|end| &end.test));
     let findings = Findings { validation, test, seeds };
     let path = options.output.join("seeds.json");
@@ -62,26 +63,27 @@ pub fn run(options: &Train) -> Result<ExitCode> {
     let mut out = std::io::stdout();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
-        false => write!(out, "{}", shown(&findings))?,
+        false => write!(out, "{}", spread_table(&findings))?,
     }
     Ok(job.exit_code())
 }
 
-fn tell(options: &Train, line: &str) {
+fn report_line(options: &Train, line: &str) {
     if !options.quiet {
         say(line);
     }
 }
 
-/// Name and place of each seed's folder; checked, so that no seed is trained in vain.
+/// Returns the name and the path of each seed's folder. All are checked first, so that a mistake shows before the
+/// training.
 fn folders(options: &Train) -> Result<Vec<(String, PathBuf)>> {
     let Train { seeds, output, resume, .. } = options;
-    if let Some(twice) = seeds.iter().enumerate().find(|(place, seed)| seeds[..*place].contains(seed)) {
-        let message = format!("Failed to use `--seeds`: {} stands there twice", twice.1);
-        return Err(Usage::new(message, "the same seed gives the same model").into());
+    if let Some((_, twice)) = seeds.iter().enumerate().find(|(index, seed)| seeds[..*index].contains(seed)) {
+        let message = format!("cannot use `--seeds`: {twice} is given twice");
+        return Err(Usage::new(message, "give each seed once; the same seed gives the same model").into());
     }
-    // A run of one seed is there, or nothing.
-    check_output(output, false)?;
+    // The folder itself must not hold a model of a single run.
+    check_new_model(output, false)?;
     let folders: Vec<(String, PathBuf)> = seeds
         .iter()
         .map(|seed| {
@@ -91,22 +93,23 @@ fn folders(options: &Train) -> Result<Vec<(String, PathBuf)>> {
         })
         .collect();
     for (_, folder) in folders.iter().filter(|(_, folder)| !(*resume && is_finished(folder))) {
-        check_output(folder, *resume)?;
+        check_new_model(folder, *resume)?;
     }
     Ok(folders)
 }
 
-fn shown(findings: &Findings) -> String {
-    let headings = ["set", "split", "head", "articles", "seeds", "accuracy", "deviation", "macro-F1", "deviation"];
+fn spread_table(findings: &Findings) -> String {
+    let headings =
+        ["data set", "split", "head", "articles", "seeds", "accuracy", "std. deviation", "macro-F1", "std. deviation"];
     let mut table = table(&headings, &[3, 4, 5, 6, 7, 8]);
-    let figures = |spread: &Spread| {
+    let cells = |spread: &Spread| {
         let deviation = spread.standard_deviation.map_or_else(|| "-".into(), |x| format!("{x:.4}"));
         [format!("{:.4}", spread.mean), deviation]
     };
     for of in findings.validation.iter().chain(&findings.test) {
         let names = [&of.set, &of.split, &of.head].map(String::clone);
         let counts = [of.articles.to_string(), of.runs.to_string()];
-        table.add_row([&names[..], &counts, &figures(&of.accuracy), &figures(&of.macro_f1)].concat());
+        table.add_row([&names[..], &counts, &cells(&of.accuracy), &cells(&of.macro_f1)].concat());
     }
     format!("{}\n", table.trim_fmt())
 }

@@ -1,59 +1,59 @@
-//! Typed options to checked settings, and back to what they are called on the command line.
+//! Turns options into training settings, and settings back into options for the model card.
 
-use crate::arguments::{Arguments, Command, ScheduleName, Train};
-use crate::commands::threads;
+use crate::arguments::{Arguments, Command, LrScheduler, Train};
+use crate::commands::open::threads;
 use crate::failure::Usage;
 use anyhow::Result;
 use clap::Parser;
-use newsdesk_model::folder::WindowRecord;
 use newsdesk_model::{Combine, Model};
-use newsdesk_train::{ClassWeights, Distillation, Freeze, Schedule, Settings};
+use newsdesk_train::{self as train, ClassWeights, Distillation, Freeze, Settings};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Tokens of a window unless the options say otherwise or the base takes fewer.
+/// Default length of a window, in tokens; shorter if the base model takes fewer.
 const DEFAULT_LENGTH: usize = 256;
 
-/// The settings that the options ask for, on this base.
+/// Returns the settings for these options and this base.
+///
+/// # Errors
+/// If a value cannot be parsed.
 pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
     let batch_size = options.batch_size.unwrap_or(32);
-    // A processor's threads each take a part of a step; a GPU is kept busy by large parts alone.
-    let together = if base.weights.device().is_cpu() { 16 } else { batch_size };
+    // The threads of a CPU share a step in small parts; a GPU needs large parts.
+    let micro_batch_size = if base.weights.device().is_cpu() { 16 } else { batch_size };
     let longest = base.config.max_position_embeddings;
-    let window = options.window.unwrap_or(longest.min(DEFAULT_LENGTH));
-    let room = window.saturating_sub(base.tokenizer.frame_length()).max(1);
+    let window = options.max_length.unwrap_or(longest.min(DEFAULT_LENGTH));
+    let room = window.saturating_sub(base.tokenizer.special_tokens()).max(1);
     Ok(Settings {
         epochs: options.epochs.unwrap_or(3),
         learning_rate: options.learning_rate.unwrap_or(5e-5),
-        head_rate_factor: options.head_rate_factor,
-        warmup: options.warmup,
-        schedule: match options.schedule {
-            ScheduleName::Linear => Schedule::Linear,
-            ScheduleName::Cosine => Schedule::Cosine,
+        head_lr_multiplier: options.head_lr_multiplier,
+        warmup_ratio: options.warmup_ratio,
+        lr_scheduler: match options.lr_scheduler {
+            LrScheduler::Linear => train::LrScheduler::Linear,
+            LrScheduler::Cosine => train::LrScheduler::Cosine,
         },
-        layer_decay: options.layer_decay,
+        layer_lr_decay: options.layer_lr_decay,
         label_smoothing: options.label_smoothing,
-        focal: options.focal,
+        focal_gamma: options.focal_gamma,
         class_weights: class_weights(&options.class_weights)?,
         distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience: options.patience,
         weight_decay: options.weight_decay,
-        clip: options.clip,
+        max_grad_norm: options.max_grad_norm,
         batch_size,
-        micro_batch: options.micro_batch.unwrap_or(together).min(batch_size),
+        micro_batch_size: options.micro_batch_size.unwrap_or(micro_batch_size).min(batch_size),
         rows_per_epoch: options.rows_per_epoch,
-        set_weights: named_numbers(&options.set_weights, "the set weight", "weights are SET=NUMBER each")?,
-        length: options.length.unwrap_or(longest.min(DEFAULT_LENGTH)),
-        window: WindowRecord {
-            length: window,
-            stride: options.stride.unwrap_or((window * 3 / 4).clamp(1, room)),
-            combine: Combine::Mean,
-        },
+        set_weights: named_numbers(&options.set_weights, "the set weight", "give SET=NUMBER for each data set")?,
+        max_train_length: options.max_train_length.unwrap_or(longest.min(DEFAULT_LENGTH)),
+        max_length: window,
+        overlap: options.overlap(window)?.unwrap_or(window.saturating_sub((window * 3 / 4).clamp(1, room))),
+        combine: Combine::Mean,
         seed: options.seed,
-        checkpoint_every: options.checkpoint_every,
-        threads: threads(&options.running),
+        save_steps: options.save_steps,
+        threads: threads(&options.compute),
     })
 }
 
@@ -61,60 +61,71 @@ fn distillation(options: &Train) -> Distillation {
     Distillation {
         weight: options.teacher_weight.unwrap_or(0.5),
         temperature: options.teacher_temperature.unwrap_or(2.0),
-        fills: !options.teacher_labelled_only,
+        include_unlabelled: !options.teacher_labelled_only,
     }
 }
 
-/// What `--class-weights` says.
+/// Parses `--class-weights`.
 fn class_weights(given: &[String]) -> Result<ClassWeights> {
     match given {
         [] => return Ok(ClassWeights::Equal),
-        [auto] if auto == "auto" => return Ok(ClassWeights::Auto),
+        [word] if matches!(word.as_str(), "balanced" | "auto") => return Ok(ClassWeights::Balanced),
         _ => {}
     }
-    let hint = "weights are `auto`, or LABEL=NUMBER each";
+    let hint = "use `balanced`, or LABEL=NUMBER for several labels";
     Ok(ClassWeights::Given(named_numbers(given, "the class weight", hint)?))
 }
 
-/// What NAME=NUMBER says, for each of these; the name may have a `=` in it.
+/// Parses values of the form NAME=NUMBER; the name may contain `=`.
 fn named_numbers(given: &[String], what: &str, hint: &str) -> Result<BTreeMap<String, f64>> {
     let number = |text: &String| -> Result<(String, f64)> {
         let (name, number) = text.rsplit_once('=').unwrap_or((text, ""));
-        let number = number.parse().map_err(|_| Usage::new(format!("Failed to read {what} `{text}`"), hint))?;
+        let number = number
+            .parse()
+            .map_err(|_| Usage::new(format!("cannot read {what} `{text}`: it is not NAME=NUMBER"), hint))?;
         Ok((name.into(), number))
     };
     given.iter().map(number).collect()
 }
 
-/// An option of `newsdesk train` that is not at its default.
+/// An option of `newsdesk train` with another value than the default.
 pub struct Changed {
-    /// Its name, without dashes before it.
+    /// Its name, without leading dashes.
     pub option: String,
-    /// Its values as they are typed.
+    /// Its values as typed.
     pub values: Vec<String>,
-    /// Those of the default.
+    /// The default values.
     pub default: Vec<String>,
 }
 
-/// The options of `newsdesk train` when none is given.
+/// Returns the options of `newsdesk train` with all defaults.
+///
+/// # Errors
+/// If the command line cannot be parsed.
 pub fn default_options() -> Result<Option<Train>> {
     let typed = ["newsdesk", "train", "--data", "set.csv", "--output", "model"];
     Ok(match Arguments::try_parse_from(typed)?.command {
-        Command::Train(plain) => Some(*plain),
+        Command::Train(defaults) => Some(*defaults),
         _ => None,
     })
 }
 
-/// The options in which settings differ from what `newsdesk train` would take on this base. The seed is no such option.
+/// Returns the options, except the seed, whose settings differ from the defaults for this base.
+///
+/// # Errors
+/// If the settings cannot be serialized.
 pub fn changed(settings: &Settings, base: &Model) -> Result<Vec<Changed>> {
-    let Some(plain) = default_options()? else { return Ok(vec![]) };
-    let default = self::settings(&plain, base)?;
-    // Without teachers there are no such settings, also not by default.
-    let distillation = settings.distillation.and(Some(distillation(&plain)));
+    let Some(defaults) = default_options()? else { return Ok(vec![]) };
+    let default = self::settings(&defaults, base)?;
+    // Without teachers, settings have no distillation, so that the defaults need none either.
+    let distillation = settings.distillation.and(Some(distillation(&defaults)));
     differing(settings, &Settings { distillation, ..default })
 }
 
-/// The options in which two settings differ. The seed is no such option.
+/// Returns the options, except the seed, in which two settings differ.
+///
+/// # Errors
+/// If the settings cannot be serialized.
 pub fn differing(settings: &impl Serialize, default: &impl Serialize) -> Result<Vec<Changed>> {
     let mut defaults: BTreeMap<_, _> = options(&serde_json::to_value(default)?).into_iter().collect();
     let differs = |(option, values): (String, Vec<String>)| {
@@ -124,13 +135,12 @@ pub fn differing(settings: &impl Serialize, default: &impl Serialize) -> Result<
     Ok(options(&serde_json::to_value(settings)?).into_iter().filter_map(differs).collect())
 }
 
-/// Settings as options with their values.
+/// Converts serialized settings into options with their values.
 fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     let fields = settings.as_object().into_iter().flatten();
     let option = |(name, value): (&String, &Value)| match name.as_str() {
-        "window" => ["length", "stride"].map(|key| (key.replace("length", "window"), values(&value[key]))).to_vec(),
         "distillation" => {
-            let only = if value["fills"] == false { vec!["true".into()] } else { vec![] };
+            let only = if value["include_unlabelled"] == false { vec!["true".into()] } else { vec![] };
             vec![
                 ("teacher-weight".into(), number(&value["weight"])),
                 ("teacher-temperature".into(), number(&value["temperature"])),
@@ -154,7 +164,7 @@ fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     fields.flat_map(option).collect()
 }
 
-/// A setting's value as it is typed: `{"layers": 2}` is 2, and `{"given": {"sport": 2.0}}` is `sport=2.0`.
+/// Returns a setting's values as typed: `{"layers": 2}` is `2`, and `{"given": {"sport": 2.0}}` is `sport=2.0`.
 fn values(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
@@ -169,12 +179,12 @@ fn values(value: &Value) -> Vec<String> {
     }
 }
 
-/// A number as it is typed; nothing where there is none.
+/// Returns a number as typed; nothing for another value.
 fn number(value: &Value) -> Vec<String> {
     value.as_f64().map(|number| number.to_string()).into_iter().collect()
 }
 
-/// The numbers of a table with their names, as they are typed.
+/// Returns the numbers of a table as typed: NAME=NUMBER.
 fn named(table: &Value) -> Vec<String> {
     let entries = table.as_object().into_iter().flatten();
     entries.map(|(name, value)| format!("{name}={value}")).collect()

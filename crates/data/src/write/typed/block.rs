@@ -1,4 +1,4 @@
-//! Rows that wait to become a batch.
+//! Collects rows and builds a record batch of them.
 
 use std::sync::Arc;
 
@@ -10,26 +10,27 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::interleave::interleave;
 
-use super::super::Value;
-use super::layout::{Fitted, Layout, Places};
-use super::values::Plain;
+use super::super::row_writer::Value;
+use super::layout::{ColumnMap, FittedRow, Layout};
+use super::values::Scalar;
+use crate::row::is_text;
 
-/// Rows in their order. Typed ones stay where they are until the block is built.
+/// Rows in their order. Typed rows stay in their input batches until the block is built.
 #[derive(Default)]
 pub(super) struct Block {
-    rows: Vec<Place>,
-    /// Batches that rows stand in, each with which of its columns are which of ours.
-    batches: Vec<(Arc<RecordBatch>, Places)>,
-    plain: Vec<Vec<Plain>>,
+    rows: Vec<RowSource>,
+    /// The input batches of typed rows, each with the map from output columns to its columns.
+    batches: Vec<(Arc<RecordBatch>, ColumnMap)>,
+    scalars: Vec<Vec<Scalar>>,
     added: Vec<Vec<Value>>,
 }
 
-/// Where a row stands.
-enum Place {
-    /// In this batch, this row.
-    Typed(usize, usize),
-    /// The row of values with this number.
-    Plain(usize),
+/// Where the values of a row are.
+enum RowSource {
+    /// In the input batch of the first index, at the row of the second.
+    Batch(usize, usize),
+    /// In the row of scalars with this index.
+    Scalars(usize),
 }
 
 impl Block {
@@ -41,91 +42,95 @@ impl Block {
         self.rows.is_empty()
     }
 
-    pub fn add(&mut self, row: Fitted, added: Vec<Value>) {
-        let place = match row {
-            Fitted::Plain(values) => {
-                self.plain.push(values);
-                Place::Plain(self.plain.len() - 1)
+    pub fn add(&mut self, row: FittedRow, added: Vec<Value>) {
+        let source = match row {
+            FittedRow::Scalars(values) => {
+                self.scalars.push(values);
+                RowSource::Scalars(self.scalars.len() - 1)
             }
-            Fitted::Typed { batch, row, columns } => {
+            FittedRow::Typed { batch, row, columns } => {
                 if !self.batches.last().is_some_and(|(last, _)| Arc::ptr_eq(last, &batch)) {
                     self.batches.push((batch, columns));
                 }
-                Place::Typed(self.batches.len() - 1, row)
+                RowSource::Batch(self.batches.len() - 1, row)
             }
         };
-        self.rows.push(place);
+        self.rows.push(source);
         self.added.push(added);
     }
 
-    /// The rows as one batch.
+    /// Returns the rows as one batch.
+    ///
+    /// # Errors
+    /// If a value cannot be converted to the type of its column.
     pub fn build(self, layout: &Layout) -> Result<RecordBatch, ArrowError> {
-        let kept = layout.kept().iter().enumerate().map(|(at, field)| self.kept(at, field.data_type()));
-        let added = layout.added().iter().enumerate().map(|(at, field)| self.added(at, field.data_type()));
+        let kept = layout.kept().iter().enumerate().map(|(index, field)| self.kept_column(index, field.data_type()));
+        let added = layout.added().iter().enumerate().map(|(index, field)| self.added_column(index, field.data_type()));
         let columns = kept.chain(added).collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows.len()));
         RecordBatch::try_new_with_options(Arc::clone(layout.schema()), columns, &options)
     }
 
-    /// A column that comes from the input.
-    fn kept(&self, at: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-        let of_batch = |(batch, places): &(Arc<RecordBatch>, Places)| match places[at] {
+    /// Returns a column that comes from the input.
+    fn kept_column(&self, index: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+        let of_batch = |(batch, columns): &(Arc<RecordBatch>, ColumnMap)| match columns[index] {
             Some(column) if batch.column(column).data_type() == kind => Ok(Arc::clone(batch.column(column))),
             Some(column) => cast(batch.column(column), kind),
             None => Ok(new_null_array(kind, batch.num_rows())),
         };
         let mut arrays = self.batches.iter().map(of_batch).collect::<Result<Vec<_>, _>>()?;
-        if !self.plain.is_empty() {
-            arrays.push(plain_array(self.plain.iter().map(|values| &values[at]), kind)?);
+        if !self.scalars.is_empty() {
+            arrays.push(to_array(self.scalars.iter().map(|values| &values[index]), kind)?);
         }
-        let place = |row: &Place| match *row {
-            Place::Typed(batch, row) => (batch, row),
-            Place::Plain(row) => (self.batches.len(), row),
+        let location = |row: &RowSource| match *row {
+            RowSource::Batch(batch, row) => (batch, row),
+            RowSource::Scalars(row) => (self.batches.len(), row),
         };
-        let places: Vec<(usize, usize)> = self.rows.iter().map(place).collect();
+        let locations: Vec<(usize, usize)> = self.rows.iter().map(location).collect();
         let arrays: Vec<&dyn Array> = arrays.iter().map(AsRef::as_ref).collect();
-        interleave(&arrays, &places)
+        interleave(&arrays, &locations)
     }
 
-    /// A column that is added.
-    fn added(&self, at: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-        let values = self.added.iter().map(|values| match &values[at] {
-            Value::Text(text) => Plain::Text(text.clone()),
-            Value::Number(number) if number.is_finite() => Plain::Float(*number),
-            Value::Integer(number) => Plain::Integer(*number),
-            Value::Number(_) | Value::Null => Plain::Null,
+    /// Returns an added column.
+    fn added_column(&self, index: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+        let values = self.added.iter().map(|values| match &values[index] {
+            Value::Text(text) => Scalar::Text(text.clone()),
+            Value::Number(number) if number.is_finite() => Scalar::Float(*number),
+            Value::Integer(number) => Scalar::Integer(*number),
+            Value::Number(_) | Value::Null => Scalar::Null,
         });
-        let values: Vec<Plain> = values.collect();
-        plain_array(values.iter(), kind)
+        let values: Vec<Scalar> = values.collect();
+        to_array(values.iter(), kind)
     }
 }
 
-/// Values that fit as an array; those that do not, which there are none of, are nothing.
-fn plain_array<'a>(values: impl Iterator<Item = &'a Plain>, kind: &DataType) -> Result<ArrayRef, ArrowError> {
+/// Returns values as an array. The values fit the type, since the layout checked them. A value that did not fit would
+/// be null.
+fn to_array<'a>(values: impl Iterator<Item = &'a Scalar>, kind: &DataType) -> Result<ArrayRef, ArrowError> {
     Ok(match kind {
         DataType::Boolean => Arc::new(BooleanArray::from_iter(values.map(|value| match value {
-            Plain::Boolean(value) => Some(*value),
+            Scalar::Boolean(value) => Some(*value),
             _ => None,
         }))),
         kind if kind.is_integer() => {
             let integers = Int64Array::from_iter(values.map(|value| match value {
-                Plain::Integer(value) => Some(*value),
+                Scalar::Integer(value) => Some(*value),
                 _ => None,
             }));
             cast(&integers, kind)?
         }
         DataType::Float32 | DataType::Float64 => {
             let floats = Float64Array::from_iter(values.map(|value| match value {
-                Plain::Float(value) => Some(*value),
+                Scalar::Float(value) => Some(*value),
                 _ => None,
             }));
             cast(&floats, kind)?
         }
-        kind if crate::typed::is_text(kind) => {
+        kind if is_text(kind) => {
             let mut texts = StringBuilder::new();
             for value in values {
                 match value {
-                    Plain::Text(text) => texts.append_value(text),
+                    Scalar::Text(text) => texts.append_value(text),
                     _ => texts.append_null(),
                 }
             }

@@ -1,4 +1,4 @@
-//! The columns of a typed output, and what fits into them.
+//! The columns of a typed output, and whether a row fits them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,46 +6,45 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
-use super::super::Value;
-use super::values::{Kind, Plain, holds, plain};
-use crate::article::{Cell, Row};
+use super::super::row_writer::Value;
+use super::values::{Kind, Scalar, can_hold, to_scalar};
 use crate::error::DataError;
-use crate::table::{Table, TableForm};
+use crate::row::{Cell, Row, Table, TableForm};
 
-/// What the datasets library writes beside a table: a list of all columns, which is out of date once some are added.
-const STALE: &str = "huggingface";
+/// Metadata of the `datasets` library: a list of all columns, which is wrong once columns are added.
+const STALE_METADATA: &str = "huggingface";
 
-/// Columns in their order: those of the input, then the added ones.
+/// The columns of an output in their order: those of the input, then the added ones.
 pub(super) struct Layout {
     schema: SchemaRef,
-    /// How many of the columns are added ones.
+    /// The number of added columns.
     added: usize,
-    /// The schema of the last typed row, and which of its columns stand in ours.
-    last: Option<(SchemaRef, Places)>,
+    /// The schema of the last typed row, and the map to its columns.
+    last: Option<(SchemaRef, ColumnMap)>,
 }
 
-/// For each of our columns, which one of a typed table's it is.
-pub(super) type Places = Arc<[Option<usize>]>;
+/// The index of each output column in an input table, or `None` if the input lacks it.
+pub(super) type ColumnMap = Arc<[Option<usize>]>;
 
-/// A row that fits into the columns of the input.
-pub(super) enum Fitted {
-    /// It stands in a batch; for each column, which one of the batch it is.
-    Typed { batch: Arc<RecordBatch>, row: usize, columns: Places },
-    /// A value for each column.
-    Plain(Vec<Plain>),
+/// A row that fits the columns of the output.
+pub(super) enum FittedRow {
+    /// A row of an input batch.
+    Typed { batch: Arc<RecordBatch>, row: usize, columns: ColumnMap },
+    /// One value per column.
+    Scalars(Vec<Scalar>),
 }
 
 /// Why a row does not fit.
 pub(super) enum Misfit {
-    /// It has a column that there is no place for.
+    /// The output does not have this column.
     NewColumn(String),
-    /// A column holds something of another type.
+    /// A value does not have the type of its column.
     Type { column: String, cause: String },
 }
 
 impl Misfit {
-    /// The error of this row.
-    pub fn of(self, row: &Row) -> DataError {
+    /// Returns the error of a row.
+    pub fn into_error(self, row: &Row) -> DataError {
         let position = row.position.clone();
         match self {
             Misfit::NewColumn(column) => DataError::NewColumn { position, column },
@@ -55,12 +54,12 @@ impl Misfit {
 }
 
 impl Layout {
-    /// The columns of an output that is gone on with. How many were added is said later.
+    /// Returns the columns of an output that is continued. [`Layout::set_added`] declares how many were added.
     pub fn of_schema(schema: SchemaRef) -> Layout {
         Layout { schema, added: 0, last: None }
     }
 
-    /// The columns of a table, typed ones with their types.
+    /// Returns the columns of a table. Typed columns keep their types.
     pub fn of_table(table: &Table, added: &[(String, Value)]) -> Layout {
         match &table.form {
             TableForm::Typed(schema) => Layout::of_typed(schema, added),
@@ -71,15 +70,15 @@ impl Layout {
         }
     }
 
-    /// The columns of a typed table.
+    /// Returns the columns of a typed table.
     pub fn of_typed(schema: &SchemaRef, added: &[(String, Value)]) -> Layout {
         let field = |field: &Arc<Field>| {
             let kind = match field.data_type() {
-                // Another file, or another part of this one, may have more categories than small keys can count.
+                // Another file, or another part of this one, may have more categories than a small key can count.
                 DataType::Dictionary(key, values) if key.primitive_width().is_some_and(|width| width < 4) => {
                     DataType::Dictionary(Box::new(DataType::Int32), values.clone())
                 }
-                // And values where this one has none.
+                // Another file may have values in a column that is all null here.
                 DataType::Null => DataType::Utf8,
                 kind => kind.clone(),
             };
@@ -89,21 +88,21 @@ impl Layout {
         Layout::new(schema.fields().iter().map(field).collect(), schema.metadata().clone(), added)
     }
 
-    /// The columns that these rows have, each of the narrowest type that holds all its values.
+    /// Returns the columns of these rows. Each has the narrowest type that holds all its values.
     pub fn of_rows<'a>(rows: impl Iterator<Item = &'a [(Arc<str>, Cell)]>, added: &[(String, Value)]) -> Layout {
         let mut kinds: Vec<(Arc<str>, Option<Kind>)> = Vec::new();
         for columns in rows {
-            for (at, (name, cell)) in columns.iter().enumerate() {
-                // Rows mostly have the same columns in the same order: look there first.
-                let known = kinds.get(at).is_some_and(|(known, _)| known == name).then_some(at);
-                let at = match known.or_else(|| kinds.iter().position(|(known, _)| known == name)) {
-                    Some(at) => at,
+            for (index, (name, cell)) in columns.iter().enumerate() {
+                // Most rows have the same columns in the same order, so the same index is tried first.
+                let known = kinds.get(index).is_some_and(|(known, _)| known == name).then_some(index);
+                let index = match known.or_else(|| kinds.iter().position(|(known, _)| known == name)) {
+                    Some(index) => index,
                     None => {
                         kinds.push((Arc::clone(name), None));
                         kinds.len() - 1
                     }
                 };
-                kinds[at].1 = Kind::both(kinds[at].1, Kind::of(cell));
+                kinds[index].1 = Kind::common(kinds[index].1, Kind::of(cell));
             }
         }
         let fields = kinds.into_iter().map(|(name, kind)| kind.unwrap_or(Kind::Text).field(&name)).collect();
@@ -120,83 +119,89 @@ impl Layout {
             };
             Field::new(name, kind, true)
         });
-        metadata.remove(STALE);
+        metadata.remove(STALE_METADATA);
         let schema = Schema::new_with_metadata(kept.chain(new).collect::<Fields>(), metadata);
         Layout { schema: Arc::new(schema), added: added.len(), last: None }
     }
 
+    /// Returns all columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Says how many of the columns are added ones.
-    pub fn expect_added(&mut self, added: usize) {
+    /// Declares that the last `added` columns are added ones.
+    pub fn set_added(&mut self, added: usize) {
         self.added = added.min(self.schema.fields().len());
     }
 
-    /// The columns that come from the input.
+    /// Returns the columns that come from the input.
     pub fn kept(&self) -> &[Arc<Field>] {
         let fields = self.schema.fields();
         &fields[..fields.len() - self.added]
     }
 
-    /// The columns that are added.
+    /// Returns the added columns.
     pub fn added(&self) -> &[Arc<Field>] {
         &self.schema.fields()[self.kept().len()..]
     }
 
-    /// Puts the values of a row in their places.
-    pub fn fit(&mut self, columns: &[(Arc<str>, Cell)]) -> Result<Fitted, Misfit> {
+    /// Assigns the values of a row to the columns.
+    ///
+    /// # Errors
+    /// If the row has another column, or a value of another type.
+    pub fn fit(&mut self, columns: &[(Arc<str>, Cell)]) -> Result<FittedRow, Misfit> {
         match columns.first() {
             Some((_, Cell::Typed(cell))) => {
-                let (batch, _, row) = cell.place();
-                Ok(Fitted::Typed { batch: Arc::clone(batch), row, columns: self.places(batch.schema_ref())? })
+                let (batch, _, row) = cell.location();
+                let columns = self.column_map(batch.schema_ref())?;
+                Ok(FittedRow::Typed { batch: Arc::clone(batch), row, columns })
             }
-            _ => self.fit_plain(columns).map(Fitted::Plain),
+            _ => self.fit_scalars(columns).map(FittedRow::Scalars),
         }
     }
 
-    fn fit_plain(&self, columns: &[(Arc<str>, Cell)]) -> Result<Vec<Plain>, Misfit> {
+    fn fit_scalars(&self, columns: &[(Arc<str>, Cell)]) -> Result<Vec<Scalar>, Misfit> {
         let kept = self.kept();
-        let mut values = vec![Plain::Null; kept.len()];
-        for (at, (name, cell)) in columns.iter().enumerate() {
-            let known = kept.get(at).is_some_and(|field| field.name() == &**name).then_some(at);
-            let Some(at) = known.or_else(|| kept.iter().position(|field| field.name() == &**name)) else {
+        let mut values = vec![Scalar::Null; kept.len()];
+        for (index, (name, cell)) in columns.iter().enumerate() {
+            let known = kept.get(index).is_some_and(|field| field.name() == &**name).then_some(index);
+            let Some(index) = known.or_else(|| kept.iter().position(|field| field.name() == &**name)) else {
                 if self.is_added(name) {
                     continue;
                 }
                 return Err(Misfit::NewColumn(name.to_string()));
             };
-            values[at] = plain(cell, &kept[at]).map_err(|cause| Misfit::Type { column: name.to_string(), cause })?;
+            values[index] =
+                to_scalar(cell, &kept[index]).map_err(|cause| Misfit::Type { column: name.to_string(), cause })?;
         }
         Ok(values)
     }
 
-    /// For each of our columns, which one of a typed table's it is.
-    fn places(&mut self, schema: &SchemaRef) -> Result<Places, Misfit> {
-        if let Some((known, places)) = &self.last
+    /// Returns the map from the output columns to those of a typed table.
+    fn column_map(&mut self, schema: &SchemaRef) -> Result<ColumnMap, Misfit> {
+        if let Some((known, columns)) = &self.last
             && Arc::ptr_eq(known, schema)
         {
-            return Ok(Arc::clone(places));
+            return Ok(Arc::clone(columns));
         }
-        let mut places = vec![None; self.kept().len()];
+        let mut columns = vec![None; self.kept().len()];
         for (column, field) in schema.fields().iter().enumerate() {
             match self.kept().iter().position(|kept| kept.name() == field.name()) {
-                Some(at) => {
-                    let (ours, theirs) = (self.kept()[at].data_type(), field.data_type());
-                    if !holds(ours, theirs) {
-                        let cause = format!("is {theirs}, and {ours} in the output");
+                Some(index) => {
+                    let (output, input) = (self.kept()[index].data_type(), field.data_type());
+                    if !can_hold(output, input) {
+                        let cause = format!("has the type {input}, but its type in the output is {output}");
                         return Err(Misfit::Type { column: field.name().clone(), cause });
                     }
-                    places[at] = Some(column);
+                    columns[index] = Some(column);
                 }
                 None if self.is_added(field.name()) => {}
                 None => return Err(Misfit::NewColumn(field.name().clone())),
             }
         }
-        let places: Places = places.into();
-        self.last = Some((Arc::clone(schema), Arc::clone(&places)));
-        Ok(places)
+        let columns: ColumnMap = columns.into();
+        self.last = Some((Arc::clone(schema), Arc::clone(&columns)));
+        Ok(columns)
     }
 
     fn is_added(&self, name: &str) -> bool {
@@ -225,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_the_narrowest_type_that_holds_all_its_values() {
+    fn column_gets_the_narrowest_type_that_holds_all_its_values() {
         let one = columns(&[("a", "1"), ("b", "true"), ("c", "\"x\""), ("d", "null"), ("e", "[1]"), ("f", "1.0")]);
         assert_eq!(
             types(std::slice::from_ref(&one)),
@@ -236,7 +241,7 @@ mod tests {
             types(&[one, other]),
             ["a Float64", "b Utf8 of JSON", "c Utf8", "d Int64", "e Utf8 of JSON", "f Float64", "g Utf8 of JSON"]
         );
-        // Nothing is rounded.
+        // No number is rounded.
         let wide = columns(&[("a", "9007199254740993")]);
         assert_eq!(types(&[wide.clone(), columns(&[("a", "1")])]), ["a Int64"]);
         assert_eq!(types(&[wide, columns(&[("a", "0.5")])]), ["a Utf8 of JSON"]);
@@ -247,19 +252,22 @@ mod tests {
     }
 
     #[test]
-    fn later_rows_fit_or_say_why_not() {
+    fn later_row_fits_or_gives_the_cause() {
         let first = columns(&[("a", "1"), ("b", "1.5"), ("c", "\"x\""), ("d", "[1]")]);
         let mut layout = Layout::of_rows([first.as_slice()].into_iter(), &[]);
         let mut fit = |values: &[(&str, &str)]| match layout.fit(&columns(values)) {
-            Ok(Fitted::Plain(values)) => format!("{values:?}"),
-            Ok(Fitted::Typed { .. }) => "typed".into(),
+            Ok(FittedRow::Scalars(values)) => format!("{values:?}"),
+            Ok(FittedRow::Typed { .. }) => "typed".into(),
             Err(Misfit::NewColumn(name)) => format!("new {name}"),
             Err(Misfit::Type { column, cause }) => format!("{column} {cause}"),
         };
         assert_eq!(fit(&[("b", "2"), ("d", "\"y\"")]), r#"[Null, Float(2.0), Null, Text("\"y\"")]"#);
         assert_eq!(fit(&[("c", "3")]), r#"[Null, Null, Text("3"), Null]"#);
-        assert_eq!(fit(&[("a", "2.5")]), "a is `2.5`, and Int64 in the output");
-        assert_eq!(fit(&[("b", "9007199254740993")]), "b is `9007199254740993`, and Float64 in the output");
+        assert_eq!(fit(&[("a", "2.5")]), "a contains `2.5`, but its type in the output is Int64");
+        assert_eq!(
+            fit(&[("b", "9007199254740993")]),
+            "b contains `9007199254740993`, but its type in the output is Float64"
+        );
         assert_eq!(fit(&[("e", "3")]), "new e");
     }
 }

@@ -7,6 +7,7 @@ use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 
+/// The projections and heads of self-attention.
 pub(super) struct Attention {
     query: Dense,
     key: Dense,
@@ -26,23 +27,23 @@ impl Attention {
         })
     }
 
-    /// `[windows, rows, width]` to `[windows, heads, rows, head width]`.
+    /// Splits `[windows, rows, width]` into heads: `[windows, heads, rows, head width]`.
     fn split(&self, input: Tensor) -> Result<Tensor> {
         let (windows, rows, width) = input.dims3()?;
         let split = input.reshape((windows, rows, self.heads, width / self.heads))?;
         Ok(split.transpose(1, 2)?.contiguous()?)
     }
 
-    /// What the `asking` rows (`[windows, rows, width]`) gather from all of `hidden` (`[windows, length, width]`):
+    /// Returns the context of `query_rows` (`[windows, rows, width]`) in `hidden` (`[windows, length, width]`), as
     /// `[windows, rows, width]`.
     pub(super) fn forward(
         &self,
-        asking: &Tensor,
+        query_rows: &Tensor,
         hidden: &Tensor,
         mask: &Mask,
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor> {
-        let query = self.split(self.query.forward(asking)?)?; // [windows, heads, rows, head]
+        let query = self.split(self.query.forward(query_rows)?)?; // [windows, heads, rows, head]
         let key = self.split(self.key.forward(hidden)?)?; // [windows, heads, length, head]
         let value = self.split(self.value.forward(hidden)?)?; // [windows, heads, length, head]
         let scale = 1.0 / (query.dim(3)? as f64).sqrt();
@@ -51,7 +52,7 @@ impl Attention {
         if let Some(dropout) = dropout {
             probabilities = dropout.attention(probabilities)?;
         }
-        let gathered = probabilities.matmul(&value)?; // [windows, heads, rows, head]
-        Ok(gathered.transpose(1, 2)?.contiguous()?.flatten_from(2)?) // [windows, rows, width]
+        let context = probabilities.matmul(&value)?; // [windows, heads, rows, head]
+        Ok(context.transpose(1, 2)?.contiguous()?.flatten_from(2)?) // [windows, rows, width]
     }
 }

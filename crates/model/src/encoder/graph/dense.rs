@@ -5,7 +5,7 @@ use crate::encoder::Weights;
 use crate::error::Result;
 use candle_core::Tensor;
 
-/// Weight `[out, in]` and bias `[out]`.
+/// A dense layer with weight `[out, in]` and bias `[out]`.
 #[derive(Clone)]
 pub struct Dense {
     weight: Tensor,
@@ -13,15 +13,15 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Takes `weight` and `bias` under the prefix.
+    /// Builds the layer from `weight` and `bias` under the prefix.
     ///
     /// # Errors
-    /// If one is missing or has another shape.
+    /// If one is missing or has a different shape.
     pub fn new(weights: &Weights, input: usize, output: usize) -> Result<Self> {
         Ok(Self { weight: weights.get([output, input], "weight")?, bias: weights.get([output], "bias")? })
     }
 
-    /// `[.., in]` to `[.., out]`.
+    /// Applies the layer: `[.., in]` to `[.., out]`.
     ///
     /// # Errors
     /// If the device fails.

@@ -1,4 +1,4 @@
-//! Dropout from a seed: the same seed gives the same masks on every device and machine.
+//! Dropout drawn from a seed. The same seed gives the same masks on every device and machine.
 
 use crate::error::Result;
 use candle_core::Tensor;
@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// Dropout rates and the random numbers for one pass through the encoder.
+/// Dropout rates and the random number generator of one pass through the encoder.
 pub struct Dropout {
     hidden: f64,
     attention: f64,
@@ -14,40 +14,40 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// `hidden` and `attention` are the shares that are dropped, within 0..1.
+    /// Creates dropout with the rates of hidden states and of attention probabilities, each within 0..1.
     pub fn new(hidden: f64, attention: f64, seed: u64) -> Self {
         Self { hidden, attention, random: ChaCha8Rng::seed_from_u64(seed) }
     }
 
-    /// Drops from hidden states.
+    /// Applies dropout to hidden states.
     ///
     /// # Errors
     /// If the device fails.
     pub fn hidden(&mut self, input: Tensor) -> Result<Tensor> {
-        self.drop(input, self.hidden)
+        self.apply(input, self.hidden)
     }
 
-    /// Drops from attention probabilities.
+    /// Applies dropout to attention probabilities.
     ///
     /// # Errors
     /// If the device fails.
     pub fn attention(&mut self, input: Tensor) -> Result<Tensor> {
-        self.drop(input, self.attention)
+        self.apply(input, self.attention)
     }
 
-    fn drop(&mut self, input: Tensor, rate: f64) -> Result<Tensor> {
+    fn apply(&mut self, input: Tensor, rate: f64) -> Result<Tensor> {
         if rate <= 0.0 {
             return Ok(input);
         }
-        // One 16-bit number decides about one value: four from each draw, which is what keeps this cheap.
+        // A 16-bit number decides about each value. Four come from one draw, which keeps this cheap.
         let threshold = (rate * 65_536.0).round().min(65_535.0);
         let keep = (1.0 / (1.0 - threshold / 65_536.0)) as f32;
         let threshold = threshold as u16;
         let count = input.elem_count();
         let mut mask = vec![0f32; count];
-        for four in mask.chunks_mut(4) {
+        for values in mask.chunks_mut(4) {
             let mut bits = self.random.next_u64();
-            for value in four {
+            for value in values {
                 *value = if (bits as u16) < threshold { 0.0 } else { keep };
                 bits >>= 16;
             }
@@ -57,7 +57,7 @@ impl Dropout {
     }
 }
 
-/// Drops hidden states when training.
+/// Applies dropout to hidden states in training, and returns them unchanged in inference.
 pub(crate) fn drop_hidden(input: Tensor, dropout: Option<&mut Dropout>) -> Result<Tensor> {
     match dropout {
         Some(dropout) => dropout.hidden(input),
@@ -71,7 +71,7 @@ mod tests {
     use candle_core::Device;
 
     #[test]
-    fn drops_its_share_and_keeps_the_mean() -> Result<()> {
+    fn dropout_drops_at_its_rate_and_keeps_the_mean() -> Result<()> {
         let ones = Tensor::ones((100, 1000), candle_core::DType::F32, &Device::Cpu)?;
         let dropped = Dropout::new(0.1, 0.0, 7).hidden(ones.clone())?.flatten_all()?.to_vec1::<f32>()?;
         let zeros = dropped.iter().filter(|&&x| x == 0.0).count() as f64 / 1e5;

@@ -1,4 +1,4 @@
-//! Token ids to vectors: word, position and segment embeddings, added and normalised.
+//! Token ids to vectors: the sum of word, position and segment embeddings, normalised.
 
 use super::dropout::{Dropout, drop_hidden};
 use super::layer::LayerNorm;
@@ -6,6 +6,7 @@ use crate::encoder::{EncoderConfig, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 
+/// The embedding tables and their layer norm.
 pub(super) struct Embeddings {
     word: Tensor,     // [vocabulary, width]
     position: Tensor, // [positions, width]
@@ -24,14 +25,14 @@ impl Embeddings {
         })
     }
 
-    /// Ids `[windows, length]` to `[windows, length, width]`.
+    /// Embeds ids: `[windows, length]` to `[windows, length, width]`.
     pub(super) fn forward(&self, ids: &Tensor, dropout: Option<&mut Dropout>) -> Result<Tensor> {
         let (windows, length) = ids.dims2()?;
         let words = self.word.index_select(&ids.flatten_all()?, 0)?.reshape((windows, length, ()))?;
         let positions = self.position.narrow(0, 0, length)?; // [length, width]
         let segment = self.segment.narrow(0, 0, 1)?; // [1, width]: a window is one segment
-        let places = positions.broadcast_add(&segment)?; // [length, width]
-        let hidden = words.broadcast_add(&places)?; // [windows, length, width]
+        let offsets = positions.broadcast_add(&segment)?; // [length, width]
+        let hidden = words.broadcast_add(&offsets)?; // [windows, length, width]
         drop_hidden(self.norm.forward(&hidden)?, dropout)
     }
 }

@@ -1,14 +1,14 @@
-//! One encoder layer: attention, then two wide products with GELU between, each with residual and layer norm.
+//! One encoder layer: attention and a feed-forward block, each with residual connection and layer norm.
 
 use super::attention::Attention;
 use super::dense::Dense;
 use super::dropout::{Dropout, drop_hidden};
 use super::ops::{self, Mask};
-use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
+use crate::encoder::{Activation, EncoderConfig, OutputRows, Weights};
 use crate::error::Result;
 use candle_core::Tensor;
 
-/// Layer normalisation with weight and bias.
+/// A layer norm with weight and bias.
 pub(super) struct LayerNorm {
     weight: Tensor,
     bias: Tensor,
@@ -30,6 +30,7 @@ impl LayerNorm {
     }
 }
 
+/// An encoder layer.
 pub(super) struct Layer {
     attention: Attention,
     attention_output: Dense,
@@ -42,35 +43,36 @@ pub(super) struct Layer {
 
 impl Layer {
     pub(super) fn new(weights: &Weights, config: &EncoderConfig) -> Result<Self> {
-        let (width, wide) = (config.hidden_size, config.intermediate_size);
+        let (width, intermediate) = (config.hidden_size, config.intermediate_size);
         Ok(Self {
             attention: Attention::new(&weights.pp("attention.self"), config)?,
             attention_output: Dense::new(&weights.pp("attention.output.dense"), width, width)?,
             attention_norm: LayerNorm::new(&weights.pp("attention.output.LayerNorm"), config)?,
-            intermediate: Dense::new(&weights.pp("intermediate.dense"), width, wide)?,
+            intermediate: Dense::new(&weights.pp("intermediate.dense"), width, intermediate)?,
             activation: config.hidden_act,
-            output: Dense::new(&weights.pp("output.dense"), wide, width)?,
+            output: Dense::new(&weights.pp("output.dense"), intermediate, width)?,
             output_norm: LayerNorm::new(&weights.pp("output.LayerNorm"), config)?,
         })
     }
 
-    /// `[windows, length, width]` to the same, or to `[windows, 1, width]` with [`Rows::First`].
+    /// Applies the layer to `[windows, length, width]`. Returns the same shape, or `[windows, 1, width]` with
+    /// [`OutputRows::First`].
     pub(super) fn forward(
         &self,
         hidden: &Tensor,
         mask: &Mask,
-        rows: Rows,
+        rows: OutputRows,
         mut dropout: Option<&mut Dropout>,
     ) -> Result<Tensor> {
-        let asking = match rows {
-            Rows::All => hidden.clone(),
-            Rows::First => hidden.narrow(1, 0, 1)?.contiguous()?,
+        let query_rows = match rows {
+            OutputRows::All => hidden.clone(),
+            OutputRows::First => hidden.narrow(1, 0, 1)?.contiguous()?,
         };
-        let gathered = self.attention.forward(&asking, hidden, mask, dropout.as_deref_mut())?;
-        let gathered = drop_hidden(self.attention_output.forward(&gathered)?, dropout.as_deref_mut())?;
-        let attended = self.attention_norm.forward(&(gathered + asking)?)?; // [windows, rows, width]
-        let wide = ops::activate(&self.intermediate.forward(&attended)?, self.activation)?; // [windows, rows, wide]
-        let output = drop_hidden(self.output.forward(&wide)?, dropout)?;
+        let context = self.attention.forward(&query_rows, hidden, mask, dropout.as_deref_mut())?;
+        let context = drop_hidden(self.attention_output.forward(&context)?, dropout.as_deref_mut())?;
+        let attended = self.attention_norm.forward(&(context + query_rows)?)?; // [windows, rows, width]
+        let intermediate = ops::activate(&self.intermediate.forward(&attended)?, self.activation)?; // [windows, rows, intermediate]
+        let output = drop_hidden(self.output.forward(&intermediate)?, dropout)?;
         self.output_norm.forward(&(output + attended)?)
     }
 }

@@ -1,16 +1,17 @@
-//! Token ids to vectors: word, position and segment embeddings, added and normalised.
+//! Token ids to vectors: the sum of word, position and segment embeddings, normalised.
 
 use crate::batch::PackedBatch;
-use crate::encoder::{EncoderConfig, Table, Weights};
+use crate::encoder::{EncoderConfig, RowTable, Weights};
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::layer_norm;
 
+/// The embedding tables and their layer norm.
 pub(super) struct Embeddings {
-    /// `[vocabulary, width]`; most of a model's memory, so it stays as it is stored.
-    word: Table,
-    /// `[positions, width]`, the first segment's vector added.
-    place: Vec<f32>,
+    /// `[vocabulary, width]`. Kept in the stored format, because it is most of a model's memory.
+    word: RowTable,
+    /// `[positions, width]`: position embedding plus the embedding of the first segment.
+    position: Vec<f32>,
     weight: Vec<f32>,
     bias: Vec<f32>,
     epsilon: f32,
@@ -24,15 +25,15 @@ impl Embeddings {
             let mut values = vec![];
             weights.read(shape, name, &mut values).map(|()| values)
         };
-        let mut place = read(&[config.max_position_embeddings, width], "position_embeddings.weight")?;
+        let mut position = read(&[config.max_position_embeddings, width], "position_embeddings.weight")?;
         let segments = read(&[config.type_vocab_size, width], "token_type_embeddings.weight")?;
-        for row in place.chunks_exact_mut(width) {
-            // A window is one segment.
-            row.iter_mut().zip(&segments).for_each(|(place, segment)| *place += segment);
+        for row in position.chunks_exact_mut(width) {
+            // A window is a single segment.
+            row.iter_mut().zip(&segments).for_each(|(position, segment)| *position += segment);
         }
         Ok(Self {
             word: weights.table([config.vocab_size, width], "word_embeddings.weight")?,
-            place,
+            position,
             weight: read(&[width], "LayerNorm.weight")?,
             bias: read(&[width], "LayerNorm.bias")?,
             epsilon: config.layer_norm_eps as f32,
@@ -41,14 +42,19 @@ impl Embeddings {
     }
 
     /// Fills `hidden` (`[tokens, width]`).
+    ///
+    /// # Panics
+    /// If a window is longer than the position table, or a token id is not in the vocabulary.
     pub(super) fn forward(&self, batch: &PackedBatch, hidden: &mut [f32]) {
         let width = self.weight.len();
+        let positions = self.position.len() / width;
         for window in batch.windows() {
+            assert!(window.len() <= positions, "a window of {} tokens exceeds {positions} positions", window.len());
             let rows = hidden[window.start * width..window.end * width].chunks_exact_mut(width);
-            let places = self.place.chunks_exact(width);
-            for ((row, place), &id) in rows.zip(places).zip(&batch.ids()[window]) {
+            let positions = self.position.chunks_exact(width);
+            for ((row, position), &id) in rows.zip(positions).zip(&batch.ids()[window]) {
                 self.word.row(id as usize, row);
-                row.iter_mut().zip(place).for_each(|(x, place)| *x += place);
+                row.iter_mut().zip(position).for_each(|(x, position)| *x += position);
             }
         }
         layer_norm::in_place(hidden, &self.weight, &self.bias, self.epsilon, self.set);

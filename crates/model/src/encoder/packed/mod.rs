@@ -1,14 +1,14 @@
-//! The encoder over packed weights: windows end to end without padding, on one thread, in memory that is kept.
+//! Inference on the processor over packed weights: windows end to end without padding, on one thread, in reused memory.
 //!
-//! Everything here works on row-major slices; a batch's tokens are the rows. All results of a window depend on that
-//! window alone, to the bit, because every kernel below does. The same layers as in [`super::graph`], which is its
-//! reference in tests.
+//! All functions work on row-major slices whose rows are the tokens of a batch. Every kernel computes a row from the
+//! rows of the same window alone, so a window's results are bit-identical regardless of batch composition. Tests
+//! compare the layers with those of [`super::graph`].
 
 mod embeddings;
 mod layer;
 
 use crate::batch::PackedBatch;
-use crate::encoder::{EncoderConfig, Rows, Weights};
+use crate::encoder::{EncoderConfig, OutputRows, Weights};
 use crate::error::Result;
 use crate::workers::parallel;
 use embeddings::Embeddings;
@@ -16,24 +16,25 @@ use layer::Layer;
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::{AttentionScratch, Dtype, PackedDense, Scratch};
 
-/// A BERT encoder whose weights are laid out for one instruction set in one dtype.
+/// A BERT encoder whose weights are packed for one instruction set and dtype.
 pub struct PackedEncoder {
     embeddings: Embeddings,
     layers: Vec<Layer>,
     width: usize,
 }
 
-/// Memory of one worker's forward passes; it grows to the largest batch and stays.
+/// Memory of one worker's forward passes. It grows to the largest batch and is reused.
 #[derive(Default)]
 pub struct EncoderScratch {
     /// `[tokens, width]`
     hidden: Vec<f32>,
-    /// `[tokens, 3 width]`: queries, keys and values; without queries in a last layer of first tokens.
+    /// `[tokens, 3 width]`: queries, keys and values. `[tokens, 2 width]` without queries if the layer computes only
+    /// first tokens.
     projected: Vec<f32>,
     /// `[tokens, width]`
-    gathered: Vec<f32>,
-    /// `[rows of a block, wide]`
-    wide: Vec<f32>,
+    context: Vec<f32>,
+    /// `[rows of a block, intermediate]`
+    intermediate: Vec<f32>,
     /// `[rows of a block, width]`
     update: Vec<f32>,
     /// `[windows, width]`
@@ -42,7 +43,7 @@ pub struct EncoderScratch {
     attention: AttentionScratch,
 }
 
-/// Makes a slice of `length` out of memory that may be longer or shorter; what stands in it is to be overwritten.
+/// Returns the first `length` values of memory, which grows if it is shorter. The contents are unspecified.
 fn sized(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if memory.len() < length {
         memory.resize(length, 0.0);
@@ -51,15 +52,15 @@ fn sized(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
 }
 
 impl PackedEncoder {
-    /// Lays out the tensors under `weights`' prefix, as [`super::graph::Encoder::new`] reads them, on up to `threads`
-    /// threads.
+    /// Packs the tensors under the prefix of `weights` on up to `threads` threads. The names are those of
+    /// [`super::graph::Encoder::new`].
     ///
     /// # Errors
-    /// If a tensor is missing or has another shape than `config` says.
+    /// If a tensor is missing or does not have the shape that `config` requires.
     pub fn new(
         weights: &Weights,
         config: &EncoderConfig,
-        rows: Rows,
+        rows: OutputRows,
         dtype: Dtype,
         set: InstructionSet,
         threads: usize,
@@ -67,19 +68,23 @@ impl PackedEncoder {
         let layers = weights.pp("encoder.layer");
         let count = config.num_hidden_layers;
         let layers = parallel(count, threads, |number| {
-            let rows = if number + 1 == count { rows } else { Rows::All };
+            let rows = if number + 1 == count { rows } else { OutputRows::All };
             Layer::new(&layers.pp(number), config, rows, dtype, set)
         })?;
         let embeddings = Embeddings::new(&weights.pp("embeddings"), config, set)?;
         Ok(Self { embeddings, layers, width: config.hidden_size })
     }
 
-    /// Width of a token's vector.
+    /// Returns the width of a token's vector.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Hidden states of the last layer: `[tokens, width]`, or `[windows, width]` with [`Rows::First`].
+    /// Returns the hidden states of the last layer: `[tokens, width]`, or `[windows, width]` with
+    /// [`OutputRows::First`].
+    ///
+    /// # Panics
+    /// If a window is longer than the position table, or a token id is not in the vocabulary.
     pub fn forward<'a>(&self, batch: &PackedBatch, scratch: &'a mut EncoderScratch) -> &'a mut [f32] {
         let tokens = batch.ids().len();
         self.embeddings.forward(batch, sized(&mut scratch.hidden, tokens * self.width));
@@ -91,10 +96,10 @@ impl PackedEncoder {
     }
 }
 
-/// A dense layer from the `weight` and `bias` under each of the prefixes, their outputs side by side.
+/// Packs the `weight` and `bias` under each prefix into one dense layer with their outputs side by side.
 ///
 /// # Errors
-/// If a tensor is missing or has another shape.
+/// If a tensor is missing or has a different shape.
 pub(crate) fn dense(
     parts: &[&Weights],
     input: usize,

@@ -1,69 +1,72 @@
-//! A few windows on their way forward and back, with all that is kept in between.
+//! A group of windows in the forward and backward pass, with the memory that both passes share.
 
 use crate::tokenize::TokenId;
 use newsdesk_kernels::attention;
 use newsdesk_kernels::packed::Scratch;
 use std::ops::Range;
 
-/// Windows end to end, and the memory of their passes. It grows to the largest group and stays.
+/// Windows stored end to end, and the memory of their passes. The memory grows to the largest group and is reused.
 pub(super) struct Group {
     pub(super) ids: Vec<TokenId>,
+    /// For each window, the index after its last token.
     pub(super) ends: Vec<usize>,
-    /// Number of the first window and the first token among all, by which dropout is drawn.
+    /// Index of the first window and the first token of this group in the pass. Dropout depends on these.
     pub(super) first_window: usize,
     pub(super) first_token: usize,
     /// The embeddings' sum before layer norm, `[tokens, width]`.
     pub(super) embedded: Vec<f32>,
-    /// What a layer gets, then what it gives: `[tokens, width]`, in the end `[rows, width]`.
+    /// Input of the current layer, then its output: `[tokens, width]`, after the last layer `[rows, width]`.
     pub(super) hidden: Vec<f32>,
-    /// The gradient of the same on the way back.
+    /// Gradient of `hidden` in the backward pass.
     pub(super) gradient: Vec<f32>,
-    /// Gradients of the embeddings' layer norm: weight and bias.
+    /// Gradients of the embeddings' layer norm: weight, then bias.
     pub(super) norm: [Vec<f32>; 2],
     pub(super) layers: Vec<LayerMemory>,
     pub(super) scratch: GroupScratch,
 }
 
-/// What a layer keeps for its backward pass, and what that leaves for the gradients of its weights.
+/// The activations that a layer keeps for its backward pass, and the gradients that it leaves for its weights.
+///
+/// `rows` is the number of tokens, or of windows if the layer computes only first tokens.
 #[derive(Default)]
 pub(super) struct LayerMemory {
     /// `[tokens, width]`
     pub(super) input: Vec<f32>,
-    /// The rows that ask, where these are not all: `[rows, width]`.
-    pub(super) asking: Vec<f32>,
+    /// The first token of each window, if only these are queried: `[rows, width]`.
+    pub(super) query_rows: Vec<f32>,
     pub(super) queries: Vec<f32>,
     pub(super) keys: Vec<f32>,
     pub(super) values: Vec<f32>,
-    /// What attention gathered, `[rows, width]`, as all that follows.
-    pub(super) gathered: Vec<f32>,
-    /// Before the first layer norm, and after it.
+    /// Result of attention, `[rows, width]`. The following fields have as many rows.
+    pub(super) context: Vec<f32>,
+    /// Before and after the first layer norm.
     pub(super) attention_sum: Vec<f32>,
     pub(super) attended: Vec<f32>,
-    /// Before GELU and after it, `[rows, wide]`.
-    pub(super) wide_input: Vec<f32>,
-    pub(super) wide: Vec<f32>,
+    /// Before and after GELU, `[rows, intermediate]`.
+    pub(super) intermediate_input: Vec<f32>,
+    pub(super) intermediate: Vec<f32>,
     /// Before the second layer norm.
     pub(super) output_sum: Vec<f32>,
-    /// Gradients of what the dense layers gave.
+    /// Gradients of the outputs of the dense layers.
     pub(super) d_queries: Vec<f32>,
     pub(super) d_keys: Vec<f32>,
     pub(super) d_values: Vec<f32>,
     pub(super) d_attention_output: Vec<f32>,
-    pub(super) d_wide_input: Vec<f32>,
+    pub(super) d_intermediate_input: Vec<f32>,
     pub(super) d_output: Vec<f32>,
-    /// Gradients of the two layer norms: weight and bias each.
+    /// Gradients of the two layer norms: weight, then bias.
     pub(super) attention_norm: [Vec<f32>; 2],
     pub(super) output_norm: [Vec<f32>; 2],
 }
 
-/// Memory that no pass needs later.
+/// Temporary memory of a pass.
 #[derive(Default)]
 pub(super) struct GroupScratch {
     pub(super) product: Scratch,
     pub(super) attention: attention::Scratch,
     pub(super) rows: Vec<f32>,
     pub(super) other_rows: Vec<f32>,
-    pub(super) wide: Vec<f32>,
+    pub(super) intermediate: Vec<f32>,
 }
 
 impl Group {
@@ -82,31 +85,33 @@ impl Group {
         }
     }
 
-    /// Empties the group for windows from this number on.
-    pub(super) fn begin(&mut self, window: usize, token: usize) {
+    /// Empties the group. Its next window has this index, and its next token that one.
+    pub(super) fn reset(&mut self, window: usize, token: usize) {
         self.ids.clear();
         self.ends.clear();
         (self.first_window, self.first_token) = (window, token);
     }
 
+    /// Adds a window.
     pub(super) fn push(&mut self, window: &[TokenId]) {
         self.ids.extend_from_slice(window);
         self.ends.push(self.ids.len());
     }
 
+    /// Returns the number of tokens.
     pub(super) fn tokens(&self) -> usize {
         self.ids.len()
     }
 }
 
-/// Where each window stands among the tokens.
+/// Returns the range of each window's tokens.
 pub(super) fn windows(ends: &[usize]) -> impl Iterator<Item = Range<usize>> {
     ends.iter().scan(0, |start, &end| Some(std::mem::replace(start, end)..end))
 }
 
-/// Makes a slice of exactly `length`; what stands in it is to be overwritten.
+/// Resizes memory to exactly `length` and returns it. The contents are unspecified.
 pub(super) fn sized(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    // No more than is needed: there are hundreds of these.
+    // Exact, because there are hundreds of these buffers.
     memory.reserve_exact(length.saturating_sub(memory.len()));
     memory.resize(length, 0.0);
     memory

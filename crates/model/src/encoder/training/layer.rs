@@ -1,14 +1,16 @@
-//! One encoder layer forward and back.
+//! One encoder layer in the forward and the backward pass.
 
 use super::group::{Group, GroupScratch, LayerMemory, sized, windows};
-use super::linear::{GradientTask, Linear, Norm, Of};
+use super::linear::{GradientTask, Linear, Norm, Operands};
 use super::{Dropouts, add};
-use crate::encoder::{EncoderConfig, Rows};
+use crate::encoder::{EncoderConfig, OutputRows};
 use newsdesk_kernels::activation;
 use newsdesk_kernels::attention::{Attention, Window, WindowGradient};
+use std::ops::Range;
 
+/// An encoder layer with its gradients.
 pub(super) struct Layer {
-    rows: Rows,
+    rows: OutputRows,
     width: usize,
     attention: Attention,
     query: Linear,
@@ -21,13 +23,13 @@ pub(super) struct Layer {
     output_norm: Norm,
 }
 
-/// Kinds of dropout within a layer.
+/// Streams of random numbers for the two dropouts of hidden states within a layer.
 const AFTER_ATTENTION: usize = 0;
 const AFTER_OUTPUT: usize = 1;
 
 impl Layer {
-    pub(super) fn new(name: &str, config: &EncoderConfig, rows: Rows) -> Self {
-        let (width, wide, epsilon) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
+    pub(super) fn new(name: &str, config: &EncoderConfig, rows: OutputRows) -> Self {
+        let (width, intermediate, epsilon) = (config.hidden_size, config.intermediate_size, config.layer_norm_eps);
         let linear = |part: &str, input, output| Linear::new(&format!("{name}.{part}"), input, output);
         let norm = |part: &str| Norm::new(&format!("{name}.{part}.LayerNorm"), width, epsilon);
         let heads = config.num_attention_heads;
@@ -40,8 +42,8 @@ impl Layer {
             value: linear("attention.self.value", width, width),
             attention_output: linear("attention.output.dense", width, width),
             attention_norm: norm("attention.output"),
-            intermediate: linear("intermediate.dense", width, wide),
-            output: linear("output.dense", wide, width),
+            intermediate: linear("intermediate.dense", width, intermediate),
+            output: linear("output.dense", intermediate, width),
             output_norm: norm("output"),
         }
     }
@@ -61,22 +63,23 @@ impl Layer {
         linears.into_iter().flat_map(Linear::gradients).chain(norms.into_iter().flat_map(Norm::gradients))
     }
 
-    /// The work of summing the gradients of this layer's dense layers.
+    /// Returns the tasks that sum the weight gradients of the dense layers; `number` is the index of this layer.
     pub(super) fn gradient_tasks(&mut self, number: usize) -> impl Iterator<Item = GradientTask<'_>> {
-        let of: [Of; 6] = [
+        let operands: [Operands; 6] = [
             match self.rows {
-                Rows::All => |memory| (&memory.d_queries, &memory.input),
-                Rows::First => |memory| (&memory.d_queries, &memory.asking),
+                OutputRows::All => |memory| (&memory.d_queries, &memory.input),
+                OutputRows::First => |memory| (&memory.d_queries, &memory.query_rows),
             },
             |memory| (&memory.d_keys, &memory.input),
             |memory| (&memory.d_values, &memory.input),
-            |memory| (&memory.d_attention_output, &memory.gathered),
-            |memory| (&memory.d_wide_input, &memory.attended),
-            |memory| (&memory.d_output, &memory.wide),
+            |memory| (&memory.d_attention_output, &memory.context),
+            |memory| (&memory.d_intermediate_input, &memory.attended),
+            |memory| (&memory.d_output, &memory.intermediate),
         ];
-        self.linears_mut().into_iter().zip(of).flat_map(move |(linear, of)| linear.tasks(number, of))
+        self.linears_mut().into_iter().zip(operands).flat_map(move |(linear, operands)| linear.tasks(number, operands))
     }
 
+    /// Adds the gradients of the layer norms of groups that went backward, in their order.
     pub(super) fn add_norm_gradients(&mut self, number: usize, groups: &[Group]) {
         for memory in groups.iter().map(|group| &group.layers[number]) {
             self.attention_norm.add(&memory.attention_norm);
@@ -84,106 +87,110 @@ impl Layer {
         }
     }
 
-    /// The number of a group's first row, by which dropout is drawn.
+    /// Returns the index of a group's first row in the pass. Dropout depends on it.
     fn first_row(&self, group: &Group) -> usize {
         match self.rows {
-            Rows::All => group.first_token,
-            Rows::First => group.first_window,
+            OutputRows::All => group.first_token,
+            OutputRows::First => group.first_window,
         }
     }
 
-    /// `group.hidden`, `[tokens, width]`, to `[rows, width]`.
-    pub(super) fn forward(&self, number: usize, drop: Option<Dropouts>, group: &mut Group) {
+    /// Replaces `group.hidden` (`[tokens, width]`) with this layer's output (`[rows, width]`).
+    pub(super) fn forward(&self, number: usize, dropout: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
         let first_row = self.first_row(group);
-        let drop =
-            drop.map(|drop| Dropouts { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
+        let dropout = dropout.map(|all| Dropouts {
+            hidden: all.hidden.substream(1 + number),
+            attention: all.attention.substream(number),
+        });
         let Group { ends, first_window, hidden, layers, scratch, .. } = group;
         let GroupScratch { product, attention, .. } = scratch;
         let memory = &mut layers[number];
         std::mem::swap(&mut memory.input, hidden);
-        let LayerMemory { input, asking, queries, keys, values, gathered, attention_sum, attended, .. } = memory;
-        let asking: &[f32] = match self.rows {
-            Rows::All => input,
-            Rows::First => {
-                asking.clear();
+        let LayerMemory { input, query_rows, queries, keys, values, context, attention_sum, attended, .. } = memory;
+        let query_rows: &[f32] = match self.rows {
+            OutputRows::All => input,
+            OutputRows::First => {
+                query_rows.clear();
                 for window in windows(ends) {
-                    asking.extend_from_slice(&input[window.start * width..][..width]);
+                    query_rows.extend_from_slice(&input[window.start * width..][..width]);
                 }
-                asking
+                query_rows
             }
         };
-        let (tokens, rows) = (input.len(), asking.len());
-        self.query.forward.forward(asking, product, sized(queries, rows));
+        let (tokens, rows) = (input.len(), query_rows.len());
+        self.query.forward.forward(query_rows, product, sized(queries, rows));
         self.key.forward.forward(input, product, sized(keys, tokens));
         self.value.forward.forward(input, product, sized(values, tokens));
-        sized(gathered, rows);
-        for (place, window) in windows(ends).enumerate() {
-            let own = self.own_rows(place, window.start, window.end);
+        sized(context, rows);
+        for (index, window) in windows(ends).enumerate() {
             let all = window.start * width..window.end * width;
+            let own = self.query_range(index, window);
             let parts = Window { queries: &queries[own.clone()], keys: &keys[all.clone()], values: &values[all] };
-            let drop = drop.map(|drop| drop.attention.of(*first_window + place));
-            self.attention.forward(parts, drop, attention, &mut gathered[own]);
+            let dropout = dropout.map(|dropout| dropout.attention.substream(*first_window + index));
+            self.attention.forward(parts, dropout, attention, &mut context[own]);
         }
         let after_attention = sized(attention_sum, rows);
-        self.attention_output.forward.forward(gathered, product, after_attention);
-        if let Some(drop) = drop {
-            drop.hidden.of(AFTER_ATTENTION).apply(first_row * width, after_attention);
+        self.attention_output.forward.forward(context, product, after_attention);
+        if let Some(dropout) = dropout {
+            dropout.hidden.substream(AFTER_ATTENTION).apply(first_row * width, after_attention);
         }
-        add(after_attention, asking);
+        add(after_attention, query_rows);
         self.attention_norm.forward(after_attention, sized(attended, rows));
-        let wide_size = rows / width * self.intermediate.forward.width();
-        self.intermediate.forward.forward(attended, product, sized(&mut memory.wide_input, wide_size));
-        activation::gelu(&memory.wide_input, sized(&mut memory.wide, wide_size));
+        let size = rows / width * self.intermediate.forward.width();
+        self.intermediate.forward.forward(attended, product, sized(&mut memory.intermediate_input, size));
+        activation::gelu(&memory.intermediate_input, sized(&mut memory.intermediate, size));
         let sum = sized(&mut memory.output_sum, rows);
-        self.output.forward.forward(&memory.wide, product, sum);
-        if let Some(drop) = drop {
-            drop.hidden.of(AFTER_OUTPUT).apply(first_row * width, sum);
+        self.output.forward.forward(&memory.intermediate, product, sum);
+        if let Some(dropout) = dropout {
+            dropout.hidden.substream(AFTER_OUTPUT).apply(first_row * width, sum);
         }
         add(sum, attended);
         self.output_norm.forward(sum, sized(hidden, rows));
     }
 
-    /// `group.gradient`, `[rows, width]`, to that of the layer's input, `[tokens, width]`.
-    pub(super) fn backward(&self, number: usize, drop: Option<Dropouts>, group: &mut Group) {
+    /// Replaces `group.gradient`, that of the output (`[rows, width]`), with that of the input (`[tokens, width]`).
+    pub(super) fn backward(&self, number: usize, dropout: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
         let first_row = self.first_row(group);
-        let drop =
-            drop.map(|drop| Dropouts { hidden: drop.hidden.of(1 + number), attention: drop.attention.of(number) });
+        let dropout = dropout.map(|all| Dropouts {
+            hidden: all.hidden.substream(1 + number),
+            attention: all.attention.substream(number),
+        });
         let Group { ends, first_window, gradient, layers, scratch, .. } = group;
-        let GroupScratch { product, attention, rows: d_sum, other_rows: update, wide } = scratch;
+        let GroupScratch { product, attention, rows: d_sum, other_rows: update, intermediate } = scratch;
         let memory = &mut layers[number];
         let (tokens, rows) = (memory.input.len(), gradient.len());
-        // Through the second layer norm and the wide products; `d_sum` goes on past them.
+        // Backward through the second layer norm and the feed-forward block. `d_sum` is also the residual's gradient.
         let d_sum = sized(d_sum, rows);
         self.output_norm.backward(&memory.output_sum, gradient, d_sum, &mut memory.output_norm);
         let d_output = sized(&mut memory.d_output, rows);
         d_output.copy_from_slice(d_sum);
-        if let Some(drop) = drop {
-            drop.hidden.of(AFTER_OUTPUT).apply(first_row * width, d_output);
+        if let Some(dropout) = dropout {
+            dropout.hidden.substream(AFTER_OUTPUT).apply(first_row * width, d_output);
         }
-        let d_wide = sized(wide, memory.wide.len());
-        self.output.backward.forward(d_output, product, d_wide);
-        let d_wide_input = sized(&mut memory.d_wide_input, d_wide.len());
-        activation::gelu_backward(&memory.wide_input, d_wide, d_wide_input);
+        let d_intermediate = sized(intermediate, memory.intermediate.len());
+        self.output.backward.forward(d_output, product, d_intermediate);
+        let d_intermediate_input = sized(&mut memory.d_intermediate_input, d_intermediate.len());
+        activation::gelu_backward(&memory.intermediate_input, d_intermediate, d_intermediate_input);
         let update = sized(update, rows);
-        self.intermediate.backward.forward(d_wide_input, product, update);
+        self.intermediate.backward.forward(d_intermediate_input, product, update);
         add(d_sum, update);
-        // Through the first layer norm and attention.
+        // Backward through the first layer norm and attention.
         let d_attended = &*d_sum;
         self.attention_norm.backward(&memory.attention_sum, d_attended, update, &mut memory.attention_norm);
         let d_attention_output = sized(&mut memory.d_attention_output, rows);
         d_attention_output.copy_from_slice(update);
-        if let Some(drop) = drop {
-            drop.hidden.of(AFTER_ATTENTION).apply(first_row * width, d_attention_output);
+        if let Some(dropout) = dropout {
+            dropout.hidden.substream(AFTER_ATTENTION).apply(first_row * width, d_attention_output);
         }
-        let d_gathered = d_sum;
-        self.attention_output.backward.forward(d_attention_output, product, d_gathered);
+        let d_context = d_sum;
+        self.attention_output.backward.forward(d_attention_output, product, d_context);
         let d_queries = sized(&mut memory.d_queries, rows);
         let (d_keys, d_values) = (sized(&mut memory.d_keys, tokens), sized(&mut memory.d_values, tokens));
-        for (place, window) in windows(ends).enumerate() {
-            let own = self.own_rows(place, window.start, window.end);
+        for (index, window) in windows(ends).enumerate() {
             let all = window.start * width..window.end * width;
+            let own = self.query_range(index, window);
             let parts = Window {
                 queries: &memory.queries[own.clone()],
                 keys: &memory.keys[all.clone()],
@@ -194,20 +201,20 @@ impl Layer {
                 keys: &mut d_keys[all.clone()],
                 values: &mut d_values[all],
             };
-            let drop = drop.map(|drop| drop.attention.of(*first_window + place));
-            self.attention.backward(parts, drop, &d_gathered[own], attention, out);
+            let dropout = dropout.map(|dropout| dropout.attention.substream(*first_window + index));
+            self.attention.backward(parts, dropout, &d_context[own], attention, out);
         }
-        // What the rows that ask hand on: the residual and their queries.
-        self.query.backward.forward(d_queries, product, d_gathered);
-        add(update, d_gathered);
+        // The queried rows receive the gradients of the residual and of their queries.
+        self.query.backward.forward(d_queries, product, d_context);
+        add(update, d_context);
         let d_input = sized(gradient, tokens);
         self.key.backward.forward(d_keys, product, d_input);
-        let from_values = sized(wide, tokens);
+        let from_values = sized(intermediate, tokens);
         self.value.backward.forward(d_values, product, from_values);
         add(d_input, from_values);
         match self.rows {
-            Rows::All => add(d_input, update),
-            Rows::First => {
+            OutputRows::All => add(d_input, update),
+            OutputRows::First => {
                 for (window, row) in windows(ends).zip(update.chunks_exact(width)) {
                     add(&mut d_input[window.start * width..][..width], row);
                 }
@@ -215,11 +222,12 @@ impl Layer {
         }
     }
 
-    /// Where a window's rows that ask stand among all of the group.
-    fn own_rows(&self, place: usize, start: usize, end: usize) -> std::ops::Range<usize> {
+    /// Returns the range of the queried rows of a window in the group's values. `index` is the window's index in the
+    /// group.
+    fn query_range(&self, index: usize, window: Range<usize>) -> Range<usize> {
         match self.rows {
-            Rows::All => start * self.width..end * self.width,
-            Rows::First => place * self.width..(place + 1) * self.width,
+            OutputRows::All => window.start * self.width..window.end * self.width,
+            OutputRows::First => index * self.width..(index + 1) * self.width,
         }
     }
 }

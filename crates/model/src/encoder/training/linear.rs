@@ -1,4 +1,4 @@
-//! Dense layers and layer norms with their gradients.
+//! Dense layers and layer norms with the gradients of their weights.
 
 use super::add;
 use super::group::{Group, LayerMemory};
@@ -8,10 +8,10 @@ use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::PackedDense;
 use newsdesk_kernels::{layer_norm, matmul};
 
-/// Outputs whose gradients one task sums.
+/// Outputs of a dense layer whose weight gradients one task sums.
 const TASK_OUTPUTS: usize = 192;
 
-/// A dense layer, laid out for both directions.
+/// A dense layer, packed for the forward and the backward pass.
 pub(super) struct Linear {
     names: [String; 2],
     pub(super) forward: PackedDense,
@@ -25,13 +25,14 @@ impl Linear {
         let set = InstructionSet::best();
         Self {
             names: names(name),
-            forward: PackedDense::empty(input, output, set),
-            backward: PackedDense::empty(output, input, set),
+            forward: PackedDense::zeros(input, output, set),
+            backward: PackedDense::zeros(output, input, set),
             d_weight: vec![0.0; input * output],
             d_bias: vec![0.0; output],
         }
     }
 
+    /// Loads the weights and sets the gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
         let (input, output) = (self.forward.depth(), self.forward.width());
         let Self { forward, backward, .. } = self;
@@ -48,13 +49,13 @@ impl Linear {
         [(&self.names[0], &self.d_weight), (&self.names[1], &self.d_bias)]
     }
 
-    /// Parts of the work of summing the gradients. `of` finds the gradient of what the layer gave, and what it was given.
-    pub(super) fn tasks(&mut self, layer: usize, of: Of) -> impl Iterator<Item = GradientTask<'_>> {
+    /// Splits the summation of the weight gradients into tasks. `operands` selects the layer's tensors.
+    pub(super) fn tasks(&mut self, layer: usize, operands: Operands) -> impl Iterator<Item = GradientTask<'_>> {
         let (input, output) = (self.forward.depth(), self.forward.width());
         let parts = self.d_weight.chunks_mut(TASK_OUTPUTS * input).zip(self.d_bias.chunks_mut(TASK_OUTPUTS));
         parts.enumerate().map(move |(number, (d_weight, d_bias))| GradientTask {
             layer,
-            of,
+            operands,
             first: number * TASK_OUTPUTS,
             input,
             output,
@@ -64,13 +65,14 @@ impl Linear {
     }
 }
 
-/// A dense layer's place in a [`LayerMemory`]: the gradient of what it gave, and what it was given.
-pub(super) type Of = fn(&LayerMemory) -> (&[f32], &[f32]);
+/// Selects two tensors of a dense layer: the gradient of its output, and its input.
+pub(super) type Operands = fn(&LayerMemory) -> (&[f32], &[f32]);
 
-/// Some outputs of a dense layer, whose gradients are to be summed over all groups.
+/// A block of a dense layer's outputs, whose weight gradients are to be summed over all groups.
 pub(super) struct GradientTask<'a> {
     layer: usize,
-    of: Of,
+    operands: Operands,
+    /// First output of the block.
     first: usize,
     input: usize,
     output: usize,
@@ -79,16 +81,17 @@ pub(super) struct GradientTask<'a> {
 }
 
 impl GradientTask<'_> {
-    pub(super) fn run(&mut self, groups: &[Group]) {
+    /// Adds the gradients of all groups, in their order.
+    pub(super) fn accumulate(&mut self, groups: &[Group]) {
         for group in groups {
-            let (gradient, input) = (self.of)(&group.layers[self.layer]);
+            let (gradient, input) = (self.operands)(&group.layers[self.layer]);
             let (d_weight, d_bias) = (&mut *self.d_weight, &mut *self.d_bias);
             matmul::dense_weight_gradient(gradient, self.output, input, self.input, self.first, d_weight, d_bias);
         }
     }
 }
 
-/// A layer norm.
+/// A layer norm with the gradients of its weights.
 pub(super) struct Norm {
     names: [String; 2],
     weight: Vec<f32>,
@@ -111,6 +114,7 @@ impl Norm {
         }
     }
 
+    /// Loads the weights and sets the gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
         let width = self.weight.len();
         weights.visit(&[width], &self.names[0], |weight| self.weight.copy_from_slice(weight))?;
@@ -124,7 +128,7 @@ impl Norm {
         layer_norm::forward(input, &self.weight, &self.bias, self.epsilon, out);
     }
 
-    /// The gradient of `input`; that of weight and bias into `parts`.
+    /// Writes the gradient of `input` to `out`, and those of weight and bias to `parts`.
     pub(super) fn backward(&self, input: &[f32], gradient: &[f32], out: &mut [f32], parts: &mut [Vec<f32>; 2]) {
         for part in parts.iter_mut() {
             part.clear();
@@ -134,6 +138,7 @@ impl Norm {
         layer_norm::backward(input, &self.weight, self.epsilon, gradient, out, d_weight, d_bias);
     }
 
+    /// Adds the gradients of weight and bias that one group left.
     pub(super) fn add(&mut self, parts: &[Vec<f32>; 2]) {
         for (sum, part) in [&mut self.d_weight, &mut self.d_bias].into_iter().zip(parts) {
             add(sum, part);

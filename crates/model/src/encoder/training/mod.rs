@@ -1,17 +1,19 @@
-//! The encoder in training on a processor: a forward pass that keeps what the backward pass needs, and the gradients of all
-//! weights, in plain slices. Windows lie end to end without padding, as in [`super::packed`]; [`super::graph`], which
-//! computes the same with candle's gradients, is the reference in tests.
+//! The encoder in training on a processor: forward pass, backward pass, and the gradients of all weights, in plain
+//! slices.
 //!
-//! Windows are put into groups of a few hundred tokens. Each group goes forward and back on one thread; then each block
-//! of each weight's gradient is summed over the groups in their order, on one thread. So the number of threads
-//! changes no bit of the result. All memory is kept from step to step.
+//! Windows are stored end to end without padding, as in [`super::packed`]. Tests compare the results with
+//! [`super::graph`], which uses candle's gradients.
+//!
+//! The windows of a step form groups of a few hundred tokens. Each group goes forward and backward on one thread. One
+//! thread then sums each block of a weight's gradient over the groups, in their order. The results are therefore
+//! bit-identical for any number of threads. All memory is reused from step to step.
 
 mod embeddings;
 mod group;
 mod layer;
 mod linear;
 
-use crate::encoder::{Activation, EncoderConfig, Rows, Weights};
+use crate::encoder::{Activation, EncoderConfig, OutputRows, Weights};
 use crate::error::Result;
 use crate::tokenize::TokenId;
 use crate::workers::parallel_each;
@@ -20,22 +22,22 @@ use group::Group;
 use layer::Layer;
 use newsdesk_kernels::dropout::Dropout;
 
-/// Tokens of a group: enough rows for fast products, few enough for all threads to have work.
+/// Tokens of a group: enough rows for fast products, few enough to give every thread work.
 const GROUP_TOKENS: usize = 256;
 
-/// The encoder's weights, laid out for both passes, and their gradients.
+/// The encoder's weights, packed for both passes, and their gradients.
 pub struct TrainingEncoder {
     config: EncoderConfig,
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    /// The embeddings are level 0, the layers follow; levels below this one are not trained.
+    /// The lowest trained level. The embeddings are level 0, and layer `i` is level `i + 1`.
     lowest: usize,
     groups: Vec<Group>,
-    /// Groups of the windows that went forward last.
+    /// Number of groups in the last forward pass.
     used: usize,
 }
 
-/// What is dropped from hidden states and from attention's shares.
+/// Dropout of hidden states and of attention weights.
 #[derive(Clone, Copy)]
 struct Dropouts {
     hidden: Dropout,
@@ -43,17 +45,19 @@ struct Dropouts {
 }
 
 impl TrainingEncoder {
-    /// Whether this form of the encoder can compute the gradients of a configuration.
+    /// Returns whether this implementation supports a configuration.
     pub fn supports(config: &EncoderConfig) -> bool {
         config.hidden_act == Activation::Gelu
     }
 
-    /// An encoder to be filled by [`Self::load`], with the tensor names that begin with `prefix` (`bert`, or empty). The first
-    /// `frozen` levels (embeddings, then layers) get no gradients, and no work is done for them.
-    pub fn new(config: &EncoderConfig, prefix: &str, rows: Rows, frozen: usize) -> Self {
+    /// Creates an encoder without weights; [`Self::load`] fills it. Its tensor names begin with `prefix` (`bert`, or
+    /// empty).
+    ///
+    /// The first `frozen` levels (embeddings, then layers) get no gradients, and the backward pass skips them.
+    pub fn new(config: &EncoderConfig, prefix: &str, rows: OutputRows, frozen: usize) -> Self {
         let name = |rest: String| if prefix.is_empty() { rest } else { format!("{prefix}.{rest}") };
         let layer = |number: usize| {
-            let rows = if number + 1 == config.num_hidden_layers { rows } else { Rows::All };
+            let rows = if number + 1 == config.num_hidden_layers { rows } else { OutputRows::All };
             Layer::new(&name(format!("encoder.layer.{number}")), config, rows)
         };
         Self {
@@ -66,10 +70,10 @@ impl TrainingEncoder {
         }
     }
 
-    /// Takes the present weights, by their whole names, and sets all gradients to zero.
+    /// Loads the weights by their full names and sets all gradients to zero.
     ///
     /// # Errors
-    /// If a tensor is missing, has another shape or is not on the processor.
+    /// If a tensor is missing, has a different shape or is not on the processor.
     pub fn load(&mut self, weights: &Weights, threads: usize) -> Result<()> {
         self.embeddings.load(weights)?;
         let mut linears: Vec<_> = self.layers.iter_mut().flat_map(Layer::linears_mut).collect();
@@ -77,11 +81,16 @@ impl TrainingEncoder {
         self.layers.iter_mut().flat_map(Layer::norms_mut).try_for_each(|norm| norm.load(weights))
     }
 
-    /// Hidden states of the last layer for windows (special tokens included): `[tokens, width]`, or `[windows, width]` with
-    /// [`Rows::First`]. With a seed, as in training, by the configuration's dropout rates.
+    /// Returns the hidden states of the last layer: `[tokens, width]`, or `[windows, width]` with
+    /// [`OutputRows::First`].
+    ///
+    /// `windows` include special tokens. `seed` turns on dropout at the rates of the configuration.
     ///
     /// # Errors
-    /// If the word table is missing among `weights` or not on the processor.
+    /// If the word table is missing from `weights` or is not on the processor.
+    ///
+    /// # Panics
+    /// If a window is longer than the position table.
     pub fn forward(
         &mut self,
         weights: &Weights,
@@ -90,28 +99,32 @@ impl TrainingEncoder {
         threads: usize,
     ) -> Result<Vec<f32>> {
         self.assign(windows);
-        let drop = self.dropout(seed);
+        let dropout = self.dropout(seed);
         let (embeddings, layers, groups) = (&self.embeddings, &self.layers, &mut self.groups[..self.used]);
         embeddings.with_words(weights, |words| {
             parallel_each(groups, threads, |group| {
-                embeddings.forward(words, drop, group);
-                layers.iter().enumerate().for_each(|(number, layer)| layer.forward(number, drop, group));
+                embeddings.forward(words, dropout, group);
+                layers.iter().enumerate().for_each(|(number, layer)| layer.forward(number, dropout, group));
                 Ok(())
             })
         })??;
         Ok(groups.iter().flat_map(|group| group.hidden.iter().copied()).collect())
     }
 
-    /// Adds the gradients of all weights that are trained, from that of what the last [`Self::forward`] gave; the seed is the same.
+    /// Adds the gradients of all trained weights, given the gradient of the output of the last [`Self::forward`].
+    ///
+    /// `seed` must be that of the forward pass.
     ///
     /// # Errors
-    /// None but those of its threads.
+    /// Never; the result only carries the type of the worker functions.
+    ///
+    /// # Panics
+    /// If `gradient` is not as large as the output.
     pub fn backward(&mut self, gradient: &[f32], seed: Option<u64>, threads: usize) -> Result<()> {
         if self.lowest > self.layers.len() {
             return Ok(());
         }
-        // Layer `number` is level `number + 1`.
-        let (drop, lowest) = (self.dropout(seed), self.lowest);
+        let (dropout, lowest) = (self.dropout(seed), self.lowest);
         let first_layer = lowest.saturating_sub(1);
         let (embeddings, layers, groups) = (&self.embeddings, &self.layers, &mut self.groups[..self.used]);
         let mut rest = gradient;
@@ -121,12 +134,12 @@ impl TrainingEncoder {
             group.gradient.extend_from_slice(own);
             rest = others;
         }
-        assert!(rest.is_empty(), "training: the gradient is not as large as the hidden states");
+        assert!(rest.is_empty(), "training: the gradient is larger than the hidden states");
         parallel_each(groups, threads, |group| {
             let trained = layers.iter().enumerate().skip(first_layer);
-            trained.rev().for_each(|(number, layer)| layer.backward(number, drop, group));
+            trained.rev().for_each(|(number, layer)| layer.backward(number, dropout, group));
             if lowest == 0 {
-                embeddings.backward(drop, group);
+                embeddings.backward(dropout, group);
             }
             Ok(())
         })?;
@@ -134,7 +147,7 @@ impl TrainingEncoder {
         let layers = self.layers.iter_mut().enumerate().skip(first_layer);
         let mut tasks: Vec<_> = layers.flat_map(|(number, layer)| layer.gradient_tasks(number)).collect();
         parallel_each(&mut tasks, threads, |task| {
-            task.run(groups);
+            task.accumulate(groups);
             Ok(())
         })?;
         let layers = self.layers.iter_mut().enumerate().skip(first_layer);
@@ -145,7 +158,7 @@ impl TrainingEncoder {
         Ok(())
     }
 
-    /// Names and gradients of all weights that are trained, since the last [`Self::load`].
+    /// Iterates over names and gradients of all trained weights, summed since the last [`Self::load`].
     pub fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
         let embeddings = if self.lowest == 0 { self.embeddings.gradients() } else { vec![] };
         let layers = self.layers.iter().skip(self.lowest.saturating_sub(1));
@@ -154,12 +167,12 @@ impl TrainingEncoder {
 
     fn dropout(&self, seed: Option<u64>) -> Option<Dropouts> {
         seed.map(|seed| Dropouts {
-            hidden: Dropout::new(self.config.hidden_dropout_prob, seed).of(0),
-            attention: Dropout::new(self.config.attention_probs_dropout_prob, seed).of(1),
+            hidden: Dropout::new(self.config.hidden_dropout_prob, seed).substream(0),
+            attention: Dropout::new(self.config.attention_probs_dropout_prob, seed).substream(1),
         })
     }
 
-    /// Spreads the windows over groups, in their order.
+    /// Distributes the windows over groups, in their order.
     fn assign(&mut self, windows: &[&[TokenId]]) {
         self.used = 0;
         let mut open = false;
@@ -169,7 +182,7 @@ impl TrainingEncoder {
                 if self.used == self.groups.len() {
                     self.groups.push(Group::new(self.layers.len()));
                 }
-                self.groups[self.used].begin(number, tokens);
+                self.groups[self.used].reset(number, tokens);
                 self.used += 1;
                 open = true;
             }
@@ -179,7 +192,7 @@ impl TrainingEncoder {
     }
 }
 
-/// `sums += values`
+/// Adds `values` to `sums`, element by element.
 pub(crate) fn add(sums: &mut [f32], values: &[f32]) {
     sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += x);
 }

@@ -1,6 +1,6 @@
-//! The operations on a processor: one pass each through `newsdesk-kernels`, with their gradients.
+//! The operations on a processor with their gradients, each one pass of `newsdesk-kernels`.
 
-use crate::encoder::weights::{values, with_values};
+use crate::encoder::values::{values, with_values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Shape, Tensor};
 use newsdesk_kernels as kernels;
 
@@ -42,7 +42,7 @@ impl CustomOp3 for DenseOp {
         let gradient = gradient.contiguous()?;
         let d_input = gradient.matmul(weight)?; // [rows, in]
         let d_weight = gradient.t()?.matmul(input)?; // [out, in]
-        // The sum over rows as a product, which is far faster than candle's strided sum.
+        // A product with ones sums over rows far faster than candle's strided sum.
         let ones = Tensor::ones((1, gradient.dim(0)?), DType::F32, gradient.device())?;
         let d_bias = ones.matmul(&gradient)?.squeeze(0)?; // [out]
         Ok((Some(d_input), Some(d_weight), Some(d_bias)))

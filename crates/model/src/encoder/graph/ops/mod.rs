@@ -1,7 +1,7 @@
-//! The operations that candle lacks or runs slowly, each with a gradient.
+//! Operations that candle lacks or runs slowly, each with a gradient.
 //!
-//! On the processor they run through `newsdesk-kernels` (`fused.rs`); elsewhere they are composed of candle's own
-//! operations that have a gradient (`composed.rs`). Tests hold the two together.
+//! On the processor they call `newsdesk-kernels` (`fused.rs`). On other devices they are composed of candle operations
+//! that have a gradient (`composed.rs`). Tests compare the two implementations.
 
 mod composed;
 mod fused;
@@ -11,15 +11,15 @@ use crate::error::Result;
 use candle_core::{Device, Tensor};
 use fused::{DenseOp, GeluOp, LayerNormOp, SoftmaxOp};
 
-/// Which places of a batch are padding.
+/// The padding of a batch.
 pub struct Mask {
     lengths: Vec<usize>,
-    /// The mask as a tensor to add, where the device needs one.
+    /// The mask as a tensor to add to scores, on devices that need one.
     bias: Option<Tensor>,
 }
 
 impl Mask {
-    /// A mask for windows of these lengths, padded to `length`.
+    /// Creates a mask for windows of these lengths, padded to `length`.
     ///
     /// # Errors
     /// If the device fails.
@@ -29,10 +29,10 @@ impl Mask {
     }
 }
 
-/// `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
+/// Returns `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
 ///
 /// # Errors
-/// If shapes do not fit or the device fails.
+/// If shapes do not match or the device fails.
 pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     match input.device().is_cpu() {
         true => Ok(input.contiguous()?.apply_op3(weight, bias, DenseOp)?),
@@ -40,7 +40,7 @@ pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The activation function of a layer, element by element.
+/// Applies an activation function to each element.
 ///
 /// # Errors
 /// If the device fails.
@@ -53,10 +53,10 @@ pub fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
-/// Layer normalisation over the last dimension.
+/// Normalises over the last dimension.
 ///
 /// # Errors
-/// If shapes do not fit or the device fails.
+/// If shapes do not match or the device fails.
 pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {
     match input.device().is_cpu() {
         true => Ok(input.contiguous()?.apply_op3(weight, bias, LayerNormOp { epsilon: epsilon as f32 })?),
@@ -64,10 +64,10 @@ pub fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) 
     }
 }
 
-/// Attention probabilities of `scores` (`[windows, heads, rows, length]`) times `scale`, none on padding.
+/// Returns the attention probabilities of `scores` (`[windows, heads, rows, length]`) times `scale`. Padding gets none.
 ///
 /// # Errors
-/// If shapes do not fit or the device fails.
+/// If shapes do not match or the device fails.
 pub fn masked_softmax(scores: &Tensor, mask: &Mask, scale: f64) -> Result<Tensor> {
     match &mask.bias {
         None => {
@@ -89,22 +89,26 @@ mod tests {
         Ok(Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)?)
     }
 
-    /// Results and all gradients of two forms of one operation agree.
-    fn agree(inputs: &[Var], fused: impl Fn() -> Result<Tensor>, composed: impl Fn() -> Result<Tensor>) -> Result<()> {
-        let (one, other) = (fused()?, composed()?);
+    /// Asserts that results and all gradients of two implementations agree.
+    fn assert_agree(
+        inputs: &[Var],
+        fused: impl Fn() -> Result<Tensor>,
+        composed: impl Fn() -> Result<Tensor>,
+    ) -> Result<()> {
+        let (fused, composed) = (fused()?, composed()?);
         let close = |a: &Tensor, b: &Tensor, what: &str| -> Result<()> {
-            let off = (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
-            assert!(off < 2e-5, "{what} differs by {off}");
+            let difference = (a - b)?.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?;
+            assert!(difference < 2e-5, "{what} differs by {difference}");
             Ok(())
         };
-        close(&one, &other, "the result")?;
-        // Weights that differ from place to place, so that no gradient is right by symmetry.
-        let weight = wave(one.dims(), 4.0)?;
+        close(&fused, &composed, "the result")?;
+        // The weights differ from element to element, so that no gradient is correct merely by symmetry.
+        let weight = wave(fused.dims(), 4.0)?;
         let loss = |result: Tensor| -> Result<_> { Ok((result * weight.as_tensor())?.sum_all()?.backward()?) };
-        let (one, other) = (loss(one)?, loss(other)?);
+        let (fused, composed) = (loss(fused)?, loss(composed)?);
         for (number, input) in inputs.iter().enumerate() {
             let gradient = |store: &candle_core::backprop::GradStore| store.get(input).cloned();
-            match (gradient(&one), gradient(&other)) {
+            match (gradient(&fused), gradient(&composed)) {
                 (Some(a), Some(b)) => close(&a, &b, &format!("the gradient of input {number}"))?,
                 _ => unreachable!("input {number} has no gradient"),
             }
@@ -113,31 +117,35 @@ mod tests {
     }
 
     #[test]
-    fn dense_forms_agree() -> Result<()> {
+    fn dense_implementations_agree() -> Result<()> {
         let inputs = [wave(&[7, 12], 0.0)?, wave(&[5, 12], 1.0)?, wave(&[5], 2.0)?];
         let [x, w, b] = &inputs;
-        agree(&inputs, || dense(x, w, b), || composed::dense(x, w, b))
+        assert_agree(&inputs, || dense(x, w, b), || composed::dense(x, w, b))
     }
 
     #[test]
-    fn gelu_forms_agree() -> Result<()> {
+    fn gelu_implementations_agree() -> Result<()> {
         let inputs = [wave(&[9, 33], 0.0)?];
-        agree(&inputs, || activate(&inputs[0], Activation::Gelu), || composed::gelu(&inputs[0]))
+        assert_agree(&inputs, || activate(&inputs[0], Activation::Gelu), || composed::gelu(&inputs[0]))
     }
 
     #[test]
-    fn layer_norm_forms_agree() -> Result<()> {
+    fn layer_norm_implementations_agree() -> Result<()> {
         let inputs = [wave(&[2, 3, 24], 0.0)?, wave(&[24], 1.0)?, wave(&[24], 2.0)?];
         let [x, w, b] = &inputs;
-        agree(&inputs, || layer_norm(x, w, b, 1e-6), || composed::layer_norm(x, w, b, 1e-6))
+        assert_agree(&inputs, || layer_norm(x, w, b, 1e-6), || composed::layer_norm(x, w, b, 1e-6))
     }
 
     #[test]
-    fn softmax_forms_agree() -> Result<()> {
+    fn softmax_implementations_agree() -> Result<()> {
         let inputs = [wave(&[2, 3, 4, 6], 0.0)?];
         let (lengths, device) = ([6, 4], Device::Cpu);
         let mask = Mask::new(&lengths, 6, &device)?;
         let bias = composed::mask_bias(&lengths, 6, &device)?;
-        agree(&inputs, || masked_softmax(&inputs[0], &mask, 0.4), || composed::masked_softmax(&inputs[0], &bias, 0.4))
+        assert_agree(
+            &inputs,
+            || masked_softmax(&inputs[0], &mask, 0.4),
+            || composed::masked_softmax(&inputs[0], &bias, 0.4),
+        )
     }
 }

@@ -1,0 +1,97 @@
+//! The arguments of `newsdesk classify`.
+
+use super::shared::{ComputeOptions, FormatName, TargetColumns, TextColumns, Thresholds, help};
+use clap::{Args, ValueEnum};
+use newsdesk_model::DtypeChoice;
+use newsdesk_run::RejectLimit;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst) or .parquet [default: `-`, standard input]
+    #[arg(value_name = "FILES")]
+    pub inputs: Vec<String>,
+    #[arg(long, value_name = "MODEL", help = help::MODEL)]
+    pub model: Option<PathBuf>,
+    #[arg(short, long, help = help::QUIET)]
+    pub quiet: bool,
+
+    /// Format of the input, if its name does not show it
+    #[arg(long, value_enum, value_name = "FORMAT", visible_alias = "from", help_heading = "Input")]
+    pub format: Option<FormatName>,
+    #[command(flatten, next_help_heading = "Input")]
+    pub columns: TextColumns,
+    #[command(flatten, next_help_heading = "Input")]
+    pub target: TargetColumns,
+    #[arg(long, value_name = "N", help = help::LIMIT, help_heading = "Input")]
+    pub limit: Option<u64>,
+    /// Label only a share of the rows, such as 1% or 0.01; a repeated run takes the same rows
+    #[arg(long, value_name = "P", value_parser = share, help_heading = "Input")]
+    pub sample: Option<f64>,
+    /// Find near-duplicate articles: adds `duplicate_group`, the row number of the first article of the group
+    ///
+    /// Two articles are near-duplicates if about four fifths of their four-word phrases are the same. Rows are counted from 1 over
+    /// the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
+    #[arg(long, help_heading = "Input")]
+    pub near_duplicates: bool,
+
+    /// Output file; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Format of the output [default: from the output's name; else a table on a terminal and jsonl in a pipe]
+    #[arg(long, value_enum, value_name = "FORMAT", visible_alias = "to", help_heading = "Output")]
+    pub output_format: Option<OutputFormat>,
+    /// Print JSON Lines, even on a terminal
+    #[arg(long, conflicts_with = "output_format", help_heading = "Output")]
+    pub json: bool,
+    /// Add the score of every label
+    #[arg(long, help_heading = "Output")]
+    pub scores: bool,
+    /// Add the K most probable labels of each head, with their scores
+    #[arg(long, value_name = "K", conflicts_with = "scores", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Output")]
+    pub top_k: Option<u16>,
+    #[command(flatten, next_help_heading = "Output")]
+    pub thresholds: Thresholds,
+    /// Prefix of the names of added columns
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = "Output")]
+    pub prefix: String,
+    #[arg(long, value_name = "FILE", help = format!("{} [default: OUTPUT.rejects.jsonl, if there are any]", help::REJECTS), help_heading = "Output")]
+    pub rejects: Option<PathBuf>,
+    /// Stop if more rows are rejected than this: a number, or a share such as 0.5%
+    #[arg(long, value_name = "N|P%", help_heading = "Output")]
+    pub max_rejects: Option<RejectLimit>,
+    /// Resume an interrupted run that wrote to the same output with the same options
+    #[arg(long, help_heading = "Output")]
+    pub resume: bool,
+    /// Minimum seconds between two checkpoints that a run can resume from; at least 512 rows lie between them
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, alias = "save-every", help_heading = "Output")]
+    pub checkpoint_interval: u64,
+
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), alias = "windows", help = help::MAX_WINDOWS, help_heading = "Computation")]
+    pub max_windows: Option<u32>,
+    #[arg(long, default_value_t, value_name = "NAME", alias = "precision", help = help::DTYPE, help_heading = "Computation")]
+    pub dtype: DtypeChoice,
+    #[command(flatten, next_help_heading = "Computation")]
+    pub compute: ComputeOptions,
+}
+
+/// Format of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    Table,
+    Jsonl,
+    Csv,
+    Tsv,
+    Arrow,
+    Parquet,
+}
+
+/// Parses a share: a number from 0 to 1, or a percentage.
+fn share(text: &str) -> Result<f64, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let share = match text.strip_suffix('%') {
+        Some(percent) => number(percent).map(|percent| percent / 100.0),
+        None => number(text),
+    };
+    share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| "use a share above 0, such as 1% or 0.01".into())
+}

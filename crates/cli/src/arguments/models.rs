@@ -1,0 +1,67 @@
+//! The arguments of `newsdesk models`.
+
+use super::shared::{ModelAndData, StorageOptions, help};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Models {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Show a model's labels, architecture, training and metrics
+    Info {
+        #[arg(value_name = "MODEL", help = help::MODEL)]
+        model: Option<PathBuf>,
+        #[arg(long, help = help::JSON)]
+        json: bool,
+    },
+    /// Certify number types that are as accurate as f32, so that `--dtype auto` may use them
+    ///
+    /// Measures int16, bf16 and int8 against f32 on labelled data sets, with the vector instructions of this machine. Each
+    /// number type that stays within --max-accuracy-drop on every head of every data set gets a certificate in the model's
+    /// `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0, or 1 if rows were rejected; it does not
+    /// depend on the result.
+    Certify(Box<Certify>),
+    /// Average the weights of models that were fine-tuned from the same base
+    ///
+    /// The average of models that differ in their seed, or in some of their data sets, is often better than each of them, at the
+    /// cost of one model. Run `newsdesk calibrate` and `newsdesk models certify` on the result.
+    Average(Average),
+}
+
+#[derive(Debug, Args)]
+pub struct Average {
+    /// Model folders, at least two
+    #[arg(value_name = "MODEL", required = true, num_args = 2..)]
+    pub models: Vec<PathBuf>,
+    /// Weight of each model in the average, in their order [default: equal weights]
+    #[arg(long, value_name = "NUMBER", num_args = 1.., alias = "shares")]
+    pub weights: Vec<f64>,
+    /// Folder to write the model to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Name of the new model [default: the name of the output folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub storage: StorageOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct Certify {
+    #[command(flatten)]
+    pub input: ModelAndData,
+    /// Largest accuracy drop that is allowed on any head of any data set, in percentage points
+    #[arg(long, value_name = "POINTS", default_value_t = 0.2, allow_negative_numbers = true, alias = "max-loss")]
+    pub max_accuracy_drop: f64,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help = help::THREADS)]
+    pub threads: Option<u16>,
+    #[arg(long, help = help::JSON)]
+    pub json: bool,
+    #[arg(short, long, help = help::QUIET)]
+    pub quiet: bool,
+}

@@ -1,0 +1,187 @@
+//! Options of several commands: each has one name, one type and one text.
+
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, ValueEnum};
+use newsdesk_data::{Encoding, Format, ReadOptions};
+use newsdesk_model::DeviceChoice;
+use newsdesk_model::folder::Storage;
+use std::path::PathBuf;
+
+/// Help texts of options that are single fields in several commands.
+pub mod help {
+    pub const DATA: &str = "Labelled data sets: plain .csv, .tsv or .jsonl files, built-in recipes such as ag-news, or recipe files (.toml)";
+    pub const DEVICE: &str = "Device: auto, cpu, cuda, cuda:N or metal";
+    pub const DTYPE: &str =
+        "Number type on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
+    pub const JSON: &str = "Print JSON instead of tables";
+    pub const LIMIT: &str = "Read only the first N rows";
+    pub const MAX_WINDOWS: &str = "Read at most the first N windows of each article [default: all]";
+    pub const MODEL: &str = "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache [default: the built-in model]";
+    pub const MODELS: &str = "Models: folders, hub names ORG/NAME[@REVISION] that are in the Hugging Face cache, or `default` for the built-in model";
+    pub const QUIET: &str = "Print only results and errors";
+    pub const REJECTS: &str = "File for rejected rows: JSON Lines with position, cause and contents";
+    pub const REPORT: &str = "Write a page with charts here: one HTML file without external resources";
+    pub const SPLIT: &str = "Split of data sets with a recipe";
+    pub const THREADS: &str = "Number of threads [default: one per CPU]";
+}
+
+/// Device and number of threads.
+#[derive(Debug, Args)]
+pub struct ComputeOptions {
+    #[arg(long, default_value_t, value_name = "DEVICE", help = help::DEVICE)]
+    pub device: DeviceChoice,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help = help::THREADS)]
+    pub threads: Option<u16>,
+}
+
+/// Score thresholds below which no label is given.
+#[derive(Debug, Args)]
+pub struct Thresholds {
+    /// Give no label if its score is below S (0 to 1); HEAD=S sets it for one head; repeatable
+    ///
+    /// A single-label head then predicts `unsure`, without a code. A multi-label head leaves out the labels with lower
+    /// scores. The scores and the labels of `--top-k` do not change.
+    #[arg(long, value_name = "[HEAD=]S", allow_hyphen_values = true)]
+    pub min_score: Vec<String>,
+    /// Give only labels with scores high enough for precision P (0 to 1); HEAD=P sets it for one head; repeatable
+    ///
+    /// `newsdesk calibrate` measures the score threshold for each precision and stores it in the model's
+    /// `newsdesk.toml`. The thresholds hold for articles like those that the model was calibrated on.
+    #[arg(long, value_name = "[HEAD=]P", allow_hyphen_values = true)]
+    pub min_precision: Vec<String>,
+}
+
+/// Columns with the text and title of an article.
+#[derive(Debug, Clone, Args)]
+pub struct TextColumns {
+    /// Column with the text [default: text, body, content or article]
+    #[arg(long, value_name = "NAME")]
+    pub text_field: Option<String>,
+    /// Column with the title [default: title or headline]
+    #[arg(long, value_name = "NAME")]
+    pub title_field: Option<String>,
+    /// Encoding of the files, for example latin1 [default: utf-8, or utf-16 if a byte order mark says so]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<Encoding>,
+}
+
+impl TextColumns {
+    /// Returns the options for reading whole articles from these columns.
+    pub fn reading(&self, format: Option<Format>) -> ReadOptions {
+        let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
+        ReadOptions { format, encoding: self.encoding, text_field, title_field, target_fields: None }
+    }
+}
+
+/// Columns with the target of target-dependent sentiment.
+#[derive(Debug, Clone, Args)]
+pub struct TargetColumns {
+    /// Column with the target of target-dependent sentiment [default: as the model was trained, else none]
+    ///
+    /// The target is the person or thing that the sentiment is about. Its first occurrence in the text is marked, or else
+    /// in the title. A target that occurs in neither is put in front of the text. If the column is empty, the whole article is labelled.
+    #[arg(long, value_name = "NAME", alias = "mention-field")]
+    pub target_field: Option<String>,
+    /// Column with the position of the target's first character in the text, counted from 0
+    #[arg(long, value_name = "NAME", alias = "mention-start", requires_all = ["target_field", "target_end"])]
+    pub target_start: Option<String>,
+    /// Column with the position after the target's last character
+    #[arg(long, value_name = "NAME", alias = "mention-end", requires_all = ["target_field", "target_start"])]
+    pub target_end: Option<String>,
+}
+
+/// How labelled data sets are read.
+#[derive(Debug, Clone, Args)]
+pub struct DataSetOptions {
+    /// Folder with the files of data sets that have a recipe: one subfolder per data set
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub data_root: PathBuf,
+    /// Head that the labels of plain files belong to [default: when evaluating, the only head of the model; else the name in --label-field, else `label`]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub head: Option<String>,
+    /// Column with the label in plain files [default: label, category, class, ...]
+    #[arg(long, value_name = "NAME")]
+    pub label_field: Option<String>,
+    /// TOML file that maps labels of plain files to labels of the model
+    ///
+    /// A line such as `World = ["politics", "conflict, war and peace"]` maps one label to several. Any of them then counts
+    /// as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists.
+    /// The map is used only if the files have a label that the model does not have.
+    #[arg(long, value_name = "FILE")]
+    pub label_map: Option<PathBuf>,
+    /// Separator of several labels in one row; makes the head multi-label
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub label_separator: Option<String>,
+    #[command(flatten)]
+    pub columns: TextColumns,
+    #[command(flatten)]
+    pub target: TargetColumns,
+}
+
+/// A model folder that gets new figures, and the data sets that they are measured on.
+#[derive(Debug, Args)]
+pub struct ModelAndData {
+    /// Model folder
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help = help::DATA)]
+    pub data: Vec<String>,
+    /// Split of data sets with a recipe; keep the test split for the final evaluation
+    #[arg(long, value_name = "NAME", default_value = "validation")]
+    pub split: String,
+    #[command(flatten)]
+    pub data_set: DataSetOptions,
+}
+
+/// Number type of saved weights.
+#[derive(Debug, Clone, Args)]
+pub struct StorageOptions {
+    /// Number type of the saved weights: f16 takes 2 bytes per weight, f32 takes 4
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = SaveDtype::F16)]
+    save_dtype: SaveDtype,
+    /// Old name of `--save-dtype f32`
+    #[arg(long, hide = true, conflicts_with = "save_dtype")]
+    full_precision: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SaveDtype {
+    F16,
+    F32,
+}
+
+impl StorageOptions {
+    /// Returns the number type to save weights in.
+    pub fn dtype(&self) -> Storage {
+        match (self.full_precision, self.save_dtype) {
+            (false, SaveDtype::F16) => Storage::F16,
+            (true, _) | (false, SaveDtype::F32) => Storage::F32,
+        }
+    }
+}
+
+/// Format of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatName {
+    Text,
+    Html,
+    Jsonl,
+    Csv,
+    Tsv,
+    Arrow,
+    Parquet,
+}
+
+impl From<FormatName> for Format {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Text => Self::Text,
+            FormatName::Html => Self::Html,
+            FormatName::Jsonl => Self::JsonLines,
+            FormatName::Csv => Self::Csv,
+            FormatName::Tsv => Self::Tsv,
+            FormatName::Arrow => Self::Arrow,
+            FormatName::Parquet => Self::Parquet,
+        }
+    }
+}

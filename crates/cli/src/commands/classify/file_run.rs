@@ -1,0 +1,127 @@
+//! A run of `classify` into a file. It can be interrupted at any time and resumed, and ends with a manifest.
+
+use super::job::Job;
+use super::manifest::{manifest, model_record, timestamp};
+use super::settings::Settings;
+use crate::commands::INTERRUPTED;
+use crate::failure::{Usage, say};
+use crate::output::reporting::ReportingOutput;
+use anyhow::Result;
+use newsdesk_data::Format;
+use newsdesk_run::{
+    FileOutput, FileOutputOptions, InputFile, OpenOutcome, OpenedOutput, OutputPaths, RunError, RunManifest,
+    RunOutcome, RunStart, RunState, run_corpus,
+};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Runs, or resumes an interrupted run.
+///
+/// # Errors
+/// If the run cannot be resumed, an input cannot be read, or the output cannot be written.
+pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
+    let options = job.options;
+    let model = model_record(job)?;
+    let now = RunStart {
+        newsdesk: env!("CARGO_PKG_VERSION").into(),
+        settings: Settings::new(job, &model, format)?.to_map()?,
+        inputs: job.sources.iter().map(InputFile::of).collect(),
+        started: timestamp(),
+    };
+    if options.resume && !paths.journal().exists() && paths.output.exists() {
+        return already_complete(job, &paths, &now);
+    }
+    let output_options = FileOutputOptions {
+        format,
+        resume: options.resume,
+        checkpoint_interval: Duration::from_secs(options.checkpoint_interval),
+    };
+    let OpenedOutput { mut output, mut state, start, resumed } = match FileOutput::open(paths, now, output_options)? {
+        OpenOutcome::Ready(opened) => *opened,
+        OpenOutcome::Complete(state) => return Ok(job.exit_code(&state.counts)),
+    };
+    if resumed > 0 && !options.quiet {
+        say(&format!("resuming after {} rows", state.rows));
+    }
+    stop_on_interrupt(job);
+    let clock = Instant::now();
+    let total_bytes =
+        start.inputs.iter().map(|input| input.bytes).sum::<Option<u64>>().filter(|_| options.limit.is_none());
+    let mut reporting = ReportingOutput::of_run(output, Arc::clone(&job.run_options.bytes), total_bytes, options.quiet);
+    let ran = run_corpus(&job.classifier, &job.sources, &job.run_options, &job.columns, &mut state, &mut reporting);
+    output = reporting.into_inner();
+    match ran {
+        Ok(outcome) if outcome.interrupted => {
+            let kept = output.save(&state)?;
+            say(&format!("interrupted after {kept} rows; resume with the same command and `--resume`"));
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+        Ok(outcome) => {
+            warn_of_changed_inputs(job, &start.inputs, &outcome);
+            let manifest = manifest(job, start, model, &state, clock.elapsed(), outcome, resumed);
+            output.finish(&state, &manifest)?;
+            Ok(job.exit_code(&state.counts))
+        }
+        Err(error) if state == RunState::start() && resumed == 0 => {
+            // There is no progress to keep.
+            output.discard()?;
+            Err(error.into())
+        }
+        Err(error) => {
+            // If this fails as well, the run can be resumed from the last checkpoint.
+            if let Ok(kept) = output.save(&state)
+                && !options.quiet
+            {
+                say(&format!("{kept} rows are kept; resume with the same inputs and `--resume`"));
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Handles `--resume` if there is an output without a journal: its manifest must be that of a finished run with the
+/// same settings.
+fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<ExitCode> {
+    let name = paths.output.display();
+    let Some(manifest) = RunManifest::open(&paths.manifest())? else {
+        let message = format!("cannot resume: `{name}` exists, but has neither a journal nor a manifest");
+        return Err(Usage::new(message, "remove it, or leave out `--resume` to write it again").into());
+    };
+    let changes = manifest.start.changes(now);
+    if !changes.is_empty() {
+        return Err(RunError::Changed { output: paths.output.clone(), changes }.into());
+    }
+    if !job.options.quiet {
+        say(&format!("`{name}` is already complete: nothing to resume"));
+    }
+    Ok(job.exit_code(&manifest.counts))
+}
+
+/// Stops the run after the next row on SIGINT (Ctrl-C) or SIGTERM. A second signal ends the program at once.
+fn stop_on_interrupt(job: &Job) {
+    let stop = Arc::clone(&job.run_options.stop);
+    // This fails if the program ignores signals, as under `nohup`. The run can be resumed after any kill, so that is
+    // fine.
+    let _ = ctrlc::try_set_handler(move || {
+        if stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED.into());
+        }
+    });
+}
+
+/// Warns of inputs whose size changed between the start of the run and the time they were read.
+fn warn_of_changed_inputs(job: &Job, before: &[InputFile], outcome: &RunOutcome) {
+    for (input, read) in before.iter().filter_map(|before| {
+        let read = outcome.inputs.iter().find(|read| read.file == before.file)?;
+        Some((before, read))
+    }) {
+        if let Some(bytes) = input.bytes.filter(|bytes| *bytes != read.bytes)
+            && !job.options.quiet
+        {
+            let (file, read) = (&read.file, read.bytes);
+            say(&format!("warning: `{file}` had {bytes} bytes when the run started and {read} when it was read"));
+        }
+    }
+}

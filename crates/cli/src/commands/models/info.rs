@@ -1,0 +1,172 @@
+//! `newsdesk models info`: the heads, architecture, training and measured scores of a model.
+
+use crate::commands::calibrate::thresholds_table;
+use crate::commands::open::open_any;
+use crate::output::table::table;
+use anyhow::Result;
+use comfy_table::Table;
+use newsdesk_model::folder::Manifest;
+use newsdesk_model::linear::FeatureRecord;
+use newsdesk_model::{AnyModel, Certificate, Device};
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The JSON that `models info --json` prints.
+#[derive(Serialize)]
+struct Info<'a> {
+    #[serde(flatten)]
+    encoder: Option<EncoderInfo>,
+    parameters: usize,
+    /// With the same fields as `newsdesk.toml`.
+    #[serde(serialize_with = "same_fields_as_file")]
+    manifest: &'a Manifest,
+}
+
+/// Serializes a manifest without the fields that `newsdesk.toml` of a linear model leaves out.
+fn same_fields_as_file<S: Serializer>(manifest: &Manifest, serializer: S) -> Result<S::Ok, S::Error> {
+    if manifest.linear.is_none() {
+        return manifest.serialize(serializer);
+    }
+    let text = manifest.text().map_err(S::Error::custom)?;
+    toml::from_str::<toml::Table>(&text).map_err(S::Error::custom)?.serialize(serializer)
+}
+
+/// The architecture of an encoder; linear models have none.
+#[derive(Serialize)]
+struct EncoderInfo {
+    layers: usize,
+    width: usize,
+    attention_heads: usize,
+    vocabulary: usize,
+    longest_window: usize,
+}
+
+pub fn run(model: Option<&Path>, json: bool) -> Result<ExitCode> {
+    let model = open_any(model, &Device::Cpu)?;
+    let info = info(&model);
+    let mut out = std::io::stdout();
+    match json {
+        true => writeln!(out, "{}", serde_json::to_string(&info)?)?,
+        false => write!(out, "{}", describe(&info))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn info(model: &AnyModel) -> Info<'_> {
+    let encoder = match model {
+        AnyModel::Encoder(model) => Some(EncoderInfo {
+            layers: model.config.num_hidden_layers,
+            width: model.config.hidden_size,
+            attention_heads: model.config.num_attention_heads,
+            vocabulary: model.config.vocab_size,
+            longest_window: model.config.max_position_embeddings,
+        }),
+        AnyModel::Linear(_) => None,
+    };
+    Info { encoder, parameters: model.parameters(), manifest: model.manifest() }
+}
+
+/// Describes a model for a terminal.
+fn describe(info: &Info) -> String {
+    let manifest = info.manifest;
+    let mut text = format!("{}\n\n", manifest.name);
+    if let Some(encoder) = &info.encoder {
+        text += &format!(
+            "encoder   BERT, {} layers, width {}, {} attention heads, {} parameters\n",
+            encoder.layers, encoder.width, encoder.attention_heads, info.parameters
+        );
+        text += &format!(
+            "windows   {} tokens, overlap {}, pooling {}, combined by {}\n",
+            manifest.window.length, manifest.window.overlap, manifest.pooling, manifest.window.combine
+        );
+    }
+    if let Some(FeatureRecord { buckets, words, characters }) = manifest.linear {
+        text += &format!("linear    {buckets} features of up to {words} words");
+        if let Some([min, max]) = characters {
+            text += &format!(" and of {min} to {max} characters");
+        }
+        text += &format!(", {} parameters\n", info.parameters);
+    }
+    for head in &manifest.heads {
+        let labels: Vec<String> = head
+            .labels
+            .iter()
+            .map(|l| l.code.as_ref().map_or(l.name.clone(), |code| format!("{} ({code})", l.name)))
+            .collect();
+        text += &format!("\nhead {} ({}), {} labels", head.name, head.activation, head.labels.len());
+        if head.temperature != 1.0 {
+            text += &format!(", temperature {}", head.temperature);
+        }
+        text += "\n";
+        text += &labels.iter().map(|label| format!("  {label}\n")).collect::<String>();
+    }
+    if let Some(training) = &manifest.training {
+        let from = if info.encoder.is_some() { format!("from {}, ", training.base) } else { String::new() };
+        text += &format!("\ntrained   {from}epoch {} kept\n", training.best_epoch);
+        // The line `windows` above already shows these.
+        let settings = training.settings.as_object().into_iter().flatten().filter(|(name, _)| *name != "window");
+        text += &settings.map(|(name, value)| format!("  {name} {value}\n")).collect::<String>();
+        text += &training.sets.iter().map(|set| format!("  {set}\n")).collect::<String>();
+        text += &training.teachers.iter().map(|teacher| format!("  distilled from {teacher}\n")).collect::<String>();
+    }
+    if !manifest.averaged.is_empty() {
+        text += "\naveraged  from\n";
+        for part in &manifest.averaged {
+            let base =
+                part.training.as_ref().map_or(String::new(), |training| format!(", trained from {}", training.base));
+            text += &format!("  {}, weight {:.4}, SHA-256 {}{base}\n", part.name, part.share, part.weights);
+        }
+    }
+    if !manifest.scores.is_empty() {
+        let headings = ["set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];
+        let mut scores = table(&headings, &[3, 4, 5, 6, 7]);
+        let rounded = |x: f64| format!("{x:.4}");
+        for score in &manifest.scores {
+            // Blank where an older manifest or the head has no such score.
+            scores.add_row(vec![
+                score.set.clone(),
+                score.split.clone(),
+                score.head.clone(),
+                score.articles.to_string(),
+                rounded(score.accuracy),
+                rounded(score.macro_f1),
+                score.macro_recall.map_or(String::new(), rounded),
+                score.micro_f1.map_or(String::new(), rounded),
+            ]);
+        }
+        text += &format!("\n{}\n", scores.trim_fmt());
+    }
+    for record in &manifest.calibrations {
+        text += "\n";
+        if !record.temperature_sets.is_empty() {
+            text += &format!("{}: temperature fitted on {}\n", record.head, record.temperature_sets.join(", "));
+        }
+        text += &thresholds_table(record);
+    }
+    if !manifest.certificates.is_empty() {
+        text += &format!("\n{}\n", certificates(&manifest.certificates).trim_fmt());
+    }
+    text
+}
+
+/// Lists the certified dtypes and their measurements; a certificate without measurements has a line as well.
+fn certificates(certificates: &[Certificate]) -> Table {
+    let headings =
+        ["certified", "activation bits", "set", "split", "head", "accuracy", "in f32", "agreement", "largest change"];
+    let mut table = table(&headings, &[1, 5, 6, 7, 8]);
+    for certificate in certificates {
+        let dtype = || vec![certificate.dtype.to_string(), certificate.activation_bits.to_string()];
+        for figure in &certificate.figures {
+            let numbers = [figure.accuracy, figure.accuracy_f32, figure.agreement, figure.largest_change];
+            let names = [&figure.set, &figure.split, &figure.head].map(String::clone);
+            table.add_row([dtype(), names.to_vec(), numbers.map(|x| format!("{x:.4}")).to_vec()].concat());
+        }
+        if certificate.figures.is_empty() {
+            table.add_row(dtype());
+        }
+    }
+    table
+}

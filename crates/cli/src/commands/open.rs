@@ -1,0 +1,113 @@
+//! Opens the models and classifiers that the command line names.
+
+use crate::arguments::ComputeOptions;
+use crate::failure::{Usage, say};
+use crate::hub;
+use anyhow::Result;
+use newsdesk_model::folder::Manifest;
+use newsdesk_model::{
+    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, processors,
+};
+use std::path::Path;
+
+/// Name of the built-in model on the command line, unless a folder has that name.
+const BUILT_IN: &str = "default";
+
+/// Returns the path of the named model, or `None` for the built-in model.
+pub fn model_path(given: Option<&Path>) -> Option<&Path> {
+    given.filter(|given| *given != Path::new(BUILT_IN) || given.exists())
+}
+
+/// Opens the model in a folder, or the built-in one: an encoder or a linear model.
+///
+/// # Errors
+/// If the model cannot be found or read.
+pub fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
+    match model_path(folder) {
+        Some(given) => {
+            let folder = hub::folder(given)?;
+            let mut model = AnyModel::open(&folder, device)?;
+            name_hub_model(model.manifest_mut(), given, &folder);
+            Ok(model)
+        }
+        None => Ok(open_encoder(None, device)?.into()),
+    }
+}
+
+/// Opens the encoder model in a folder, or the built-in one.
+///
+/// # Errors
+/// If the model cannot be found or read, or is not an encoder.
+pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
+    match model_path(folder) {
+        Some(given) => {
+            let folder = hub::folder(given)?;
+            let mut model = Model::open(&folder, device)?;
+            name_hub_model(&mut model.manifest, given, &folder);
+            Ok(model)
+        }
+        #[cfg(feature = "embedded-model")]
+        None => Ok(Model::embedded(device)?),
+        #[cfg(not(feature = "embedded-model"))]
+        None => Err(Usage::new(
+            "cannot open the built-in model: this build has none",
+            "name a model folder, or build with the feature `embedded-model`",
+        )
+        .into()),
+    }
+}
+
+/// Names a model from the hub cache as it was asked for, if it has no manifest with a name: its folder is named after a
+/// commit.
+fn name_hub_model(manifest: &mut Manifest, given: &Path, folder: &Path) {
+    if given != folder && !folder.join("newsdesk.toml").exists() {
+        manifest.name = given.display().to_string();
+    }
+}
+
+/// Opens a classifier on the model in a folder, or on the built-in one.
+///
+/// # Errors
+/// If the model, the device or the instruction set cannot be used.
+pub fn open_classifier(
+    folder: Option<&Path>,
+    compute: &ComputeOptions,
+    dtype: DtypeChoice,
+    max_windows: Option<u32>,
+) -> Result<Classifier> {
+    let options = Options {
+        device: compute.device,
+        threads: Some(threads(compute)),
+        max_windows: max_windows.map(|n| n as usize),
+        dtype,
+        instructions: instructions()?,
+    };
+    let device = compute.device.open()?;
+    if compute.device == DeviceChoice::Auto && device.is_cpu() && cfg!(any(feature = "cuda", feature = "metal")) {
+        say("warning: no GPU could be opened, so the model runs on the CPU");
+    }
+    Ok(Classifier::new(open_any(folder, &device)?, &options)?)
+}
+
+/// Returns the instruction set that `NEWSDESK_INSTRUCTIONS` names; `None` means the fastest one of this CPU.
+///
+/// # Errors
+/// If the name is unknown, or this CPU lacks the instructions.
+pub fn instructions() -> Result<Option<InstructionSet>> {
+    const VARIABLE: &str = "NEWSDESK_INSTRUCTIONS";
+    let Some(name) = std::env::var_os(VARIABLE).filter(|name| !name.is_empty()) else { return Ok(None) };
+    let set = name.to_string_lossy().parse::<InstructionSet>();
+    let set =
+        set.and_then(|set| if set.is_available() { Ok(set) } else { Err(format!("this CPU does not support {set}")) });
+    set.map(Some).map_err(|cause| {
+        let available = InstructionSet::ALL.into_iter().filter(|set| set.is_available());
+        let names: Vec<String> = available.map(|set| set.to_string()).collect();
+        let hint = format!("unset `{VARIABLE}`, or choose from {}", names.join(", "));
+        Usage::new(format!("cannot use `{VARIABLE}`: {cause}"), hint).into()
+    })
+}
+
+/// Returns the requested number of threads; the default is one per CPU.
+pub fn threads(compute: &ComputeOptions) -> usize {
+    compute.threads.map_or_else(processors, usize::from)
+}

@@ -1,0 +1,176 @@
+//! The labelled data sets of a training run: for training, validation and test.
+
+use crate::arguments::Train;
+use crate::data_sets::{DataSetSource, describe_rejects};
+use crate::failure::{Usage, say};
+use anyhow::Result;
+use newsdesk_data::{LabelSet, LabelledSet, TargetFields, TextHash, hold_out};
+use newsdesk_eval::check_labelled;
+use newsdesk_model::Head;
+use newsdesk_train::merge_heads;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The labelled data sets of a run.
+pub struct TrainingData {
+    /// The model learns from these.
+    pub training: Vec<LabelledSet>,
+    /// The best epoch is chosen by these.
+    pub validation: Vec<LabelledSet>,
+    /// The finished model is evaluated on these; they influence no choice.
+    pub test: Vec<LabelledSet>,
+    /// Warnings of articles that occur both in the data for training and in that for validation or test.
+    pub leaks: Vec<String>,
+    /// Licences of the data sets with a recipe, by name.
+    pub licences: BTreeMap<String, String>,
+    /// Columns of the target, from the first training set that has them.
+    pub target_fields: Option<TargetFields>,
+    /// The labels of files without a recipe, if `--labels` gives them.
+    labels: Option<Arc<LabelSet>>,
+}
+
+impl TrainingData {
+    /// Reads all data sets and reports what was read.
+    ///
+    /// Without `--validation`, recipes use their validation split, and a tenth of plain files is held out.
+    ///
+    /// # Errors
+    /// If a data set cannot be read, or its labels do not fit.
+    pub fn load(options: &Train) -> Result<Self> {
+        let mut data = Self {
+            training: vec![],
+            validation: vec![],
+            test: vec![],
+            leaks: vec![],
+            licences: BTreeMap::new(),
+            target_fields: None,
+            labels: options.labels.as_deref().map(label_list).transpose()?,
+        };
+        let sources = DataSetSource::find_all(&options.data)?;
+        if data.labels.is_some() && !sources.iter().any(|source| matches!(source, DataSetSource::Plain(_))) {
+            let message = "cannot use `--labels`: all data sets are given by recipes, which define their labels";
+            return Err(Usage::new(message, "leave the option out").into());
+        }
+        for source in sources {
+            let set = data.read(&source, options, "train")?;
+            data.target_fields = data.target_fields.or_else(|| source.target_fields(&options.data_set));
+            match source {
+                _ if !options.validation.is_empty() => data.training.push(set),
+                DataSetSource::Recipe(_) => {
+                    data.training.push(set);
+                    let validation = data.read(&source, options, "validation")?;
+                    data.validation.push(validation);
+                }
+                DataSetSource::Plain(_) => {
+                    let (training, held) = hold_out(set);
+                    data.training.push(training);
+                    data.validation.push(held);
+                }
+            }
+        }
+        for source in DataSetSource::find_all(&options.validation)? {
+            let set = data.read(&source, options, "validation")?;
+            data.validation.push(set);
+        }
+        for source in DataSetSource::find_all(&options.test)? {
+            let set = data.read(&source, options, "test")?;
+            // Files have no splits: all of their rows are test rows.
+            data.test.push(LabelledSet { split: "test".into(), ..set });
+        }
+        if !data.test.is_empty() {
+            let heads = merge_heads(&data.training)?;
+            data.test.iter().try_for_each(|set| check_labelled(set, &heads))?;
+        }
+        data.leaks = data.find_leaks();
+        if !options.quiet {
+            data.all().for_each(describe);
+            let warnings = data.leaks.iter().cloned().chain(data.unvalidated_heads()?);
+            warnings.for_each(|line| say(&format!("warning: {line}")));
+        }
+        Ok(data)
+    }
+
+    /// Returns a warning for each validation or test set with articles that also occur in earlier data.
+    fn find_leaks(&self) -> Vec<String> {
+        let mut seen: HashSet<TextHash> = HashSet::new();
+        let mut leaks = vec![];
+        for (sets, next, of) in [
+            (&self.training, &self.validation, "the training data"),
+            (&self.validation, &self.test, "the training or validation data"),
+        ] {
+            seen.extend(sets.iter().flat_map(|set| &set.articles).map(|row| TextHash::with_target(&row.article)));
+            for LabelledSet { name, split, articles, .. } in next {
+                let count = articles.iter().filter(|row| seen.contains(&TextHash::with_target(&row.article))).count();
+                if count > 0 {
+                    let all = articles.len();
+                    leaks.push(format!(
+                        "{count} of {all} articles of {name}, {split}, also occur in {of}: metrics on it are too optimistic"
+                    ));
+                }
+            }
+        }
+        leaks
+    }
+
+    /// Returns a warning for each head without labelled validation articles.
+    fn unvalidated_heads(&self) -> Result<Vec<String>> {
+        let is_labelled = |set: &LabelledSet, head: &Head| {
+            let index = set.heads.iter().position(|labelled| labelled.name == head.name);
+            index.is_some_and(|index| set.articles.iter().any(|row| row.targets[index].is_some()))
+        };
+        let heads = merge_heads(&self.training)?.into_iter();
+        let unvalidated = heads.filter(|head| !self.validation.iter().any(|set| is_labelled(set, head)));
+        let warning = |head: Head| {
+            format!(
+                "no validation article is labelled for head {}: the choice of the best epoch ignores it, and its scores are not calibrated",
+                head.name
+            )
+        };
+        Ok(unvalidated.map(warning).collect())
+    }
+
+    fn read(&mut self, source: &DataSetSource, options: &Train, split: &str) -> Result<LabelledSet> {
+        let set = source.load_to_train(&options.data_set, split, self.labels.as_ref())?;
+        if let DataSetSource::Recipe(recipe) = source {
+            self.licences.insert(set.name.clone(), recipe.licence.clone());
+        }
+        Ok(set)
+    }
+
+    /// Returns exit code 1 if rows were rejected.
+    pub fn exit_code(&self) -> ExitCode {
+        let rejected = self.all().any(|set| !set.rejects.is_empty());
+        if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS }
+    }
+
+    /// Returns all data sets: training, validation, test.
+    pub fn all(&self) -> impl Iterator<Item = &LabelledSet> {
+        self.training.iter().chain(&self.validation).chain(&self.test)
+    }
+}
+
+/// Reads the labels that a file lists.
+fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read the labels of `{origin}`: {error}");
+        Usage::new(message, "give a file with one label per line, or a label set in TOML, to `--labels`")
+    })?;
+    let is_toml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+    Ok(Arc::new(if is_toml {
+        LabelSet::parse(&text, &origin)
+    } else {
+        LabelSet::parse_lines("labels", &text, &origin)
+    }?))
+}
+
+fn describe(set: &LabelledSet) {
+    let skipped = match set.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} unlabelled rows skipped"),
+    };
+    say(&format!("{} {}: {} articles{skipped}", set.name, set.split, set.articles.len()));
+    describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+}

@@ -1,0 +1,266 @@
+//! Labelled data sets as the command line names them: by recipe, by recipe file, or as plain labelled files.
+
+use crate::arguments::DataSetOptions;
+use crate::failure::{Usage, say};
+use crate::{recipes, target};
+use anyhow::Result;
+use newsdesk_data::{
+    Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
+    Source, TargetFields, expand, load_labelled_files, load_recipe,
+};
+use newsdesk_model::Head;
+use newsdesk_model::folder::Manifest;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a `--data` argument names.
+pub enum DataSetSource {
+    /// A public data set, read by its recipe.
+    Recipe(Box<Recipe>),
+    /// Labelled files without a recipe: the arguments that name them.
+    Plain(Vec<String>),
+}
+
+impl DataSetSource {
+    /// Resolves one argument: a recipe file, the name of a built-in recipe, or a plain file.
+    ///
+    /// # Errors
+    /// If the recipe file cannot be read, or the argument looks like a name and no recipe has it.
+    pub fn find(argument: &str) -> Result<Self> {
+        let path = Path::new(argument);
+        if path.extension().is_some_and(|e| e == "toml") {
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                let hint = format!("use a recipe file, or a built-in recipe: {}", recipes::names().join(", "));
+                Usage::new(format!("cannot read the recipe `{argument}`: {e}"), hint)
+            })?;
+            return Ok(Self::Recipe(Box::new(Recipe::parse(&text, argument)?)));
+        }
+        if let Some(recipe) = recipes::recipe(argument) {
+            return Ok(Self::Recipe(Box::new(recipe?)));
+        }
+        let is_name = !argument.contains(['.', '/', '\\', '*']) && argument != "-" && !path.exists();
+        if is_name {
+            let message = format!("cannot find the data set `{argument}`: no recipe and no file has this name");
+            let hint = format!("use a file, or one of the recipes {}", recipes::names().join(", "));
+            return Err(Usage::new(message, hint).into());
+        }
+        Ok(Self::Plain(vec![argument.into()]))
+    }
+
+    /// Resolves several arguments. All plain files form one data set, so that they share their labels, and a text
+    /// cannot be in two splits.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub fn find_all(arguments: &[String]) -> Result<Vec<Self>> {
+        let mut sources: Vec<Self> = Vec::new();
+        for argument in arguments {
+            match (Self::find(argument)?, sources.iter_mut().find(|source| matches!(source, Self::Plain(_)))) {
+                (Self::Plain(more), Some(Self::Plain(files))) => files.extend(more),
+                (source, _) => sources.push(source),
+            }
+        }
+        Ok(sources)
+    }
+
+    /// Whether the data set is read from standard input.
+    pub fn is_standard_input(&self) -> bool {
+        matches!(self, Self::Plain(arguments) if arguments.iter().any(|argument| argument == "-"))
+    }
+
+    /// Returns the files of a split; plain files have no splits.
+    ///
+    /// # Errors
+    /// If the recipe has no such split, or the arguments match no files.
+    pub fn files(&self, options: &DataSetOptions, split: &str) -> Result<Vec<Source>> {
+        match self {
+            Self::Recipe(recipe) => Ok(vec![Source::File(recipe.split_file(&options.data_root, split)?)]),
+            Self::Plain(arguments) => Ok(expand(arguments)?),
+        }
+    }
+
+    /// Opens the files again, to read them row by row; [`visit`] matches the rows with the articles.
+    ///
+    /// # Errors
+    /// If a file cannot be opened.
+    pub fn rows(&self, options: &DataSetOptions, split: &str, model: &Manifest) -> Result<Vec<LabelledRows>> {
+        match self {
+            Self::Recipe(recipe) => Ok(vec![LabelledRows::of_recipe(recipe, &options.data_root, split)?]),
+            Self::Plain(arguments) => {
+                let mut plain = plain_options(options);
+                plain.read.target_fields = target::for_model(&options.target, model)?;
+                let sources = expand(arguments)?;
+                Ok(sources.iter().map(|source| LabelledRows::of_file(source, &plain)).collect::<Result<_, _>>()?)
+            }
+        }
+    }
+
+    /// Returns the columns of the articles' targets, if the labels are about targets.
+    pub fn target_fields(&self, options: &DataSetOptions) -> Option<TargetFields> {
+        match self {
+            Self::Recipe(recipe) => recipe.target_fields.clone(),
+            Self::Plain(_) => target::given(&options.target),
+        }
+    }
+
+    /// Loads articles to evaluate a model on: one split of a data set with a recipe, or all rows of plain files.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or plain files have labels that the model's head does not have.
+    pub fn load(&self, options: &DataSetOptions, split: &str, model: &Manifest) -> Result<LabelledSet> {
+        self.load_with(options, split, Some(model), None)
+    }
+
+    /// Loads articles to train on. `labels` are the labels of plain files; without them, the labels that occur are taken.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or plain files have labels that are not in `labels`.
+    pub fn load_to_train(
+        &self,
+        options: &DataSetOptions,
+        split: &str,
+        labels: Option<&Arc<LabelSet>>,
+    ) -> Result<LabelledSet> {
+        self.load_with(options, split, None, labels)
+    }
+
+    fn load_with(
+        &self,
+        options: &DataSetOptions,
+        split: &str,
+        model: Option<&Manifest>,
+        labels: Option<&Arc<LabelSet>>,
+    ) -> Result<LabelledSet> {
+        match self {
+            Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
+            Self::Plain(arguments) => {
+                let mut plain = plain_options(options);
+                let heads = model.map(|manifest| manifest.heads.as_slice());
+                if let Some(manifest) = model {
+                    plain.read.target_fields = target::for_model(&options.target, manifest)?;
+                }
+                let name = match (&options.head, heads) {
+                    (None, Some([only])) => only.name.clone(),
+                    _ => plain.head.clone(),
+                };
+                let map = options.label_map.as_deref().map(label_map).transpose()?;
+                let labels = match heads {
+                    None => {
+                        refuse_label_map(options)?;
+                        labels.cloned()
+                    }
+                    Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
+                };
+                Ok(load_labelled_files(&expand(arguments)?, &LabelledFileOptions { head: name, labels, map, ..plain })?)
+            }
+        }
+    }
+}
+
+/// Refuses `--label-map` for a command that has no model, since the map names labels of the model.
+///
+/// # Errors
+/// If the option is given.
+pub fn refuse_label_map(options: &DataSetOptions) -> Result<()> {
+    if options.label_map.is_none() {
+        return Ok(());
+    }
+    let message = "cannot use `--label-map`: it maps to the labels of a model, and there is no model here";
+    let hint = "leave it out; to map labels for training, write a recipe file (see datasets/README.md)";
+    Err(Usage::new(message, hint).into())
+}
+
+/// Reads the file of `--label-map`; keeps its order.
+fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
+    let hint = "map a label to a list of the model's labels on each line: World = [\"politics\", \"society\"]";
+    let failed = |cause: String| {
+        let message = format!("cannot read the label map `{}`: {}", path.display(), cause.trim_end());
+        Usage::new(message, hint)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let entry = |(label, value): (String, toml::Value)| {
+        let labels = value.try_into().map_err(|_| failed(format!("`{label}` has no list of labels")))?;
+        Ok((label, labels))
+    };
+    table.into_iter().map(entry).collect()
+}
+
+/// Returns how plain files are read. Without `--head`, the head is named after the label column.
+pub fn plain_options(options: &DataSetOptions) -> LabelledFileOptions {
+    LabelledFileOptions {
+        read: ReadOptions { target_fields: target::given(&options.target), ..options.columns.reading(None) },
+        head: options.head.as_ref().or(options.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
+        label_field: options.label_field.clone(),
+        labels: None,
+        map: None,
+        separator: options.label_separator.clone(),
+    }
+}
+
+/// Loads the data sets to evaluate a model on, one for each argument. Prints rejected rows unless `quiet`.
+///
+/// All data sets are loaded before the first is evaluated, so that a wrong name is found before any work is done.
+///
+/// # Errors
+/// If a data set cannot be found or loaded.
+pub fn load_to_evaluate(
+    arguments: &[String],
+    options: &DataSetOptions,
+    split: &str,
+    model: &Manifest,
+    quiet: bool,
+) -> Result<Vec<LabelledSet>> {
+    let load = |argument: &String| DataSetSource::find(argument)?.load(options, split, model);
+    let sets: Vec<LabelledSet> = arguments.iter().map(load).collect::<Result<_>>()?;
+    if !quiet {
+        sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
+    }
+    Ok(sets)
+}
+
+/// Reads a data set's files again and calls `with` with the index and the row of each article, matched by position.
+///
+/// # Errors
+/// If a file cannot be read, or has changed since the data set was loaded.
+pub fn visit(set: &LabelledSet, rows: Vec<LabelledRows>, mut with: impl FnMut(usize, &Row)) -> Result<()> {
+    let mut next = 0;
+    for row in rows.into_iter().flatten() {
+        let row = match row {
+            Ok(labelled) => labelled.row,
+            Err(ReadError::Reject(_)) => continue,
+            Err(ReadError::Fatal(error)) => return Err(error.into()),
+        };
+        if set.articles.get(next).is_some_and(|article| article.position == row.position) {
+            with(next, &row);
+            next += 1;
+        }
+    }
+    if next == set.articles.len() {
+        return Ok(());
+    }
+    let message = format!("cannot find all rows of `{}` again: a file was changed in the meantime", set.name);
+    Err(Usage::new(message, "use files that no other program writes to").into())
+}
+
+/// Returns the labels of the model's head with this name.
+fn head_labels(name: &str, heads: &[Head]) -> Result<LabelSet> {
+    let Some(head) = heads.iter().find(|head| head.name == name) else {
+        let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+        let message = format!("cannot find head `{name}`: the model does not have it");
+        return Err(Usage::new(message, format!("use `--head NAME` with one of {}", names.join(", "))).into());
+    };
+    let labels = head.labels.iter().map(|l| Label { name: l.name.clone(), code: l.code.clone() }).collect();
+    Ok(LabelSet { name: name.into(), source: None, labels })
+}
+
+/// Returns a warning for each of the first rejected rows, and one for the number of the others.
+pub fn describe_rejects(rejects: &[Reject]) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut lines: Vec<String> =
+        rejects.iter().take(SHOWN).map(|r| format!("warning: {}: {}", r.position, r.cause)).collect();
+    if rejects.len() > SHOWN {
+        lines.push(format!("warning: and {} more rejected rows", rejects.len() - SHOWN));
+    }
+    lines
+}

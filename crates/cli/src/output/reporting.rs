@@ -1,0 +1,171 @@
+//! Reports on rows while they are written: rejects, replaced columns and progress.
+
+use crate::failure::say;
+use crate::remedies::data::with_hint;
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use newsdesk_data::{Reject, Row, Table, Value};
+use newsdesk_run::{Output, RunError, RunState};
+use std::collections::HashSet;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// An output that passes rows on to another one and reports on standard error.
+pub struct ReportingOutput<O> {
+    inner: O,
+    bar: ProgressBar,
+    progress: Progress,
+    /// Columns whose replacement was reported.
+    replaced: HashSet<String>,
+    rejected: usize,
+    quiet: bool,
+}
+
+/// What is needed to compute the progress of a run.
+struct Progress {
+    /// Bytes read so far, if the total size of the inputs is known.
+    bytes: Option<Arc<AtomicU64>>,
+    /// Rows that earlier starts of a resumed run finished.
+    rows_before: u64,
+    /// When the first row of this start was finished.
+    started: Option<Instant>,
+    /// When the last progress line was printed; `None` if no lines are printed.
+    last_line: Option<Instant>,
+}
+
+/// Number of rejects that are reported one by one.
+const MAX_REJECTS_SHOWN: usize = 20;
+
+/// Time between two progress lines if standard error is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
+
+impl<O> ReportingOutput<O> {
+    /// Wraps an output; `show_bar` shows a bar with the number of rows.
+    pub fn new(inner: O, show_bar: bool, quiet: bool) -> Self {
+        let bar = if show_bar { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} articles, {per_sec}, {elapsed}") {
+            bar.set_style(style);
+        }
+        if show_bar {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        let progress = Progress { bytes: None, rows_before: 0, started: None, last_line: None };
+        Self { inner, bar, progress, replaced: HashSet::new(), rejected: 0, quiet }
+    }
+
+    /// Wraps the output of a run into a file. A terminal shows a bar over the input bytes; otherwise a line is printed
+    /// every 30 seconds.
+    pub fn of_run(inner: O, bytes: Arc<AtomicU64>, total_bytes: Option<u64>, quiet: bool) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        let mut output = Self::new(inner, is_terminal && !quiet, quiet);
+        if let Some(total) = total_bytes {
+            output.bar.set_length(total);
+            let template = "{wide_bar} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                output.bar.set_style(style);
+            }
+            output.progress.bytes = Some(bytes);
+        }
+        output.progress.last_line = (!is_terminal && !quiet).then(Instant::now);
+        output
+    }
+
+    /// Shows the number of rows written so far.
+    pub fn show_rows(&self, rows: u64) {
+        self.bar.set_position(rows);
+    }
+
+    /// Returns the number of rows rejected so far.
+    pub fn rejected(&self) -> usize {
+        self.rejected
+    }
+
+    /// Removes the bar and returns the wrapped output.
+    pub fn into_inner(self) -> O {
+        self.bar.finish_and_clear();
+        self.inner
+    }
+
+    fn show_state(&mut self, state: &RunState) {
+        let counts = &state.counts;
+        let started = *self.progress.started.get_or_insert_with(|| {
+            // Rows of earlier starts do not count towards the speed of this one.
+            self.progress.rows_before = state.rows;
+            if let Some(bytes) = &self.progress.bytes {
+                self.bar.set_position(bytes.load(Ordering::Relaxed));
+            }
+            self.bar.reset_eta();
+            Instant::now()
+        });
+        let rate = (state.rows - self.progress.rows_before) as f64 / started.elapsed().as_secs_f64().max(1e-3);
+        let summary = || {
+            let rejected =
+                if counts.rejected > 0 { format!(", {} rejected", HumanCount(counts.rejected)) } else { String::new() };
+            format!("{} articles{rejected}, {rate:.0}/s", HumanCount(counts.articles))
+        };
+        match &self.progress.bytes {
+            _ if self.bar.is_hidden() => {}
+            Some(bytes) => {
+                self.bar.set_position(bytes.load(Ordering::Relaxed));
+                self.bar.set_message(summary());
+            }
+            None => self.bar.set_position(counts.articles),
+        }
+        if self.progress.last_line.is_some_and(|last| last.elapsed() >= LINE_INTERVAL) {
+            self.progress.last_line = Some(Instant::now());
+            let share = self.progress.bytes.as_ref().zip(self.bar.length()).map(|(bytes, total)| {
+                format!(", {:.1} % read", 100.0 * bytes.load(Ordering::Relaxed) as f64 / total.max(1) as f64)
+            });
+            say(&(summary() + &share.unwrap_or_default()));
+        }
+    }
+}
+
+impl<O: Output> Output for ReportingOutput<O> {
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
+        self.inner.header(table, added)
+    }
+
+    fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
+        for (name, _) in added {
+            if row.column(name).is_some() && !self.quiet && self.replaced.insert(name.clone()) {
+                let line = format!(
+                    "warning: the input column `{name}` is replaced by the prediction; use `--prefix` to keep both"
+                );
+                self.bar.suspend(|| say(&line));
+            }
+        }
+        self.inner.row(row, added)
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
+        let reject = &with_hint(reject);
+        self.rejected += 1;
+        if self.rejected <= MAX_REJECTS_SHOWN {
+            self.bar.suspend(|| {
+                say(&format!("error: {reject}"));
+                if let Some(hint) = &reject.hint {
+                    say(&format!("hint: {hint}"));
+                }
+            });
+        } else if self.rejected == MAX_REJECTS_SHOWN + 1 {
+            self.bar
+                .suspend(|| say("error: more rows are rejected; write all of them to a file with `--rejects FILE`"));
+        }
+        self.inner.reject(reject)
+    }
+
+    fn done(&mut self, state: &RunState) {
+        self.show_state(state);
+        self.inner.done(state);
+    }
+
+    fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
+        self.inner.checkpoint(state)
+    }
+
+    fn idle(&mut self, state: &RunState) -> Result<(), RunError> {
+        self.inner.idle(state)
+    }
+}

@@ -1,0 +1,89 @@
+//! How a source is read, and which of its columns contain the article.
+
+use super::target_entity::TargetFields;
+use crate::error::DataError;
+use crate::format::Format;
+use crate::open::Encoding;
+
+const TEXT_NAMES: [&str; 4] = ["text", "body", "content", "article"];
+const TITLE_NAMES: [&str; 2] = ["title", "headline"];
+
+/// How a source is read. By default the format, the text column and the title column are detected.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    /// The format. By default it follows from the suffix of the file or from the first bytes.
+    pub format: Option<Format>,
+    /// The encoding of text formats. By default UTF-16 is detected by its byte order mark, and anything else is UTF-8.
+    pub encoding: Option<Encoding>,
+    /// The column of the text. By default the first of `text`, `body`, `content`, `article`.
+    pub text_field: Option<String>,
+    /// The column of the title. By default the first of `title`, `headline`.
+    pub title_field: Option<String>,
+    /// The columns that name the target entity. By default a row has none.
+    pub target_fields: Option<TargetFields>,
+}
+
+impl ReadOptions {
+    /// Returns the delimiter with which the first line that is not blank is a header: it separates a text column from
+    /// others.
+    pub(super) fn delimiter(&self, start: &[u8]) -> Option<u8> {
+        let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line);
+        b",\t;|".iter().copied().find(|delimiter| {
+            let names: Vec<&str> =
+                line.split(char::from(*delimiter)).map(|name| name.trim_matches(['"', '\u{feff}'])).collect();
+            // Sentences contain semicolons and bars as well, but with a space next to them.
+            let is_tight = matches!(delimiter, b',' | b'\t') || names.iter().all(|name| name.trim() == *name);
+            names.len() > 1 && is_tight && self.text_column(&names).is_some()
+        })
+    }
+
+    /// Returns the index of the text column among these names.
+    pub(super) fn text_column(&self, names: &[&str]) -> Option<usize> {
+        find(names, self.text_field.as_deref(), &TEXT_NAMES)
+    }
+
+    /// Returns the index of the title column among these names. It is never the text column.
+    pub(super) fn title_column(&self, names: &[&str], text: usize) -> Option<usize> {
+        find(names, self.title_field.as_deref(), &TITLE_NAMES).filter(|title| *title != text)
+    }
+
+    /// Returns the indices of the text column and the title column of a table with these columns.
+    ///
+    /// # Errors
+    /// If a name occurs twice, or a requested column or the text column does not exist.
+    pub(super) fn article_columns(&self, name: &str, columns: &[&str]) -> Result<(usize, Option<usize>), DataError> {
+        if let Some(index) = (1..columns.len()).find(|index| columns[..*index].contains(&columns[*index])) {
+            let cause = format!("the column `{}` occurs twice", columns[index]);
+            return Err(DataError::Header { name: name.to_owned(), cause });
+        }
+        let no_column = |column: &Option<String>| {
+            let (name, columns) = (name.to_owned(), columns.iter().map(|column| column.to_string()).collect());
+            match column {
+                Some(column) => DataError::NoColumn { name, column: column.clone(), columns },
+                None => DataError::NoTextColumn { name, columns },
+            }
+        };
+        let text = self.text_column(columns).ok_or_else(|| no_column(&self.text_field))?;
+        let title = self.title_column(columns, text);
+        if title.is_none() && self.title_field.is_some() {
+            return Err(no_column(&self.title_field));
+        }
+        for column in self.target_fields.iter().flat_map(TargetFields::columns) {
+            if !columns.contains(&column.as_str()) {
+                return Err(no_column(&Some(column.clone())));
+            }
+        }
+        Ok((text, title))
+    }
+}
+
+/// Returns the index of the requested column, or of the first of the usual ones. An exact match comes before one in
+/// another letter case.
+fn find(names: &[&str], requested: Option<&str>, usual: &[&str]) -> Option<usize> {
+    let similar = |name: &str| names.iter().position(|other| other.trim().eq_ignore_ascii_case(name));
+    match requested {
+        Some(requested) => names.iter().position(|name| *name == requested).or_else(|| similar(requested)),
+        None => usual.iter().find_map(|usual| similar(usual)),
+    }
+}

@@ -1,0 +1,140 @@
+//! What a user can do about an error or a rejected row.
+
+/// What a user can do about an error or a rejected row.
+///
+/// The variants carry data and no wording, because the words depend on the front end: the command line names flags, a
+/// Python package would name arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Name inputs that exist.
+    NameInputs,
+    /// Name files one by one, because a folder has no files with a known suffix.
+    NameFiles,
+    /// Quote the pattern, so that the shell does not expand it.
+    QuotePattern,
+    /// Remove the suffix of a compression from the name of a file that is not compressed.
+    RemoveCompressionSuffix,
+    /// Download a file again.
+    DownloadAgain {
+        /// Whether the file ends too early. Otherwise its contents are damaged.
+        truncated: bool,
+    },
+    /// Decompress a file before it is read, because it needs too much memory.
+    Decompress,
+    /// Decompress a Parquet file, or pass it as a file instead of a stream.
+    NameParquetFile,
+    /// Convert a JSON array to JSON Lines.
+    ConvertJsonArray,
+    /// Create the folder of the output.
+    CreateFolder,
+    /// Check the free space of the disk and the permissions of the output.
+    CheckOutput,
+    /// Write a format that has columns.
+    WriteRows,
+    /// Write a format in which each row has its own columns.
+    WriteJsonLines,
+    /// Write a format that supports all types.
+    WriteArrow,
+    /// Correct the header of a table, so that it names each column once.
+    CorrectHeader,
+    /// Choose one of the columns of a table.
+    ChooseColumn {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// Name the column that contains the text.
+    NameTextColumn {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// Name the columns that contain text and title.
+    NameTextAndTitleColumns,
+    /// Name the column that contains the label.
+    NameLabelColumn {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// Name the column that contains the target entity.
+    NameTargetColumn {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// Add a text or a title to the row, or read the text from another column.
+    AddText,
+    /// Read the text from another column.
+    ChooseTextColumn,
+    /// Read the title from another column.
+    ChooseTitleColumn,
+    /// Name the encoding of the file.
+    NameEncoding,
+    /// Use a format that can be read.
+    UseReadableFormat,
+    /// Leave a file out.
+    LeaveOut {
+        /// Why the file is of no use.
+        reason: &'static str,
+    },
+    /// Read an HTML page as plain text.
+    ReadAsText,
+    /// Check the contents of a text that is too long for an article.
+    CheckLength,
+    /// Look for a missing line break.
+    CheckLineBreaks,
+    /// Write one JSON object per line.
+    WriteObjectPerLine,
+    /// Write each JSON object on a single line.
+    JoinObjectLines,
+    /// Make the names of the fields of a JSON object unique.
+    RenameFields,
+    /// Close a quote.
+    CloseQuote {
+        /// The number of lines after the row's first line that the open quote includes.
+        lines: usize,
+    },
+    /// Quote the whole field, and double the quotes inside it.
+    QuoteWholeField,
+    /// Quote fields that contain a delimiter or a line break.
+    QuoteFields,
+    /// Choose a known label.
+    ChooseLabel {
+        /// The known labels, or the most similar ones.
+        known: Vec<String>,
+    },
+    /// Map labels of the file to known labels.
+    MapLabels {
+        /// Labels of the file that are not known.
+        unknown: Vec<String>,
+        /// The known labels.
+        known: Vec<String>,
+    },
+    /// Add a label to the label map.
+    AddToLabelMap {
+        /// The label of the file.
+        label: String,
+    },
+    /// Add a label to the map of a recipe's head.
+    AddToRecipe {
+        /// The label of the data set.
+        label: String,
+        /// The head of the recipe.
+        head: String,
+    },
+    /// Choose a split that the data set has.
+    ChooseSplit {
+        /// The splits that exist.
+        splits: Vec<String>,
+    },
+    /// Download a data set, or name the folder that contains all data sets.
+    NameDataRoot {
+        /// Where the data set can be downloaded.
+        origin: String,
+    },
+    /// Read how recipes and label sets are written.
+    ReadRecipeGuide,
+    /// Use a label set that exists.
+    UseKnownLabelSet,
+    /// Choose shares that leave rows for training and hold out others.
+    ChooseShares,
+    /// Use a file with labelled rows.
+    AddRows,
+}

@@ -1,0 +1,20 @@
+//! Rows that do not fit the output.
+
+use super::jsonl::row_to_json;
+use crate::error::DataError;
+use crate::reject::Reject;
+use crate::row::Row;
+
+impl DataError {
+    /// Returns the reject of a row that does not fit the columns of the output. Nothing of the row was written.
+    ///
+    /// Returns `None` for any other error, which concerns the output as a whole.
+    pub fn as_reject(&self, row: &Row) -> Option<Reject> {
+        let cause = match self {
+            DataError::NewColumn { column, .. } => format!("the column `{column}` is not in the header of the output"),
+            DataError::OtherType { column, cause, .. } => format!("the column `{column}` {cause}"),
+            _ => return None,
+        };
+        Some(Reject::new(row.position.clone(), cause, self.remedy(), row_to_json(row)))
+    }
+}

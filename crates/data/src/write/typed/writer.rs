@@ -1,0 +1,148 @@
+//! Writes rows as a typed table, in blocks.
+//!
+//! Columns of typed inputs keep their types, and their values are copied from batch to batch. For other inputs,
+//! [`Layout`] chooses the types of the columns from the values of the first block.
+
+use std::io;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+
+use super::super::row_writer::{RowWriter, Value};
+use super::block::Block;
+use super::layout::Layout;
+use super::sink::{Sink, write_error};
+use crate::error::DataError;
+use crate::row::{Cell, Row, Table};
+
+/// The number of rows of a block, unless they are large.
+const ROWS: usize = 512;
+/// The approximate maximum size of a block in bytes.
+const BYTES: usize = 8 * 1024 * 1024;
+
+/// Writes rows as a typed table.
+pub(in super::super) struct Typed<S> {
+    sink: S,
+    /// The columns, once they are known.
+    layout: Option<Layout>,
+    /// Rows of the first block, whose types are not chosen yet.
+    first: Vec<UntypedRow>,
+    block: Block,
+    /// The approximate size of the waiting rows in bytes.
+    bytes: usize,
+    /// The added columns, with example values.
+    added: Vec<(String, Value)>,
+}
+
+/// A row whose columns have no types yet.
+struct UntypedRow {
+    columns: Vec<(Arc<str>, Cell)>,
+    added: Vec<Value>,
+}
+
+impl<S: Sink> Typed<S> {
+    pub fn new(sink: S) -> Typed<S> {
+        Typed { sink, layout: None, first: Vec::new(), block: Block::default(), bytes: 0, added: Vec::new() }
+    }
+
+    /// Continues a table that already has these columns.
+    pub fn after(sink: S, schema: SchemaRef) -> Typed<S> {
+        Typed { layout: Some(Layout::of_schema(schema)), ..Typed::new(sink) }
+    }
+
+    fn start(&mut self, layout: Layout) -> Result<(), DataError> {
+        self.sink.start(layout.schema())?;
+        self.layout = Some(layout);
+        Ok(())
+    }
+
+    /// Chooses the types of the columns from the waiting rows.
+    fn choose_types(&mut self) -> Result<(), DataError> {
+        if self.layout.is_some() {
+            return Ok(());
+        }
+        let first = std::mem::take(&mut self.first);
+        self.start(Layout::of_rows(first.iter().map(|row| row.columns.as_slice()), &self.added))?;
+        let Some(layout) = &mut self.layout else { return Ok(()) };
+        for row in first {
+            match layout.fit(&row.columns) {
+                Ok(fitted) => self.block.add(fitted, row.added),
+                // The types were chosen so that these rows fit.
+                Err(_) => {
+                    return Err(DataError::Write { source: io::Error::other("a row does not fit its own columns") });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the waiting rows as a block.
+    fn write_block(&mut self) -> Result<(), DataError> {
+        self.choose_types()?;
+        self.bytes = 0;
+        match &self.layout {
+            Some(layout) if !self.block.is_empty() => {
+                let block = std::mem::take(&mut self.block).build(layout).map_err(write_error)?;
+                self.sink.write_block(&block)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<S: Sink> RowWriter for Typed<S> {
+    fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
+        self.added = added.to_vec();
+        if let Some(layout) = &mut self.layout {
+            layout.set_added(added.len());
+        }
+        match table {
+            Some(table) if self.layout.is_none() && self.first.is_empty() => self.start(Layout::of_table(table, added)),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
+        if self.added.is_empty() {
+            self.added = added.to_vec();
+        }
+        let values = added.iter().map(|(_, value)| value.clone()).collect();
+        if let (None, Some((_, Cell::Typed(cell)))) = (&self.layout, row.columns.first()) {
+            match self.first.is_empty() {
+                true => self.start(Layout::of_typed(cell.location().0.schema_ref(), &self.added))?,
+                false => self.choose_types()?,
+            }
+        }
+        match &mut self.layout {
+            None => self.first.push(UntypedRow { columns: row.columns.clone(), added: values }),
+            Some(layout) => {
+                let fitted = layout.fit(&row.columns).map_err(|misfit| misfit.into_error(row))?;
+                self.block.add(fitted, values);
+            }
+        }
+        self.bytes += row.size();
+        if self.block.len() + self.first.len() >= ROWS || self.bytes >= BYTES { self.write_block() } else { Ok(()) }
+    }
+
+    /// Before the types are chosen, nothing is written. The first rows wait for more.
+    fn finish(&mut self) -> Result<(), DataError> {
+        if self.layout.is_some() {
+            self.write_block()?;
+        }
+        self.sink.flush()
+    }
+
+    fn may_finish(&self) -> bool {
+        self.layout.is_some() || self.first.is_empty()
+    }
+
+    fn end(&mut self) -> Result<(), DataError> {
+        self.write_block()?;
+        self.sink.end()
+    }
+
+    /// Does nothing. What is written must depend on the rows alone, not on the time.
+    fn pause(&mut self) -> Result<(), DataError> {
+        Ok(())
+    }
+}

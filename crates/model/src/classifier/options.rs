@@ -1,0 +1,25 @@
+//! How a classifier runs.
+
+use crate::device::DeviceChoice;
+use crate::dtype::DtypeChoice;
+use newsdesk_kernels::instructions::InstructionSet;
+
+/// The options of a classifier.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The device.
+    pub device: DeviceChoice,
+    /// Number of threads; `None` for one per processor.
+    pub threads: Option<usize>,
+    /// Maximum number of windows read of an article, from its beginning; `None` for all.
+    pub max_windows: Option<usize>,
+    /// The dtype in which a processor computes.
+    pub dtype: DtypeChoice,
+    /// The vector instructions that a processor uses; `None` for the best available ones.
+    pub instructions: Option<InstructionSet>,
+}
+
+/// Returns the number of processors that this process may use.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}

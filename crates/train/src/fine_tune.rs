@@ -1,0 +1,194 @@
+//! Fine-tunes a model: prepares a run, starts or resumes it, trains its epochs, and returns the model of the best one.
+
+use crate::checkpoint::{self, CHECKPOINT, State};
+use crate::class_weights::class_weights;
+use crate::curve::draw;
+use crate::distillation::LossShares;
+use crate::error::{Remedy, Result, TrainError};
+use crate::examples::{Example, prepare};
+use crate::fingerprint::Fingerprint;
+use crate::heads::{check_data, fits};
+use crate::initial_weights::initial_biases;
+use crate::lock::FolderLock;
+use crate::log::{Log, StartRecord};
+use crate::loss::LossOptions;
+use crate::meter::{Meter, MeterState};
+use crate::plan::{Models, Plan};
+use crate::progress::Progress;
+use crate::session::Session;
+use crate::settings::{Distillation, Settings};
+use crate::trainer::Trainer;
+use newsdesk_data::LabelledSet;
+use newsdesk_eval::check_heads;
+use newsdesk_model::encoder::Weights;
+use newsdesk_model::folder::TrainingRecord;
+use newsdesk_model::{Head, Model};
+use std::path::Path;
+
+/// The result of a run.
+pub struct Trained {
+    /// The model of the best epoch.
+    pub model: Model,
+    /// The best epoch, from 1.
+    pub best_epoch: usize,
+    /// Its score on the validation sets.
+    pub score: f64,
+    /// Seconds of the run, without interruptions.
+    pub elapsed: f64,
+    /// The log of the run, to which the caller adds the last line.
+    pub log: Log,
+    /// Keeps other runs out of the folder until this result is dropped.
+    _lock: FolderLock,
+}
+
+/// Fine-tunes the base together with the heads of the training sets: those that the base has, and new ones.
+///
+/// Teachers are models with some of the heads, with the same labels. Their probabilities for the articles that the run uses
+/// are computed once, before the first step. [`Settings::distillation`] says how they are learned from.
+///
+/// The model of the best epoch is kept: the one with the highest mean of macro-F1 over the heads of the validation sets
+/// (accuracy for data sets with labels of their own).
+///
+/// The run writes into `folder`: its log, its training curve, and a checkpoint after each epoch and as often as the settings
+/// say. With `resume` it continues from the checkpoint, and the resulting weights are bit-identical to those of an
+/// uninterrupted run. The checkpoint stays until the caller has written the model and calls [`crate::remove_checkpoint`].
+///
+/// # Errors
+/// If the settings or the data cannot be used, the loss or a weight is no longer finite, a file cannot be written, or the
+/// device fails. The last checkpoint is then still there.
+pub fn train(
+    models: &Models,
+    training: &[LabelledSet],
+    validation: &[LabelledSet],
+    settings: &Settings,
+    folder: &Path,
+    resume: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Trained> {
+    let base = models.base;
+    let plan = Plan::new(models, training, settings)?;
+    let examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
+    let loss = loss_options(&plan, &examples, settings)?;
+    let biases = initial_biases(&plan.heads, examples.iter().flatten());
+    let session = Session::new(base, plan.heads.clone(), &biases, loss, settings)?;
+    let fingerprint = plan.fingerprint(base, training, validation, settings)?;
+    let start = plan.start_record(models, training, validation, settings, &fingerprint);
+
+    let lock = FolderLock::acquire(folder)?;
+    let (session, state, best, log) = start_or_resume(session, fingerprint, start, folder, resume, progress)?;
+    let articles: usize = validation.iter().map(|set| set.articles.len()).sum();
+    let mut trainer = Trainer {
+        session,
+        meter: Meter::new(state.meter),
+        state,
+        best,
+        log,
+        settings,
+        samples: &plan.samples,
+        steps_per_epoch: plan.steps_per_epoch,
+        examples,
+        validation,
+        articles,
+        folder,
+        checkpoint: folder.join(CHECKPOINT),
+        progress,
+    };
+    // A run that was interrupted after its last epoch has no epoch left.
+    let epochs = if trainer.stops() { 0..0 } else { trainer.state.epochs_done..settings.epochs };
+    if let Some(distillation) = &settings.distillation {
+        let used = trainer.used_rows(epochs.clone());
+        let examples = &mut trainer.examples;
+        plan.teachers.add_soft_targets(examples, training, &used, distillation, settings, trainer.progress)?;
+        trainer.meter.skip();
+    }
+    for epoch in epochs {
+        trainer.run_epoch(epoch)?;
+        if trainer.stops() {
+            (trainer.progress)(Progress::StoppedEarly { best_epoch: trainer.state.best_epoch });
+            break;
+        }
+    }
+
+    let Trainer { session, state: State { best_epoch, best_score: score, .. }, best, log, meter, .. } = trainer;
+    let Some(best) = best else {
+        let cause = "no epoch reached a finite score".into();
+        return Err(TrainError::Data { cause, remedy: Remedy::AddValidationData });
+    };
+    let mut model = session.model(best);
+    model.manifest.training = Some(TrainingRecord {
+        base: base.manifest.name.clone(),
+        sets: training.iter().zip(&plan.samples).map(|(set, sample)| sample.description(set)).collect(),
+        teachers: plan.teachers.descriptions()?,
+        best_epoch,
+        newsdesk: env!("CARGO_PKG_VERSION").into(),
+        settings: serde_json::to_value(settings).unwrap_or_default(),
+    });
+    // Again, for a run that was interrupted after its last epoch.
+    draw(&log, folder)?;
+    Ok(Trained { model, best_epoch, score, elapsed: meter.elapsed(), log, _lock: lock })
+}
+
+/// Tokenizes the training articles, and checks that training and validation data match the heads.
+fn prepare_examples(
+    base: &Model,
+    training: &[LabelledSet],
+    validation: &[LabelledSet],
+    heads: &[Head],
+    settings: &Settings,
+) -> Result<Vec<Vec<Example>>> {
+    let Settings { max_train_length, threads, .. } = *settings;
+    let prepare = |set| prepare(set, heads, &base.tokenizer, base.config.pad_token_id, max_train_length, threads);
+    let examples: Vec<Vec<Example>> = training.iter().map(prepare).collect::<Result<_>>()?;
+    check_data(training, validation, heads)?;
+    let matches = |e: &Example| e.targets.iter().zip(heads).all(|(t, head)| t.as_ref().is_none_or(|t| fits(t, head)));
+    if !examples.iter().flatten().all(matches) {
+        let cause = "a row has a list of labels for a head with one label, or one label for a head with lists".into();
+        return Err(TrainError::Data { cause, remedy: Remedy::UseOneLabelKind });
+    }
+    validation.iter().try_for_each(|set| check_heads(set, heads))?;
+    Ok(examples)
+}
+
+fn loss_options(plan: &Plan, examples: &[Vec<Example>], settings: &Settings) -> Result<LossOptions> {
+    let shares = settings.distillation.map(|Distillation { weight, temperature, .. }| LossShares {
+        weight,
+        temperature,
+        heads: plan.teachers.heads(),
+    });
+    Ok(LossOptions {
+        label_smoothing: settings.label_smoothing,
+        focal_gamma: settings.focal_gamma,
+        class_weights: class_weights(&settings.class_weights, &plan.heads, examples, &plan.samples)?,
+        shares: shares.unwrap_or_default(),
+    })
+}
+
+/// Starts the log of a new run, or restores a run from its checkpoint if `resume` is set and there is one. Returns session,
+/// progress, the weights of the best epoch so far, and the log.
+fn start_or_resume<'a>(
+    mut session: Session<'a>,
+    fingerprint: Fingerprint,
+    start: StartRecord,
+    folder: &Path,
+    resume: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Session<'a>, State, Option<Weights>, Log)> {
+    let found = if resume { checkpoint::read(&folder.join(CHECKPOINT), &fingerprint, &session.device)? } else { None };
+    let Some(found) = found else {
+        let state = State {
+            fingerprint,
+            epochs_done: 0,
+            steps_of_epoch: 0,
+            steps: 0,
+            best_epoch: 0,
+            best_score: f64::MIN,
+            meter: MeterState::default(),
+        };
+        return Ok((session, state, None, Log::start(folder, start)?));
+    };
+    let state = found.state;
+    session.restore(&found.variables, &found.moments, state.steps)?;
+    progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
+    let log = Log::resume(folder, start, state.epochs_done, state.steps_of_epoch)?;
+    Ok((session, state, found.best, log))
+}

@@ -1,0 +1,125 @@
+//! Checks the inputs of a run, and derives what they determine: heads, teachers, rows per epoch and steps.
+
+use crate::error::{Result, TrainError};
+use crate::fingerprint::Fingerprint;
+use crate::heads::merge_heads;
+use crate::log::{SetRows, StartRecord};
+use crate::sampling::SetSample;
+use crate::settings::{MAX_ROWS, Settings};
+use crate::teacher::Teachers;
+use newsdesk_data::LabelledSet;
+use newsdesk_model::{Head, Model};
+
+/// The models that a run starts with.
+#[derive(Clone, Copy)]
+pub struct Models<'a> {
+    /// The model that is fine-tuned.
+    pub base: &'a Model,
+    /// The models to distil from; empty to learn from labels only.
+    pub teachers: &'a [Model],
+}
+
+/// What the inputs of a run determine.
+pub(crate) struct Plan<'a> {
+    /// The heads of the training sets.
+    pub(crate) heads: Vec<Head>,
+    pub(crate) teachers: Teachers<'a>,
+    /// The rows that an epoch takes from each training set.
+    pub(crate) samples: Vec<SetSample>,
+    pub(crate) steps_per_epoch: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// Checks settings, training sets and models.
+    ///
+    /// # Errors
+    /// If they cannot be used together.
+    pub(crate) fn new(models: &Models<'a>, training: &[LabelledSet], settings: &Settings) -> Result<Self> {
+        let Models { base, teachers } = *models;
+        let config = &base.config;
+        settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.special_tokens())?;
+        let heads = merge_heads(training)?;
+        let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
+        if settings.distillation.is_some() == teachers.is_empty() {
+            return fail("distillation", "it needs teachers, and teachers need it".into());
+        }
+        if let Some(name) = settings.set_weights.keys().find(|&name| training.iter().all(|set| set.name != *name)) {
+            let known: Vec<&str> = training.iter().map(|set| set.name.as_str()).collect();
+            return fail("set_weights", format!("no training set is called `{name}`, but `{}`", known.join("`, `")));
+        }
+        let samples = samples(training, settings);
+        let rows = samples.iter().fold(0, |sum: usize, sample| sum.saturating_add(sample.taken));
+        if rows > MAX_ROWS {
+            return fail("set_weights", format!("an epoch would take {rows} rows, more than {MAX_ROWS}"));
+        }
+        let steps_per_epoch = rows.div_ceil(settings.batch_size);
+        let steps = steps_per_epoch.saturating_mul(settings.epochs);
+        if i32::try_from(steps).is_err() {
+            return fail("epochs", format!("the run would take {steps} steps, more than {}", i32::MAX));
+        }
+        let teachers = Teachers::new(teachers, &heads)?;
+        Ok(Self { heads, teachers, samples, steps_per_epoch })
+    }
+
+    /// Returns the fingerprint of the run.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn fingerprint(
+        &self,
+        base: &Model,
+        training: &[LabelledSet],
+        validation: &[LabelledSet],
+        settings: &Settings,
+    ) -> Result<Fingerprint> {
+        Fingerprint::new(base, &self.heads, training, validation, &self.teachers.descriptions()?, settings)
+    }
+
+    /// Returns the first line of the run's log.
+    pub(crate) fn start_record(
+        &self,
+        models: &Models,
+        training: &[LabelledSet],
+        validation: &[LabelledSet],
+        settings: &Settings,
+        fingerprint: &Fingerprint,
+    ) -> StartRecord {
+        let rows =
+            |set: &LabelledSet| SetRows { set: set.name.clone(), split: set.split.clone(), rows: set.articles.len() };
+        StartRecord {
+            newsdesk: env!("CARGO_PKG_VERSION").into(),
+            base: models.base.manifest.name.clone(),
+            teachers: models.teachers.iter().map(|teacher| teacher.manifest.name.clone()).collect(),
+            sets: training.iter().map(rows).collect(),
+            validation: validation.iter().map(rows).collect(),
+            steps_per_epoch: self.steps_per_epoch,
+            settings: serde_json::to_value(settings).unwrap_or_default(),
+            pooling: models.base.manifest.pooling.to_string(),
+            fingerprint: fingerprint.hash(),
+        }
+    }
+}
+
+/// Returns the rows that an epoch takes from each data set.
+fn samples(sets: &[LabelledSet], settings: &Settings) -> Vec<SetSample> {
+    let sample = |set: &LabelledSet| {
+        let weight = settings.set_weights.get(&set.name).copied().unwrap_or(1.0);
+        SetSample::new(set.articles.len(), settings.rows_per_epoch, weight)
+    };
+    sets.iter().map(sample).collect()
+}
+
+/// Returns the first line of the log that [`train`](crate::train) writes. Two runs with the same line give the same model.
+///
+/// # Errors
+/// If settings, data sets and models cannot be used together.
+pub fn start_record(
+    models: &Models,
+    training: &[LabelledSet],
+    validation: &[LabelledSet],
+    settings: &Settings,
+) -> Result<StartRecord> {
+    let plan = Plan::new(models, training, settings)?;
+    let fingerprint = plan.fingerprint(models.base, training, validation, settings)?;
+    Ok(plan.start_record(models, training, validation, settings, &fingerprint))
+}

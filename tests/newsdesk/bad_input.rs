@@ -27,7 +27,11 @@ fn missing_columns_are_reported_with_the_existing_ones() {
         folder.classify(&[&["a.csv"], flags].concat()).refused(error).hint(hint);
     };
     let columns = "the columns are `id`, `story`";
-    refused(&[], "cannot find the text column of `a.csv`", &format!("{columns}; name the right one with --text-field"));
+    refused(
+        &[],
+        "cannot find the text column of `a.csv`",
+        &format!("name the text column with `--text-field NAME`; {columns}"),
+    );
     refused(&["--text-field", "body"], "cannot find the column `body` in `a.csv`", columns);
     let no_title = ["--text-field", "story", "--title-field", "head"];
     refused(&no_title, "cannot find the column `head` in `a.csv`", columns);
@@ -157,7 +161,7 @@ fn rows_before_damage_in_a_compressed_file_are_labelled() {
     let ids: Vec<_> = cut.rows().iter().map(|row| row["id"].clone()).collect();
     assert!((500..3500).contains(&ids.len()), "expected 500 to 3499 rows, found {}", ids.len());
     assert_eq!(ids, (0..ids.len()).map(|id| json!(id)).collect::<Vec<_>>());
-    cut.says(&format!("beyond row {}\n", ids.len()));
+    cut.says(&format!("after row {}\n", ids.len()));
 
     let middle = zst.len() / 2;
     zst[middle] ^= 0x55;

@@ -192,7 +192,7 @@ fn invalid_values_in_a_manifest_are_named() {
     refused("overlap = 16", "overlap = 64", too_large);
     // Older manifests have the key `stride` instead.
     refused("overlap = 16", "stride = 0", too_large);
-    let longer = "`line 5` in `m/newsdesk.toml`: `stride` is 65, more than the window length of 64";
+    let longer = "`line 4` in `m/newsdesk.toml`: `stride` is 65, more than the window length of 64";
     refused("overlap = 16", "stride = 65", longer);
     refused("overlap = 16", "overlap = 16\nstride = 48", "`overlap` and `stride` exclude each other");
     refused("label =", "temperature = -1.0\nlabel =", "`head.temperature` in `m/newsdesk.toml`: -1 is not positive");

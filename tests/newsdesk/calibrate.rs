@@ -190,7 +190,8 @@ fn two_heads() -> Folder {
     };
     let moods = predictions.iter().enumerate().map(|(i, row)| json!({"text": row["text"], "mood": mood(i, row)}));
     folder.write("sets/moods-of-may/rows.jsonl", json_lines(moods));
-    let desks = |i: usize, row: &Value| if i % 4 == 0 { json!([LABELS[i % 5]]) } else { json!(labels(&row["desk"])) };
+    let desks =
+        |i: usize, row: &Value| if i.is_multiple_of(4) { json!([LABELS[i % 5]]) } else { json!(labels(&row["desk"])) };
     let desks = predictions.iter().enumerate().map(|(i, row)| json!({"text": row["text"], "desk": desks(i, row)}));
     folder.write("set.jsonl", json_lines(desks));
     folder
@@ -376,7 +377,11 @@ fn unusable_data_sets_and_models_are_refused_before_classifying() {
     refused(with("one.jsonl"), "the temperature of head `label` cannot be fitted: all 60 articles have the same", two);
     refused(with("few.jsonl"), "head `label` cannot be fitted: 49 articles are labelled for it, which is too few", two);
     refused(calibrate(&folder, &["--head", "topic"]), "cannot find head `topic`", "label");
-    refused(folder.newsdesk(&["calibrate", "no", "--data", "set.jsonl"]), "cannot open the model `no`", "a folder");
+    refused(
+        folder.newsdesk(&["calibrate", "no", "--data", "set.jsonl"]),
+        "cannot open the model `no`",
+        "name a model folder",
+    );
     folder.newsdesk(&["calibrate", "--data", "set.jsonl"]).refused("not provided").says("<MODEL>");
     folder.newsdesk(&["calibrate", "m"]).refused("not provided").says("--data <DATASET>");
     folder.write("moods.toml", MOODS).write("sets/moods-of-may/rows.jsonl", "{\"text\":\"Goal!\",\"mood\":\"good\"}\n");

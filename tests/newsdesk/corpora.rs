@@ -168,18 +168,18 @@ fn invalid_outputs_are_refused_before_labelling() {
     refused(&["news.jsonl", "-o", "sub/../news.jsonl"], input_itself, "another file");
     refused(&["sub", "news.jsonl", "--rejects", "sub/other.jsonl"], "it is one of the inputs", "another file");
     refused(&["*.jsonl", "-o", "news.jsonl"], "it is one of the inputs", "another file");
-    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], "rows and rejects would go to the same file", "two files");
-    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"], "rows and rejects would go to the same file", "two files");
-    refused(&["news.jsonl", "--rejects", "-"], "rows and rejects would go to the same file", "two files");
+    let same_file = "rows and rejects would go to the same file";
+    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], same_file, "two files");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"], same_file, "two files");
+    refused(&["news.jsonl", "--rejects", "-"], same_file, "two files");
     refused(&["news.jsonl", "-o", "x.xlsx"], "choose a format for `x.xlsx`", ".jsonl, .csv, .tsv");
-    refused(&["news.jsonl", "-o", "x.txt"], "rows into `x.txt`: plain text has no columns", "--output-format");
+    refused(&["news.jsonl", "-o", "x.txt"], "rows to `x.txt`: plain text has no columns", "--output-format");
     refused(&["news.jsonl", "-o", "x.feather"], "its name is that of an Arrow file", "end its name in .arrows");
-    refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table into a file", "--output-format");
+    refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table to a file", "--output-format");
     refused(&["news.jsonl", "-o", "missing/x.jsonl"], "write to `missing/x.jsonl`", "create the folder");
     assert_eq!((folder.text("news.jsonl"), folder.text("sub/other.jsonl")), (input.clone(), input));
-    for output in ["x.jsonl", "x.txt"] {
-        assert!(!folder.path(output).exists(), "`{output}` was written");
-    }
+    folder.assert_missing("x.jsonl");
+    folder.assert_missing("x.txt");
 }
 
 #[test]

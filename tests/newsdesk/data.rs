@@ -292,7 +292,11 @@ fn split_warns_of_empty_splits() {
     let answer = folder.newsdesk(&["data", "split", "a.csv", "-o", "out"]).done();
     assert_eq!(folder.text("out/validation.csv"), "text,label\n");
     assert_eq!(folder.entries("out"), ["test.csv", "train.csv", "validation.csv"]);
-    assert_eq!(answer.starting("warning"), ["warning: the split validation has no rows: there are too few texts"], "{answer}");
+    assert_eq!(
+        answer.starting("warning"),
+        ["warning: the split validation has no rows: there are too few texts"],
+        "{answer}"
+    );
 }
 
 #[test]

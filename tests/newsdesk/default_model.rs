@@ -47,7 +47,8 @@ fn a_model_can_be_trained_from_it() {
     };
     folder.write("rows.csv", format!("text,desk\n{}", (0..40).map(row).collect::<String>()));
     // With frozen layers, this takes a fifth of the time.
-    let train = "train --data rows.csv --label-field desk --freeze 4 --max-train-length 32 --batch-size 8 --epochs 2 -o m";
+    let train =
+        "train --data rows.csv --label-field desk --freeze 4 --max-train-length 32 --batch-size 8 --epochs 2 -o m";
     folder.run(train).done().says("wrote m");
     let answer = folder.newsdesk(&["classify", "--model", "m", "rows.csv", "--prefix", "m_"]).done();
     let correct = answer.rows().iter().filter(|row| row["desk"] == row["m_desk"]).count();

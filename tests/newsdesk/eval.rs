@@ -196,8 +196,10 @@ fn invalid_recipes_are_refused() {
         .hint("choose one of its splits: `dev`");
     let elsewhere = eval(MOODS.replace("moods-of-may", "june")).refused("`sets/june/rows.jsonl`, the split `test`");
     elsewhere.hint("download the data set from written for this test, or name the folder");
-    eval(MOODS.replace("\"sentiment\"", "\"moods\"")).refused("the label set `moods` of the head `sentiment`").hint("sentiment");
-    let label = eval(MOODS.replace("\"neutral\"", "\"netral\"")).refused("no label is called `netral`");
+    eval(MOODS.replace("\"sentiment\"", "\"moods\""))
+        .refused("the label set `moods` of the head `sentiment`")
+        .hint("sentiment");
+    let label = eval(MOODS.replace("\"neutral\"", "\"netral\"")).refused("there is no label `netral`");
     label.hint("use one of the known labels: `neutral`");
     let mapless = eval(MOODS.replace("mixed =", "glad ="));
     mapless
@@ -225,7 +227,8 @@ fn lists_of_labels_are_refused_for_a_head_with_one_label() {
     let folder = Folder::new();
     folder.write("rows.csv", "text,label\nGoal!,sport|world\n");
     let arguments = ["eval", TINY, "--data", "rows.csv", "--label-separator", "|"];
-    let answer = folder.newsdesk(&arguments).refused("several labels per row for head `label`, which predicts one label");
+    let answer =
+        folder.newsdesk(&arguments).refused("several labels per row for head `label`, which predicts one label");
     answer.hint("`--label-separator`, only for heads that predict several labels");
 }
 

@@ -206,7 +206,10 @@ fn arrow_and_parquet_can_be_read_and_written() {
     let parquet =
         folder.command(&["data", "convert", "a.jsonl", "-o", "-", "--to", "parquet"]).output().unwrap().stdout;
     assert!(parquet == folder.bytes("a.parquet"), "Parquet in a pipe differs from Parquet in a file");
-    folder.classify_reading(parquet, &["-"]).refused("Parquet is read from the end of a file").hint("name the file");
+    folder
+        .classify_reading(parquet, &["-"])
+        .refused("Parquet can only be read from an uncompressed file")
+        .hint("give the decompressed file itself");
 }
 
 #[test]
@@ -235,7 +238,7 @@ fn damaged_parquet_is_refused() {
         .write("text.parquet", "Goal!");
     for name in ["cut.parquet", "none.parquet", "text.parquet"] {
         let answer = folder.classify(&[name, "-o", "out.jsonl"]).refused(&format!("cannot read `{name}`"));
-        answer.hint("damaged or cut off");
+        answer.hint("its data is damaged");
         folder.assert_missing("out.jsonl");
     }
 }

@@ -150,7 +150,7 @@ fn info_as_text() {
     two-heads
 
     encoder   BERT, 2 layers, width 32, 4 attention heads, 39784 parameters
-    windows   32 tokens, one every 20, pooled by pooler, combined by max
+    windows   32 tokens, overlap 12, pooling pooler, combined by max
 
     head desk (sigmoid), 3 labels
       arts (d:1)
@@ -220,8 +220,8 @@ fn models_of_the_hugging_face_hub_are_read_from_its_cache() {
         assert_eq!(classify(name).done().out, expected, "{name}");
     }
     classify("acme/large")
-        .refused("cannot open the model `acme/large`: there is no such folder, and `")
-        .hint("`hf download acme/large` fetches it; Newsdesk downloads nothing");
+        .refused("cannot open the model `acme/large`: there is no such folder, and it is not in the cache `")
+        .hint("download it with `hf download acme/large`; Newsdesk downloads nothing itself");
     classify("acme/tiny@v2").refused("does not have revision `v2`").hint("`hf download acme/tiny --revision v2`");
     classify("./acme/large").refused("cannot open the model `./acme/large`: there is no such folder");
 }

@@ -2,7 +2,7 @@
 //!
 //! `fixtures/before` holds them as that version left them; its README says how they were made.
 
-use crate::support::{Folder, TINY, rows, texts};
+use crate::support::{Folder, rows, texts};
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -128,7 +128,7 @@ fn old_names_of_options_are_replaced_by_typed_ones() {
     // An old name excludes what its present name excludes.
     folder.write("train.toml", format!("stride = 48\n{OLDER}"));
     let refused = train(&folder, &["--overlap", "8", "--data", "none.csv", "-o", "n"]);
-    refused.refused("cannot open `none.csv`");
+    refused.refused("cannot find `none.csv`");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn finished_seeds_are_not_trained_again() {
     other(&[], "it was trained with other options or on other rows");
     folder.write("desks.csv", desks());
     folder.write("m/seed-4/training.jsonl", "");
-    other(&[], "its `training.jsonl` does not tell how it ended");
+    other(&[], "its `training.jsonl` has no record of the end");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn invalid_seeds_are_refused() {
     let folder = Folder::new();
     folder.write("desks.csv", desks());
     folder.newsdesk(&arguments("m", &["--seeds", "1,2,1"])).refused("`--seeds`: 1 is given twice").hint("same model");
-    folder.newsdesk(&arguments("m", &["--seeds", "1,2", "--seed", "3"])).refused("'--seed <SEED>'");
+    folder.newsdesk(&arguments("m", &["--seeds", "1,2", "--seed", "3"])).refused("'--seed <N>'");
     folder.newsdesk(&arguments("m", &["--seeds", "1,-2"])).refused("invalid value '-2'");
     folder.assert_missing("m");
     folder.newsdesk(&arguments("m", &["--quiet"])).done();

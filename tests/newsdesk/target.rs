@@ -74,7 +74,7 @@ fn rows_with_an_invalid_target_are_rejected() {
     let answer = folder.newsdesk_reading(rows.concat(), &["classify", "--model", "m"]);
     assert_eq!((answer.code, answer.out.as_str()), (Some(1), ""));
     let answer = answer.says("line 1: the target column `who` is missing");
-    let answer = answer.says("line 2: characters 0 to 3 of its text are `Ann`, not `Bob`");
+    let answer = answer.says("line 2: the characters 0 to 3 of the text are `Ann`, not `Bob`");
     let answer = answer.says("line 3: the text does not contain the characters 8 to 30");
     let answer = answer.says("line 4: the target column `from` is not a whole number");
     answer.says("line 5: the target column `who` is not text");

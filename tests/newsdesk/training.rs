@@ -5,7 +5,7 @@ use crate::support::weights::Weights;
 use crate::support::{Answer, Folder, articles, column, json_lines};
 use serde_json::{Value, json};
 
-/// Trains in a way that learns the data sets of these tests.
+/// Trains with settings that suffice for the small data sets of these tests.
 fn train(folder: &Folder, output: &str, more: &[&str]) -> Answer {
     let options = "--learning-rate 1e-3 --batch-size 4 --pooling mean --epochs 1";
     folder.newsdesk(&train_arguments(output, options, more))
@@ -85,7 +85,7 @@ fn weights_depend_on_the_seed_but_not_on_threads() {
         train_desks(&folder, name, &[&["--epochs", "3", "--quiet"], flags].concat()).done();
         folder.weights(name)
     };
-    // Several micro-batches on several threads, so that the order of their sums could matter.
+    // With several micro-batches and threads, gradients could be added in different orders.
     let one = run("one", &["--seed", "1", "--threads", "1", "--micro-batch-size", "1"]);
     assert!(
         one == run("two", &["--seed", "1", "--threads", "2", "--micro-batch-size", "1"]),
@@ -224,7 +224,8 @@ fn two_recipes_train_two_heads() {
 
     // A head without validation data.
     let answer = train(&folder, "half", &[&data[..], &["--validation", "desks.toml"]].concat()).done();
-    answer.says("warning: no validation article is labelled for head sentiment: the choice of the best epoch ignores it");
+    answer
+        .says("warning: no validation article is labelled for head sentiment: the choice of the best epoch ignores it");
     let card = folder.text("half/README.md");
     assert!(card.contains("- **sentiment**: the scores are not calibrated: no validation article is"), "{card}");
     // Heads of the base that no data set has, or that cannot be taken over.

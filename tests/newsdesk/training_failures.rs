@@ -37,7 +37,7 @@ fn missing_label_columns_and_labels_are_reported() {
     missing.says("the label column `desk` is missing").hint("the columns are `text`, `label`");
     folder.write("rows.jsonl", "{\"text\":\"Goal!\",\"label\":\"a\"}\n");
     let jsonl = folder.newsdesk(&arguments("m", &["--data", "rows.jsonl", "--label-field", "desk"]));
-    jsonl.refused("in `rows.jsonl`").hint("the label column `desk` is missing");
+    jsonl.refused("in `rows.jsonl`").says("the label column `desk` is missing").hint("the columns are `text`, `label`");
 
     let refused = |contents: &str, error: &str, hint: &str| {
         folder.write("v.csv", contents);
@@ -62,11 +62,15 @@ fn missing_label_columns_and_labels_are_reported() {
     folder.newsdesk(&arguments("m", &["--labels", "no.txt"])).refused("cannot read the labels of `no.txt`");
     let error = "cannot find a labelled article in `v.csv`: no row has a label";
     refused("text,label\nGoal!,\nOil,\n", error, "the columns are `text`, `label`");
-    refused("text,label\n", error, "the file has no rows");
+    refused(
+        "text,label\n",
+        "cannot find a labelled article in `v.csv`: the file has no rows",
+        "use a file with labelled rows",
+    );
     // If no row could be read, the hint is about the rows and not about columns.
     folder.write("latin.csv", b"text,label\nZ\xfcrich,a\n");
     let latin = folder.newsdesk(&arguments("m", &["--data", "latin.csv"]));
-    let latin = latin.refused("a labelled article in `latin.csv`").hint("`latin.csv`, row 1 (line 2): byte ");
+    let latin = latin.refused("a labelled article in `latin.csv`: `latin.csv`, row 1 (line 2): byte ");
     assert!(latin.err.contains("--encoding") && !latin.err.contains("the columns are"), "{latin}");
 }
 
@@ -168,7 +172,7 @@ fn invalid_settings_are_refused() {
     refused("--class-weights z=2", "`class_weights`: no head has a label `z`");
     refused("--class-weights a=-2", "`class_weights`: -2 is not zero or above");
     refused("--freeze 3", "`freeze`: the base has 2 layers, not 3");
-    refused("--freeze half", "it is neither embeddings nor encoder nor a number");
+    refused("--freeze half", "use embeddings, encoder, or a number of layers");
     refused("--max-train-length 0", "`max_train_length`: 0 is not within");
     refused("--max-length 2", "`max_length`: 2 is not within 3..=");
     refused("--max-length 39 --overlap 39", "`overlap`: 39 is not within 2..=38");
@@ -258,7 +262,7 @@ fn a_model_that_cannot_be_written_can_be_resumed_from_the_checkpoint() {
     // Weights of 77 kB exceed the limit of 60 kB.
     let full = with_file_limit(&folder, 120, &arguments("m", &[&often[..], &["--resume"]].concat()));
     let full = full.refused("cannot write `m/model.safetensors`").says("caused by: File too large");
-    full.hint("on a disk with room");
+    full.hint("on a disk with free space");
     folder.assert_missing("m/model.safetensors.partial");
     folder.assert_missing("m/model.safetensors");
     let resumed = folder.newsdesk(&arguments("m", &[&often[..], &["--resume"]].concat())).done();

@@ -114,7 +114,11 @@ fn the_card_describes_model_training_and_metrics() {
     // Labels with few articles.
     folder.write("desks.csv", desks());
     train(&folder, "few", &[]).done();
-    for text in ["| hardly tested |\n", "fewer than 20 validation articles each: business; sport.\n", "the scores are not calibrated"] {
+    for text in [
+        "| hardly tested |\n",
+        "fewer than 20 validation articles each: business; sport.\n",
+        "the scores are not calibrated",
+    ] {
         folder.assert_contains("few/README.md", text);
     }
 }

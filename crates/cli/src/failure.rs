@@ -1,7 +1,12 @@
 //! Prints errors: an `error:` line, the causes, and one `hint:`.
 
-use crate::remedies::hint;
+use crate::remedies;
 use anyhow::Error;
+use newsdesk_data::DataError;
+use newsdesk_eval::EvalError;
+use newsdesk_model::ModelError;
+use newsdesk_run::RunError;
+use newsdesk_train::TrainError;
 use std::io::{ErrorKind, Write};
 
 /// An error in the use of the command line, with a hint.
@@ -19,6 +24,18 @@ impl Usage {
     pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: Some(hint.into()) }
     }
+}
+
+/// Returns the hint for the first error of the chain that has one.
+fn hint(error: &Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        None.or_else(|| cause.downcast_ref::<Usage>().and_then(|e| e.hint.clone()))
+            .or_else(|| cause.downcast_ref::<DataError>().and_then(remedies::data::hint))
+            .or_else(|| cause.downcast_ref::<ModelError>().and_then(remedies::model::hint))
+            .or_else(|| cause.downcast_ref::<EvalError>().and_then(remedies::eval::hint))
+            .or_else(|| cause.downcast_ref::<TrainError>().and_then(remedies::train::hint))
+            .or_else(|| cause.downcast_ref::<RunError>().and_then(remedies::run::hint))
+    })
 }
 
 /// Prints an error with its causes and hint to standard error.

@@ -9,9 +9,15 @@ impl Folder {
     /// Starts a command and kills it (SIGKILL) when the file exists.
     #[track_caller]
     pub fn kill_when_exists(&self, file: &str, arguments: &[&str]) {
+        self.kill_when_written(file, 0, arguments);
+    }
+
+    /// Starts a command and kills it (SIGKILL) when the file has at least this many bytes.
+    #[track_caller]
+    pub fn kill_when_written(&self, file: &str, bytes: u64, arguments: &[&str]) {
         let mut command = self.command(arguments);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        self.wait_for(file, &mut child);
+        self.wait_for(file, bytes, &mut child);
         child.kill().unwrap();
         let ended = Answer::new(arguments, child.wait_with_output().unwrap());
         assert!(ended.code.is_none(), "the run ended before it was killed: {ended}");
@@ -21,20 +27,27 @@ impl Folder {
     #[cfg(unix)]
     #[track_caller]
     pub fn interrupt_when_exists(&self, file: &str, arguments: &[&str]) -> Answer {
+        self.interrupt_when_written(file, 0, arguments)
+    }
+
+    /// Starts a command and interrupts it (SIGINT, as Ctrl-C does) when the file has at least this many bytes.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn interrupt_when_written(&self, file: &str, bytes: u64, arguments: &[&str]) -> Answer {
         let mut command = with_default_signals(self.command(arguments));
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        self.wait_for(file, &mut child);
+        self.wait_for(file, bytes, &mut child);
         let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(sent.success(), "`kill -INT` failed: {sent}");
         Answer::new(arguments, child.wait_with_output().unwrap())
     }
 
     #[track_caller]
-    fn wait_for(&self, file: &str, child: &mut Child) {
+    fn wait_for(&self, file: &str, bytes: u64, child: &mut Child) {
         let start = Instant::now();
-        while !self.path(file).exists() {
-            assert!(child.try_wait().unwrap().is_none(), "the run ended, but `{file}` does not exist");
-            assert!(start.elapsed() < Duration::from_secs(120), "`{file}` does not exist after two minutes");
+        while !self.path(file).metadata().is_ok_and(|metadata| metadata.len() >= bytes) {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before `{file}` had {bytes} bytes");
+            assert!(start.elapsed() < Duration::from_secs(120), "`{file}` has no {bytes} bytes after two minutes");
             sleep(Duration::from_millis(1));
         }
     }

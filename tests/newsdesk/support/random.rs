@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 pub struct Random(u64);
 
 impl Random {
+    // The test harness prints standard output if the test fails.
+    #[allow(clippy::print_stdout)]
     pub fn new() -> Self {
         let seed = match std::env::var("NEWSDESK_TEST_SEED") {
             Ok(seed) => seed.parse().expect("NEWSDESK_TEST_SEED is a number"),

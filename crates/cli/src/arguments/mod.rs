@@ -81,7 +81,7 @@ pub enum Command {
     /// Calibrate a model's scores on labelled data sets, and find score thresholds
     ///
     /// Fits one temperature for each head that the data sets have labels for. For a single-label head it then finds the lowest
-    /// score for each precision of 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99. For a multi-label head it finds the score thresholds with
+    /// score that reaches each of the precisions 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99. For a multi-label head it finds the score thresholds with
     /// the highest F1. The results go into the model's `newsdesk.toml` and replace earlier ones. `classify
     /// --min-precision` then needs no labelled articles.
     Calibrate(Box<Calibrate>),

@@ -20,7 +20,7 @@ pub fn by_name(path: &Path) -> Result<Format> {
         }
         Some(Format::Arrow) if !is_stream(path) => {
             let message =
-                format!("cannot write `{shown}`: `.arrow` means an Arrow file, and newsdesk writes Arrow streams");
+                format!("cannot write `{shown}`: its name is that of an Arrow file, and newsdesk writes Arrow streams");
             Err(Usage::new(message, "end its name in .arrows or .parquet").into())
         }
         Some(format) => Ok(format),

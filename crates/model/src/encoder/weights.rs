@@ -138,9 +138,8 @@ impl Weights {
     fn find(&self, shape: &[usize], name: &str) -> Result<&Stored> {
         let name = self.full_name(name);
         let file = || self.file.to_string();
-        // The manifest describes the heads, and everything in a linear model.
-        let in_manifest = name.starts_with("heads.") || name == crate::linear::IDF_SQUARED;
-        let required_by = if in_manifest { "newsdesk.toml" } else { "config.json" };
+        // The manifest describes the heads.
+        let required_by = if name.starts_with("heads.") { "newsdesk.toml" } else { "config.json" };
         match self.tensors.get(&name) {
             None => Err(ModelError::MissingTensor { file: file(), name }),
             Some(stored) if stored.shape() != shape => Err(ModelError::WrongShape {

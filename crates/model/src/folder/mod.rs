@@ -4,6 +4,7 @@ mod any;
 #[cfg(feature = "embedded-model")]
 mod embedded;
 mod files;
+mod linear;
 mod manifest;
 mod open;
 mod records;

@@ -1,7 +1,7 @@
 //! Opens a model folder: one of Newsdesk, a `BertForSequenceClassification`, or a bare encoder as a base for training.
 
-use super::any::linear_manifest;
 use super::files::{self, Files, WeightsFile};
+use super::linear::linear_manifest;
 use super::manifest::Manifest;
 use super::records::WindowRecord;
 use crate::decide::Combine;

@@ -15,7 +15,6 @@ use crate::head::Logits;
 pub use features::{FeatureReader, FeatureRecord};
 use newsdesk_kernels::instructions::InstructionSet;
 use std::sync::Arc;
-pub(crate) use table::IDF_SQUARED;
 pub use table::{HeadTable, LinearTable};
 
 /// A linear model in memory. Clones share the table.

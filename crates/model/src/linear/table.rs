@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 const LANES: usize = 8;
 
 /// Name of the tensor with the squared inverse document frequency (IDF) of each feature.
-pub(crate) const IDF_SQUARED: &str = "idf_squared";
+const IDF_SQUARED: &str = "idf_squared";
 
 /// The weights of a linear model by feature and label.
 ///
@@ -103,7 +103,7 @@ impl LinearTable {
                 Err(ModelError::Invalid { file: file.into(), key: name.into(), cause })
             }
         };
-        weights.read(&[buckets], IDF_SQUARED, &mut numbers)?;
+        weights.read(&[buckets], IDF_SQUARED, &mut numbers).map_err(required_by_manifest)?;
         finite(&numbers, IDF_SQUARED)?;
         table.fill(0, 1, &numbers, |x, _| x);
         let mut column = 1;
@@ -191,5 +191,15 @@ impl LinearTable {
             Logits(head_sums.iter().zip(bias).map(|(sum, bias)| sum * factor + bias).collect())
         };
         self.biases.iter().map(logits).collect()
+    }
+}
+
+/// Names the manifest as the file that requires a shape: a linear model has no `config.json`.
+fn required_by_manifest(error: ModelError) -> ModelError {
+    match error {
+        ModelError::WrongShape { file, name, found, expected, .. } => {
+            ModelError::WrongShape { file, name, found, expected, required_by: "newsdesk.toml" }
+        }
+        other => other,
     }
 }

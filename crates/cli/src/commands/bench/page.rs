@@ -39,11 +39,11 @@ pub fn page(job: &Job, results: &Results) -> Result<Page> {
     Ok(Page {
         title: "Model comparison".into(),
         lead: format!(
-            "{} on {}. Throughput is that of the whole command newsdesk classify. Bars show the median of {} rounds, thin lines the \
+            "{} on {}. Throughput is that of the whole command newsdesk classify. Bars show the median of {}, thin lines the \
              minimum and the maximum.",
             count(job.configs.len(), "setting"),
             sets.join(", "),
-            results.rounds
+            count(results.rounds.into(), "round")
         ),
         sections,
     })

@@ -121,7 +121,7 @@ fn describe(info: &Info) -> String {
         }
     }
     if !manifest.scores.is_empty() {
-        let headings = ["set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];
+        let headings = ["data set", "split", "head", "articles", "accuracy", "macro-F1", "macro recall", "micro-F1"];
         let mut scores = table(&headings, &[3, 4, 5, 6, 7]);
         let rounded = |x: f64| format!("{x:.4}");
         for score in &manifest.scores {
@@ -154,8 +154,17 @@ fn describe(info: &Info) -> String {
 
 /// Lists the certified dtypes and their measurements; a certificate without measurements has a line as well.
 fn certificates(certificates: &[Certificate]) -> Table {
-    let headings =
-        ["certified", "activation bits", "set", "split", "head", "accuracy", "in f32", "agreement", "largest change"];
+    let headings = [
+        "certified",
+        "activation bits",
+        "data set",
+        "split",
+        "head",
+        "accuracy",
+        "in f32",
+        "agreement",
+        "largest change",
+    ];
     let mut table = table(&headings, &[1, 5, 6, 7, 8]);
     for certificate in certificates {
         let dtype = || vec![certificate.dtype.to_string(), certificate.activation_bits.to_string()];

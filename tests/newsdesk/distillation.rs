@@ -1,7 +1,7 @@
 //! `newsdesk train --teacher`: a model learns from the predictions of others.
 
 use crate::support::training::train_arguments;
-use crate::support::{Answer, Folder, LABELS, TINY, column, json_lines, texts};
+use crate::support::{Answer, Folder, LABELS, TINY, column, json_lines, recipe, texts};
 use serde_json::json;
 
 /// Returns articles with all five labels. Texts and labels are unrelated, so that a model can learn from the teacher only.
@@ -88,19 +88,6 @@ fn weights_depend_on_the_settings_of_the_teacher() {
     );
 }
 
-const NEWS: &str = r#"name = "NAME"
-title = "News"
-origin = "written for this test"
-licence = "free"
-folder = "news"
-[files]
-train = "NAME.jsonl"
-validation = "NAME.jsonl"
-[heads.HEAD]
-field = "label"
-labels = "sentiment"
-"#;
-
 #[test]
 fn distillation_uses_rows_without_labels_unless_switched_off() {
     let folder = Folder::new();
@@ -108,8 +95,10 @@ fn distillation_uses_rows_without_labels_unless_switched_off() {
     let rows = texts(60).into_iter().enumerate().map(|(i, text)| json!({"text": text, "label": moods[i % 3]}));
     let rows = json_lines(rows);
     for (name, head) in [("one", "sentiment"), ("other", "tone")] {
-        folder.write(&format!("{name}.toml"), NEWS.replace("NAME", name).replace("HEAD", head));
-        folder.write(&format!("sets/news/{name}.jsonl"), &rows);
+        let files = "train = \"rows.jsonl\"\nvalidation = \"rows.jsonl\"";
+        let head = format!("[heads.{head}]\nfield = \"label\"\nlabels = \"sentiment\"\n");
+        folder.write(&format!("{name}.toml"), recipe(name, files, &head));
+        folder.write(&format!("sets/{name}/rows.jsonl"), &rows);
     }
     let run = |data: &[&str], output: &str, more: &[&str]| {
         let more = [&["--quiet", "--data"], data, more].concat();

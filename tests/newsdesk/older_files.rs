@@ -1,13 +1,15 @@
-//! Files that the version before the renaming of flags and keys wrote: they are still read.
+//! Files of an earlier version, from before options and keys were renamed, can still be read.
 //!
-//! `fixtures/before` holds them as that version left them; its README says how they were made.
+//! They are in `fixtures/before`. The README there describes how they were written.
 
-use crate::support::{Folder, rows, texts};
+use crate::support::weights::Weights;
+use crate::support::{Answer, Folder, rows, texts};
 use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+/// Returns the path of a file of the older version.
 fn before(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/newsdesk/fixtures/before").join(name)
 }
@@ -53,15 +55,15 @@ fn an_interrupted_run_is_resumed_from_an_older_journal() {
         let arguments = [&arguments[..], &["--max-windows", windows, "-o", "out.jsonl", "--resume"]].concat();
         let mut command = folder.command(&arguments);
         command.env("NEWSDESK_INSTRUCTIONS", "portable");
-        crate::support::Answer::new(&arguments, command.output().unwrap())
+        Answer::new(&arguments, command.output().unwrap())
     };
-    resume("3").refused("out.jsonl").says("2").says("3");
+    resume("3").refused("cannot resume `out.jsonl`: max windows was 2 and is 3");
     resume("2").done();
     let output = folder.text("out.jsonl");
     assert!(output.starts_with(&partial), "the rows that were there have changed");
     let ids: Vec<u64> = rows(&output).iter().map(|row| row["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, (0..3000).collect::<Vec<u64>>());
-    let manifest = json(&folder.text("out.jsonl.manifest.json"));
+    let manifest = folder.json("out.jsonl.manifest.json");
     assert_eq!((&manifest["resumed"], &manifest["counts"]["articles"]), (&1.into(), &3000.into()));
 }
 
@@ -87,13 +89,13 @@ fn an_older_model_manifest_is_read() {
     for name in ["stride = 32", "[mention]", "precision = \"int8\""] {
         assert!(older.contains(name), "{name}");
     }
-    let mut weights = crate::support::weights::Weights::open(&folder.path("m"));
+    let mut weights = Weights::open(&folder.path("m"));
     for part in ["weight", "bias"] {
         weights.copy_rows(&format!("heads.all.{part}"), &format!("heads.desk.{part}"), 2);
     }
     weights.save();
     folder.write("m/newsdesk.toml", older);
-    let info = json(&folder.newsdesk(&["models", "info", "m", "--json"]).done().out);
+    let info = folder.info("m");
     let text = info.to_string();
     assert!(text.contains("\"overlap\":16") && text.contains("int8") && !text.contains("\"mention\""), "{info:#}");
     folder.write("a.csv", "text,who\nthe coach of the team,coach\n");
@@ -102,7 +104,7 @@ fn an_older_model_manifest_is_read() {
 }
 
 #[test]
-fn training_goes_on_from_an_older_checkpoint() {
+fn training_is_resumed_from_an_older_checkpoint() {
     let folder = Folder::new();
     folder.copy_tiny("m");
     copy(&folder, "training/checkpoint", "t/checkpoint");
@@ -113,15 +115,14 @@ fn training_goes_on_from_an_older_checkpoint() {
         --max-length 48 --overlap 16 --max-train-length 24 --max-grad-norm 0.5 --focal-gamma 1 --warmup-ratio 0.1 \
         --lr-scheduler cosine --layer-lr-decay 0.9 --head-lr-multiplier 5 --threads 1 --resume";
     let other = same.replace("--max-grad-norm 0.5", "--max-grad-norm 0.7");
-    let run = |line: &str| folder.newsdesk(&line.split_whitespace().collect::<Vec<_>>());
-    run(&other).refused("t");
-    run(same).done();
+    folder.run(&other).refused("cannot resume from `t/checkpoint`").says("max_grad_norm: 0.5 there, 0.7 here");
+    folder.run(same).done();
     let log = rows(&folder.text("t/training.jsonl"));
     let epochs: Vec<u64> = log.iter().filter(|r| r["event"] == "epoch").map(|r| r["epoch"].as_u64().unwrap()).collect();
     assert_eq!(epochs, [1, 2, 3, 4, 5, 6]);
     let kept = lines.lines().find(|line| line.contains("\"epoch\",\"epoch\":1")).unwrap();
     assert!(folder.text("t/training.jsonl").contains(kept), "the first epoch was trained again");
-    assert!(folder.path("t/model.safetensors").is_file());
+    assert!(folder.path("t/model.safetensors").is_file(), "the model was not written");
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn an_older_file_of_options_is_read() {
     let newer = "train --data rows.csv --label-field desk --base m -o new --epochs 2 --learning-rate 1e-3 --head-lr-multiplier 5 \
         --warmup-ratio 0.1 --lr-scheduler cosine --layer-lr-decay 0.9 --focal-gamma 1 --max-grad-norm 0.5 --class-weights balanced \
         --micro-batch-size 8 --save-steps 4 --max-train-length 24 --max-length 48 --overlap 16 --save-dtype f32";
-    folder.newsdesk(&newer.split_whitespace().collect::<Vec<_>>()).done();
+    folder.run(newer).done();
     assert_eq!(folder.bytes("t/model.safetensors"), folder.bytes("new/model.safetensors"));
     assert_eq!(folder.text("t/newsdesk.toml").replace("\"t\"", "\"new\""), folder.text("new/newsdesk.toml"));
 }
@@ -150,6 +151,6 @@ fn an_older_bench_record_is_a_baseline() {
     let bench = ["bench", "mm", "--data", "who.csv", "--rounds", "1", "--latency-articles", "2", "--dtypes", "f32"];
     let answer = folder.newsdesk(&[&bench[..], &["--threads", "1", "--baseline", "before.json", "--json"]].concat());
     assert!(matches!(answer.code, Some(0 | 1)), "{answer}");
-    let found: Value = serde_json::from_str(&answer.out).unwrap();
+    let found = answer.json();
     assert!(found["changes"].is_array() && found["results"][0]["dtype"] == "f32", "{answer}");
 }

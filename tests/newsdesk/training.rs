@@ -2,7 +2,7 @@
 
 use crate::support::training::{BUSINESS, SPORT, desks, text_of, train_arguments};
 use crate::support::weights::Weights;
-use crate::support::{Answer, Folder, articles, column, json_lines};
+use crate::support::{Answer, Folder, articles, column, json_lines, recipe};
 use serde_json::{Value, json};
 
 /// Trains with settings that suffice for the small data sets of these tests.
@@ -141,16 +141,7 @@ fn rows_with_several_labels_train_a_sigmoid_head() {
     );
 }
 
-const DESKS: &str = r#"name = "desks"
-title = "Desks"
-origin = "written for this test"
-licence = "free"
-folder = "desks"
-[files]
-train = "train.jsonl"
-validation = "validation.jsonl"
-test = "test.jsonl"
-[heads.topic]
+const TOPIC: &str = r#"[heads.topic]
 field = "desk"
 labels = "iptc-topics"
 [heads.topic.map]
@@ -158,18 +149,7 @@ Games = ["sport", "lifestyle and leisure"]
 Money = ["economy, business and finance"]
 "#;
 
-const MOODS: &str = r#"name = "moods"
-title = "Moods"
-origin = "written for this test"
-licence = "free"
-folder = "moods"
-[files]
-train = "train.jsonl"
-validation = "train.jsonl"
-test = "train.jsonl"
-[fields]
-text = "story"
-[heads.sentiment]
+const SENTIMENT: &str = r#"[heads.sentiment]
 field = "mood"
 labels = "sentiment"
 "#;
@@ -183,12 +163,16 @@ fn two_recipes_train_two_heads() {
     };
     let rows = |range: std::ops::Range<usize>| json_lines(range.map(desk));
     folder.write("sets/desks/train.jsonl", rows(0..80)).write("sets/desks/validation.jsonl", rows(80..100));
-    folder.write("sets/desks/test.jsonl", rows(100..140)).write("desks.toml", DESKS);
+    folder.write("sets/desks/test.jsonl", rows(100..140));
+    let splits = "train = \"train.jsonl\"\nvalidation = \"validation.jsonl\"\ntest = \"test.jsonl\"";
+    folder.write("desks.toml", recipe("desks", splits, TOPIC));
     let mood = |i: usize| {
         let (mood, word) = [("negative", "less"), ("neutral", "week"), ("positive", "agreed")][i % 3];
         json!({"story": format!("{word} {word} {} {word}", i % 10), "mood": mood})
     };
-    folder.write("sets/moods/train.jsonl", json_lines((0..90).map(mood))).write("moods.toml", MOODS);
+    folder.write("sets/moods/train.jsonl", json_lines((0..90).map(mood)));
+    let one_file = "train = \"train.jsonl\"\nvalidation = \"train.jsonl\"\ntest = \"train.jsonl\"";
+    folder.write("moods.toml", recipe("moods", one_file, &format!("[fields]\ntext = \"story\"\n{SENTIMENT}")));
     let data = ["--data", "desks.toml", "moods.toml", "--data-root", "sets"];
     let answer = train(&folder, "m", &[&data[..], &["--epochs", "5", "--seed", "1"]].concat()).done();
     answer.says("desks train: 80 articles").says("desks validation: 20 articles").says("moods, sentiment: accuracy");
@@ -212,9 +196,8 @@ fn two_recipes_train_two_heads() {
     assert!(sentiment["accuracy"].as_f64().unwrap() >= 0.9, "{sentiment}");
 
     // A data set with labels for both heads is evaluated on both.
-    let both = MOODS.replace("\"moods\"", "\"both\"").replace("[fields]\ntext = \"story\"\n", "")
-        + "[heads.topic]\nfield = \"topic\"\nlabels = \"iptc-topics\"\n";
-    folder.write("both.toml", both);
+    let heads = format!("{SENTIMENT}[heads.topic]\nfield = \"topic\"\nlabels = \"iptc-topics\"\n");
+    folder.write("both.toml", recipe("both", one_file, &heads));
     folder.write(
         "sets/both/train.jsonl",
         "{\"text\":\"team goal\",\"mood\":\"neutral\",\"topic\":\"medtop:15000000\"}\n",

@@ -38,6 +38,13 @@ mixed = ["neutral", "negative"]
 other = []
 "#;
 
+/// Returns a recipe for a data set in the folder `name`. `files` and `heads` are TOML.
+pub fn recipe(name: &str, files: &str, heads: &str) -> String {
+    let about =
+        format!("name = \"{name}\"\ntitle = \"{name}\"\norigin = \"written for this test\"\nlicence = \"free\"");
+    format!("{about}\nfolder = \"{name}\"\n[files]\n{files}\n{heads}")
+}
+
 /// Splits a command line at white space. The word `TINY` stands for the path of the tiny model.
 pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().map(|word| if word == "TINY" { TINY } else { word }).collect()

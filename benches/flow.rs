@@ -9,7 +9,7 @@ mod timing;
 
 use criterion::Criterion;
 use newsdesk_data::{DataError, Format, ReadOptions, Row, RowWriter, Source, Value, create, read, writer};
-use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, processors};
+use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, available_cpus};
 use newsdesk_run::{Counts, PredictionColumns, RunOptions, RunState, Scores, StreamOutput, run_corpus};
 use std::error::Error;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let classifier =
         |threads, dtype| Classifier::embedded_with(&Options { threads: Some(threads), dtype, ..Options::default() });
-    let whole = classifier(processors(), DtypeChoice::Auto)?;
+    let whole = classifier(available_cpus(), DtypeChoice::Auto)?;
     let columns = PredictionColumns::new(whole.heads(), Scores::Best, "");
     let rows = rows(&many);
     let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
@@ -96,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         took
     });
 
-    let name = format!("whole run in {}, threads: {}", whole.dtype(), processors());
+    let name = format!("whole run in {}, threads: {}", whole.dtype(), available_cpus());
     step(&name, FEW, Some(few_tokens), &mut || {
         let mut counts = Counts::default();
         let took = timed(|| {

@@ -4,7 +4,7 @@
 //!
 //! Each file is classified from file to file, in its own format, as `newsdesk classify -o` does. The run without encoder layers
 //! covers all rows; its model keeps only the embeddings, the mean of the token vectors, and the heads. The run with all layers
-//! covers the first N rows (1,000 by default). Rates are in articles per second on all processors.
+//! covers the first N rows (1,000 by default). Rates are in articles per second on all CPUs.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its results")]
 

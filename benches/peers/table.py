@@ -20,7 +20,7 @@ def markdown(report):
     settings, machine = report["settings"], report["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     parts = [
-        f"{report['date']}. {machine['processor']}, {machine['processors']} processors; {settings['threads']} threads, "
+        f"{report['date']}. {machine['processor']}, {machine['processors']} CPUs; {settings['threads']} threads, "
         f"median of {settings['rounds']} rounds. {versions}.\n"
     ]
     for name in dict.fromkeys(result["corpus"] for result in report["results"]):

@@ -135,7 +135,7 @@ fn rows_with_invalid_utf_8_are_rejected() {
     assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil", "Goal!", "a"]);
     let hints = answer.starting("hint: ");
     assert_eq!(hints.iter().filter(|hint| hint.contains("--encoding latin1")).count(), 4, "{answer}");
-    assert!(hints[4].contains("text files, HTML, JSON Lines"), "{answer}");
+    assert!(hints[4].contains("plain text, HTML, JSON Lines"), "{answer}");
 }
 
 #[test]

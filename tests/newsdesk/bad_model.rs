@@ -135,7 +135,7 @@ fn damaged_weights_are_refused() {
 fn an_invalid_tokenizer_is_refused() {
     for contents in ["", "{}", "{\"model\":{\"type\":\"Nonsense\"}}"] {
         let answer = changed(|folder| _ = folder.write("m/tokenizer.json", contents));
-        answer.refused("cannot tokenize with `m/tokenizer.json`");
+        answer.refused("cannot tokenise with `m/tokenizer.json`");
     }
 }
 

@@ -61,7 +61,7 @@ fn eval_reports_ece_brier_score_and_nll() {
         let is_close = (number(&measured[name]) - expected).abs() < tolerance;
         assert!(is_close, "{name} is {}, expected {expected}", measured[name]);
     }
-    let predictions: f64 = measured["bins"].as_array().unwrap().iter().map(|bin| number(&bin["answers"])).sum();
+    let predictions: f64 = measured["bins"].as_array().unwrap().iter().map(|bin| number(&bin["predictions"])).sum();
     assert_eq!(predictions, 200.0);
 }
 
@@ -135,15 +135,15 @@ fn predictions_below_a_minimum_score_become_unsure() {
             }
         }
         let precision_reached = correct as f64 / given as f64;
-        assert_eq!((given, number(&row["coverage"])), (number(&row["answers"]) as usize, given as f64 / 400.0));
+        assert_eq!((given, number(&row["coverage"])), (number(&row["accepted"]) as usize, given as f64 / 400.0));
         assert!(precision_reached >= number(&row["min_precision"]), "{row}");
         assert!((precision_reached - number(&row["precision"])).abs() < 1e-4, "{row}");
         // `eval` reports the same.
-        let answered = eval(&folder, &["--min-precision", &precision])["answered"].clone();
-        assert_eq!([&answered["answers"], &answered["given"], &answered["correct"]], [400, given, correct]);
-        assert_eq!(answered, eval(&folder, &["--min-score", &format!("label={score}")])["answered"]);
+        let selective = eval(&folder, &["--min-precision", &precision])["selective"].clone();
+        assert_eq!([&selective["predictions"], &selective["accepted"], &selective["correct"]], [400, given, correct]);
+        assert_eq!(selective, eval(&folder, &["--min-score", &format!("label={score}")])["selective"]);
     }
-    assert_eq!(eval(&folder, &[])["answered"], Value::Null);
+    assert_eq!(eval(&folder, &[])["selective"], Value::Null);
     let table = folder.newsdesk(&["eval", "m", "--data", "set.jsonl", "--min-score", "0.5"]).done();
     table.prints("\nlabel with a score of at least 0.5000: ").prints(" of 400 predictions (coverage 0.");
 
@@ -276,10 +276,10 @@ fn temperatures_and_thresholds_of_a_multi_label_head_are_fitted() {
     // `eval` counts each predicted label.
     let flags = ["eval", "m", "--json", "--split", "validation", "--min-score", "0.7"];
     let reports = folder.newsdesk(&[&flags[..], &BOTH].concat()).done().json();
-    let answered = &reports[0]["heads"][0]["answered"];
+    let selective = &reports[0]["heads"][0]["selective"];
     let given = |rows: &[Value]| rows.iter().map(|row| labels(&row["desk"]).len()).sum::<usize>();
-    assert_eq!(answered["answers"], given(&after));
-    assert_eq!(answered["given"], given(&classify(&["--min-score", "0.7"])));
+    assert_eq!(selective["predictions"], given(&after));
+    assert_eq!(selective["accepted"], given(&classify(&["--min-score", "0.7"])));
 }
 
 #[test]
@@ -374,8 +374,12 @@ fn unusable_data_sets_and_models_are_refused_before_classifying() {
     };
     folder.write("one.jsonl", labelled(&|_| "arts", 80)).write("few.jsonl", labelled(&|i| LABELS[i % 5], 49));
     let two = "give articles of at least two labels with `--data`, 50 or more of them";
-    refused(with("one.jsonl"), "the temperature of head `label` cannot be fitted: all 60 articles have the same", two);
-    refused(with("few.jsonl"), "head `label` cannot be fitted: 49 articles are labelled for it, which is too few", two);
+    refused(with("one.jsonl"), "cannot fit the temperature of head `label`: all 60 articles have the same", two);
+    refused(
+        with("few.jsonl"),
+        "cannot fit the temperature of head `label`: 49 articles are labelled for it, which is too few",
+        two,
+    );
     refused(calibrate(&folder, &["--head", "topic"]), "cannot find head `topic`", "label");
     refused(
         folder.newsdesk(&["calibrate", "no", "--data", "set.jsonl"]),
@@ -402,8 +406,9 @@ fn a_head_without_an_optimal_temperature_is_unchanged() {
     // All labels are the model's predictions, so that a lower temperature is always better.
     let folder = partly_correct(100, 20);
     let answer = calibrate(&folder, &[]).done();
-    let answer =
-        answer.says("warning: the temperature of head label is still 1: no temperature from 0.05 to 20 is optimal");
+    let answer = answer
+        .says("warning: the temperature of head label is still 1: the best temperature is at or beyond an end of the range")
+        .says("range 0.05 to 20");
     assert!(answer.out.contains("label: temperature 1 (before: 1)"), "{answer}");
     let calibration = &folder.manifest("m")["calibration"][0];
     assert_eq!(calibration["temperature_sets"], Value::Null);

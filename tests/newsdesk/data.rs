@@ -56,7 +56,7 @@ errors: 4, warnings: 2
     let found = folder.newsdesk(&[&faulty(&folder)[..], &["--json", "--examples", "0"]].concat()).json();
     assert_eq!([&found["errors"], &found["warnings"]], [4, 2]);
     let findings = found["sets"][0]["findings"].as_array().unwrap();
-    let kinds = ["leakage", "contradiction", "empty-text", "unseen-label", "duplicate", "short"];
+    let kinds = ["leakage", "conflicting-labels", "empty-text", "unseen-label", "duplicate", "short"];
     assert_eq!(column(findings, "kind"), kinds);
     assert_eq!(findings[0]["splits"], json!(["train", "test"]));
     assert_eq!(findings[3]["labels"], json!([{"label": "arts", "rows": 1}]));

@@ -57,7 +57,7 @@ fn metrics_equal_those_of_the_predictions() {
     assert!(recalls.len() == 3 && f1s.len() > 3, "expected 3 gold labels and more that are predicted: {report}");
     assert_near(&report["macro_f1"], f1s.iter().sum::<f64>() / f1s.len() as f64);
     assert_near(&report["macro_recall"], recalls.iter().sum::<f64>() / 3.0);
-    assert_eq!((&report["micro_f1"], &report["labels_are_sources"]), (&Value::Null, &json!(false)));
+    assert_eq!((&report["micro_f1"], &report["uses_data_set_labels"]), (&Value::Null, &json!(false)));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_recipe_maps_labels_to_sets_of_the_models_labels() {
     let answer = folder.newsdesk(&evaluation).done();
     let report = report(&answer, 0);
     assert_eq!([&report["cases"], &report["correct"]], [&json!(30), &json!(good + mixed)]);
-    assert_eq!(report["labels_are_sources"], true);
+    assert_eq!(report["uses_data_set_labels"], true);
     let labels = report["per_label"].as_array().unwrap();
     assert_eq!(column(labels, "label"), ["good", "mixed", "other"]);
     assert_eq!([&labels[0]["support"], &labels[1]["support"], &labels[2]["support"]], [10, 20, 0]);
@@ -223,13 +223,13 @@ fn each_data_set_has_its_own_report() {
 }
 
 #[test]
-fn lists_of_labels_are_refused_for_a_head_with_one_label() {
+fn multi_label_rows_are_refused_for_a_single_label_head() {
     let folder = Folder::new();
     folder.write("rows.csv", "text,label\nGoal!,sport|world\n");
     let arguments = ["eval", TINY, "--data", "rows.csv", "--label-separator", "|"];
     let answer =
         folder.newsdesk(&arguments).refused("several labels per row for head `label`, which predicts one label");
-    answer.hint("`--label-separator`, only for heads that predict several labels");
+    answer.hint("`--label-separator`) for multi-label heads");
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn an_older_model_manifest_is_read() {
     let folder = Folder::new();
     folder.copy_tiny_with_heads("unused", "all");
     let older = std::fs::read_to_string(before("model/newsdesk.toml")).unwrap();
-    for name in ["stride = 32", "[mention]", "precision = \"int8\""] {
+    for name in ["stride = 32", "[mention]", "precision = \"int8\"", "answers = 14"] {
         assert!(older.contains(name), "{name}");
     }
     let mut weights = Weights::open(&folder.path("m"));

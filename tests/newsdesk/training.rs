@@ -189,7 +189,7 @@ fn two_recipes_train_two_heads() {
     let heads = [0, 1].map(|set| [&metrics[set]["set"], &metrics[set]["split"], &head(set)["head"]]);
     assert_eq!(heads, [["desks", "test", "topic"], ["moods", "test", "sentiment"]]);
     let (topic, sentiment) = (&head(0)["report"], &head(1)["report"]);
-    assert_eq!((&topic["labels_are_sources"], &sentiment["labels_are_sources"]), (&json!(true), &json!(false)));
+    assert_eq!((&topic["uses_data_set_labels"], &sentiment["uses_data_set_labels"]), (&json!(true), &json!(false)));
     assert_eq!(column(topic["per_label"].as_array().unwrap(), "label"), ["Games", "Money"]);
     assert_eq!(column(sentiment["per_label"].as_array().unwrap(), "label"), ["negative", "neutral", "positive"]);
     assert!(topic["accuracy"].as_f64().unwrap() >= 0.9, "{topic}");

@@ -4,7 +4,8 @@ use crate::support::training::{train_arguments, unrelated_labels};
 use crate::support::{Folder, Random};
 use serde_json::Value;
 use std::process::Stdio;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::Duration;
 
 fn arguments<'a>(output: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     train_arguments(output, "--data rows.csv --epochs 3 --seed 4 --batch-size 8", more)
@@ -55,40 +56,36 @@ fn resume_after_kill_gives_identical_weights_and_log() {
     assert_eq!(manifest("killed"), manifest("whole"));
 }
 
+/// Returns the number of steps of the last checkpoint, 0 if there is none.
+fn steps_done(folder: &Folder, name: &str) -> u64 {
+    let state = format!("{name}/checkpoint/state.json");
+    if folder.path(&state).exists() { folder.json(&state)["steps"].as_u64().unwrap() } else { 0 }
+}
+
 #[test]
 fn resume_after_five_kills_at_random_moments_gives_identical_weights() {
     let folder = Folder::new();
-    folder.write("rows.csv", unrelated_labels(600));
-    let often = ["--save-steps", "2", "--resume"];
-    let start = Instant::now();
-    folder.newsdesk(&arguments("whole", &often)).done();
-    let whole = start.elapsed();
+    // Three epochs of 45 steps.
+    folder.write("rows.csv", unrelated_labels(400));
+    let arguments = |output| arguments(output, &["--save-steps", "2", "--resume"]);
+    folder.newsdesk(&arguments("whole")).done();
     let mut random = Random::new();
-    let (mut kills, mut ended) = (vec![], 0);
-    while kills.len() < 5 {
-        let mut child = folder.command(&arguments("killed", &often)).stderr(Stdio::null()).spawn().unwrap();
-        // Five of these times are about half of what an uninterrupted run takes.
-        let after = whole.mul_f64(random.fraction() * 0.2);
-        std::thread::sleep(after);
-        if child.try_wait().unwrap().is_some() {
-            // The run ended before the fifth kill. Start again.
-            ended += 1;
-            assert!(ended < 20, "the run ended {ended} times before it was killed five times");
-            std::fs::remove_dir_all(folder.path("killed")).unwrap();
-            kills.clear();
-            continue;
+    let mut kills = vec![];
+    for kill in 1..=5 {
+        let mut child = folder.command(&arguments("killed")).stderr(Stdio::null()).spawn().unwrap();
+        while steps_done(&folder, "killed") < 20 * kill {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended without a checkpoint of {} steps", 20 * kill);
+            sleep(Duration::from_millis(1));
         }
+        // A random moment of the next steps, or of their checkpoints.
+        sleep(Duration::from_millis(random.below(40)));
         child.kill().unwrap();
         child.wait().unwrap();
-        kills.push(after);
+        kills.push(steps_done(&folder, "killed"));
     }
-    // The last kill may have come after the model was written. A complete model is not trained again.
-    if !folder.path("killed/model.safetensors").exists() || folder.path("killed/checkpoint").exists() {
-        folder.newsdesk(&arguments("killed", &often)).done();
-    }
-    let same = folder.weights("killed") == folder.weights("whole");
-    assert!(same, "the models differ after kills at {kills:?} of {whole:?}");
-    assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at {kills:?} of {whole:?}");
+    folder.newsdesk(&arguments("killed")).done();
+    assert!(folder.weights("killed") == folder.weights("whole"), "the models differ after kills at steps {kills:?}");
+    assert_eq!(log(&folder, "killed"), log(&folder, "whole"), "after kills at steps {kills:?}");
     folder.assert_missing("killed/checkpoint");
 }
 

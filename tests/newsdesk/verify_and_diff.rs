@@ -86,7 +86,7 @@ fn verify_and_diff_read_text_and_title_as_the_run_did() {
     folder.write("b.jsonl", "{\"body\":\"Goal!\"}\n{\"text\":\"Oil\"}\n");
     folder.classify(&["b.jsonl", "-o", "b.parquet"]).done();
     let answer = folder.newsdesk(&["verify", "b.parquet", "--model", TINY]).done();
-    assert!(answer.out.starts_with("1 rows have no text in the text column"), "{answer}");
+    assert!(answer.out.starts_with("1 rows have neither text nor title"), "{answer}");
     // The rows before the damage are verified.
     folder.classify(&["a.jsonl", "--title-field", "kicker", "-o", "out.jsonl.gz"]).done();
     let bytes = folder.bytes("out.jsonl.gz");

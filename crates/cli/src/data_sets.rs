@@ -22,7 +22,7 @@ pub enum DataSetSource {
 }
 
 impl DataSetSource {
-    /// Resolves one argument: a recipe file, the name of a built-in recipe, or a plain file.
+    /// Resolves one argument: a recipe file, the name of a built-in recipe, or a labelled file.
     ///
     /// # Errors
     /// If the recipe file cannot be read, or the argument looks like a name and no recipe has it.
@@ -47,7 +47,7 @@ impl DataSetSource {
         Ok(Self::Plain(vec![argument.into()]))
     }
 
-    /// Resolves several arguments. All plain files form one data set, so that they share their labels, and a text
+    /// Resolves several arguments. All files without a recipe form one data set, so that they share their labels, and a text
     /// cannot be in two splits.
     ///
     /// # Errors
@@ -63,12 +63,12 @@ impl DataSetSource {
         Ok(sources)
     }
 
-    /// Whether the data set is read from standard input.
+    /// Returns whether the data set is read from standard input.
     pub fn is_standard_input(&self) -> bool {
         matches!(self, Self::Plain(arguments) if arguments.iter().any(|argument| argument == "-"))
     }
 
-    /// Returns the files of a split; plain files have no splits.
+    /// Returns the files of a split; files without a recipe have no splits.
     ///
     /// # Errors
     /// If the recipe has no such split, or the arguments match no files.
@@ -103,18 +103,18 @@ impl DataSetSource {
         }
     }
 
-    /// Loads articles to evaluate a model on: one split of a data set with a recipe, or all rows of plain files.
+    /// Loads articles to evaluate a model on: one split of a data set with a recipe, or all rows of files without a recipe.
     ///
     /// # Errors
-    /// If a file cannot be read, or plain files have labels that the model's head does not have.
+    /// If a file cannot be read, or files without a recipe have labels that the model's head does not have.
     pub fn load(&self, options: &DataSetOptions, split: &str, model: &Manifest) -> Result<LabelledSet> {
         self.load_with(options, split, Some(model), None)
     }
 
-    /// Loads articles to train on. `labels` are the labels of plain files; without them, the labels that occur are taken.
+    /// Loads articles to train on. `labels` are the labels of files without a recipe; without them, the labels that occur are taken.
     ///
     /// # Errors
-    /// If a file cannot be read, or plain files have labels that are not in `labels`.
+    /// If a file cannot be read, or files without a recipe have labels that are not in `labels`.
     pub fn load_to_train(
         &self,
         options: &DataSetOptions,
@@ -186,7 +186,7 @@ fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
     table.into_iter().map(entry).collect()
 }
 
-/// Returns how plain files are read. Without `--head`, the head is named after the label column.
+/// Returns how files without a recipe are read. Without `--head`, the head is named after the label column.
 pub fn plain_options(options: &DataSetOptions) -> LabelledFileOptions {
     LabelledFileOptions {
         read: ReadOptions { target_fields: target::given(&options.target), ..options.columns.reading(None) },

@@ -62,7 +62,7 @@ pub fn not_a_broken_pipe(error: Error) -> Error {
     if is_broken_pipe(&error) { anyhow::anyhow!("{error:#}") } else { error }
 }
 
-/// Whether the reader of standard output has closed it, as `head` does.
+/// Returns whether the reader of standard output has closed it, as `head` does.
 pub fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|e| e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe))
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod data_sets;
 mod failure;
+mod format_list;
 mod hub;
 mod options_file;
 mod output;

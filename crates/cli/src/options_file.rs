@@ -64,7 +64,7 @@ fn find<'a>(command: &'a Command, key: &str, path: &Path) -> Result<&'a Arg> {
     })
 }
 
-/// Whether two options cannot be given together.
+/// Returns whether two options cannot be given together.
 fn conflict(command: &Command, one: &Arg, other: &Arg) -> bool {
     let excludes = |one: &Arg, other: &Arg| {
         command.get_arg_conflicts_with(one).iter().any(|excluded| excluded.get_id() == other.get_id())

@@ -23,6 +23,30 @@ pub enum Format {
 }
 
 impl Format {
+    /// All formats.
+    pub const ALL: [Format; 7] =
+        [Format::Text, Format::Html, Format::JsonLines, Format::Csv, Format::Tsv, Format::Arrow, Format::Parquet];
+
+    /// Returns the suffixes of the format's file names, in lower case and without a dot. The first one is the usual one.
+    pub fn suffixes(self) -> &'static [&'static str] {
+        match self {
+            Format::Text => &["txt"],
+            Format::Html => &["html", "htm", "xhtml"],
+            Format::JsonLines => &["jsonl", "ndjson"],
+            Format::Csv => &["csv"],
+            Format::Tsv => &["tsv"],
+            Format::Arrow => &["arrow", "arrows", "feather", "ipc"],
+            Format::Parquet => &["parquet", "pq"],
+        }
+    }
+
+    /// Returns whether a file of the format may be compressed as a whole, with gzip or zstd.
+    ///
+    /// Parquet is read from the end of the file, so it cannot be streamed through a decompressor.
+    pub fn can_be_compressed(self) -> bool {
+        self != Format::Parquet
+    }
+
     /// Returns whether a whole file is one article. Such a format has no columns, so rows cannot be written in it.
     pub fn is_one_article(self) -> bool {
         matches!(self, Format::Text | Format::Html)
@@ -37,18 +61,10 @@ impl Format {
                 // Only one compression is removed: `a.csv.gz.gz` has no format.
                 match inner.extension()?.to_str()?.to_ascii_lowercase().as_str() {
                     "gz" | "zst" => None,
-                    // Parquet is read from the end of the file, so it cannot be streamed through a decompressor.
-                    _ => Format::from_path(inner).filter(|format| *format != Format::Parquet),
+                    _ => Format::from_path(inner).filter(|format| format.can_be_compressed()),
                 }
             }
-            "txt" => Some(Format::Text),
-            "html" | "htm" | "xhtml" => Some(Format::Html),
-            "jsonl" | "ndjson" => Some(Format::JsonLines),
-            "csv" => Some(Format::Csv),
-            "tsv" => Some(Format::Tsv),
-            "arrow" | "arrows" | "feather" | "ipc" => Some(Format::Arrow),
-            "parquet" | "pq" => Some(Format::Parquet),
-            _ => None,
+            suffix => Format::ALL.into_iter().find(|format| format.suffixes().contains(&suffix)),
         }
     }
 
@@ -125,9 +141,7 @@ mod tests {
 
     #[test]
     fn name_and_from_name_are_inverse() {
-        for format in
-            [Format::Text, Format::Html, Format::JsonLines, Format::Csv, Format::Tsv, Format::Arrow, Format::Parquet]
-        {
+        for format in Format::ALL {
             assert_eq!(Format::from_name(format.name()), Some(format));
         }
         assert_eq!(Format::from_name("xlsx"), None);

@@ -39,8 +39,8 @@ pub use error::DataError;
 pub use format::Format;
 pub use hash::StableHash;
 pub use labelled::{
-    Fields, HeadRecipe, Label, LabelError, LabelId, LabelSet, LabelledArticle, LabelledFileOptions, LabelledHead,
-    LabelledRow, LabelledRows, LabelledSet, Recipe, Target, load_labelled_files, load_recipe, recipe_heads,
+    Fields, GoldLabels, HeadRecipe, Label, LabelError, LabelId, LabelSet, LabelledArticle, LabelledFileOptions,
+    LabelledHead, LabelledRow, LabelledRows, LabelledSet, Recipe, load_labelled_files, load_recipe, recipe_heads,
 };
 pub use open::{ByteMonitor, Encoding, Source, expand};
 pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, read, read_monitored};

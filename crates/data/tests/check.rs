@@ -73,33 +73,33 @@ fn valid_data_set_has_no_findings() {
 }
 
 #[test]
-fn duplicates_leaks_and_contradictions_are_found() {
+fn duplicates_leaks_and_conflicting_labels_are_found() {
     let train = "title,text,label\n,Oil  rises,x\nOil,RISES,x\n,rain,y\n,Rain,y\n,rain,x\n";
     let test = "text,label\noil rises,x\n\"oil\nrises\",x\nsnow,y\n";
     let report = check(&[("train", "a.csv", train), ("test", "b.csv", test)], &OPTIONS, None).unwrap();
     assert_eq!(
         kinds(&report),
-        [FindingKind::Leakage, FindingKind::Contradiction, FindingKind::Duplicate, FindingKind::Duplicate]
+        [FindingKind::Leakage, FindingKind::ConflictingLabels, FindingKind::Duplicate, FindingKind::Duplicate]
     );
     let leakage = one(&report, FindingKind::Leakage);
     assert_eq!((leakage.count, leakage.severity), (1, Severity::Error));
     assert_eq!(leakage.message, "1 text of train is in test as well (2 rows of test)");
     assert_eq!(example_rows(leakage), [[("a.csv".to_owned(), 1), ("b.csv".to_owned(), 1)]]);
-    let contradiction = one(&report, FindingKind::Contradiction);
-    assert_eq!(contradiction.message, "1 text has different labels for the head topic");
-    assert_eq!(example_rows(contradiction), [[("a.csv".to_owned(), 3), ("a.csv".to_owned(), 5)]]);
-    let labels: Vec<_> = contradiction.examples[0].rows.iter().map(|row| row.label.clone().unwrap()).collect();
+    let conflict = one(&report, FindingKind::ConflictingLabels);
+    assert_eq!(conflict.message, "1 text has different labels for the head topic");
+    assert_eq!(example_rows(conflict), [[("a.csv".to_owned(), 3), ("a.csv".to_owned(), 5)]]);
+    let labels: Vec<_> = conflict.examples[0].rows.iter().map(|row| row.label.clone().unwrap()).collect();
     assert_eq!(labels, ["y", "x"]);
     assert_eq!(report.findings[2].message, "3 rows of train repeat the text of an earlier one");
     assert_eq!(report.findings[3].message, "1 row of test repeats the text of an earlier one");
 }
 
 #[test]
-fn order_of_several_labels_does_not_contradict() {
+fn order_of_several_labels_is_no_conflict() {
     let same = check(&[("all", "a.csv", "text,label\na,x|y\na,y|x|x\nb,z\n")], &OPTIONS, Some("|")).unwrap();
     assert_eq!(kinds(&same), [FindingKind::Duplicate]);
     let other = check(&[("all", "a.csv", "text,label\na,x|y\na,y\n")], &OPTIONS, Some("|")).unwrap();
-    assert_eq!(kinds(&other), [FindingKind::Contradiction, FindingKind::Duplicate]);
+    assert_eq!(kinds(&other), [FindingKind::ConflictingLabels, FindingKind::Duplicate]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn rare_missing_and_similar_labels_are_found() {
     );
     let few = one(&report, FindingKind::FewRows);
     assert_eq!(few.message, "3 labels with fewer than 2 rows in train: `Z` (1), `y` (1), `z` (1)");
-    assert_eq!(one(&report, FindingKind::UnmeasuredLabel).count, 3);
+    assert_eq!(one(&report, FindingKind::MissingFromEvaluation).count, 3);
     assert!(
         one(&report, FindingKind::SimilarLabels).message.ends_with("only in case or white space: `Z` (1), `z` (1)")
     );
@@ -208,12 +208,8 @@ fn labels_that_the_recipe_does_not_know_are_found() {
     let football =
         report.findings.iter().find(|f| f.kind == FindingKind::UnseenLabel && f.head.as_deref() == Some("topic"));
     assert_eq!(football.unwrap().severity, Severity::Warning);
-    let contradiction = one(&report, FindingKind::Contradiction);
-    assert_eq!(
-        contradiction.head.as_deref(),
-        Some("tone"),
-        "a row without a label for a head contradicts no other row"
-    );
+    let conflict = one(&report, FindingKind::ConflictingLabels);
+    assert_eq!(conflict.head.as_deref(), Some("tone"), "a row without a label for a head conflicts with no other row");
 }
 
 fn stats(rows: &str) -> SetStats {
@@ -254,7 +250,7 @@ fn rows_labels_and_lengths_are_counted() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
-    /// Duplicates, leaks and contradictions are the same as those found by comparing all texts.
+    /// Duplicates, leaks and conflicting labels are the same as those found by comparing all texts.
     #[test]
     fn findings_equal_those_of_a_comparison_of_texts(rows in prop::collection::vec((0..3_usize, 0..25_u8, 0..3_u8), 3..80)) {
         let splits = ["train", "validation", "test"];
@@ -285,7 +281,7 @@ proptest! {
                 prop_assert_eq!(count(FindingKind::Leakage, &[splits[at], splits[other]]), shared);
             }
         }
-        let contradicting = labels.values().filter(|labels| labels.len() > 1).count() as u64;
-        prop_assert_eq!(count(FindingKind::Contradiction, &[]), contradicting);
+        let conflicting = labels.values().filter(|labels| labels.len() > 1).count() as u64;
+        prop_assert_eq!(count(FindingKind::ConflictingLabels, &[]), conflicting);
     }
 }

@@ -6,7 +6,7 @@ mod scratch;
 use std::sync::Arc;
 
 use newsdesk_data::{
-    DataError, LabelId, LabelSet, LabelledFileOptions, LabelledSet, Recipe, Remedy, Source, Target,
+    DataError, GoldLabels, LabelId, LabelSet, LabelledFileOptions, LabelledSet, Recipe, Remedy, Source,
     load_labelled_files, load_recipe,
 };
 use scratch::{Scratch, zstd};
@@ -71,24 +71,24 @@ fn recipe_maps_labels() {
     let set = load(RECIPE, lines).unwrap();
     assert_eq!((set.name.as_str(), set.split.as_str()), ("wire", "test"));
     let [sport, politics, war] = [LabelId(0), LabelId(1), LabelId(2)];
-    let targets: Vec<_> = set.articles.iter().map(|article| article.targets.clone()).collect();
+    let gold_labels: Vec<_> = set.articles.iter().map(|article| article.gold_labels.clone()).collect();
     assert_eq!(
-        targets,
+        gold_labels,
         [
-            [Some(Target::AnyOf(vec![politics, war])), Some(Target::One(LabelId(0)))],
-            [Some(Target::One(sport)), None],
-            [None, Some(Target::One(LabelId(2)))],
-            [Some(Target::AnyOf(vec![sport, politics, war])), Some(Target::One(LabelId(1)))],
+            [Some(GoldLabels::AnyOf(vec![politics, war])), Some(GoldLabels::One(LabelId(0)))],
+            [Some(GoldLabels::One(sport)), None],
+            [None, Some(GoldLabels::One(LabelId(2)))],
+            [Some(GoldLabels::AnyOf(vec![sport, politics, war])), Some(GoldLabels::One(LabelId(1)))],
         ]
     );
-    assert_eq!(set.skipped, 1, "a row without a target for any head is skipped");
-    assert_eq!(set.articles[3].source_labels, [Some("Sports; World; Ads".into()), Some("neutral".into())]);
+    assert_eq!(set.skipped, 1, "a row without a label for any head is skipped");
+    assert_eq!(set.articles[3].data_set_labels, [Some("Sports; World; Ads".into()), Some("neutral".into())]);
     let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
     assert_eq!(causes, ["the label field `label` is missing", "the text is blank"]);
     assert_eq!(set.rejects[0].raw, "{\"text\":\"f\",\"tone\":\"neutral\"}");
     let map = set.heads[0].map.as_ref().unwrap();
     assert_eq!(map[0], ("World".to_owned(), vec![politics, war]));
-    assert_eq!(set.articles[0].targets[0].as_ref().unwrap().labels(), [politics, war]);
+    assert_eq!(set.articles[0].gold_labels[0].as_ref().unwrap().labels(), [politics, war]);
 }
 
 #[test]
@@ -100,10 +100,11 @@ fn also_labels_are_loaded_for_evaluation() {
         "{\"text\":\"c\",\"label\":\"Sports\",\"tone\":null}\n",
     );
     let set = load(&recipe, lines).unwrap();
-    let of = |article: usize| (set.articles[article].targets[0].clone(), set.articles[article].also_correct.clone());
+    let of =
+        |article: usize| (set.articles[article].gold_labels[0].clone(), set.articles[article].also_correct.clone());
     let [sport, politics, war] = [LabelId(0), LabelId(1), LabelId(2)];
-    assert_eq!(of(0), (Some(Target::One(sport)), vec![vec![sport, politics, war], vec![]]));
-    assert_eq!(of(1), (Some(Target::One(sport)), vec![vec![], vec![]]));
+    assert_eq!(of(0), (Some(GoldLabels::One(sport)), vec![vec![sport, politics, war], vec![]]));
+    assert_eq!(of(1), (Some(GoldLabels::One(sport)), vec![vec![], vec![]]));
     let causes: Vec<&str> = set.rejects.iter().map(|reject| reject.cause.as_str()).collect();
     assert_eq!(causes, ["the label field `labels` is missing"]);
     let (error, _) = message_and_remedy(&load(&recipe, &lines.replace("[\"World\"", "[\"Weather\"")).unwrap_err());
@@ -119,9 +120,9 @@ fn multi_label_head_gets_all_labels() {
         "{\"text\":\"c\",\"label\":\"Sports\",\"tone\":null}\n",
     );
     let set = load(&recipe, lines).unwrap();
-    let targets: Vec<_> = set.articles.iter().map(|article| article.targets[0].clone().unwrap()).collect();
-    let all = |labels: &[u32]| Target::All(labels.iter().map(|label| LabelId(*label)).collect());
-    assert_eq!(targets, [all(&[0, 1, 2]), all(&[]), all(&[0])]);
+    let gold_labels: Vec<_> = set.articles.iter().map(|article| article.gold_labels[0].clone().unwrap()).collect();
+    let all = |labels: &[u32]| GoldLabels::All(labels.iter().map(|label| LabelId(*label)).collect());
+    assert_eq!(gold_labels, [all(&[0, 1, 2]), all(&[]), all(&[0])]);
 }
 
 #[test]
@@ -176,8 +177,8 @@ fn topic() -> LabelledFileOptions {
 fn label_set_comes_from_the_file() {
     let set = load_file("a.csv", "Label,text\nsport,a\npolitics,b\n,c\n sport ,d\nsport\n", &topic()).unwrap();
     assert_eq!(set.heads[0].labels.names().collect::<Vec<_>>(), ["politics", "sport"]);
-    let targets: Vec<_> = set.articles.iter().map(|article| article.targets[0].clone().unwrap()).collect();
-    assert_eq!(targets, [Target::One(LabelId(1)), Target::One(LabelId(0)), Target::One(LabelId(1))]);
+    let gold_labels: Vec<_> = set.articles.iter().map(|article| article.gold_labels[0].clone().unwrap()).collect();
+    assert_eq!(gold_labels, [GoldLabels::One(LabelId(1)), GoldLabels::One(LabelId(0)), GoldLabels::One(LabelId(1))]);
     assert_eq!((set.skipped, set.rejects.len(), set.heads[0].multi), (1, 1, false));
 }
 
@@ -185,7 +186,7 @@ fn label_set_comes_from_the_file() {
 fn label_column_is_detected_or_named() {
     let column = |options: &LabelledFileOptions| {
         let set = load_file("a.csv", "text,category,topic,Tone\na,1,2,3\n", options).unwrap();
-        set.articles[0].source_labels[0].clone().unwrap()
+        set.articles[0].data_set_labels[0].clone().unwrap()
     };
     assert_eq!(column(&topic()), "2", "the column with the name of the head comes first");
     assert_eq!(column(&LabelledFileOptions { head: "subject".into(), ..LabelledFileOptions::default() }), "1");
@@ -200,8 +201,8 @@ fn several_labels_are_a_list_or_separated() {
     let lines = load_file("a.jsonl", lines, &topic()).unwrap();
     for set in [table, lines] {
         assert!(set.heads[0].multi);
-        let targets: Vec<_> = set.articles.iter().map(|article| article.targets[0].clone().unwrap()).collect();
-        assert_eq!(targets, [Target::All(vec![LabelId(0), LabelId(1)]), Target::All(vec![LabelId(1)])]);
+        let gold_labels: Vec<_> = set.articles.iter().map(|article| article.gold_labels[0].clone().unwrap()).collect();
+        assert_eq!(gold_labels, [GoldLabels::All(vec![LabelId(0), LabelId(1)]), GoldLabels::All(vec![LabelId(1)])]);
     }
 }
 
@@ -209,7 +210,7 @@ fn several_labels_are_a_list_or_separated() {
 fn unknown_label_is_an_error() {
     let options = LabelledFileOptions { labels: label_sets("topics"), ..topic() };
     let set = load_file("a.csv", "text,label\na,Sport\n", &options).unwrap();
-    assert_eq!(set.articles[0].targets, [Some(Target::One(LabelId(0)))]);
+    assert_eq!(set.articles[0].gold_labels, [Some(GoldLabels::One(LabelId(0)))]);
     let (error, remedy) =
         message_and_remedy(&load_file("a.csv", "text,label\na,sport\nb,sports\n", &options).unwrap_err());
     assert_eq!(error, "cannot use the label `sports` of `a.csv`, row 2 (line 3): it is not in the label set `topics`");

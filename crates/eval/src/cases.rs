@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::matching::{MatchedHead, matched_heads};
 use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet};
 use newsdesk_metrics::{
-    Calibration, Case, ConfusionMatrix, Gold, Intervals, Report, ScoredCase, ScoredPrediction, calibration, intervals,
-    multi_label, set_valued, single_label,
+    Calibration, Case, ConfusionMatrix, Gold, Intervals, Report, ScoredCase, ScoredPrediction, calibration,
+    coarse_labels, intervals, multi_label, single_label,
 };
 use newsdesk_model::{Head, HeadPrediction, Prediction, ScoredLabel};
 
@@ -19,8 +19,8 @@ pub struct HeadCases {
     pub head: String,
     /// The labels of the head.
     pub labels: Vec<String>,
-    /// The labels of the data set, if it has its own, each with the labels of the head that it allows.
-    pub sources: Option<Vec<(String, Vec<usize>)>>,
+    /// The labels of the data set, if it has its own, each with the candidate labels of the head.
+    pub candidate_labels: Option<Vec<(String, Vec<usize>)>>,
     /// Whether an article may have several labels at once.
     pub multi: bool,
     /// Indices of the articles in the data set.
@@ -35,13 +35,17 @@ pub struct HeadCases {
 
 impl HeadCases {
     fn new(set_head: &LabelledHead, matched: &MatchedHead, heads: &[Head]) -> Self {
-        let source = |(label, ids): &(String, Vec<LabelId>)| {
+        let candidates = |(label, ids): &(String, Vec<LabelId>)| {
             (label.clone(), ids.iter().map(|id| matched.label(*id)).collect::<Vec<usize>>())
         };
         Self {
             head: set_head.name.clone(),
             labels: heads[matched.head].names(),
-            sources: set_head.map.as_ref().filter(|_| !set_head.multi).map(|map| map.iter().map(source).collect()),
+            candidate_labels: set_head
+                .map
+                .as_ref()
+                .filter(|_| !set_head.multi)
+                .map(|map| map.iter().map(candidates).collect()),
             multi: set_head.multi,
             article_indices: vec![],
             cases: vec![],
@@ -59,14 +63,14 @@ impl HeadCases {
         matched: &MatchedHead,
         prediction: &HeadPrediction,
     ) {
-        let Some(target) = row.targets[set_head].as_ref() else { return };
-        let gold = matched.gold(target);
+        let Some(gold_labels) = row.gold_labels[set_head].as_ref() else { return };
+        let gold = matched.gold(gold_labels);
         let predicted = prediction.predicted();
-        let own_label = row.source_labels[set_head].as_deref();
-        let source_label = self
-            .sources
+        let own_label = row.data_set_labels[set_head].as_deref();
+        let data_set_label = self
+            .candidate_labels
             .as_ref()
-            .and_then(|sources| sources.iter().position(|(label, _)| Some(label.as_str()) == own_label));
+            .and_then(|labels| labels.iter().position(|(label, _)| Some(label.as_str()) == own_label));
         self.article_indices.push(index);
         self.predicted.push(predicted.iter().map(|label| scored_prediction(label, &gold)).collect());
         self.scored.push(ScoredCase {
@@ -77,7 +81,7 @@ impl HeadCases {
             gold,
             predicted: predicted.iter().map(|label| label.index).collect(),
             also_correct: row.also_correct[set_head].iter().map(|label| matched.label(*label)).collect(),
-            source_label,
+            data_set_label,
         });
     }
 
@@ -88,30 +92,30 @@ impl HeadCases {
 
     /// Computes the confusion matrix; `None` for multi-label heads and for more than [`MAX_CONFUSION_LABELS`] labels.
     fn confusion(&self) -> Option<ConfusionMatrix> {
-        let names = |sources: &Vec<(String, Vec<usize>)>| sources.iter().map(|(name, _)| name.clone()).collect();
-        let gold: Vec<String> = self.sources.as_ref().map_or_else(|| self.labels.clone(), names);
+        let names = |labels: &Vec<(String, Vec<usize>)>| labels.iter().map(|(name, _)| name.clone()).collect();
+        let gold: Vec<String> = self.candidate_labels.as_ref().map_or_else(|| self.labels.clone(), names);
         if self.multi || gold.len().max(self.labels.len()) > MAX_CONFUSION_LABELS {
             return None;
         }
-        Some(match &self.sources {
+        Some(match &self.candidate_labels {
             None => ConfusionMatrix::by_label(&self.labels, &self.cases),
-            Some(_) => ConfusionMatrix::by_source_label(&gold, &self.labels, &self.cases),
+            Some(_) => ConfusionMatrix::by_data_set_label(&gold, &self.labels, &self.cases),
         })
     }
 
     /// Computes the metrics of some of the articles, without a confusion matrix.
     pub fn report_subset(&self, cases: &[Case]) -> Report {
-        match &self.sources {
+        match &self.candidate_labels {
             _ if self.multi => multi_label(&self.labels, cases),
             None => single_label(&self.labels, cases),
-            Some(sources) => {
-                let (names, sets): (Vec<String>, Vec<Vec<usize>>) = sources.iter().cloned().unzip();
-                set_valued(&names, &sets, cases)
+            Some(labels) => {
+                let (names, sets): (Vec<String>, Vec<Vec<usize>>) = labels.iter().cloned().unzip();
+                coarse_labels(&names, &sets, cases)
             }
         }
     }
 
-    /// Whether some articles have several gold labels of which any counts as correct.
+    /// Returns whether some articles have several gold labels of which any counts as correct.
     pub fn any_of(&self) -> bool {
         self.cases.iter().any(|case| matches!(case.gold, Gold::AnyOf(_)))
     }
@@ -125,7 +129,7 @@ impl HeadCases {
     pub fn intervals(&self) -> Intervals {
         let found = intervals(self.labels.len(), &self.cases);
         // The interval is over the head's labels, so it does not apply to the macro-F1 over a data set's own labels.
-        Intervals { macro_f1: found.macro_f1.filter(|_| self.sources.is_none()), ..found }
+        Intervals { macro_f1: found.macro_f1.filter(|_| self.candidate_labels.is_none()), ..found }
     }
 
     /// Returns all predicted labels with their scores.

@@ -23,7 +23,7 @@ pub fn compare_dtypes(
         let set_head = set.heads.iter().position(|set_head| set_head.name == *head);
         let (mut same, mut largest_change) = (0u64, 0f64);
         for (row, (predicted, predicted_f32)) in set.articles.iter().zip(predictions.iter().zip(exact)) {
-            let labelled = set_head.is_some_and(|set_head| row.targets[set_head].is_some());
+            let labelled = set_head.is_some_and(|set_head| row.gold_labels[set_head].is_some());
             if labelled && let (Some(predicted), Some(predicted_f32)) = (predicted.head(head), predicted_f32.head(head))
             {
                 same += u64::from(label_set(predicted) == label_set(predicted_f32));

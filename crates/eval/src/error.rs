@@ -5,19 +5,19 @@ use newsdesk_model::ModelError;
 /// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
-    /// A head takes one label per article and the data set has lists of labels, or the other way round.
+    /// A data set is multi-label and the head of the model is single-label, or the other way round.
     #[error(
         "cannot use the labelled data: `{set}` has {} per row for head `{head}`, which predicts {}",
-        count_of_labels(*.lists),
-        count_of_labels(!.lists)
+        count_of_labels(*.multi_label),
+        count_of_labels(!.multi_label)
     )]
     LabelCount {
         /// The name of the data set.
         set: String,
         /// The name of the head.
         head: String,
-        /// Whether the data set has lists of labels.
-        lists: bool,
+        /// Whether the data set is multi-label.
+        multi_label: bool,
     },
     /// No article has a label for any head of the model.
     #[error("cannot use the labelled data: no article of `{set}`, {split}, has a label for a head of the model")]
@@ -29,8 +29,8 @@ pub enum EvalError {
         /// The names of the model's heads.
         known: Vec<String>,
     },
-    /// The labelled articles say too little about the temperature of a head.
-    #[error("cannot use the labelled data: the temperature of head `{head}` cannot be fitted: {cause}")]
+    /// The labelled articles are too few or too uniform to fit the temperature of a head.
+    #[error("cannot fit the temperature of head `{head}`: {cause}")]
     Uncalibratable {
         /// The name of the head.
         head: String,
@@ -71,8 +71,8 @@ pub enum EvalError {
 /// What the user can do about an error. The program that prints the error words it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
-    /// Give lists of labels only to heads that predict several labels.
-    ListsForMultiLabelHeads,
+    /// Use several labels per row for multi-label heads, and one label per row for single-label heads.
+    UseLabelKindOfHead,
     /// Label articles for one of the model's heads.
     LabelForHead {
         /// The names of the model's heads.
@@ -101,7 +101,7 @@ impl EvalError {
     /// Returns what the user can do, where something can be done.
     pub fn remedy(&self) -> Option<Remedy> {
         Some(match self {
-            Self::LabelCount { .. } => Remedy::ListsForMultiLabelHeads,
+            Self::LabelCount { .. } => Remedy::UseLabelKindOfHead,
             Self::Unlabelled { known, .. } => Remedy::LabelForHead { known: known.clone() },
             Self::Uncalibratable { min_articles, .. } => Remedy::MoreArticles { min: *min_articles },
             Self::UnknownLabel { known, .. } => Remedy::KnownLabels { known: known.clone() },

@@ -6,7 +6,7 @@ use crate::report::{SetReport, report};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::{Classifier, Prediction};
 
-/// Articles per call of the classifier: enough to sort by length, few enough to report progress.
+/// Articles per call of the classifier: enough to fill all workers, few enough to report progress.
 const CHUNK: usize = 1024;
 
 /// Evaluates a classifier on every head that it has in common with a data set.

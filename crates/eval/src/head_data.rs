@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::matching::{MatchedHead, matched_heads};
-use newsdesk_data::{LabelledSet, Target};
+use newsdesk_data::{GoldLabels, LabelledSet};
 use newsdesk_model::Head;
 
 /// A data set with labels for one head of a model.
@@ -18,20 +18,20 @@ pub struct HeadData<'a> {
 }
 
 impl HeadData<'_> {
-    /// Returns the targets of the articles that are labelled for the head, in the order of the data set.
-    pub fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.set.articles.iter().filter_map(|row| row.targets[self.head_index].as_ref())
+    /// Returns the gold labels of the articles that are labelled for the head, in the order of the data set.
+    pub fn gold_labels(&self) -> impl Iterator<Item = &GoldLabels> {
+        self.set.articles.iter().filter_map(|row| row.gold_labels[self.head_index].as_ref())
     }
 
     /// Returns the number of articles that are labelled for the head.
     pub fn labelled(&self) -> usize {
-        self.targets().count()
+        self.gold_labels().count()
     }
 
-    /// Whether the data set uses the head's own labels, and every article names the correct ones rather than alternatives.
+    /// Returns whether the data set uses the head's own labels, and every article names the correct ones rather than alternatives.
     pub fn is_exact(&self) -> bool {
         self.set.heads[self.head_index].map.is_none()
-            && !self.targets().any(|target| matches!(target, Target::AnyOf(_)))
+            && !self.gold_labels().any(|gold| matches!(gold, GoldLabels::AnyOf(_)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Matches the heads and labels of a data set with those of a model, by name.
 
 use crate::error::{EvalError, Result};
-use newsdesk_data::{LabelId, LabelledArticle, LabelledHead, LabelledSet, Target};
+use newsdesk_data::{GoldLabels, LabelId, LabelledArticle, LabelledHead, LabelledSet};
 use newsdesk_metrics::Gold;
 use newsdesk_model::{Head, HeadActivation};
 
@@ -23,7 +23,7 @@ impl MatchedHead {
             return Err(EvalError::LabelCount {
                 set: set.name.clone(),
                 head: head.name.clone(),
-                lists: set_head.multi,
+                multi_label: set_head.multi,
             });
         }
         let find = |name: &str| {
@@ -44,12 +44,12 @@ impl MatchedHead {
     }
 
     /// Returns the gold labels of an article, as labels of the model.
-    pub fn gold(&self, target: &Target) -> Gold {
-        let all = || target.labels().iter().map(|label| self.labels[label.index()]).collect();
-        match target {
-            Target::One(label) => Gold::One(self.labels[label.index()]),
-            Target::AnyOf(_) => Gold::AnyOf(all()),
-            Target::All(_) => Gold::All(all()),
+    pub fn gold(&self, gold_labels: &GoldLabels) -> Gold {
+        let all = || gold_labels.labels().iter().map(|label| self.labels[label.index()]).collect();
+        match gold_labels {
+            GoldLabels::One(label) => Gold::One(self.labels[label.index()]),
+            GoldLabels::AnyOf(_) => Gold::AnyOf(all()),
+            GoldLabels::All(_) => Gold::All(all()),
         }
     }
 }
@@ -58,9 +58,9 @@ impl MatchedHead {
 fn first_row(set: &LabelledSet, set_head: &LabelledHead, label: &str) -> String {
     let head = set.heads.iter().position(|head| head.name == set_head.name);
     let position = |row: &LabelledArticle| {
-        let target = row.targets[head?].as_ref()?;
+        let gold_labels = row.gold_labels[head?].as_ref()?;
         let has_name = |id: &LabelId| set_head.labels.get(*id).is_some_and(|known| known.name == label);
-        target.labels().iter().any(has_name).then(|| format!(": {}", row.position))
+        gold_labels.labels().iter().any(has_name).then(|| format!(": {}", row.position))
     };
     set.articles.iter().find_map(position).unwrap_or_default()
 }
@@ -69,7 +69,7 @@ fn first_row(set: &LabelledSet, set_head: &LabelledHead, label: &str) -> String 
 ///
 /// # Errors
 /// [`EvalError::UnknownHead`] if none matches, [`EvalError::UnknownLabel`] if a label of a matching head is not the model's,
-/// [`EvalError::LabelCount`] if the data set has lists of labels for a head with one label, or the other way round.
+/// [`EvalError::LabelCount`] if the data set is multi-label and the head is single-label, or the other way round.
 pub(crate) fn matched_heads(set: &LabelledSet, heads: &[Head]) -> Result<Vec<Option<MatchedHead>>> {
     let matched: Vec<Option<MatchedHead>> =
         set.heads.iter().map(|set_head| MatchedHead::new(set, set_head, heads)).collect::<Result<_>>()?;
@@ -98,7 +98,9 @@ pub fn check_heads(set: &LabelledSet, heads: &[Head]) -> Result<()> {
 /// As [`check_heads`], and [`EvalError::Unlabelled`] if no article is labelled for a common head.
 pub fn check_labelled(set: &LabelledSet, heads: &[Head]) -> Result<()> {
     let matched = matched_heads(set, heads)?;
-    let labelled = |row: &LabelledArticle| row.targets.iter().zip(&matched).any(|(t, m)| t.is_some() && m.is_some());
+    let labelled = |row: &LabelledArticle| {
+        row.gold_labels.iter().zip(&matched).any(|(gold, head)| gold.is_some() && head.is_some())
+    };
     if set.articles.iter().any(labelled) {
         return Ok(());
     }

@@ -19,9 +19,9 @@ pub struct HeadReport {
     pub any_of: bool,
     /// Calibration of the scores.
     pub calibration: Calibration,
-    /// Coverage and accuracy with predictions below a minimum score held back, if a minimum was given.
+    /// Coverage and accuracy if the head abstains below a minimum score, if a minimum was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answered: Option<SelectiveAccuracy>,
+    pub selective: Option<SelectiveAccuracy>,
     /// Top-k accuracy for k = 1, 2, ..., if it was computed: see [`newsdesk_metrics::top_k`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top_k: Vec<f64>,
@@ -53,12 +53,12 @@ pub struct Slice {
 impl HeadReport {
     /// Returns the metric by which epochs are compared: macro-F1, or accuracy where the data set has labels of its own.
     pub fn score(&self) -> f64 {
-        if self.report.labels_are_sources { self.report.accuracy } else { self.report.macro_f1 }
+        if self.report.uses_data_set_labels { self.report.accuracy } else { self.report.macro_f1 }
     }
 
-    /// Whether every gold label is exactly one label of the head, so that the metrics per label are those of the head.
+    /// Returns whether every gold label is exactly one label of the head, so that the metrics per label are those of the head.
     pub fn is_exact(&self) -> bool {
-        !self.any_of && !self.report.labels_are_sources
+        !self.any_of && !self.report.uses_data_set_labels
     }
 }
 
@@ -82,8 +82,8 @@ pub struct SetReport {
 impl SetReport {
     /// Computes the metrics from the gold labels and predictions of each head.
     ///
-    /// `min_scores` are the minimum scores of the model's `heads`, in their order. A head with one also reports what
-    /// remains if predictions below it are held back; each label that a multi-label head predicts counts on its own.
+    /// `min_scores` are the minimum scores of the model's `heads`, in their order. A head with one also reports coverage
+    /// and accuracy if it abstains below this score; each label that a multi-label head predicts counts on its own.
     pub fn new(set: &LabelledSet, heads: &[Head], cases: &[HeadCases], min_scores: &[Option<f32>]) -> Self {
         let reports = cases.iter().map(|cases| {
             let head = heads.iter().position(|head| head.name == cases.head);
@@ -92,7 +92,7 @@ impl SetReport {
                 report: cases.report(),
                 any_of: cases.any_of(),
                 calibration: cases.calibration(),
-                answered: min_score
+                selective: min_score
                     .map(|min_score| selective_accuracy(&cases.scored_predictions(), f64::from(min_score))),
                 top_k: vec![],
                 intervals: None,

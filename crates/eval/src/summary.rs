@@ -46,15 +46,15 @@ impl From<&SetReport> for SetSummary {
 }
 
 impl From<&HeadReport> for HeadSummary {
-    fn from(of: &HeadReport) -> Self {
-        let HeadReport { head, report, calibration, .. } = of;
+    fn from(head_report: &HeadReport) -> Self {
+        let HeadReport { head, report, calibration, .. } = head_report;
         Self {
             head: head.clone(),
             articles: report.cases,
             accuracy: report.accuracy,
             macro_f1: report.macro_f1,
             micro_f1: report.micro_f1,
-            score: of.score(),
+            score: head_report.score(),
             ece: calibration.ece,
             brier: calibration.brier,
             nll: calibration.nll,

@@ -1,7 +1,7 @@
 //! Calibration of the tiny model on articles labelled with its own predictions.
 #![allow(clippy::unwrap_used)]
 
-use newsdesk_data::{LabelId, LabelledFileOptions, LabelledSet, Target, expand, load_labelled_files};
+use newsdesk_data::{GoldLabels, LabelId, LabelledFileOptions, LabelledSet, expand, load_labelled_files};
 use newsdesk_eval::{CalibrationReport, calibrate, check_calibration, evaluate};
 use newsdesk_model::{Classifier, Device, HeadActivation, Model, Options};
 use std::path::Path;
@@ -128,7 +128,7 @@ fn repeated_articles_and_lenient_labels_do_not_change_minimum_scores() {
     assert_eq!((&thrice.thresholds, thrice.articles), (&once.thresholds, once.articles));
     let mut lenient = set.clone();
     let all = || (0..model.manifest.heads[0].labels.len() as u32).map(LabelId).collect();
-    lenient.articles.iter_mut().for_each(|row| row.targets[0] = Some(Target::AnyOf(all())));
+    lenient.articles.iter_mut().for_each(|row| row.gold_labels[0] = Some(GoldLabels::AnyOf(all())));
     let both = found(&[set, lenient.clone()], &mut model);
     assert_eq!((&both.thresholds, both.articles), (&once.thresholds, once.articles));
     assert!(found(&[lenient], &mut model).thresholds.len() > once.thresholds.len());

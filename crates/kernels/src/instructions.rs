@@ -53,7 +53,7 @@ impl InstructionSet {
     /// Runs a closure of plain loops, compiled for this instruction set.
     ///
     /// The closure and everything it calls must be marked `#[inline(always)]`. Rust never fuses a product and a sum by
-    /// itself, so the results are the same with every instruction set.
+    /// itself. So the results are the same with every instruction set, unless the closure uses [`Fused`].
     ///
     /// # Panics
     /// If the machine lacks the instruction set.
@@ -123,7 +123,7 @@ impl Arithmetic for Plain {
 macro_rules! fused {
     ($set:expr, |$arithmetic:ident| $body:expr) => {
         match $set {
-            // Every AArch64 processor has the fused instruction.
+            // Every AArch64 CPU has the fused instruction.
             set if cfg!(target_arch = "aarch64") || set != $crate::instructions::InstructionSet::Portable => set.run(
                 #[inline(always)]
                 || {

@@ -20,7 +20,7 @@ pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f3
     total(sums)
 }
 
-/// Returns the sum of the lanes. It adds halves onto halves: four vector steps instead of sixteen additions in a row.
+/// Returns the sum of the lanes. Pairwise (tree) reduction: four vector additions instead of fifteen scalar ones.
 #[inline(always)]
 pub(crate) fn total(mut sums: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;

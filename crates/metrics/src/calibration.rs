@@ -65,7 +65,6 @@ pub struct Bin {
     /// The upper end of the range, inclusive.
     pub to: f64,
     /// The number of predictions.
-    #[serde(rename = "answers")]
     pub predictions: u64,
     /// Their mean score.
     pub score: f64,

@@ -22,7 +22,7 @@ pub struct Case {
     /// any.
     pub also_correct: Vec<usize>,
     /// The gold label as an index into the data set's own labels, if those are mapped to the head's labels.
-    pub source_label: Option<usize>,
+    pub data_set_label: Option<usize>,
 }
 
 impl Gold {
@@ -56,7 +56,7 @@ impl Case {
     }
 
     /// Returns whether exactly one label is predicted, and it is a gold label or also correct.
-    pub(crate) fn is_any_correct(&self) -> bool {
+    pub(crate) fn is_leniently_correct(&self) -> bool {
         let predicted = self.predicted_set();
         predicted.len() == 1 && (self.gold.contains(predicted[0]) || self.also_correct.contains(&predicted[0]))
     }
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn case(gold: Gold, predicted: &[usize]) -> Case {
-        Case { gold, predicted: predicted.to_vec(), also_correct: vec![], source_label: None }
+        Case { gold, predicted: predicted.to_vec(), also_correct: vec![], data_set_label: None }
     }
 
     #[test]

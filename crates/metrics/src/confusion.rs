@@ -7,7 +7,6 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfusionMatrix {
     /// The gold labels: the head's labels, or those of the data set if it has its own.
-    #[serde(rename = "right")]
     pub gold: Vec<String>,
     /// The predicted labels: the head's labels.
     pub predicted: Vec<String>,
@@ -29,8 +28,8 @@ impl ConfusionMatrix {
     }
 
     /// Counts cases by the data set's own labels. Cases without one are left out.
-    pub fn by_source_label(sources: &[String], labels: &[String], cases: &[Case]) -> Self {
-        Self::count(sources, labels, cases, |case| case.source_label)
+    pub fn by_data_set_label(data_set_labels: &[String], labels: &[String], cases: &[Case]) -> Self {
+        Self::count(data_set_labels, labels, cases, |case| case.data_set_label)
     }
 
     fn count(gold: &[String], predicted: &[String], cases: &[Case], gold_of: impl Fn(&Case) -> Option<usize>) -> Self {

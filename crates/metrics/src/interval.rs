@@ -94,7 +94,7 @@ mod tests {
     fn macro_f1_interval_is_about_two_standard_errors_wide() {
         let case = |i: usize| {
             let predicted = vec![if i.is_multiple_of(5) { 1 - i % 2 } else { i % 2 }];
-            Case { gold: crate::Gold::One(i % 2), predicted, also_correct: vec![], source_label: None }
+            Case { gold: crate::Gold::One(i % 2), predicted, also_correct: vec![], data_set_label: None }
         };
         let cases: Vec<Case> = (0..400).map(case).collect();
         let Interval { low, high } = intervals(2, &cases).macro_f1.expect("it is always computed");

@@ -6,7 +6,7 @@
 //! | gold labels | function |
 //! |---|---|
 //! | exactly one label | [`single_label`] |
-//! | one label of the data set's own list, which stands for a set of the head's labels | [`set_valued`] |
+//! | one label of the data set's own list, which stands for a set of the head's labels | [`coarse_labels`] |
 //! | any number of labels | [`multi_label`] |
 //!
 //! Three rules hold for all of them:
@@ -41,7 +41,7 @@ pub use compare::{Difference, difference, mcnemar};
 pub use confusion::ConfusionMatrix;
 pub use interval::{CONFIDENCE_LEVEL, Interval, Intervals, intervals, wilson_interval};
 pub use ranking::top_k;
-pub use report::{LabelReport, Report, multi_label, set_valued, single_label};
+pub use report::{LabelReport, Report, coarse_labels, multi_label, single_label};
 pub use selective::{
     SelectiveAccuracy, THRESHOLD_CONFIDENCE, coverage_curve, selective_accuracy, threshold_for_precision,
 };

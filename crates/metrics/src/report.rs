@@ -33,9 +33,9 @@ pub struct Report {
     pub correct: u64,
     /// `correct / cases`, and 0 without cases.
     pub accuracy: f64,
-    /// The share of cases whose prediction is the gold label or another correct label; at least the accuracy. `None` if no
-    /// case has other correct labels.
-    pub accuracy_any: Option<f64>,
+    /// The accuracy if further correct labels count as well as the gold label; at least `accuracy`. `None` if no case has
+    /// further correct labels.
+    pub accuracy_lenient: Option<f64>,
     /// The unweighted mean F1 of the labels that occur as gold label or prediction. A label that is predicted but is never
     /// a gold label counts with an F1 of 0. A label that does not occur at all is left out.
     ///
@@ -57,8 +57,8 @@ pub struct Report {
     pub confusion: Option<ConfusionMatrix>,
     /// The metrics of each label, in the order of the labels, including those without support.
     pub per_label: Vec<LabelReport>,
-    /// Whether `per_label` has the data set's own labels (from [`set_valued`]) instead of the head's.
-    pub labels_are_sources: bool,
+    /// Whether `per_label` has the data set's own labels (from [`coarse_labels`]) instead of the head's labels.
+    pub uses_data_set_labels: bool,
 }
 
 /// Returns the metrics of a head with exactly one gold label per case.
@@ -70,31 +70,32 @@ pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
     Report { mcc: Some(counts.mcc(cases.len() as u64)), ..report(labels, &counts, cases, correct) }
 }
 
-/// Returns the metrics of a head on a data set with labels of its own, each of which stands for a set of the head's labels.
+/// Returns the metrics of a head on a data set with coarser labels, each of which stands for a set of the head's labels.
 ///
-/// `source_sets[i]` are the head's labels that `source_labels[i]` stands for; the sets may overlap. A case is correct if its
-/// gold labels allow the predicted label. The metrics per label, and so macro-F1, are of the data set's own labels:
+/// This is the setting of partial-label learning (Cour, Sapp and Taskar, "Learning from Partial Labels", 2011):
+/// `candidate_sets[i]` are the candidate labels, those of the head that `data_set_labels[i]` stands for. The sets may overlap.
+/// A case is correct if the predicted label is a candidate. The metrics per label, and so macro-F1, are of the data set's own labels:
 ///
-/// - A correct case counts as a prediction of its own source label.
-/// - A wrong case counts as a prediction of the first other source label whose set contains the predicted label, or of none.
-/// - A case without a source label, or with one beyond the list, counts for accuracy only.
-pub fn set_valued(source_labels: &[String], source_sets: &[Vec<usize>], cases: &[Case]) -> Report {
-    let mut counts = Counts::new(source_labels.len());
+/// - A correct case counts as a prediction of its own data set label.
+/// - A wrong case counts as a prediction of the first other data set label whose set contains the predicted label, or of none.
+/// - A case without a data set label, or with one beyond the list, counts for accuracy only.
+pub fn coarse_labels(data_set_labels: &[String], candidate_sets: &[Vec<usize>], cases: &[Case]) -> Report {
+    let mut counts = Counts::new(data_set_labels.len());
     let mut correct = 0;
     for case in cases {
         // The number of the head's labels is not known here: every index in the gold labels is one of them.
         let is_correct = case.is_correct(usize::MAX);
         correct += u64::from(is_correct);
-        let Some(source) = case.source_label.filter(|&source| source < source_labels.len()) else { continue };
+        let Some(gold) = case.data_set_label.filter(|&gold| gold < data_set_labels.len()) else { continue };
         if is_correct {
-            counts.add(&[source], &[source]);
+            counts.add(&[gold], &[gold]);
         } else {
             let contains = |set: &Vec<usize>| case.predicted.iter().any(|label| set.contains(label));
-            let other = (0..source_labels.len()).zip(source_sets).find(|(i, set)| *i != source && contains(set));
-            counts.add(&[source], other.map(|(i, _)| i).as_slice());
+            let other = (0..data_set_labels.len()).zip(candidate_sets).find(|(i, set)| *i != gold && contains(set));
+            counts.add(&[gold], other.map(|(i, _)| i).as_slice());
         }
     }
-    Report { labels_are_sources: true, ..report(source_labels, &counts, cases, correct) }
+    Report { uses_data_set_labels: true, ..report(data_set_labels, &counts, cases, correct) }
 }
 
 /// Returns the metrics of a head with any number of gold labels per case.
@@ -126,8 +127,8 @@ fn count(labels: usize, cases: &[Case]) -> (Counts, u64) {
 }
 
 fn report(labels: &[String], counts: &Counts, cases: &[Case], correct: u64) -> Report {
-    let any_correct = cases.iter().filter(|case| case.is_any_correct()).count() as u64;
-    let has_others = cases.iter().any(|case| !case.also_correct.is_empty());
+    let leniently_correct = cases.iter().filter(|case| case.is_leniently_correct()).count() as u64;
+    let has_further_labels = cases.iter().any(|case| !case.also_correct.is_empty());
     let cases = cases.len() as u64;
     let of_label = labels.iter().zip(counts.by_label());
     let per_label = of_label.map(|(label, counts)| LabelReport {
@@ -142,7 +143,7 @@ fn report(labels: &[String], counts: &Counts, cases: &[Case], correct: u64) -> R
         cases,
         correct,
         accuracy: ratio(correct, cases),
-        accuracy_any: has_others.then(|| ratio(any_correct, cases)),
+        accuracy_lenient: has_further_labels.then(|| ratio(leniently_correct, cases)),
         macro_f1: counts.macro_f1(),
         macro_recall: counts.macro_recall(),
         micro_f1: None,
@@ -150,6 +151,6 @@ fn report(labels: &[String], counts: &Counts, cases: &[Case], correct: u64) -> R
         mcc: None,
         confusion: None,
         per_label: per_label.collect(),
-        labels_are_sources: false,
+        uses_data_set_labels: false,
     }
 }

@@ -18,10 +18,8 @@ pub struct SelectiveAccuracy {
     /// The lowest score of an accepted prediction.
     pub min_score: f64,
     /// The number of all predictions.
-    #[serde(rename = "answers")]
     pub predictions: u64,
     /// The number of accepted predictions.
-    #[serde(rename = "given")]
     pub accepted: u64,
     /// The number of accepted predictions that are correct.
     pub correct: u64,

@@ -1,13 +1,13 @@
 //! Compares every metric with values computed by hand. Those of `single_label` and `multi_label` agree with scikit-learn.
 
-use newsdesk_metrics::{Case, Gold, LabelReport, Report, multi_label, set_valued, single_label};
+use newsdesk_metrics::{Case, Gold, LabelReport, Report, coarse_labels, multi_label, single_label};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| name.to_string()).collect()
 }
 
 fn case(gold: Gold, predicted: &[usize]) -> Case {
-    Case { gold, predicted: predicted.to_vec(), also_correct: vec![], source_label: None }
+    Case { gold, predicted: predicted.to_vec(), also_correct: vec![], data_set_label: None }
 }
 
 fn one(gold: usize, predicted: usize) -> Case {
@@ -53,7 +53,7 @@ fn single_label_metrics() {
     // "science", and balanced_accuracy_score, which does not.
     assert_close(report.macro_f1, 0.29166666666666663);
     assert_close(report.macro_recall, 0.38888888888888884);
-    assert_eq!((report.micro_f1, report.labels_are_sources), (None, false));
+    assert_eq!((report.micro_f1, report.uses_data_set_labels), (None, false));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn any_allowed_label_counts_under_the_predicted_one() {
 }
 
 #[test]
-fn accuracy_any_counts_also_correct_labels() {
+fn lenient_accuracy_counts_also_correct_labels() {
     let labels = names(&["arts", "business", "science"]);
     let also = |case: Case, labels: &[usize]| Case { also_correct: labels.to_vec(), ..case };
     let cases = [
@@ -80,34 +80,34 @@ fn accuracy_any_counts_also_correct_labels() {
         also(one(0, 2), &[0, 1]), // wrong
         also(one(1, 1), &[]),     // the gold label, without others
     ];
-    for report in [single_label(&labels, &cases), set_valued(&labels, &[vec![0], vec![1], vec![2]], &cases)] {
-        assert_eq!((report.accuracy, report.accuracy_any), (0.5, Some(0.75)));
+    for report in [single_label(&labels, &cases), coarse_labels(&labels, &[vec![0], vec![1], vec![2]], &cases)] {
+        assert_eq!((report.accuracy, report.accuracy_lenient), (0.5, Some(0.75)));
     }
     let exact = single_label(&labels, &cases.map(|case| also(case, &[])));
-    assert_eq!((exact.accuracy, exact.accuracy_any), (0.5, None));
-    assert_eq!(single_label(&labels, &[also(case(Gold::AnyOf(vec![2, 0]), &[0]), &[1])]).accuracy_any, Some(1.0));
+    assert_eq!((exact.accuracy, exact.accuracy_lenient), (0.5, None));
+    assert_eq!(single_label(&labels, &[also(case(Gold::AnyOf(vec![2, 0]), &[0]), &[1])]).accuracy_lenient, Some(1.0));
 }
 
 #[test]
-fn set_valued_metrics() {
+fn coarse_label_metrics() {
     // The head's labels: 0 politics, 1 trade, 2 sport, 3 economy, 4 weather. Trade may be World or Business.
-    let sources = names(&["World", "Sports", "Business"]);
+    let data_set_labels = names(&["World", "Sports", "Business"]);
     let sets = [vec![0, 1], vec![2], vec![3, 1]];
-    let of = |source: usize, predicted: usize| Case {
-        gold: Gold::AnyOf(sets[source].clone()),
+    let case = |gold: usize, predicted: usize| Case {
+        gold: Gold::AnyOf(sets[gold].clone()),
         predicted: vec![predicted],
         also_correct: vec![],
-        source_label: Some(source),
+        data_set_label: Some(gold),
     };
     let cases = [
-        of(0, 1), // correct, as World
-        of(0, 2), // wrong, as Sports
-        of(2, 1), // correct, as Business
-        of(2, 0), // wrong, as World
-        of(1, 4), // wrong, as none
-        of(1, 1), // wrong, as World: the first that contains trade
+        case(0, 1), // correct, as World
+        case(0, 2), // wrong, as Sports
+        case(2, 1), // correct, as Business
+        case(2, 0), // wrong, as World
+        case(1, 4), // wrong, as none
+        case(1, 1), // wrong, as World: the first that contains trade
     ];
-    let report = set_valued(&sources, &sets, &cases);
+    let report = coarse_labels(&data_set_labels, &sets, &cases);
 
     assert_eq!((report.cases, report.correct), (6, 2));
     assert_close(report.accuracy, 1.0 / 3.0);
@@ -116,17 +116,17 @@ fn set_valued_metrics() {
         &[("World", 2, 1.0 / 3.0, 0.5, 0.4), ("Sports", 2, 0.0, 0.0, 0.0), ("Business", 2, 1.0, 0.5, 2.0 / 3.0)],
     );
     assert_close(report.macro_f1, (0.4 + 0.0 + 2.0 / 3.0) / 3.0);
-    assert_eq!((report.micro_f1, report.labels_are_sources), (None, true));
+    assert_eq!((report.micro_f1, report.uses_data_set_labels), (None, true));
 }
 
 #[test]
-fn case_without_source_label_counts_for_accuracy_only() {
+fn case_without_data_set_label_counts_for_accuracy_only() {
     let cases = [
         case(Gold::One(0), &[0]),
-        Case { source_label: Some(7), ..one(0, 1) },
-        Case { source_label: Some(1), ..one(1, 1) },
+        Case { data_set_label: Some(7), ..one(0, 1) },
+        Case { data_set_label: Some(1), ..one(1, 1) },
     ];
-    let report = set_valued(&names(&["World", "Sports"]), &[vec![0], vec![1]], &cases);
+    let report = coarse_labels(&names(&["World", "Sports"]), &[vec![0], vec![1]], &cases);
     assert_eq!((report.cases, report.correct), (3, 2));
     assert_labels(&report, &[("World", 0, 0.0, 0.0, 0.0), ("Sports", 1, 1.0, 1.0, 1.0)]);
     assert_eq!(report.macro_f1, 1.0);
@@ -159,13 +159,13 @@ fn multi_label_metrics() {
     assert_close(report.macro_f1, 0.5);
     assert_close(report.macro_recall, 2.0 / 3.0);
     assert_close(report.micro_f1.expect("multi_label gives it"), 2.0 / 3.0);
-    assert!(!report.labels_are_sources);
+    assert!(!report.uses_data_set_labels);
 }
 
 #[test]
 fn metrics_without_cases_or_labels_are_zero() {
     let labels = names(&["arts"]);
-    for report in [single_label(&labels, &[]), set_valued(&labels, &[vec![0]], &[]), multi_label(&labels, &[])] {
+    for report in [single_label(&labels, &[]), coarse_labels(&labels, &[vec![0]], &[]), multi_label(&labels, &[])] {
         assert_eq!((report.cases, report.correct), (0, 0));
         assert_eq!([report.accuracy, report.macro_f1, report.macro_recall], [0.0; 3]);
         assert_labels(&report, &[("arts", 0, 0.0, 0.0, 0.0)]);
@@ -187,11 +187,11 @@ fn report_is_serialised_with_stable_field_names() {
     let report = multi_label(&names(&["arts"]), &[case(Gold::All(vec![0]), &[0])]);
     assert_eq!(
         serde_json::to_string(&report).expect("a report can be serialised"),
-        r#"{"cases":1,"correct":1,"accuracy":1.0,"accuracy_any":null,"macro_f1":1.0,"macro_recall":1.0,"micro_f1":1.0,"#
+        r#"{"cases":1,"correct":1,"accuracy":1.0,"accuracy_lenient":null,"macro_f1":1.0,"macro_recall":1.0,"micro_f1":1.0,"#
             .to_owned()
             + r#""averages":{"macro":{"precision":1.0,"recall":1.0,"f1":1.0},"micro":{"precision":1.0,"recall":1.0,"f1":1.0},"#
             + r#""weighted":{"precision":1.0,"recall":1.0,"f1":1.0},"samples":{"precision":1.0,"recall":1.0,"f1":1.0}},"#
             + r#""mcc":null,"confusion":null,"#
-            + r#""per_label":[{"label":"arts","support":1,"predicted":1,"precision":1.0,"recall":1.0,"f1":1.0}],"labels_are_sources":false}"#
+            + r#""per_label":[{"label":"arts","support":1,"predicted":1,"precision":1.0,"recall":1.0,"f1":1.0}],"uses_data_set_labels":false}"#
     );
 }

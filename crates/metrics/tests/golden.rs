@@ -84,7 +84,7 @@ fn best(scores: &[f64]) -> usize {
 }
 
 fn case(gold: Gold, predicted: Vec<usize>) -> Case {
-    Case { gold, predicted, also_correct: vec![], source_label: None }
+    Case { gold, predicted, also_correct: vec![], data_set_label: None }
 }
 
 fn scored(gold: Gold, scores: &[f64]) -> ScoredCase {

@@ -1,6 +1,6 @@
 //! Properties of the metrics: ranges, independence of the order of cases, and agreement of overlapping metrics.
 
-use newsdesk_metrics::{Averages, Case, Gold, Report, multi_label, set_valued, single_label};
+use newsdesk_metrics::{Averages, Case, Gold, Report, coarse_labels, multi_label, single_label};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn cases(pairs: &[(usize, usize)], gold: impl Fn(usize) -> Gold) -> Vec<Case> {
         gold: gold(label),
         predicted: vec![predicted],
         also_correct: vec![],
-        source_label: Some(label),
+        data_set_label: Some(label),
     };
     pairs.iter().map(case).collect()
 }
@@ -38,14 +38,14 @@ proptest! {
                 gold: gold(labels.clone()),
                 predicted: predicted.clone(),
                 also_correct: vec![],
-                source_label: labels.first().copied(),
+                data_set_label: labels.first().copied(),
             };
             let cases: Vec<_> = sets.iter().map(case).collect();
-            let source_sets = vec![vec![0, 1], vec![1, 2], vec![]];
+            let candidate_sets = vec![vec![0, 1], vec![1, 2], vec![]];
             for report in [
                 single_label(&labels(), &cases),
                 multi_label(&labels(), &cases),
-                set_valued(&labels(), &source_sets, &cases),
+                coarse_labels(&labels(), &candidate_sets, &cases),
             ] {
                 prop_assert_eq!(report.cases, cases.len() as u64);
                 prop_assert!(report.correct <= report.cases);
@@ -60,9 +60,9 @@ proptest! {
         prop_assert_eq!(&plain, &single_label(&labels(), &cases(&pairs, |label| Gold::AnyOf(vec![label]))));
         prop_assert_eq!(&plain, &single_label(&labels(), &cases(&pairs, |label| Gold::All(vec![label]))));
 
-        let source_sets: Vec<_> = (0..LABELS).map(|label| vec![label]).collect();
-        let valued = set_valued(&labels(), &source_sets, &cases(&pairs, Gold::One));
-        prop_assert_eq!(&plain, &Report { labels_are_sources: false, mcc: plain.mcc, ..valued });
+        let candidate_sets: Vec<_> = (0..LABELS).map(|label| vec![label]).collect();
+        let coarse = coarse_labels(&labels(), &candidate_sets, &cases(&pairs, Gold::One));
+        prop_assert_eq!(&plain, &Report { uses_data_set_labels: false, mcc: plain.mcc, ..coarse });
 
         // With one label on both sides, micro-F1 is the accuracy.
         let multi = multi_label(&labels(), &cases(&pairs, Gold::One));

@@ -32,8 +32,9 @@ pub struct ThresholdRecord {
     pub min_score: f32,
     /// Share of predictions with at least this score.
     pub coverage: f64,
-    /// Number of predictions with at least this score.
-    pub answers: u64,
+    /// Number of predictions with at least this score. Older versions wrote `answers`.
+    #[serde(alias = "answers")]
+    pub accepted: u64,
     /// Share of these predictions that were correct.
     pub precision: f64,
 }
@@ -85,7 +86,7 @@ mod tests {
             min_precision,
             min_score,
             coverage: 0.5,
-            answers: 50,
+            accepted: 50,
             precision: 1.0,
         };
         CalibrationRecord {

@@ -4,8 +4,7 @@ use crate::dtype::Dtype;
 use newsdesk_kernels::instructions::InstructionSet;
 use serde::{Deserialize, Serialize};
 
-/// Percentage points of accuracy that may come from rounding fractions. One prediction in a million counts a hundred
-/// thousand times as much.
+/// Tolerance for rounding errors, in percentage points. One prediction in a million is 1e-4 percentage points.
 const ROUNDING: f64 = 1e-9;
 
 /// The measurement of a dtype against f32 on labelled articles.

@@ -1,4 +1,4 @@
-//! The device of tensors: the processor, or a GPU if this build supports one.
+//! The device of tensors: the CPU, or a GPU if this build supports one.
 
 use crate::error::{ModelError, Result};
 use std::fmt;
@@ -9,10 +9,10 @@ pub use candle_core::Device;
 /// A device by name: `auto`, `cpu`, `cuda`, `cuda:1` or `metal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DeviceChoice {
-    /// The first GPU that this build supports, or the processor if there is none.
+    /// The first GPU that this build supports, or the CPU if there is none.
     #[default]
     Auto,
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// The NVIDIA GPU with this index.
     Cuda(usize),

@@ -1,4 +1,4 @@
-//! The data type in which a model computes on a processor.
+//! The data type in which a model computes on a CPU.
 
 use std::fmt;
 use std::str::FromStr;

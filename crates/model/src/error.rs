@@ -79,7 +79,7 @@ pub enum ModelError {
         required_by: &'static str,
     },
     /// The tokenizer failed on a text or on its own file.
-    #[error("cannot tokenize with `{file}`: {cause}")]
+    #[error("cannot tokenise with `{file}`: {cause}")]
     Tokenizer {
         /// The tokenizer's file.
         file: String,

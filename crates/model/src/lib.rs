@@ -22,7 +22,7 @@ pub mod workers;
 
 pub use calibration::{CalibrationRecord, ThresholdRecord};
 pub use certificate::{Certificate, CertificateFigure};
-pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, processors};
+pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, available_cpus};
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
 pub use dtype::{Dtype, DtypeChoice};

@@ -1,7 +1,7 @@
 //! Text to token ids, without truncation or padding.
 //!
 //! Only this file uses the `tokenizers` crate. The truncation of that crate drops the rest of a text, so texts are
-//! encoded completely and cut by [`crate::window`].
+//! encoded completely, unless only the beginning is needed, and cut by [`crate::window`].
 
 use crate::error::{ModelError, Result};
 use std::path::Path;

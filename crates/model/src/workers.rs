@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 /// Returns the results of `work(0)`, .., `work(count - 1)` in this order, computed on up to `threads` threads.
 ///
-/// Each thread takes the next part when it finishes one. There are never more threads than processors.
+/// Each thread takes the next part when it finishes one. There are never more threads than CPUs.
 ///
 /// # Errors
 /// The first error of a part, which ends the job.
@@ -52,15 +52,15 @@ pub fn parallel<T: Send, E: Send>(
     Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
-/// Returns a pool with one thread per processor, minus one for the calling thread, which works as well. Returns `None`
-/// if there is no other processor or the system provides no threads.
+/// Returns a pool with one thread per CPU, minus one for the calling thread, which works as well. Returns `None`
+/// if there is no other CPU or the system provides no threads.
 ///
 /// The threads are reused from job to job, because a new thread starts with memory that the system has to clear.
 fn pool() -> Option<&'static ThreadPool> {
     static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
     let others = available_parallelism().map_or(1, usize::from) - 1;
     POOL.get_or_init(|| {
-        // For rayon, zero threads mean one per processor.
+        // For rayon, zero threads mean one per CPU.
         let build = || ThreadPoolBuilder::new().num_threads(others).build().ok();
         if others > 0 { build() } else { None }
     })

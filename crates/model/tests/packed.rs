@@ -111,9 +111,9 @@ proptest! {
                 let batched = classifier(dtype, set, threads).expect("models/tiny is a model");
                 for part in order.chunks(size).take(3) {
                     let texts: Vec<String> = part.iter().map(|&number| text(number)).collect();
-                    let predictions = batched.classify(&texts).expect("classifying on the processor does not fail");
+                    let predictions = batched.classify(&texts).expect("classifying on the CPU does not fail");
                     for (text, prediction) in texts.iter().zip(&predictions).take(8) {
-                        let alone = single_thread.classify(&[text]).expect("classifying on the processor does not fail");
+                        let alone = single_thread.classify(&[text]).expect("classifying on the CPU does not fail");
                         prop_assert_eq!(bits(&alone[0]), bits(prediction), "{} on {}: {:?}", dtype, set, text);
                     }
                 }

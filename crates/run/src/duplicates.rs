@@ -34,12 +34,13 @@ impl Duplicates {
 
 /// The number of consecutive words in a shingle. Articles that share shingles probably share copied sentences.
 const SHINGLE_WORDS: usize = 4;
-/// The number of MinHash values in a signature. Two articles agree in about the same share of values as of shingles.
+/// The number of MinHash values in a signature. The share of equal values estimates the Jaccard similarity of two articles' shingles.
 const HASHES: usize = 64;
-/// The number of bands of a signature. Two articles are compared if one band is equal. With eight values in each band, that finds 77
-/// of 100 pairs that share 0.8 of their shingles, and 99 of 100 pairs that share 0.9.
+/// The number of bands of a signature. Two articles are candidates, and compared, if one band is equal. With eight values in each
+/// band, 77 of 100 pairs with similarity 0.8 become candidates, and 99 of 100 pairs with similarity 0.9. [`MIN_SIMILARITY`] then
+/// drops the candidates whose estimated similarity is lower.
 const BANDS: usize = 8;
-/// The minimum share of equal values for two articles to be near duplicates.
+/// The minimum estimated Jaccard similarity (share of equal values) of near duplicates.
 const MIN_SIMILARITY: f64 = 0.8;
 
 /// A stored signature. One byte of each value is enough to compare two signatures.

@@ -1,4 +1,4 @@
-//! The output of a run as a file that appears complete or not at all, and that an interrupted run can continue.
+//! A run's output file: written atomically, resumable.
 //!
 //! Rows are written to `OUT.partial`, and `OUT.journal` records how far they are. A run that was interrupted at any point, even by
 //! `kill -9`, is resumed from the last checkpoint. Both files are gone when the run is finished.

@@ -42,7 +42,7 @@ pub struct ModelRecord {
     pub name: String,
     /// The SHA-256 hash of its weights file.
     pub sha256: String,
-    /// The number type of its computations.
+    /// The data type (dtype) of its computations.
     #[serde(alias = "precision")]
     pub dtype: String,
     /// The vector instructions that it used, or the name of the device if it did not run on a CPU.

@@ -1,11 +1,11 @@
-//! What a run was started with, and how it differs from what a later run is started with.
+//! The version, settings and inputs of a run, and how another run differs.
 
 use crate::inputs::InputFile;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// What a run was started with. A resumed run must be started with the same.
+/// The version, settings and inputs of a run. A resumed run must have the same settings and inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStart {
     /// The version of Newsdesk.

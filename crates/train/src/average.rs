@@ -110,7 +110,7 @@ fn mean(models: &[Model], weights: &[f64], name: &str, shape: &[usize]) -> Resul
 fn records(model: &Model, weight: f64) -> Result<Vec<AveragedRecord>> {
     let manifest = &model.manifest;
     if !manifest.averaged.is_empty() {
-        let record = |of: &AveragedRecord| AveragedRecord { share: of.share * weight, ..of.clone() };
+        let record = |model: &AveragedRecord| AveragedRecord { share: model.share * weight, ..model.clone() };
         return Ok(manifest.averaged.iter().map(record).collect());
     }
     let hash = format!("{:016x}", weights_hash(model)?.value());

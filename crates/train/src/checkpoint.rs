@@ -127,7 +127,7 @@ pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) ->
     Ok(Some(Checkpoint { variables, moments, best, state }))
 }
 
-/// Whether a run left a checkpoint in its folder.
+/// Returns whether a run left a checkpoint in its folder.
 pub fn has_checkpoint(folder: &Path) -> bool {
     folder.join(CHECKPOINT).join(STATE).exists()
 }

@@ -52,9 +52,9 @@ fn given(heads: &[Head], given: &BTreeMap<String, f64>) -> Result<Vec<Vec<f32>>>
 fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = (&'a Example, f64)>) -> Vec<Vec<f32>> {
     let mut counts: Vec<Vec<f64>> = heads.iter().map(|head| vec![0.0; head.labels.len()]).collect();
     for (example, times) in examples {
-        for (counts, target) in counts.iter_mut().zip(&example.targets) {
-            let Some(target) = target else { continue };
-            let labels = target.labels();
+        for (counts, gold_labels) in counts.iter_mut().zip(&example.gold_labels) {
+            let Some(gold_labels) = gold_labels else { continue };
+            let labels = gold_labels.labels();
             labels.iter().for_each(|label| counts[label.index()] += times / labels.len() as f64);
         }
     }
@@ -68,7 +68,7 @@ fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = (&'a Example, f64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use newsdesk_data::{LabelId, Target};
+    use newsdesk_data::{GoldLabels, LabelId};
     use newsdesk_model::{HeadActivation, HeadLabel};
 
     #[test]
@@ -76,10 +76,14 @@ mod tests {
         let label = |name: &str| HeadLabel { name: name.into(), code: None, threshold: None };
         let labels = vec![label("a"), label("b"), label("c")];
         let head = Head { name: "h".into(), activation: HeadActivation::Softmax, temperature: 1.0, labels };
-        let targets =
-            [Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(0)), Target::One(LabelId(2))];
+        let gold_labels = [
+            GoldLabels::One(LabelId(0)),
+            GoldLabels::One(LabelId(0)),
+            GoldLabels::One(LabelId(0)),
+            GoldLabels::One(LabelId(2)),
+        ];
         let examples =
-            targets.map(|target| Example { tokens: vec![], targets: vec![Some(target)], soft_targets: vec![] });
+            gold_labels.map(|gold| Example { tokens: vec![], gold_labels: vec![Some(gold)], soft_targets: vec![] });
         let close = |times: [f64; 4], expected: [f32; 3]| {
             let weights = balanced(std::slice::from_ref(&head), examples.iter().zip(times));
             assert!(weights[0].iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-6), "{weights:?}");

@@ -39,11 +39,11 @@ pub enum TrainError {
         /// Why.
         cause: String,
     },
-    /// The loss or a weight is no longer a finite number.
+    /// The loss, the gradient or a weight is no longer finite.
     #[error("cannot continue training: the {what} became {value} at step {step} of epoch {epoch}")]
     Diverged {
         /// What is not finite.
-        what: &'static str,
+        what: String,
         /// Its value.
         value: f32,
         /// Step within the epoch, from 1.
@@ -119,7 +119,7 @@ pub enum Remedy {
     AddLabelledArticles,
     /// Add articles with a second label.
     AddSecondLabel,
-    /// Use either single labels or lists of labels in all rows of one head.
+    /// Make all rows of one head single-label, or all multi-label.
     UseOneLabelKind,
     /// Add validation data for each head.
     AddValidationData,
@@ -128,7 +128,7 @@ pub enum Remedy {
         /// The names of the teacher's heads.
         known: Vec<String>,
     },
-    /// Use labels of the teacher's kind: single labels for softmax heads, lists for sigmoid heads.
+    /// Use labels of the teacher's kind: single-label rows for softmax heads, multi-label rows for sigmoid heads.
     UseLabelKindOfTeacher,
     /// Use the labels of the teacher.
     UseLabelsOfTeacher {

@@ -1,7 +1,7 @@
-//! Turns labelled articles into training examples: token ids, and one target for each head.
+//! Turns labelled articles into training examples: token ids, and the gold labels for each head.
 
 use crate::error::Result;
-use newsdesk_data::{LabelledSet, Target};
+use newsdesk_data::{GoldLabels, LabelledSet};
 use newsdesk_model::Head;
 use newsdesk_model::tokenize::{TokenId, Tokenizer};
 use newsdesk_model::workers::parallel;
@@ -14,12 +14,12 @@ pub(crate) struct Example {
     /// The first window of the article, with special tokens.
     pub(crate) tokens: Vec<TokenId>,
     /// The gold label for each head of the model, as labels of the model.
-    pub(crate) targets: Vec<Option<Target>>,
+    pub(crate) gold_labels: Vec<Option<GoldLabels>>,
     /// The teachers' probabilities for each head of the model; empty without teachers.
     pub(crate) soft_targets: SoftTargets,
 }
 
-/// Tokenizes the articles of a data set, at most `max_length` tokens each. A text without tokens becomes one `padding` token.
+/// Tokenises the articles of a data set, at most `max_length` tokens each. A text without tokens becomes one `padding` token.
 pub(crate) fn prepare(
     set: &LabelledSet,
     heads: &[Head],
@@ -34,12 +34,12 @@ pub(crate) fn prepare(
     parallel(set.articles.len(), threads, |i| {
         let row = &set.articles[i];
         let tokens = tokenizer.encode_beginning(&row.article.input(), max_content)?;
-        let targets = indices.iter().map(|index| index.and_then(|index| row.targets[index].clone())).collect();
+        let gold_labels = indices.iter().map(|index| index.and_then(|index| row.gold_labels[index].clone())).collect();
         let mut tokens = tokenizer.with_special_tokens(&tokens);
         if tokens.is_empty() {
             // The encoder needs at least one token.
             tokens.push(padding);
         }
-        Ok(Example { tokens, targets, soft_targets: vec![] })
+        Ok(Example { tokens, gold_labels, soft_targets: vec![] })
     })
 }

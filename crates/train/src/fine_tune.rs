@@ -44,7 +44,7 @@ pub struct Trained {
 /// Fine-tunes the base together with the heads of the training sets: those that the base has, and new ones.
 ///
 /// Teachers are models with some of the heads, with the same labels. Their probabilities for the articles that the run uses
-/// are computed once, before the first step. [`Settings::distillation`] says how they are learned from.
+/// are computed once, before the first step. [`Settings::distillation`] sets the distillation.
 ///
 /// The model of the best epoch is kept: the one with the highest mean of macro-F1 over the heads of the validation sets
 /// (accuracy for data sets with labels of their own).
@@ -128,7 +128,7 @@ pub fn train(
     Ok(Trained { model, best_epoch, score, elapsed: meter.elapsed(), log, _lock: lock })
 }
 
-/// Tokenizes the training articles, and checks that training and validation data match the heads.
+/// Tokenises the training articles, and checks that training and validation data match the heads.
 fn prepare_examples(
     base: &Model,
     training: &[LabelledSet],
@@ -140,9 +140,11 @@ fn prepare_examples(
     let prepare = |set| prepare(set, heads, &base.tokenizer, base.config.pad_token_id, max_train_length, threads);
     let examples: Vec<Vec<Example>> = training.iter().map(prepare).collect::<Result<_>>()?;
     check_data(training, validation, heads)?;
-    let matches = |e: &Example| e.targets.iter().zip(heads).all(|(t, head)| t.as_ref().is_none_or(|t| fits(t, head)));
+    let matches = |e: &Example| {
+        e.gold_labels.iter().zip(heads).all(|(gold, head)| gold.as_ref().is_none_or(|gold| fits(gold, head)))
+    };
     if !examples.iter().flatten().all(matches) {
-        let cause = "a row has a list of labels for a head with one label, or one label for a head with lists".into();
+        let cause = "a row is multi-label and its head single-label, or the other way round".into();
         return Err(TrainError::Data { cause, remedy: Remedy::UseOneLabelKind });
     }
     validation.iter().try_for_each(|set| check_heads(set, heads))?;

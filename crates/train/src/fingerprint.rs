@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::setting_names;
 use crate::settings::Settings;
-use newsdesk_data::{LabelId, LabelledSet, StableHash, Target};
+use newsdesk_data::{GoldLabels, LabelId, LabelledSet, StableHash};
 use newsdesk_model::{Head, HeadActivation, HeadLabel, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// Everything that decides the result of a run. Two runs with the same fingerprint give the same model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fingerprint {
-    /// The name of the base, a hash of its weights, and its pooling.
+    /// The name of the base, a fingerprint of its weights, and its pooling.
     base: String,
     /// The heads, each with a hash of its labels.
     heads: Vec<String>,
@@ -76,7 +76,8 @@ impl Fingerprint {
         let pairs = pairs.into_iter().map(|(what, checkpoint, run)| (what.to_string(), checkpoint, run));
         let tables = self.settings.as_object().into_iter().chain(run.settings.as_object());
         let names: BTreeSet<&String> = tables.flatten().map(|(name, _)| name).collect();
-        let value = |of: &Value, name: &String| of.get(name).map_or_else(|| "none".into(), Value::to_string);
+        let value =
+            |settings: &Value, name: &String| settings.get(name).map_or_else(|| "none".into(), Value::to_string);
         let settings =
             names.into_iter().map(|name| (name.clone(), value(&self.settings, name), value(&run.settings, name)));
         let differing = pairs.chain(settings).filter(|(_, checkpoint, run)| checkpoint != run);
@@ -84,29 +85,29 @@ impl Fingerprint {
     }
 }
 
-/// Returns the names of data sets, and a hash of their texts and targets.
+/// Returns the names of data sets, and a hash of their texts and gold labels.
 fn description(sets: &[LabelledSet]) -> String {
     let articles = sets.iter().flat_map(|set| &set.articles);
     let hash = articles.fold(StableHash::new(), |hash, row| {
-        hash.with(row.article.input().as_bytes()).with(targets_text(&row.targets).as_bytes())
+        hash.with(row.article.input().as_bytes()).with(gold_labels_text(&row.gold_labels).as_bytes())
     });
     let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
     format!("{} ({:016x})", names.join(", "), hash.value())
 }
 
-/// Returns the targets of an article as text, such as `[Some(One(LabelId(2))), None]`.
-fn targets_text(targets: &[Option<Target>]) -> String {
+/// Returns the gold labels of an article as text, such as `[Some(One(LabelId(2))), None]`.
+fn gold_labels_text(gold_labels: &[Option<GoldLabels>]) -> String {
     let ids = |labels: &[LabelId]| {
         let ids: Vec<String> = labels.iter().map(|label| format!("LabelId({})", label.0)).collect();
         ids.join(", ")
     };
-    let target = |target: &Option<Target>| match target {
+    let head = |gold_labels: &Option<GoldLabels>| match gold_labels {
         None => "None".to_string(),
-        Some(Target::One(label)) => format!("Some(One({}))", ids(&[*label])),
-        Some(Target::AnyOf(labels)) => format!("Some(AnyOf([{}]))", ids(labels)),
-        Some(Target::All(labels)) => format!("Some(All([{}]))", ids(labels)),
+        Some(GoldLabels::One(label)) => format!("Some(One({}))", ids(&[*label])),
+        Some(GoldLabels::AnyOf(labels)) => format!("Some(AnyOf([{}]))", ids(labels)),
+        Some(GoldLabels::All(labels)) => format!("Some(All([{}]))", ids(labels)),
     };
-    format!("[{}]", targets.iter().map(target).collect::<Vec<_>>().join(", "))
+    format!("[{}]", gold_labels.iter().map(head).collect::<Vec<_>>().join(", "))
 }
 
 /// Returns the heads of a teacher as text, in the notation of Rust.
@@ -125,7 +126,7 @@ pub(crate) fn heads_text(heads: &[Head]) -> String {
     format!("[{}]", heads.iter().map(head).collect::<Vec<_>>().join(", "))
 }
 
-/// Returns a hash of a model's weights.
+/// Returns a fingerprint of a model's weights: a hash of the tensors' sums, not a checksum of the file.
 pub(crate) fn weights_hash(model: &Model) -> Result<StableHash> {
     let mut hash = StableHash::new();
     for tensor in model.weights.tensors() {
@@ -166,10 +167,14 @@ mod tests {
     #[test]
     fn hashed_texts_are_those_of_the_first_version() {
         let ids = |ids: &[u32]| ids.iter().map(|&id| LabelId(id)).collect::<Vec<_>>();
-        let targets =
-            [Some(Target::One(LabelId(2))), None, Some(Target::AnyOf(ids(&[0, 3]))), Some(Target::All(ids(&[])))];
+        let gold_labels = [
+            Some(GoldLabels::One(LabelId(2))),
+            None,
+            Some(GoldLabels::AnyOf(ids(&[0, 3]))),
+            Some(GoldLabels::All(ids(&[]))),
+        ];
         assert_eq!(
-            targets_text(&targets),
+            gold_labels_text(&gold_labels),
             "[Some(One(LabelId(2))), None, Some(AnyOf([LabelId(0), LabelId(3)])), Some(All([]))]"
         );
         let label = |code: Option<&str>, threshold| HeadLabel {

@@ -82,7 +82,7 @@ impl GraphGradients<'_> {
         Ok((total, sums))
     }
 
-    /// Returns loss and gradients of one micro-batch, as parts of the whole step's; `None` if none of its examples has a target.
+    /// Returns loss and gradients of one micro-batch, as parts of the whole step's; `None` if none of its examples is labelled.
     ///
     /// The word table holds most of the weights, and a batch uses a few hundred of its rows. So the network is built on just
     /// these rows. The result is the same, without a gradient of the size of the table for each micro-batch.

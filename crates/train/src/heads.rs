@@ -1,7 +1,7 @@
 //! The heads that a group of labelled data sets trains together, and whether the data suffices for them.
 
 use crate::error::{Remedy, Result, TrainError};
-use newsdesk_data::{LabelledSet, Target};
+use newsdesk_data::{GoldLabels, LabelledSet};
 use newsdesk_model::{Head, HeadActivation, HeadLabel};
 
 /// Returns the heads of all data sets, one for each name, in order of first appearance. Data sets with the same head must
@@ -49,14 +49,14 @@ pub(crate) fn check_data(training: &[LabelledSet], validation: &[LabelledSet], h
         return fail(cause, Remedy::AddLabelledArticles);
     }
     for head in heads {
-        let mut targets = training.iter().flat_map(|set| targets(set, &head.name));
-        let Some(first) = targets.next() else {
+        let mut gold_labels = training.iter().flat_map(|set| gold_labels(set, &head.name));
+        let Some(first) = gold_labels.next() else {
             return fail(format!("no article is labelled for head `{}`", head.name), Remedy::NameLabelColumn);
         };
         let mut count = 1;
-        if targets.all(|target| {
+        if gold_labels.all(|gold| {
             count += 1;
-            target == first
+            gold == first
         }) {
             let names: Vec<&str> =
                 first.labels().iter().map(|label| head.labels[label.index()].name.as_str()).collect();
@@ -68,14 +68,15 @@ pub(crate) fn check_data(training: &[LabelledSet], validation: &[LabelledSet], h
     Ok(())
 }
 
-/// Returns the targets of the articles of a data set that are labelled for a head.
-fn targets<'a>(set: &'a LabelledSet, head: &str) -> impl Iterator<Item = &'a Target> {
+/// Returns the gold labels of the articles of a data set that are labelled for a head.
+fn gold_labels<'a>(set: &'a LabelledSet, head: &str) -> impl Iterator<Item = &'a GoldLabels> {
     let index = set.heads.iter().position(|set_head| set_head.name == head);
-    set.articles.iter().filter_map(move |row| row.targets[index?].as_ref())
+    set.articles.iter().filter_map(move |row| row.gold_labels[index?].as_ref())
 }
 
-/// Whether a target has the kind and the labels of a head.
-pub(crate) fn fits(target: &Target, head: &Head) -> bool {
+/// Returns whether gold labels have the kind and the labels of a head.
+pub(crate) fn fits(gold_labels: &GoldLabels, head: &Head) -> bool {
     let multi = head.activation == HeadActivation::Sigmoid;
-    matches!(target, Target::All(_)) == multi && target.labels().iter().all(|l| l.index() < head.labels.len())
+    matches!(gold_labels, GoldLabels::All(_)) == multi
+        && gold_labels.labels().iter().all(|l| l.index() < head.labels.len())
 }

@@ -65,7 +65,7 @@ pub(crate) fn initial_variables(
     Ok(variables)
 }
 
-/// Whether training on this base starts from the base's weights of a head; otherwise the head starts from random weights.
+/// Returns whether training on this base starts from the base's weights of a head; otherwise the head starts from random weights.
 pub fn reuses_head(base: &Model, head: &Head) -> bool {
     reused_prefix(base, head).is_some()
 }
@@ -92,10 +92,10 @@ fn reused_prefix<'a>(base: &'a Model, head: &Head) -> Option<&'a str> {
 pub(crate) fn initial_biases<'a>(heads: &[Head], examples: impl Iterator<Item = &'a Example>) -> Vec<Vec<f32>> {
     let mut counts: Vec<(f64, Vec<f64>)> = heads.iter().map(|head| (0.0, vec![0.0; head.labels.len()])).collect();
     for example in examples {
-        for ((rows, positives), target) in counts.iter_mut().zip(&example.targets) {
-            let Some(target) = target else { continue };
+        for ((rows, positives), gold_labels) in counts.iter_mut().zip(&example.gold_labels) {
+            let Some(gold_labels) = gold_labels else { continue };
             *rows += 1.0;
-            target.labels().iter().for_each(|label| positives[label.index()] += 1.0);
+            gold_labels.labels().iter().for_each(|label| positives[label.index()] += 1.0);
         }
     }
     let log_odds = |rows: f64, positives: f64| ((positives + 1.0) / (rows - positives + 1.0)).ln() as f32;
@@ -109,7 +109,7 @@ pub(crate) fn initial_biases<'a>(heads: &[Head], examples: impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use newsdesk_data::{LabelId, Target};
+    use newsdesk_data::{GoldLabels, LabelId};
     use newsdesk_model::HeadLabel;
 
     #[test]
@@ -124,8 +124,8 @@ mod tests {
         let heads = [head("one", HeadActivation::Softmax), head("many", HeadActivation::Sigmoid)];
         let rows: [Option<&[u32]>; 5] = [Some(&[0]), Some(&[0, 1]), Some(&[0]), None, Some(&[])];
         let example = |labels: &Option<&[u32]>| {
-            let many = labels.map(|labels| Target::All(labels.iter().map(|&label| LabelId(label)).collect()));
-            Example { tokens: vec![], targets: vec![Some(Target::One(LabelId(2))), many], soft_targets: vec![] }
+            let many = labels.map(|labels| GoldLabels::All(labels.iter().map(|&label| LabelId(label)).collect()));
+            Example { tokens: vec![], gold_labels: vec![Some(GoldLabels::One(LabelId(2))), many], soft_targets: vec![] }
         };
         let examples: Vec<Example> = rows.iter().map(example).collect();
         let odds = [4.0f64 / 2.0, 2.0 / 4.0, 1.0 / 5.0].map(|odds| odds.ln() as f32);

@@ -26,7 +26,7 @@ impl LossOptions {
     }
 }
 
-/// Returns the sum of the losses over all heads and examples, a scalar; `None` if no example has a target.
+/// Returns the sum of the losses over all heads and examples, a scalar; `None` if no example is labelled.
 ///
 /// - softmax head, one gold label: `-log p[label]`
 /// - softmax head, any of several labels: `-log` of their total probability
@@ -81,11 +81,11 @@ fn label_loss(
     let mut rows = Vec::new();
     let mut gold = Vec::new(); // 1 for each gold label, [rows, labels]
     for (row, example) in examples.iter().enumerate() {
-        if let Some(target) = &example.targets[index] {
+        if let Some(gold_labels) = &example.gold_labels[index] {
             rows.push(row as u32);
             let start = gold.len();
             gold.resize(start + labels, 0f32);
-            target.labels().iter().for_each(|label| gold[start + label.index()] = 1.0);
+            gold_labels.labels().iter().for_each(|label| gold[start + label.index()] = 1.0);
         }
     }
     if rows.is_empty() {
@@ -176,7 +176,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use candle_core::Device;
-    use newsdesk_data::{LabelId, Target};
+    use newsdesk_data::{GoldLabels, LabelId};
     use newsdesk_model::HeadLabel;
 
     fn head(activation: HeadActivation) -> Head {
@@ -184,9 +184,9 @@ mod tests {
         Head { name: "h".into(), activation, temperature: 1.0, labels: vec![label("a"), label("b"), label("c")] }
     }
 
-    fn loss_of(activation: HeadActivation, logits: [f32; 3], target: Option<Target>) -> Option<f32> {
+    fn loss_of(activation: HeadActivation, logits: [f32; 3], gold_labels: Option<GoldLabels>) -> Option<f32> {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], targets: vec![target], soft_targets: vec![] };
+        let example = Example { tokens: vec![], gold_labels: vec![gold_labels], soft_targets: vec![] };
         let options = LossOptions::default();
         total_loss(&[head(activation)], &[logits], &[&example], &options)
             .unwrap()
@@ -194,9 +194,9 @@ mod tests {
     }
 
     /// The loss of one row with these options.
-    fn loss_with(activation: HeadActivation, logits: [f32; 3], target: Target, options: &LossOptions) -> f32 {
+    fn loss_with(activation: HeadActivation, logits: [f32; 3], gold_labels: GoldLabels, options: &LossOptions) -> f32 {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], targets: vec![Some(target)], soft_targets: vec![] };
+        let example = Example { tokens: vec![], gold_labels: vec![Some(gold_labels)], soft_targets: vec![] };
         total_loss(&[head(activation)], &[logits], &[&example], options).unwrap().unwrap().to_scalar::<f32>().unwrap()
     }
 
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn smoothing_focal_factor_and_weights_match_their_formulas() {
         let log = log_probabilities();
-        let one = Target::One(LabelId(1));
+        let one = GoldLabels::One(LabelId(1));
         let softmax = |options: LossOptions| loss_with(HeadActivation::Softmax, LOGITS, one.clone(), &options);
         let smooth = softmax(LossOptions { label_smoothing: 0.1, ..LossOptions::default() });
         let expected = -0.9 * log[1] - 0.1 * log.iter().sum::<f32>() / 3.0;
@@ -221,10 +221,10 @@ mod tests {
         let class_weights = vec![vec![1.0, 3.0, 5.0]];
         let options = LossOptions { class_weights, ..LossOptions::default() };
         assert!((softmax(options.clone()) + 3.0 * log[1]).abs() < 1e-4);
-        let set = loss_with(HeadActivation::Softmax, LOGITS, Target::AnyOf(vec![LabelId(0), LabelId(2)]), &options);
+        let set = loss_with(HeadActivation::Softmax, LOGITS, GoldLabels::AnyOf(vec![LabelId(0), LabelId(2)]), &options);
         assert!((set + 3.0 * (log[0].exp() + log[2].exp()).ln()).abs() < 1e-4, "the mean of 1 and 5 is 3");
         let cross = |x: f32, y: f32| -(y * (1.0 / (1.0 + (-x).exp())).ln() + (1.0 - y) * (1.0 / (1.0 + x.exp())).ln());
-        let all = Target::All(vec![LabelId(1)]);
+        let all = GoldLabels::All(vec![LabelId(1)]);
         let many = loss_with(HeadActivation::Sigmoid, LOGITS, all.clone(), &options);
         let expected = cross(1.0, 0.0) + 3.0 * cross(2.0, 1.0) + cross(0.5, 0.0);
         assert!((many - expected).abs() < 1e-5, "{many} is not {expected}");
@@ -238,13 +238,13 @@ mod tests {
     fn teachers_and_labels_share_the_loss() {
         // A teacher has the first of two heads. The second of two rows has no label for it.
         let heads = [head(HeadActivation::Softmax), head(HeadActivation::Softmax)];
-        let row = |target, teacher: Option<Vec<f32>>| Example {
+        let row = |gold_labels, teacher: Option<Vec<f32>>| Example {
             tokens: vec![],
-            targets: vec![target, Some(Target::One(LabelId(0)))],
+            gold_labels: vec![gold_labels, Some(GoldLabels::One(LabelId(0)))],
             soft_targets: vec![teacher, None],
         };
         let teacher = vec![0.5, 0.25, 0.25];
-        let one = Some(Target::One(LabelId(1)));
+        let one = Some(GoldLabels::One(LabelId(1)));
         let loss = |rows: &[&Example], weight: f64| {
             let logits = Tensor::from_vec(LOGITS.repeat(rows.len()), (rows.len(), 3), &Device::Cpu).unwrap();
             let shares = LossShares { weight, temperature: 1.0, heads: vec![true, false] };
@@ -272,20 +272,21 @@ mod tests {
         let logits = [1.0f32, 2.0, 0.5];
         let powers: Vec<f32> = logits.iter().map(|x| x.exp()).collect();
         let all: f32 = powers.iter().sum();
-        let one = loss_of(HeadActivation::Softmax, logits, Some(Target::One(LabelId(1)))).unwrap();
+        let one = loss_of(HeadActivation::Softmax, logits, Some(GoldLabels::One(LabelId(1)))).unwrap();
         assert!((one + (powers[1] / all).ln()).abs() < 1e-5);
-        let two = loss_of(HeadActivation::Softmax, logits, Some(Target::AnyOf(vec![LabelId(0), LabelId(2)]))).unwrap();
+        let two =
+            loss_of(HeadActivation::Softmax, logits, Some(GoldLabels::AnyOf(vec![LabelId(0), LabelId(2)]))).unwrap();
         assert!((two + ((powers[0] + powers[2]) / all).ln()).abs() < 1e-5);
         assert_eq!(loss_of(HeadActivation::Softmax, logits, None), None);
     }
 
     #[test]
     fn the_loss_of_a_sigmoid_head_is_a_sum_of_binary_cross_entropies_without_overflow() {
-        let target = Some(Target::All(vec![LabelId(0)]));
-        let loss = loss_of(HeadActivation::Sigmoid, [0.3, -1.2, 2.0], target.clone()).unwrap();
+        let gold_labels = Some(GoldLabels::All(vec![LabelId(0)]));
+        let loss = loss_of(HeadActivation::Sigmoid, [0.3, -1.2, 2.0], gold_labels.clone()).unwrap();
         let expected = [0.3f32, 1.2, -2.0].iter().map(|x| (1.0 + (-x).exp()).ln()).sum::<f32>();
         assert!((loss - expected).abs() < 1e-5, "{loss} is not {expected}");
-        let extreme = loss_of(HeadActivation::Sigmoid, [1e3, -1e3, 1e3], target).unwrap();
+        let extreme = loss_of(HeadActivation::Sigmoid, [1e3, -1e3, 1e3], gold_labels).unwrap();
         assert!((extreme - 1e3).abs() < 1e-2, "{extreme}");
     }
 }

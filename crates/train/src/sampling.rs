@@ -4,7 +4,7 @@ use crate::random::random;
 use newsdesk_data::LabelledSet;
 use rand::seq::SliceRandom;
 
-/// Steps whose rows are sorted by length together: enough for little padding, few enough to stay random.
+/// Steps whose rows are sorted by length together: enough for little padding on a GPU, few enough to stay random.
 const STEPS_SORTED_TOGETHER: usize = 50;
 
 /// The number of rows that an epoch takes from a data set.

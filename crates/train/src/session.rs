@@ -72,13 +72,13 @@ impl<'a> Session<'a> {
         self.optimizer.restore(moments, steps)
     }
 
-    /// Takes one step with this learning rate, and returns the mean loss per article. If the gradient is not finite, its norm is
-    /// returned instead: the loss is about to become so as well.
+    /// Takes one step with this learning rate, and returns the mean loss per article and the norm of the gradient before
+    /// clipping. If the norm is not finite, no variable is changed.
     ///
     /// # Errors
     /// If the device fails.
-    pub(crate) fn step(&mut self, batch: &[&Example], epoch: usize, step: usize, rate: f64) -> Result<f32> {
-        let (loss, norm) = match &mut self.network {
+    pub(crate) fn step(&mut self, batch: &[&Example], epoch: usize, step: usize, rate: f64) -> Result<(f32, f32)> {
+        match &mut self.network {
             Some(network) => {
                 let windows: Vec<&[TokenId]> = batch.iter().map(|example| example.tokens.as_slice()).collect();
                 let seed = dropout_seed(self.settings.seed, epoch, step, 0);
@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
                 let heads = found.heads.iter().map(|(name, values)| (name.as_str(), values.as_slice()));
                 let all = found.encoder.iter().copied().chain(heads);
                 let gradients = all.map(|(name, values)| (name, Gradient::Values(values))).collect();
-                (loss, self.optimizer.step(&gradients, rate)?)
+                Ok((loss, self.optimizer.step(&gradients, rate)?))
             }
             None => {
                 let graph = GraphGradients {
@@ -107,10 +107,9 @@ impl<'a> Session<'a> {
                 };
                 let (loss, sums) = graph.of_step(batch, epoch, step)?;
                 let gradients = sums.iter().map(|(name, sum)| (name.as_str(), Gradient::Tensor(sum.clone()))).collect();
-                (loss, self.optimizer.step(&gradients, rate)?)
+                Ok((loss, self.optimizer.step(&gradients, rate)?))
             }
-        };
-        Ok(if norm.is_finite() { loss } else { norm })
+        }
     }
 
     /// Returns the model with these weights.

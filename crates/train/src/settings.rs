@@ -92,7 +92,7 @@ pub struct Settings {
     pub lr_scheduler: LrScheduler,
     /// Factor of the learning rate from each layer to the one below it, down to the embeddings; 1 for no difference.
     pub layer_lr_decay: f64,
-    /// Share of the target probability that is spread evenly over all labels of a head.
+    /// Label smoothing: probability mass spread evenly over all labels of a head.
     pub label_smoothing: f64,
     /// The loss of a row is multiplied by (1 - probability of the gold label) to this power (Lin et al., "Focal Loss", 2017);
     /// 0 for no such factor.

@@ -1,4 +1,4 @@
-//! Teachers: models whose probabilities for the training articles are learned from, besides the labels.
+//! Teachers: models whose probabilities for the training articles are soft targets, besides the labels.
 //!
 //! Models and articles go in, soft targets come out: once, before the first step.
 
@@ -81,8 +81,8 @@ impl<'a> Teachers<'a> {
             if !distillation.include_unlabelled {
                 soft_targets
                     .iter_mut()
-                    .zip(&example.targets)
-                    .filter(|(_, target)| target.is_none())
+                    .zip(&example.gold_labels)
+                    .filter(|(_, gold_labels)| gold_labels.is_none())
                     .for_each(|(soft_target, _)| *soft_target = None);
             }
             example.soft_targets = soft_targets;

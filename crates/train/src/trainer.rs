@@ -40,7 +40,7 @@ pub(crate) struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// Whether the run ends early: for as many epochs as its patience, none was better.
+    /// Returns whether early stopping applies: no improvement for `patience` epochs.
     pub(crate) fn stops(&self) -> bool {
         let State { epochs_done, best_epoch, .. } = self.state;
         let Settings { patience, epochs, .. } = *self.settings;
@@ -86,10 +86,10 @@ impl Trainer<'_> {
         let step_of_run = epoch * self.steps_per_epoch + index;
         let share = schedule(settings.lr_scheduler, step_of_run, all_steps, settings.warmup_ratio);
         let rate = settings.learning_rate * share;
-        let loss = self.session.step(&batch, epoch, index, rate)?;
+        let (loss, gradient_norm) = self.session.step(&batch, epoch, index, rate)?;
         let (epoch_number, step) = (epoch + 1, index + 1);
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged { what: "loss", value: loss, step, epoch: epoch_number });
+        if let Some((what, value)) = diverged(loss, gradient_norm) {
+            return Err(TrainError::Diverged { what: what.into(), value, step, epoch: epoch_number });
         }
         self.meter.count_step(loss, batch.iter().map(|example| example.tokens.len()).sum());
         let record = StepRecord {
@@ -152,13 +152,34 @@ impl Trainer<'_> {
     }
 }
 
+/// Returns the value of a step that is not finite, and what it is; `None` if loss and gradient are finite.
+fn diverged(loss: f32, gradient_norm: f32) -> Option<(&'static str, f32)> {
+    // A loss that is not finite makes the gradient so as well. The loss is then the cause.
+    [("loss", loss), ("gradient norm", gradient_norm)].into_iter().find(|(_, value)| !value.is_finite())
+}
+
 /// Checks that all weights are finite before they are saved: a step can spoil them although its loss was finite.
 fn check_finite(weights: &Weights, epoch: usize, step: usize) -> Result<()> {
     for tensor in weights.tensors() {
-        let value = tensor?.1.sum_all()?.to_scalar::<f32>()?;
+        let (name, tensor) = tensor?;
+        let value = tensor.sum_all()?.to_scalar::<f32>()?;
         if !value.is_finite() {
-            return Err(TrainError::Diverged { what: "sum of a layer's weights", value, step, epoch: epoch + 1 });
+            let what = format!("sum of the tensor `{name}`");
+            return Err(TrainError::Diverged { what, value, step, epoch: epoch + 1 });
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gradient_that_is_not_finite_is_not_reported_as_the_loss() {
+        assert_eq!(diverged(0.5, 2.0), None);
+        assert_eq!(diverged(0.5, f32::INFINITY), Some(("gradient norm", f32::INFINITY)));
+        assert_eq!(diverged(f32::INFINITY, f32::INFINITY), Some(("loss", f32::INFINITY)));
+        assert_eq!(diverged(f32::INFINITY, f32::NAN), Some(("loss", f32::INFINITY)));
+    }
 }

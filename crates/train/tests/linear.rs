@@ -1,7 +1,7 @@
 //! Linear models: the same for any number of threads, and the same from disk as in memory.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use newsdesk_data::{LabelledFileOptions, LabelledSet, Target, expand, hold_out, load_labelled_files};
+use newsdesk_data::{GoldLabels, LabelledFileOptions, LabelledSet, expand, hold_out, load_labelled_files};
 use newsdesk_eval::evaluate;
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
@@ -162,14 +162,14 @@ fn mapped(set: &LabelledSet) -> LabelledSet {
     let ids = |names: &[&str]| names.iter().map(|name| set.heads[0].labels.find(name).unwrap()).collect::<Vec<_>>();
     let map = vec![("games".to_string(), ids(&["sport"])), ("affairs".to_string(), ids(&["business", "politics"]))];
     for row in &mut mapped.articles {
-        let games = row.source_labels[0].as_deref() == Some("sport");
-        row.source_labels[0] = Some(map[usize::from(!games)].0.clone());
-        row.targets[0] = Some(match games {
-            true => Target::One(map[0].1[0]),
+        let games = row.data_set_labels[0].as_deref() == Some("sport");
+        row.data_set_labels[0] = Some(map[usize::from(!games)].0.clone());
+        row.gold_labels[0] = Some(match games {
+            true => GoldLabels::One(map[0].1[0]),
             false => {
                 let mut any = map[1].1.clone();
                 any.sort_unstable();
-                Target::AnyOf(any)
+                GoldLabels::AnyOf(any)
             }
         });
     }

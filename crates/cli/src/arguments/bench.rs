@@ -21,7 +21,7 @@ pub struct Bench {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help = format!("{} of each data set", help::LIMIT), help_heading = "Data")]
     pub limit: Option<u64>,
 
-    /// Number types on the CPU, separated by commas; linear models always use f32
+    /// Data types (dtypes) on the CPU, separated by commas; linear models always use f32
     #[arg(
         long,
         value_name = "NAMES",

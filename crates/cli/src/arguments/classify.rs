@@ -30,8 +30,8 @@ pub struct Classify {
     pub sample: Option<f64>,
     /// Find near-duplicate articles: adds `duplicate_group`, the row number of the first article of the group
     ///
-    /// Two articles are near-duplicates if about four fifths of their four-word phrases are the same. Rows are counted from 1 over
-    /// the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
+    /// Two articles are near-duplicates if the Jaccard similarity of their 4-word shingles is about 0.8 or more. Rows are
+    /// counted from 1 over the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
     #[arg(long, help_heading = "Input")]
     pub near_duplicates: bool,
 
@@ -86,12 +86,14 @@ pub enum OutputFormat {
     Parquet,
 }
 
-/// Parses a share: a number from 0 to 1, or a percentage.
+/// Parses a share: a number above 0 and at most 1, or a percentage.
 fn share(text: &str) -> Result<f64, String> {
     let number = |text: &str| text.trim().parse::<f64>().ok();
     let share = match text.strip_suffix('%') {
         Some(percent) => number(percent).map(|percent| percent / 100.0),
         None => number(text),
     };
-    share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| "use a share above 0, such as 1% or 0.01".into())
+    share
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "use a share above 0 and at most 1, such as 1% or 0.01".into())
 }

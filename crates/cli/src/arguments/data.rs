@@ -13,9 +13,9 @@ pub struct Data {
 
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// Check labelled data sets: leaks between splits, contradicting labels, duplicates, empty rows, ...
+    /// Check labelled data sets: leaks between splits, conflicting labels, duplicates, empty rows, ...
     ///
-    /// Texts count as equal if they differ only in white space and letter case. A finding is an error if it falsifies
+    /// Texts count as equal if they differ only in white space and letter case. A finding is an error if it distorts
     /// metrics or loses rows, else a warning. The exit code is 0 if there are no findings, 1 if there are, and 2 if the data sets
     /// could not be read.
     Check(Box<Check>),
@@ -33,13 +33,13 @@ pub enum DataCommand {
 /// The data sets to look at.
 #[derive(Debug, Args)]
 pub struct Sets {
-    /// Labelled data sets: plain .csv, .tsv or .jsonl files (one data set together), built-in recipes such as ag-news, or recipe files (.toml)
+    /// Labelled data sets: your own files (any table format; together one data set), built-in recipes such as ag-news, or recipe files (.toml)
     #[arg(value_name = "DATASET", required = true)]
     pub data: Vec<String>,
-    /// Plain files of the validation split; the others are then the training split. Data sets with a recipe have their own splits
+    /// Your own files of the validation split; the others are then the training split. Data sets with a recipe have their own splits
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub validation: Vec<String>,
-    /// Plain files of the test split; the others are then the training split. Data sets with a recipe have their own splits
+    /// Your own files of the test split; the others are then the training split. Data sets with a recipe have their own splits
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub test: Vec<String>,
     #[command(flatten)]
@@ -100,7 +100,7 @@ pub struct Stats {
 
 #[derive(Debug, Args)]
 pub struct Split {
-    /// Files, folders or globs of .jsonl, .csv, .tsv (also .gz, .zst), all of one format
+    /// Files, folders or globs of .jsonl, .csv, .tsv, .arrow (also .gz, .zst) or .parquet, all of one format
     #[arg(value_name = "FILES", required = true)]
     pub inputs: Vec<String>,
     /// Folder to write train, validation and test to, in the format of the input

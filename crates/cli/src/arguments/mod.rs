@@ -72,7 +72,7 @@ pub enum Command {
     /// Benchmark models on labelled data sets: speed, latency, memory, accuracy
     ///
     /// Measures the throughput of the whole `newsdesk classify`, in a process of its own. The models take turns over several
-    /// rounds, and the median of the rounds counts. Significance tests compare the accuracies. Run it on an idle machine.
+    /// rounds, and the median of the rounds is reported. Significance tests compare the accuracies. Run it on an idle machine.
     Bench(Box<Bench>),
     /// Compare the predictions of models on articles without labels
     ///
@@ -80,9 +80,9 @@ pub enum Command {
     Agree(Agree),
     /// Calibrate a model's scores on labelled data sets, and find score thresholds
     ///
-    /// Fits one temperature for each head that the data sets have labels for. For a single-label head it then finds the lowest
-    /// score that reaches each of the precisions 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99. For a multi-label head it finds the score thresholds with
-    /// the highest F1. The results go into the model's `newsdesk.toml` and replace earlier ones. `classify
+    /// Fits one temperature for each head that the data sets have labels for. Then finds, for every head, the lowest score
+    /// that reaches each of the precisions 0.80, 0.85, 0.90, 0.95, 0.98 and 0.99; for multi-label heads also the decision
+    /// thresholds with the highest F1. The results go into the model's `newsdesk.toml` and replace earlier ones. `classify
     /// --min-precision` then needs no labelled articles.
     Calibrate(Box<Calibrate>),
     /// Prepare labelled data: check, stats, split, convert

@@ -19,10 +19,10 @@ pub enum ModelsCommand {
         #[arg(long, help = help::JSON)]
         json: bool,
     },
-    /// Certify number types that are as accurate as f32, so that `--dtype auto` may use them
+    /// Certify dtypes that are as accurate as f32, so that `--dtype auto` may use them
     ///
     /// Measures int16, bf16 and int8 against f32 on labelled data sets, with the vector instructions of this machine. Each
-    /// number type that stays within --max-accuracy-drop on every head of every data set gets a certificate in the model's
+    /// dtype that stays within --max-accuracy-drop on every head of every data set gets a certificate in the model's
     /// `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0, or 1 if rows were rejected; it does not
     /// depend on the result.
     Certify(Box<Certify>),

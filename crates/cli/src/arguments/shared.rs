@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 /// Help texts of options that are single fields in several commands.
 pub mod help {
-    pub const DATA: &str = "Labelled data sets: plain .csv, .tsv or .jsonl files, built-in recipes such as ag-news, or recipe files (.toml)";
+    pub const DATA: &str = "Labelled data sets: your own files (any table format), built-in recipes such as ag-news, or recipe files (.toml)";
     pub const DEVICE: &str = "Device: auto, cpu, cuda, cuda:N or metal";
     pub const DTYPE: &str =
-        "Number type on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
+        "Data type (dtype) on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
     pub const JSON: &str = "Print JSON instead of tables";
     pub const LIMIT: &str = "Read only the first N rows";
     pub const MAX_WINDOWS: &str = "Read at most the first N windows of each article [default: all]";
@@ -34,16 +34,16 @@ pub struct ComputeOptions {
     pub threads: Option<u16>,
 }
 
-/// Score thresholds below which no label is given.
+/// Score thresholds below which a head abstains.
 #[derive(Debug, Args)]
 pub struct Thresholds {
-    /// Give no label if its score is below S (0 to 1); HEAD=S sets it for one head; repeatable
+    /// Abstain if the score is below S (0 to 1); HEAD=S sets it for one head; repeatable
     ///
     /// A single-label head then predicts `unsure`, without a code. A multi-label head leaves out the labels with lower
     /// scores. The scores and the labels of `--top-k` do not change.
     #[arg(long, value_name = "[HEAD=]S", allow_hyphen_values = true)]
     pub min_score: Vec<String>,
-    /// Give only labels with scores high enough for precision P (0 to 1); HEAD=P sets it for one head; repeatable
+    /// Abstain if the score is too low for precision P (0 to 1); HEAD=P sets it for one head; repeatable
     ///
     /// `newsdesk calibrate` measures the score threshold for each precision and stores it in the model's
     /// `newsdesk.toml`. The thresholds hold for articles like those that the model was calibrated on.
@@ -96,13 +96,13 @@ pub struct DataSetOptions {
     /// Folder with the files of data sets that have a recipe: one subfolder per data set
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub data_root: PathBuf,
-    /// Head that the labels of plain files belong to [default: when evaluating, the only head of the model; else the name in --label-field, else `label`]
+    /// Head that the labels of your own files belong to [default: when evaluating, the only head of the model; else the name in --label-field, else `label`]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub head: Option<String>,
-    /// Column with the label in plain files [default: label, category, class, ...]
+    /// Column with the label in your own files [default: label, category, class, ...]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
-    /// TOML file that maps labels of plain files to labels of the model
+    /// TOML file that maps labels of your own files to labels of the model
     ///
     /// A line such as `World = ["politics", "conflict, war and peace"]` maps one label to several. Any of them then counts
     /// as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists.
@@ -133,10 +133,10 @@ pub struct ModelAndData {
     pub data_set: DataSetOptions,
 }
 
-/// Number type of saved weights.
+/// Dtype of saved weights.
 #[derive(Debug, Clone, Args)]
 pub struct StorageOptions {
-    /// Number type of the saved weights: f16 takes 2 bytes per weight, f32 takes 4
+    /// Data type (dtype) of the saved weights: f16 takes 2 bytes per weight, f32 takes 4
     #[arg(long, value_enum, value_name = "NAME", default_value_t = SaveDtype::F16)]
     save_dtype: SaveDtype,
     /// Old name of `--save-dtype f32`
@@ -151,7 +151,7 @@ enum SaveDtype {
 }
 
 impl StorageOptions {
-    /// Returns the number type to save weights in.
+    /// Returns the dtype to save weights in.
     pub fn dtype(&self) -> Storage {
         match (self.full_precision, self.save_dtype) {
             (false, SaveDtype::F16) => Storage::F16,

@@ -33,10 +33,10 @@ pub struct Train {
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 
-    /// Labelled data sets to train on: plain .csv, .tsv or .jsonl files, built-in recipes such as ag-news, or recipe files (.toml)
+    /// Labelled data sets to train on: your own files (any table format), built-in recipes such as ag-news, or recipe files (.toml)
     #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help_heading = heading::DATA)]
     pub data: Vec<String>,
-    /// Labelled data sets that select the best epoch [default: the validation splits; a tenth of plain files]
+    /// Labelled data sets that select the best epoch [default: the validation splits; a tenth of your own files]
     #[arg(long, value_name = "DATASET", num_args = 1.., help_heading = heading::DATA)]
     pub validation: Vec<String>,
     /// Labelled data sets to evaluate the finished model on (test split of recipes); they do not influence training
@@ -44,7 +44,7 @@ pub struct Train {
     pub test: Vec<String>,
     #[command(flatten, next_help_heading = heading::DATA)]
     pub data_set: DataSetOptions,
-    /// File with all labels of the head of plain files [default: the labels in the training rows]
+    /// File with all labels of the head of your own files [default: the labels in the training rows]
     ///
     /// It has one label per line, or is a label set in TOML. It sets the order of the labels, and can add labels that only
     /// validation or test rows have.
@@ -117,7 +117,7 @@ pub struct Train {
     /// Articles per step [default: 32, for linear models 128]
     #[arg(long, value_name = "N", help_heading = heading::OPTIMISATION)]
     pub batch_size: Option<usize>,
-    /// Articles per forward and backward pass [default: the whole batch on a GPU, else 16]
+    /// Articles per forward and backward pass (gradient accumulation) [default: the whole batch on a GPU, else 16]
     ///
     /// It applies to GPUs, and to encoders with another activation than GELU. On a GPU a larger number is faster and needs
     /// more memory.
@@ -127,13 +127,13 @@ pub struct Train {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::OPTIMISATION)]
     pub patience: usize,
 
-    /// Share of the gold label's probability that is spread over all labels
+    /// Label smoothing: probability mass spread evenly over all labels, from 0 to below 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = heading::LOSS)]
     pub label_smoothing: f64,
     /// Exponent gamma of the focal loss, which weights a row by (1 - probability of the gold label)^gamma (0: no focal loss)
     #[arg(long, value_name = "GAMMA", default_value_t = 0.0, alias = "focal", help_heading = heading::LOSS)]
     pub focal_gamma: f64,
-    /// Weights of rows by label: balanced (every label has the same total weight), or LABEL=WEIGHT for several labels
+    /// Weights of rows by label: balanced (every label has the same total weight), or LABEL=NUMBER for several labels
     #[arg(long, value_name = "WEIGHTS", num_args = 1.., help_heading = heading::LOSS)]
     pub class_weights: Vec<String>,
 
@@ -150,7 +150,7 @@ pub struct Train {
     #[arg(long, requires = "teacher", help_heading = heading::DISTILLATION)]
     pub teacher_labelled_only: bool,
 
-    /// Tokens of an article that training reads [default: 256, or the base model's maximum if that is lower]
+    /// Maximum tokens per article in training; the rest is ignored [default: 256, or the base model's maximum if that is lower]
     #[arg(long, value_name = "N", alias = "length", help_heading = heading::LENGTHS)]
     pub max_train_length: Option<usize>,
     /// Tokens per window of the finished model [default: 256, or the base model's maximum if that is lower]

@@ -165,7 +165,7 @@ pub fn thresholds_table(record: &CalibrationRecord) -> String {
             format!("{:.2}", row.min_precision),
             format!("{:.4}", row.min_score),
             format!("{:.4}", row.coverage),
-            row.answers.to_string(),
+            row.accepted.to_string(),
             format!("{:.4}", row.precision),
         ]);
     }

@@ -6,7 +6,7 @@ use crate::hub;
 use anyhow::Result;
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::{
-    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, processors,
+    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, available_cpus,
 };
 use std::path::Path;
 
@@ -109,5 +109,5 @@ pub fn instructions() -> Result<Option<InstructionSet>> {
 
 /// Returns the requested number of threads; the default is one per CPU.
 pub fn threads(compute: &ComputeOptions) -> usize {
-    compute.threads.map_or_else(processors, usize::from)
+    compute.threads.map_or_else(available_cpus, usize::from)
 }

@@ -81,10 +81,10 @@ fn parse(option: &str, text: &str, number: &str) -> Result<Requested> {
     }
 }
 
-/// Refuses a head that has a label named like the marker of a withheld prediction.
+/// Refuses a head that has a label with the name that marks an abstention.
 fn refuse_unsure_label(head: &Head) -> Result<()> {
     if head.activation == HeadActivation::Softmax && head.labels.iter().any(|label| label.name == UNSURE) {
-        let message = format!("cannot withhold predictions: head `{}` has a label called `{UNSURE}`", head.name);
+        let message = format!("cannot abstain: head `{}` has a label called `{UNSURE}`", head.name);
         return Err(Usage::new(message, "write the score of every label with `--scores`, and filter by those").into());
     }
     Ok(())
@@ -144,7 +144,7 @@ label = [{ name = "a" }, { name = "b" }]
 [[calibration]]
 head = "desk"
 articles = 90
-threshold = [{ min_precision = 0.9, min_score = 0.625, coverage = 0.5, answers = 45, precision = 1.0 }]
+threshold = [{ min_precision = 0.9, min_score = 0.625, coverage = 0.5, accepted = 45, precision = 1.0 }]
 [[calibration]]
 head = "mood"
 articles = 9

@@ -18,9 +18,9 @@ const BATCH: usize = 256;
 /// Number of differences that are printed.
 const MAX_DIFFERENCES_SHOWN: usize = 20;
 /// Tolerance of scores if the output was written on the same instruction set.
-const SAME_MACHINE_TOLERANCE: f64 = 1e-9;
+const SAME_INSTRUCTIONS_TOLERANCE: f64 = 1e-9;
 /// Tolerance of scores if the output was written on another instruction set or device.
-const OTHER_MACHINE_TOLERANCE: f64 = 0.005;
+const OTHER_INSTRUCTIONS_TOLERANCE: f64 = 0.005;
 
 /// The JSON that `verify --json` prints.
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ struct Findings {
     unreadable: u64,
     /// Whether the file ends in the middle of a row or of compressed data.
     broken: bool,
-    /// Rows with an empty text column: they cannot be labelled again.
+    /// Rows with neither text nor title: they cannot be labelled again.
     without_text: u64,
     differences: Vec<Difference>,
 }
@@ -66,9 +66,9 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     })?;
     let classifier = open_classifier(options.model.as_deref(), &options.compute, dtype, settings.max_windows)?;
     check_model(&classifier, &manifest, &shown.to_string())?;
-    let tolerance = match is_same_machine(&classifier, &settings) {
-        true => SAME_MACHINE_TOLERANCE,
-        false => OTHER_MACHINE_TOLERANCE,
+    let tolerance = match has_same_instructions(&classifier, &settings) {
+        true => SAME_INSTRUCTIONS_TOLERANCE,
+        false => OTHER_INSTRUCTIONS_TOLERANCE,
     };
     let mut check = Check {
         columns: settings.columns(classifier.heads()),
@@ -132,7 +132,7 @@ fn check_model(classifier: &Classifier, manifest: &RunManifest, output: &str) ->
 
 /// Returns whether the output was written with the instruction set or device in use, so that scores must be
 /// bit-identical.
-fn is_same_machine(classifier: &Classifier, settings: &Settings) -> bool {
+fn has_same_instructions(classifier: &Classifier, settings: &Settings) -> bool {
     let device = classifier.device();
     device.is_cpu() && classifier.instructions().to_string() == settings.instructions
         || !device.is_cpu() && device_name(device) == settings.instructions
@@ -211,7 +211,7 @@ fn describe(findings: &Findings) -> String {
         lines.push(format!("{unreadable} rows can no longer be read"));
     }
     if *without_text > 0 {
-        lines.push(format!("{without_text} rows have no text in the text column and were not checked"));
+        lines.push(format!("{without_text} rows have neither text nor title and were not checked"));
     }
     let line = |difference: &Difference| {
         let Difference { row, column, written, now } = difference;

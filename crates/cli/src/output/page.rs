@@ -105,7 +105,7 @@ fn f1_by_label(report: &Report) -> Result<Chart> {
 
 /// Returns the pairs of gold label and wrong prediction with their counts, the most frequent first.
 fn confused_pairs<'a>(confusion: &'a ConfusionMatrix, cases: &HeadCases) -> Vec<(&'a str, &'a str, u64)> {
-    let is_correct = |row: usize, column: usize| match &cases.sources {
+    let is_correct = |row: usize, column: usize| match &cases.candidate_labels {
         Some(sources) => sources.get(row).is_some_and(|(_, allowed)| allowed.contains(&column)),
         None => row == column,
     };
@@ -121,22 +121,21 @@ fn confused_pairs<'a>(confusion: &'a ConfusionMatrix, cases: &HeadCases) -> Vec<
     found
 }
 
-/// Returns the accuracy of the predictions above a score, by the share of predictions that are, for one or several
-/// models.
+/// Returns the accuracy against coverage (selective prediction), with one curve for each named model or head.
 ///
 /// # Errors
 /// If the chart cannot be drawn.
-pub fn coverage_chart(of: &[(String, &HeadCases)]) -> Result<Chart> {
+pub fn coverage_chart(curves: &[(String, &HeadCases)]) -> Result<Chart> {
     let mut lowest = 1.0f64;
     let mut series = vec![];
-    for (name, cases) in of {
+    for (name, cases) in curves {
         let curve = coverage_curve(&cases.scored_predictions());
         // The accuracy of the first few predictions is noise, and 200 points are enough for the curve.
-        let min_given = (curve.last().map_or(0, |all| all.predictions) / 50).max(10);
-        let curve: Vec<&SelectiveAccuracy> = curve.iter().filter(|point| point.accepted >= min_given).collect();
+        let min_accepted = (curve.last().map_or(0, |all| all.predictions) / 50).max(10);
+        let curve: Vec<&SelectiveAccuracy> = curve.iter().filter(|point| point.accepted >= min_accepted).collect();
         let step = curve.len().div_ceil(200).max(1);
         let last = curve.last().copied();
-        let points = curve.iter().step_by(step).copied().chain(last).map(|of| [of.coverage, of.accuracy]);
+        let points = curve.iter().step_by(step).copied().chain(last).map(|point| [point.coverage, point.accuracy]);
         let points: Vec<[f64; 2]> = points.collect();
         lowest = points.iter().fold(lowest, |lowest, point| lowest.min(point[1]));
         series.push(Series { name: name.clone(), points, connected: true });
@@ -192,14 +191,15 @@ fn accuracy_by_value(slices: &[Slice]) -> Result<Vec<Item>> {
 
 /// Returns the metrics of a head as a table.
 fn metrics_table(head: &HeadReport) -> Table {
-    let HeadReport { report, calibration, intervals, top_k, answered, .. } = head;
+    let HeadReport { report, calibration, intervals, top_k, selective, .. } = head;
     let mut rows = vec![];
     let mut add = |name: &str, value: f64, interval: Option<&Interval>| {
-        let ends = interval.map_or([String::new(), String::new()], |of| [of.low, of.high].map(|x| format!("{x:.4}")));
+        let ends =
+            interval.map_or([String::new(), String::new()], |ends| [ends.low, ends.high].map(|x| format!("{x:.4}")));
         rows.push([&[name.to_string(), format!("{value:.4}")], &ends[..]].concat());
     };
-    add("accuracy", report.accuracy, intervals.as_ref().map(|of| &of.accuracy));
-    add("macro-F1", report.macro_f1, intervals.as_ref().and_then(|of| of.macro_f1.as_ref()));
+    add("accuracy", report.accuracy, intervals.as_ref().map(|intervals| &intervals.accuracy));
+    add("macro-F1", report.macro_f1, intervals.as_ref().and_then(|intervals| intervals.macro_f1.as_ref()));
     add("macro recall (balanced accuracy)", report.macro_recall, None);
     add("weighted F1", report.averages.weighted_average.f1, None);
     add("micro-F1", report.averages.micro_average.f1, None);
@@ -217,9 +217,9 @@ fn metrics_table(head: &HeadReport) -> Table {
     add("expected calibration error", calibration.ece, None);
     add("Brier score", calibration.brier, None);
     add("negative log-likelihood, nats", calibration.nll, None);
-    if let Some(answered) = answered {
-        add("coverage at the minimum score", answered.coverage, None);
-        add("accuracy at the minimum score", answered.accuracy, None);
+    if let Some(selective) = selective {
+        add("coverage at the minimum score", selective.coverage, None);
+        add("accuracy at the minimum score", selective.accuracy, None);
     }
     Table::new("Metrics", &["", ">value", ">from", ">to"], rows)
 }

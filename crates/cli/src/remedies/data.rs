@@ -1,28 +1,25 @@
 //! Hints for errors and rejected rows of `newsdesk-data`.
 
+use crate::format_list::{all_formats, all_suffixes, row_formats};
 use newsdesk_data::{DataError, Reject, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &DataError) -> Option<String> {
-    error.remedy().as_ref().map(words)
+    error.remedy().as_ref().map(hint_text)
 }
 
-/// Returns a rejected row with the words of its remedy as its hint.
+/// Returns a rejected row with its hint filled in.
 pub fn with_hint(reject: &Reject) -> Reject {
     let mut reject = reject.clone();
-    reject.hint = reject.remedy.as_deref().map(|remedy| words(remedy).into());
+    reject.hint = reject.remedy.as_deref().map(|remedy| hint_text(remedy).into());
     reject
 }
 
-/// Words a remedy as an instruction to the user of the command line.
-pub fn words(remedy: &Remedy) -> String {
+/// Returns the hint for a remedy: an instruction to the user of the command line.
+pub fn hint_text(remedy: &Remedy) -> String {
     match remedy {
         Remedy::NameInputs => "give a file, a folder, a pattern in quotes, or `-` for standard input".into(),
-        Remedy::NameFiles => {
-            "name the files one by one: in a folder, only .jsonl, .ndjson, .csv, .tsv, .txt, .html and .arrow (each also with .gz or \
-             .zst) and .parquet are read"
-                .into()
-        }
+        Remedy::NameFiles => format!("name the files one by one: in a folder, only {} are read", all_suffixes()),
         Remedy::QuotePattern => "put the pattern in quotes; `**` matches any number of folders".into(),
         Remedy::RemoveCompressionSuffix => "remove the suffix from the name if the file is not compressed".into(),
         Remedy::DownloadAgain { truncated: true } => {
@@ -34,11 +31,14 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::ConvertJsonArray => "convert the array to JSON Lines with `jq -c '.[]'`".into(),
         Remedy::CreateFolder => "create the folder first".into(),
         Remedy::CheckOutput => "check that the disk has free space, and that you may write to the output".into(),
-        Remedy::WriteRows => "write JSON Lines, CSV, TSV, Arrow or Parquet".into(),
+        Remedy::WriteRows => format!("write {}", row_formats()),
         Remedy::WriteJsonLines => "write JSON Lines, where each row has its own columns".into(),
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
-        Remedy::ChooseColumn { columns } => format!("choose another column; the columns are {}", quoted(columns)),
+        Remedy::ChooseColumn { columns } => format!(
+            "name another column with `--text-field`, `--title-field`, `--label-field` or `--target-field`; the columns are {}",
+            quoted(columns)
+        ),
         Remedy::NameTextColumn { columns } => {
             format!("name the text column with `--text-field NAME`; the columns are {}", quoted(columns))
         }
@@ -59,7 +59,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::NameEncoding => {
             "if the file has another encoding, name it with `--encoding`, for example `--encoding latin1`".into()
         }
-        Remedy::UseReadableFormat => "use text files, HTML, JSON Lines, CSV, TSV, Arrow or Parquet".into(),
+        Remedy::UseReadableFormat => format!("use a file of {}", all_formats()),
         Remedy::LeaveOut { reason } => format!("leave the file out: {reason}"),
         Remedy::ReadAsText => {
             "read the file as plain text with `--format text`; lists of links and frames have no main text".into()
@@ -67,9 +67,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::CheckLength => "check the text: no article is that long".into(),
         Remedy::CheckLineBreaks => "look for a missing line break: no article is that long".into(),
         Remedy::WriteObjectPerLine => "write one JSON object per line, such as {\"text\": \"...\"}".into(),
-        Remedy::JoinObjectLines => {
-            "write each JSON object on one line; `jq -c .` joins the lines of an object".into()
-        }
+        Remedy::JoinObjectLines => "write each JSON object on one line; `jq -c .` joins the lines of an object".into(),
         Remedy::RenameFields => "rename one of the fields: a name may occur only once in an object".into(),
         Remedy::CloseQuote { lines: 0 } => "close the quote that opens in this row".into(),
         Remedy::CloseQuote { lines: 1 } => "close the quote; the reject includes the line after it".into(),
@@ -114,11 +112,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_contain_the_data_of_a_remedy() {
+    fn hint_contains_the_data_of_a_remedy() {
         let names = vec!["id".to_owned(), "story".to_owned()];
-        let columns = words(&Remedy::NameTextColumn { columns: names.clone() });
+        let columns = hint_text(&Remedy::NameTextColumn { columns: names.clone() });
         assert!(columns.contains("--text-field") && columns.contains("`id`, `story`"), "{columns}");
-        let map = words(&Remedy::MapLabels { unknown: vec!["Weather".into()], known: names });
+        let map = hint_text(&Remedy::MapLabels { unknown: vec!["Weather".into()], known: names });
         assert!(map.contains("\"Weather\" = [\"id\"]"), "{map}");
     }
 }

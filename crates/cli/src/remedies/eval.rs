@@ -4,14 +4,14 @@ use newsdesk_eval::{EvalError, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &EvalError) -> Option<String> {
-    error.remedy().as_ref().map(words)
+    error.remedy().as_ref().map(hint_text)
 }
 
-/// Words a remedy as an instruction to the user of the command line.
-pub fn words(remedy: &Remedy) -> String {
+/// Returns the hint for a remedy: an instruction to the user of the command line.
+pub fn hint_text(remedy: &Remedy) -> String {
     match remedy {
-        Remedy::ListsForMultiLabelHeads => {
-            "give lists of labels, or `--label-separator`, only for heads that predict several labels".into()
+        Remedy::UseLabelKindOfHead => {
+            "use multi-label rows (lists, or `--label-separator`) for multi-label heads, and single-label rows for the others".into()
         }
         Remedy::LabelForHead { known } => format!("label articles for one of the model's heads: {}", known.join(", ")),
         Remedy::MoreArticles { min } => {
@@ -22,6 +22,6 @@ pub fn words(remedy: &Remedy) -> String {
             known.join("; ")
         ),
         Remedy::NameHead { known } => format!("name one of its heads with `--head`: {}", known.join(", ")),
-        Remedy::Model(remedy) => super::model::words(remedy),
+        Remedy::Model(remedy) => super::model::hint_text(remedy),
     }
 }

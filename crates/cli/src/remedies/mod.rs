@@ -1,4 +1,4 @@
-//! Words for the libraries' remedies: one hint each, as an imperative, with the flags of the command line.
+//! Hints for the libraries' remedies: one sentence each, as an imperative, with the options of the command line.
 
 pub mod data;
 pub mod eval;

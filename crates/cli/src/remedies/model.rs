@@ -4,12 +4,12 @@ use newsdesk_model::{ModelError, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &ModelError) -> Option<String> {
-    error.remedy().as_ref().map(words)
+    error.remedy().as_ref().map(hint_text)
 }
 
-/// Words a remedy as an instruction to the user of the command line.
-pub fn words(remedy: &Remedy) -> String {
-    let words = match remedy {
+/// Returns the hint for a remedy: an instruction to the user of the command line.
+pub fn hint_text(remedy: &Remedy) -> String {
+    let text = match remedy {
         Remedy::UseModelFolder => {
             "name a model folder with `config.json`, `tokenizer.json` and `model.safetensors`, as `newsdesk train` and \
              transformers' `save_pretrained` write it"
@@ -25,7 +25,9 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::ReplaceMismatchedFiles => {
             "fetch the model again: its files do not belong together, or a download is incomplete"
         }
-        Remedy::ReduceGpuMemory => "reduce the GPU memory that training needs with a smaller `--micro-batch-size`",
+        Remedy::ReduceGpuMemory => {
+            "free GPU memory, or use `--device cpu`; in training, use a smaller `--micro-batch-size`"
+        }
         Remedy::UseAutomaticDtype => "leave out `--dtype`, or use `--dtype auto`",
         Remedy::UseAvailableDevice => "use `--device cpu`, or `--device auto` for the best device of this machine",
         Remedy::DownloadWeights => {
@@ -39,5 +41,5 @@ pub fn words(remedy: &Remedy) -> String {
             "save `tokenizer.json` with the tokenizers library or with a fast tokenizer of transformers"
         }
     };
-    words.into()
+    text.into()
 }

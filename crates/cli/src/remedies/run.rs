@@ -4,11 +4,11 @@ use newsdesk_run::{Remedy, RunError};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &RunError) -> Option<String> {
-    error.remedy().as_ref().map(words)
+    error.remedy().as_ref().map(hint_text)
 }
 
-/// Words a remedy as an instruction to the user of the command line.
-pub fn words(remedy: &Remedy) -> String {
+/// Returns the hint for a remedy: an instruction to the user of the command line.
+pub fn hint_text(remedy: &Remedy) -> String {
     match remedy {
         Remedy::FreeDiskSpace => {
             "free space on the disk and run the command again; `newsdesk classify -o FILE` can be resumed with `--resume`".into()
@@ -24,7 +24,7 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::CheckRejects => {
             "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()
         }
-        Remedy::Data(remedy) => super::data::words(remedy),
-        Remedy::Model(remedy) => super::model::words(remedy),
+        Remedy::Data(remedy) => super::data::hint_text(remedy),
+        Remedy::Model(remedy) => super::model::hint_text(remedy),
     }
 }

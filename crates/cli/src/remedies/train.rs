@@ -4,12 +4,12 @@ use newsdesk_train::{Remedy, TrainError};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &TrainError) -> Option<String> {
-    error.remedy().as_ref().map(words)
+    error.remedy().as_ref().map(hint_text)
 }
 
-/// Words a remedy as an instruction to the user of the command line.
-pub fn words(remedy: &Remedy) -> String {
-    let words = match remedy {
+/// Returns the hint for a remedy: an instruction to the user of the command line.
+pub fn hint_text(remedy: &Remedy) -> String {
+    let text = match remedy {
         Remedy::CheckSetting { setting } => {
             return format!("see `--{}` in `newsdesk train --help`", option(setting));
         }
@@ -22,13 +22,13 @@ pub fn words(remedy: &Remedy) -> String {
              `newsdesk data stats` counts them"
         }
         Remedy::AddSecondLabel => "give articles of at least two labels",
-        Remedy::UseOneLabelKind => "use either one label or a list of labels in all rows of one head",
+        Remedy::UseOneLabelKind => "make all rows of a head single-label, or all multi-label",
         Remedy::AddValidationData => "give validation data for each head with `--validation`",
         Remedy::TrainHeadOfTeacher { known } => {
             return format!("name the head to train with `--head`; the teacher's heads are {}", known.join(", "));
         }
         Remedy::UseLabelKindOfTeacher => {
-            "use one label per row for a softmax head, and lists of labels for a sigmoid head"
+            "use single-label rows for a softmax head, and multi-label rows for a sigmoid head"
         }
         Remedy::UseLabelsOfTeacher { known } => {
             return format!("use the teacher's labels: {}", known.join("; "));
@@ -47,10 +47,10 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::MakeFolderWritable => {
             "make the folder writable or free disk space, then resume with `--resume`; an earlier checkpoint is complete"
         }
-        Remedy::Eval(remedy) => return super::eval::words(remedy),
-        Remedy::Model(remedy) => return super::model::words(remedy),
+        Remedy::Eval(remedy) => return super::eval::hint_text(remedy),
+        Remedy::Model(remedy) => return super::model::hint_text(remedy),
     };
-    words.into()
+    text.into()
 }
 
 /// Returns the option that sets a field of the settings.

@@ -11,7 +11,7 @@ use crate::row::Position;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// Rows are lost, or figures measured with the data set would be wrong.
+    /// Rows are lost, or metrics measured on the data set would be wrong.
     Error,
     /// The data set can be used, but the user should look at the finding.
     Warning,
@@ -33,7 +33,7 @@ pub enum FindingKind {
     /// A text occurs in two splits.
     Leakage,
     /// Rows with the same text have different labels.
-    Contradiction,
+    ConflictingLabels,
     /// A row has neither text nor title.
     EmptyText,
     /// A row cannot be used for another reason.
@@ -51,7 +51,7 @@ pub enum FindingKind {
     /// A label has few rows in the training split.
     FewRows,
     /// A label occurs in the training split, but not in another split.
-    UnmeasuredLabel,
+    MissingFromEvaluation,
     /// Labels differ only in letter case or white space.
     SimilarLabels,
     /// A text is longer than one window.
@@ -65,7 +65,7 @@ impl FindingKind {
     pub fn severity(self) -> Severity {
         match self {
             FindingKind::Leakage
-            | FindingKind::Contradiction
+            | FindingKind::ConflictingLabels
             | FindingKind::EmptyText
             | FindingKind::Rejected
             | FindingKind::UnknownLabel
@@ -74,7 +74,7 @@ impl FindingKind {
             FindingKind::Duplicate
             | FindingKind::Unlabelled
             | FindingKind::FewRows
-            | FindingKind::UnmeasuredLabel
+            | FindingKind::MissingFromEvaluation
             | FindingKind::SimilarLabels
             | FindingKind::Overlong
             | FindingKind::Short => Severity::Warning,

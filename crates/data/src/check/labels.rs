@@ -20,7 +20,7 @@ pub(super) fn label_findings(splits: &[&SplitCounts], heads: &[CheckedHead], min
             unseen(head, &splits),
             one_label(&splits),
             few_rows(&splits, min_rows),
-            unmeasured(&splits),
+            missing_from_evaluation(&splits),
             similar(&splits),
         ];
         let of_head = |finding| Finding { head: Some(head.name.clone()), ..finding };
@@ -91,20 +91,20 @@ fn unseen(head: &CheckedHead, splits: &Splits) -> Vec<Finding> {
     let Some(((train, learned), others)) = training_split(splits) else { return Vec::new() };
     let is_mapped = head.known.as_ref().is_some_and(|known| known.map.is_some());
     let severity = if is_mapped { Severity::Warning } else { Severity::Error };
-    let of = |(split, counts): &(&str, &LabelCounts)| {
+    let finding = |(split, counts): &(&str, &LabelCounts)| {
         let message = format!("of {split} missing from {train}");
         label_finding(FindingKind::UnseenLabel, &[train, split], missing_labels(counts, learned), &message)
     };
-    others.iter().flat_map(of).map(|finding| Finding { severity, ..finding }).collect()
+    others.iter().flat_map(finding).map(|finding| Finding { severity, ..finding }).collect()
 }
 
-fn unmeasured(splits: &Splits) -> Vec<Finding> {
+fn missing_from_evaluation(splits: &Splits) -> Vec<Finding> {
     let Some(((train, learned), others)) = training_split(splits) else { return Vec::new() };
-    let of = |(split, counts): &(&str, &LabelCounts)| {
+    let finding = |(split, counts): &(&str, &LabelCounts)| {
         let message = format!("of {train} missing from {split}");
-        label_finding(FindingKind::UnmeasuredLabel, &[train, split], missing_labels(learned, counts), &message)
+        label_finding(FindingKind::MissingFromEvaluation, &[train, split], missing_labels(learned, counts), &message)
     };
-    others.iter().flat_map(of).collect()
+    others.iter().flat_map(finding).collect()
 }
 
 fn one_label(splits: &Splits) -> Vec<Finding> {

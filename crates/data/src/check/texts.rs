@@ -1,4 +1,4 @@
-//! Findings about rows with the same text: duplicates, leakage between splits, contradicting labels.
+//! Findings about rows with the same text: duplicates, leakage between splits, conflicting labels.
 //!
 //! All rows are sorted by the hashes of their texts, so rows with the same text are neighbours.
 
@@ -79,7 +79,7 @@ impl SeenRows {
         };
         let mut repeated: Vec<_> = splits.iter().map(|_| cases()).collect();
         let mut shared = BTreeMap::new();
-        let mut contradictions: Vec<_> = heads.iter().map(|_| cases()).collect();
+        let mut conflicts: Vec<_> = heads.iter().map(|_| cases()).collect();
         for same in rows.chunk_by(|one, other| one.text == other.text).filter(|same| same.len() > 1) {
             let in_splits: Vec<&[SeenRow]> = same.chunk_by(|one, other| self.split(one) == self.split(other)).collect();
             for (index, rows) in in_splits.iter().enumerate() {
@@ -93,8 +93,8 @@ impl SeenRows {
                     *leaked += rows.len() as u64;
                 }
             }
-            for (head, cases) in contradictions.iter_mut().enumerate() {
-                if let Some([(one, label), (other, another)]) = contradiction(same, &self.labellings, head) {
+            for (head, cases) in conflicts.iter_mut().enumerate() {
+                if let Some([(one, label), (other, another)]) = conflict(same, &self.labellings, head) {
                     let row = |row, labels| self.example_row(row, Some(join_labels(labels)));
                     let rows = || vec![row(one, label), row(other, another)];
                     cases.add(other.key(), || Example { rows: rows(), cause: None });
@@ -111,12 +111,12 @@ impl SeenRows {
             let message = format!("{texts} of {one} {verb} in {other} as well ({rows} of {other})");
             findings.push(Finding::new(FindingKind::Leakage, &[one, other], count, message, cases.examples()));
         }
-        for (head, cases) in heads.iter().zip(contradictions).filter(|(_, cases)| cases.count > 0) {
+        for (head, cases) in heads.iter().zip(conflicts).filter(|(_, cases)| cases.count > 0) {
             let texts = counted(cases.count, "text", "texts");
             let verb = if cases.count == 1 { "has" } else { "have" };
             let message = format!("{texts} {verb} different labels for the head {}", head.name);
-            let contradiction = Finding::new(FindingKind::Contradiction, &[], cases.count, message, cases.examples());
-            findings.push(Finding { head: Some(head.name.clone()), ..contradiction });
+            let conflict = Finding::new(FindingKind::ConflictingLabels, &[], cases.count, message, cases.examples());
+            findings.push(Finding { head: Some(head.name.clone()), ..conflict });
         }
         for (split, cases) in repeated.into_iter().enumerate().filter(|(_, cases)| cases.count > 0) {
             let rows = counted(cases.count, "row", "rows");
@@ -136,7 +136,7 @@ impl SeenRow {
 }
 
 /// Returns the first row of a text that is labelled for a head, and the next row with other labels.
-fn contradiction<'a>(
+fn conflict<'a>(
     same: &'a [SeenRow],
     labellings: &'a Interner<Labelling>,
     head: usize,

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::LabelError;
+use super::gold_labels::{GoldLabels, find_label};
 use super::labels::{LabelId, LabelSet};
 use super::options::LabelledFileOptions;
 use super::rows::{LabelledRow, LabelledRows};
 use super::set::{LabelledArticle, LabelledHead, LabelledSet};
-use super::target::{find_label, gold_target};
 use crate::error::DataError;
 use crate::open::Source;
 use crate::read::ReadError;
@@ -64,9 +64,9 @@ pub fn load_labelled_files(sources: &[Source], options: &LabelledFileOptions) ->
             continue;
         }
         articles.push(LabelledArticle {
-            targets: vec![gold_target(ids, rows.multi)],
+            gold_labels: vec![GoldLabels::from_labels(ids, rows.multi)],
             also_correct: vec![vec![]],
-            source_labels: vec![Some(row.labels.join("; "))],
+            data_set_labels: vec![Some(row.labels.join("; "))],
             position: row.position,
             article: row.article,
         });

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::LabelError;
+use super::gold_labels::{GoldLabels, find_label};
 use super::labels::{LabelId, LabelSet};
 use super::recipe::{HeadRecipe, Recipe};
 use super::rows::{LabelledRow, LabelledRows};
 use super::set::{LabelledArticle, LabelledHead, LabelledSet};
-use super::target::{Target, find_label, gold_target};
 use crate::error::DataError;
 use crate::read::ReadError;
 use crate::row::Position;
@@ -93,11 +93,11 @@ fn add(
     LabelledRow { row, labels, also_correct, .. }: LabelledRow,
     recipe: &Recipe,
 ) -> Result<(), DataError> {
-    let targets = set.heads.iter().zip(&labels).map(|(head, names)| match names {
-        Some(names) => target(head, names, &row.position, recipe),
+    let gold_labels = set.heads.iter().zip(&labels).map(|(head, names)| match names {
+        Some(names) => gold_labels_of(head, names, &row.position, recipe),
         None => Ok(None),
     });
-    let targets = targets.collect::<Result<Vec<_>, _>>()?;
+    let gold_labels = gold_labels.collect::<Result<Vec<_>, _>>()?;
     let also_correct = set.heads.iter().zip(&also_correct).map(|(head, names)| {
         let mut labels = mapped(head, names, &row.position, recipe)?;
         labels.sort_unstable();
@@ -105,31 +105,31 @@ fn add(
         Ok(labels)
     });
     let also_correct = also_correct.collect::<Result<Vec<_>, DataError>>()?;
-    if targets.iter().all(Option::is_none) {
+    if gold_labels.iter().all(Option::is_none) {
         set.skipped += 1;
     } else {
         set.articles.push(LabelledArticle {
             position: row.position,
             article: row.article,
-            targets,
+            gold_labels,
             also_correct,
-            source_labels: labels.into_iter().map(|names| names.map(|names| names.join("; "))).collect(),
+            data_set_labels: labels.into_iter().map(|names| names.map(|names| names.join("; "))).collect(),
         });
     }
     Ok(())
 }
 
-/// Returns the gold target of a head for the labels of a row.
-fn target(
+/// Returns the gold labels of a head for the labels of a row.
+fn gold_labels_of(
     head: &LabelledHead,
     names: &[String],
     position: &Position,
     recipe: &Recipe,
-) -> Result<Option<Target>, DataError> {
+) -> Result<Option<GoldLabels>, DataError> {
     let labels = mapped(head, names, position, recipe)?;
-    // A label that maps to an empty list gives no target. An empty list of labels is a target: no label is correct.
-    let has_no_target = labels.is_empty() && !names.is_empty();
-    Ok(if has_no_target { None } else { gold_target(labels, head.multi) })
+    // A label that maps to an empty list leaves the row unlabelled. An empty list of labels means that no label is correct.
+    let is_unlabelled = labels.is_empty() && !names.is_empty();
+    Ok(if is_unlabelled { None } else { GoldLabels::from_labels(labels, head.multi) })
 }
 
 /// Returns the labels of a head that the labels of a row may mean.

@@ -13,14 +13,14 @@ mod options;
 mod recipe;
 mod rows;
 mod set;
-mod target;
+mod gold_labels;
 
 pub use error::LabelError;
 pub use from_files::load_labelled_files;
 pub use from_recipe::{load_recipe, recipe_heads};
+pub use gold_labels::GoldLabels;
 pub use labels::{Label, LabelId, LabelSet};
 pub use options::LabelledFileOptions;
 pub use recipe::{Fields, HeadRecipe, Recipe};
 pub use rows::{LabelledRow, LabelledRows};
 pub use set::{LabelledArticle, LabelledHead, LabelledSet};
-pub use target::Target;

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
+use super::gold_labels::LabelField;
 use super::options::LabelledFileOptions;
 use super::recipe::Recipe;
-use super::target::LabelField;
 use crate::error::DataError;
 use crate::open::Source;
 use crate::read::{ReadError, ReadOptions, RowReader, read};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::gold_labels::GoldLabels;
 use super::labels::{LabelId, LabelSet};
-use super::target::Target;
 use crate::reject::Reject;
 use crate::row::{Article, Position};
 
@@ -14,13 +14,13 @@ pub struct LabelledArticle {
     pub position: Position,
     /// The part of the row that a model reads.
     pub article: Article,
-    /// The gold target of each head of the data set. `None` if the row has no label for the head.
-    pub targets: Vec<Option<Target>>,
+    /// The gold labels of each head of the data set. `None` if the row has no label for the head.
+    pub gold_labels: Vec<Option<GoldLabels>>,
     /// Further labels of each head that also count as correct in evaluation. They are not used for training. In order;
     /// empty if the data set has none.
     pub also_correct: Vec<Vec<LabelId>>,
     /// The label of each head as the data set writes it. Several labels are joined by `; `.
-    pub source_labels: Vec<Option<String>>,
+    pub data_set_labels: Vec<Option<String>>,
 }
 
 /// A head that a data set has labels for.

@@ -2,7 +2,7 @@
 
 use super::shares::{Shares, Split};
 use super::splitter::Splitter;
-use crate::labelled::{LabelledArticle, LabelledSet, Target};
+use crate::labelled::{GoldLabels, LabelledArticle, LabelledSet};
 use crate::text_hash::TextHash;
 
 /// Splits a data set into training articles and about a tenth of held-out articles.
@@ -26,8 +26,8 @@ pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
 fn labels(set: &LabelledSet, article: &LabelledArticle) -> Vec<String> {
     let has_several_heads = set.heads.len() > 1;
     let mut names = Vec::new();
-    for (head, target) in set.heads.iter().zip(&article.targets) {
-        let labels = target.as_ref().map(Target::labels).unwrap_or_default();
+    for (head, gold_labels) in set.heads.iter().zip(&article.gold_labels) {
+        let labels = gold_labels.as_ref().map(GoldLabels::labels).unwrap_or_default();
         names.extend(labels.iter().filter_map(|id| head.labels.get(*id)).map(|label| match has_several_heads {
             true => format!("{}\n{}", head.name, label.name),
             false => label.name.clone(),
@@ -66,7 +66,7 @@ mod tests {
     fn every_label_keeps_an_article_and_one_is_held_out() {
         for rows in 2..40 {
             let (training, validation) = hold_out(set((0..rows).map(|i| format!("text {i},label {}\n", i / 2))));
-            let labels: HashSet<_> = training.articles.iter().filter_map(|a| a.source_labels[0].clone()).collect();
+            let labels: HashSet<_> = training.articles.iter().filter_map(|a| a.data_set_labels[0].clone()).collect();
             assert_eq!(labels.len(), (rows as usize).div_ceil(2), "{rows} rows");
             assert!(!validation.articles.is_empty(), "{rows} rows");
         }

@@ -31,9 +31,9 @@ pub(super) fn obstacle(data: &[HeadData]) -> Option<String> {
     let (mut articles, mut distinct_labels) = (HashSet::new(), BTreeSet::new());
     for data in data {
         for row in &data.set.articles {
-            let Some(target) = &row.targets[data.head_index] else { continue };
+            let Some(gold_labels) = &row.gold_labels[data.head_index] else { continue };
             articles.insert(TextHash::with_target(&row.article));
-            distinct_labels.insert(format!("{:?}", data.matched.gold(target)));
+            distinct_labels.insert(format!("{:?}", data.matched.gold(gold_labels)));
         }
     }
     match (articles.len(), distinct_labels.len()) {

@@ -130,7 +130,10 @@ fn calibrate_head(
         match fit_temperature(head.activation, combine, &samples) {
             // A few hundred articles justify no more than four decimals.
             Some(temperature) => set_temperature(head, ((temperature * 1e4).round() / 1e4) as f32),
-            None => not_fitted = Some(format!("no temperature from {} to {} is optimal", RANGE[0], RANGE[1])),
+            None => {
+                let [low, high] = RANGE;
+                not_fitted = Some(format!("the best temperature is at or beyond an end of the range {low} to {high}"));
+            }
         }
     }
     let decision = match (head.activation, obstacle) {
@@ -170,7 +173,7 @@ fn samples(data: &[HeadData], head: usize, logits: &[Vec<TextLogits>]) -> Vec<Sa
     let of_set = |data: &HeadData| -> Vec<Sample> {
         let rows = data.set.articles.iter().zip(&logits[data.set_index]);
         rows.filter_map(|(row, text)| {
-            let gold = data.matched.gold(row.targets[data.head_index].as_ref()?);
+            let gold = data.matched.gold(row.gold_labels[data.head_index].as_ref()?);
             let windows = text.windows.iter().map(|window| window[head].0.iter().map(|&x| f64::from(x)).collect());
             Some(Sample { windows: windows.collect(), new_tokens: text.new_tokens.clone(), gold })
         })
@@ -191,7 +194,7 @@ fn scored_articles(
     let of_set = |data: &HeadData| -> Vec<ScoredArticle> {
         let rows = data.set.articles.iter().zip(&logits[data.set_index]);
         rows.filter_map(|(row, text)| {
-            let gold = data.matched.gold(row.targets[data.head_index].as_ref()?);
+            let gold = data.matched.gold(row.gold_labels[data.head_index].as_ref()?);
             let gold = (0..head[0].labels.len()).map(|label| gold.contains(label)).collect();
             let prediction = text.for_head(index).prediction(&head, combine).heads.pop()?;
             Some(ScoredArticle::new(&row.article.input(), prediction.probabilities.0, gold))

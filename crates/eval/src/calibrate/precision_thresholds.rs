@@ -42,8 +42,8 @@ fn scored_predictions(
 ) -> Vec<ScoredPrediction> {
     let mut scored = vec![];
     for (row, prediction) in data.set.articles.iter().zip(predictions) {
-        let Some(target) = row.targets[data.head_index].as_ref().filter(|_| counts(row)) else { continue };
-        let gold = data.matched.gold(target);
+        let Some(gold_labels) = row.gold_labels[data.head_index].as_ref().filter(|_| counts(row)) else { continue };
+        let gold = data.matched.gold(gold_labels);
         let predicted = prediction.heads[data.matched.head].predicted();
         scored.extend(predicted.iter().map(|label| scored_prediction(label, &gold)));
     }
@@ -59,7 +59,7 @@ fn record_for(scored: &[ScoredPrediction], precision: f64) -> Option<ThresholdRe
         // Lossless: the score is one of the model's, which are f32.
         min_score: found.min_score as f32,
         coverage: round(found.coverage),
-        answers: found.accepted,
+        accepted: found.accepted,
         precision: round(found.accuracy),
     })
 }
@@ -79,9 +79,10 @@ mod tests {
         assert_eq!(precisions, [0.8, 0.85, 0.9, 0.95]);
         assert!(records.is_sorted_by(|a, b| a.min_score < b.min_score && a.coverage > b.coverage));
         for record in records {
-            let above: Vec<_> = scored.iter().filter(|answer| answer.score >= f64::from(record.min_score)).collect();
-            let precision = above.iter().filter(|answer| answer.is_correct).count() as f64 / above.len() as f64;
-            assert_eq!((above.len() as u64, (precision * 1e4).round() / 1e4), (record.answers, record.precision));
+            let above: Vec<_> =
+                scored.iter().filter(|prediction| prediction.score >= f64::from(record.min_score)).collect();
+            let precision = above.iter().filter(|prediction| prediction.is_correct).count() as f64 / above.len() as f64;
+            assert_eq!((above.len() as u64, (precision * 1e4).round() / 1e4), (record.accepted, record.precision));
             assert!(precision >= record.min_precision);
         }
     }

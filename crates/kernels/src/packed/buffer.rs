@@ -1,6 +1,6 @@
 //! Memory that is aligned to cache lines, so that no vector load of a packed panel crosses two of them.
 
-/// A number type for which every bit pattern is a value and all-zero bits are zero.
+/// A data type for which every bit pattern is a value and all-zero bits are zero.
 pub(crate) trait Number: Copy {}
 impl Number for f32 {}
 impl Number for u16 {}

@@ -1,17 +1,17 @@
-//! The number types of packed products.
+//! The data types (dtypes) of packed products.
 
 use crate::instructions::InstructionSet;
 use crate::tiles::{INT16_LIMITS, PairOrder, Tiles};
 use std::fmt;
 use std::str::FromStr;
 
-/// The number type of the factors of a packed product. Sums, and everything between the products, are f32.
+/// The data type (dtype) of the factors of a packed product. Sums, and everything between the products, are f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dtype {
     /// f32 weights and activations.
     F32,
     /// Weights and activations as 12-bit integers (weights with a sign) stored in 16 bits. Each group of 128 neighbours
-    /// has its own range. As accurate as f32.
+    /// has its own range. Nearly as accurate as f32.
     Int16,
     /// bf16 weights. Activations are bf16 where the instruction set multiplies bf16, otherwise f32.
     Bf16,
@@ -20,10 +20,10 @@ pub enum Dtype {
 }
 
 impl Dtype {
-    /// All number types, the most exact first.
+    /// All dtypes, the most exact first.
     pub const ALL: [Self; 4] = [Self::F32, Self::Int16, Self::Bf16, Self::Int8];
 
-    /// Returns the number types that are faster than f32 on an instruction set, the fastest first.
+    /// Returns the dtypes that are faster than f32 on an instruction set, the fastest first.
     pub fn faster_than_f32(set: InstructionSet) -> &'static [Self] {
         match set {
             InstructionSet::Portable => &[],

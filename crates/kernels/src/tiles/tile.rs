@@ -89,8 +89,8 @@ pub(crate) const QUANTISED_DEPTH: usize = 8;
 /// The number of neighbours in depth that share a quantisation range.
 pub(crate) const GROUP: usize = 128;
 
-/// The largest int16 activation, and the largest magnitude of an int16 weight. Both have twelve bits, so that the sum of a
-/// group fits into 32 bits.
+/// The largest int16 activation, and the largest magnitude of an int16 weight. Activations have twelve bits, and weights have
+/// twelve bits and a sign, so that the sum of a group fits into 32 bits.
 pub(crate) const INT16_LIMITS: (u16, i16) = (4095, 4095);
 const _: () = assert!(GROUP as i64 * INT16_LIMITS.0 as i64 * INT16_LIMITS.1 as i64 <= i32::MAX as i64);
 

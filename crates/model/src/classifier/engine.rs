@@ -1,4 +1,4 @@
-//! Runs windows through the network: with packed weights on a processor, as tensors on a GPU.
+//! Runs windows through the network: with packed weights on a CPU, as tensors on a GPU.
 
 use crate::batch::{Batch, PackedBatch, plan};
 use crate::dtype::Dtype;
@@ -8,7 +8,7 @@ use crate::network::{Network, PackedNetwork, Scratch};
 use crate::tokenize::TokenId;
 use candle_core::Device;
 
-/// Returns the maximum number of tokens in a batch on a processor.
+/// Returns the maximum number of tokens in a batch on a CPU.
 ///
 /// A batch must be small enough to stay in the caches and to let the workers finish together. It must be large enough
 /// to load the weights once for many tokens. Larger batches bring nothing, because nothing is padded.

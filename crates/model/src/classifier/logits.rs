@@ -10,7 +10,7 @@ use crate::tokenize::TokenId;
 use crate::workers::parallel;
 use std::sync::Arc;
 
-/// Texts that a thread takes at once on a processor.
+/// Texts that a thread takes at once on a CPU.
 const TEXTS: usize = 32;
 
 /// The output of a model for one text before temperature and activation.

@@ -25,7 +25,7 @@ use crate::window::Windowing;
 use engine::Engine;
 pub use logits::TextLogits;
 use newsdesk_kernels::instructions::InstructionSet;
-pub use options::{Options, processors};
+pub use options::{Options, available_cpus};
 pub use pipeline::Times;
 use pipeline::{Backend, Clock, EncoderBackend, Pipeline};
 pub use queue::StreamOutput;
@@ -64,7 +64,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Opens the built-in model on the best device, with one thread per processor.
+    /// Opens the built-in model on the best device, with one thread per CPU.
     ///
     /// # Errors
     /// If the device fails.
@@ -82,7 +82,7 @@ impl Classifier {
         Self::new(Model::embedded(&options.device.open()?)?, options)
     }
 
-    /// Opens a model folder on the best device, with one thread per processor.
+    /// Opens a model folder on the best device, with one thread per CPU.
     ///
     /// # Errors
     /// If the folder is not a model with a head. The error names the file and the key or tensor.
@@ -99,7 +99,7 @@ impl Classifier {
     }
 
     /// Creates a classifier from a model in memory. The model stays on its device, and `options.device` is ignored. A
-    /// linear model computes on the processor in f32.
+    /// linear model computes on the CPU in f32.
     ///
     /// # Errors
     /// If the model has no head, a tensor is missing or has the wrong shape, or the dtype or the instructions are not
@@ -124,7 +124,7 @@ impl Classifier {
             heads: model.manifest.heads.iter().cloned().map(Arc::new).collect(),
             combine: model.manifest.window.combine,
             instructions,
-            threads: options.threads.unwrap_or_else(processors).max(1),
+            threads: options.threads.unwrap_or_else(available_cpus).max(1),
             cache_capacity: 0,
             clock: Clock::default(),
         };
@@ -139,7 +139,7 @@ impl Classifier {
         let length = model.manifest.window.length - model.tokenizer.special_tokens();
         let stride = model.manifest.window.stride().min(length);
         let device = model.weights.device().clone();
-        let threads = options.threads.unwrap_or_else(processors).max(1);
+        let threads = options.threads.unwrap_or_else(available_cpus).max(1);
         let instructions = match device.is_cpu() {
             true => available(options.instructions)?,
             false => options.instructions.unwrap_or_else(InstructionSet::best),
@@ -181,8 +181,8 @@ impl Classifier {
     /// Caches the predictions for this many recent texts in each call of [`Classifier::classify`] and
     /// [`Classifier::stream`].
     ///
-    /// Texts with the same tokens are then computed once. On a processor, cached and computed predictions are
-    /// bit-identical. Linear models have no cache, because they compute a prediction as quickly.
+    /// Texts with the same tokens are then computed once. On a CPU, cached and computed predictions are
+    /// bit-identical. Linear models have no cache, because they compute a prediction as quickly as a lookup.
     pub fn with_prediction_cache(mut self, texts: usize) -> Self {
         if let Backend::Encoder(_) = self.pipeline.backend {
             self.pipeline.cache_capacity = texts;
@@ -225,14 +225,14 @@ impl Classifier {
         self.pipeline.clock.times()
     }
 
-    /// Returns the vector instructions that the classifier uses on a processor.
+    /// Returns the vector instructions that the classifier uses on a CPU.
     pub fn instructions(&self) -> InstructionSet {
         self.pipeline.instructions
     }
 
     /// Classifies texts. Predictions are in the order of the texts.
     ///
-    /// A text is read to its end in windows, unless [`Options::max_windows`] limits them. On a processor, a prediction
+    /// A text is read to its end in windows, unless [`Options::max_windows`] limits them. On a CPU, a prediction
     /// is bit-identical regardless of the other texts, their order and the number of threads. One call with many texts
     /// is faster than many calls, because the texts share the threads.
     ///

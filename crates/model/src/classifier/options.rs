@@ -9,17 +9,17 @@ use newsdesk_kernels::instructions::InstructionSet;
 pub struct Options {
     /// The device.
     pub device: DeviceChoice,
-    /// Number of threads; `None` for one per processor.
+    /// Number of threads; `None` for one per CPU.
     pub threads: Option<usize>,
     /// Maximum number of windows read of an article, from its beginning; `None` for all.
     pub max_windows: Option<usize>,
-    /// The dtype in which a processor computes.
+    /// The dtype in which a CPU computes.
     pub dtype: DtypeChoice,
-    /// The vector instructions that a processor uses; `None` for the best available ones.
+    /// The vector instructions that a CPU uses; `None` for the best available ones.
     pub instructions: Option<InstructionSet>,
 }
 
-/// Returns the number of processors that this process may use.
-pub fn processors() -> usize {
+/// Returns the number of CPUs that this process may use.
+pub fn available_cpus() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }

@@ -1,7 +1,7 @@
 //! The encoder: token ids in, one vector per token out.
 //!
 //! Configuration and weights are read here. Three modules run the encoder: [`graph`] (candle, any device), [`packed`]
-//! (inference on the processor) and [`training`] (gradients on the processor).
+//! (inference on the CPU) and [`training`] (gradients on the CPU).
 
 mod config;
 pub mod graph;

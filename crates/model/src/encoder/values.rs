@@ -1,8 +1,8 @@
-//! Access to the values of candle tensors on the processor.
+//! Access to the values of candle tensors on the CPU.
 
 use candle_core::{CpuStorage, Layout, Tensor};
 
-/// Calls `f` with the values of a tensor on the processor, in row-major order.
+/// Calls `f` with the values of a tensor on the CPU, in row-major order.
 ///
 /// # Errors
 /// If the tensor is on another device or is not f32.
@@ -11,7 +11,7 @@ pub(crate) fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> T) -> ca
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(storage) => Ok(f(values(storage, layout)?)),
-        _ => candle_core::bail!("expected a tensor on the processor"),
+        _ => candle_core::bail!("expected a tensor on the CPU"),
     }
 }
 

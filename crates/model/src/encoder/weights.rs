@@ -115,7 +115,7 @@ impl Weights {
     /// Calls `f` with the values of the tensor of this name and shape, in row-major order.
     ///
     /// # Errors
-    /// The same as [`Weights::get`], or if the tensor is not on the processor.
+    /// The same as [`Weights::get`], or if the tensor is not on the CPU.
     pub fn visit<T>(&self, shape: &[usize], name: &str, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
         match self.find(shape, name)? {
             Stored::Tensor(tensor) => Ok(with_values(tensor, f)?),

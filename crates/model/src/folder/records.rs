@@ -79,7 +79,7 @@ pub struct TrainingRecord {
     pub base: String,
     /// Training sets, each with its rows per epoch.
     pub sets: Vec<String>,
-    /// Teacher models, each with a hash of its weights.
+    /// Teacher models, each with a fingerprint of its weights: a hash of the tensors' sums, not a checksum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teachers: Vec<String>,
     /// The epoch whose weights were kept, counted from 1.
@@ -98,7 +98,7 @@ pub struct AveragedRecord {
     pub name: String,
     /// Its share of the average; the shares of all models sum to 1.
     pub share: f64,
-    /// A hash of its weights.
+    /// A fingerprint of its weights: a hash of the tensors' sums, not a checksum.
     pub weights: String,
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ pub struct ScoreRecord {
     /// Mean recall over labels; `None` in manifests of older models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macro_recall: Option<f64>,
-    /// F1 over the summed counts of all labels; only of heads that give several labels.
+    /// F1 over the summed counts of all labels; multi-label heads only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_f1: Option<f64>,
 }

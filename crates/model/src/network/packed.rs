@@ -1,4 +1,4 @@
-//! Inference on the processor over packed weights.
+//! Inference on the CPU over packed weights.
 
 use super::{NetworkSpec, Pooling, append_mean};
 use crate::batch::PackedBatch;

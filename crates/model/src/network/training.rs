@@ -1,4 +1,4 @@
-//! Training on a processor: the encoder with its own gradients, and pooler and heads as candle tensors.
+//! Training on a CPU: the encoder with its own gradients, and pooler and heads as candle tensors.
 
 use super::graph::OutputLayers;
 use super::{NetworkSpec, Pooling, append_mean};
@@ -32,7 +32,7 @@ pub struct StepGradients<'a> {
 }
 
 impl TrainingNetwork {
-    /// Creates a network to be trained on the processor. Returns `None` if only [`super::Network`] supports the
+    /// Creates a network to be trained on the CPU. Returns `None` if only [`super::Network`] supports the
     /// encoder.
     ///
     /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
@@ -51,7 +51,7 @@ impl TrainingNetwork {
     /// the range has none.
     ///
     /// # Errors
-    /// If a variable is missing, has a different shape or is not on the processor, or if `loss` fails.
+    /// If a variable is missing, has a different shape or is not on the CPU, or if `loss` fails.
     pub fn gradients<E: From<crate::ModelError> + From<candle_core::Error>>(
         &mut self,
         variables: &Variables,

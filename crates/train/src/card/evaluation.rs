@@ -18,10 +18,10 @@ pub(super) fn evaluation(card: &Card) -> String {
     }
     card.caveats.iter().for_each(|caveat| text += &format!("\n{}\n", plain(caveat)));
     let heads = || card.validation.iter().chain(card.test).flat_map(|set| &set.heads);
-    if heads().any(|head| head.any_of && !head.report.labels_are_sources) {
+    if heads().any(|head| head.any_of && !head.report.uses_data_set_labels) {
         text += "\n*Any gold label*: articles have several gold labels, and a prediction is correct if it is one of them.\n";
     }
-    if heads().any(|head| head.report.labels_are_sources) {
+    if heads().any(|head| head.report.uses_data_set_labels) {
         text += "\n*Sets of labels*: the data set has labels of its own, each of which allows several labels of the head. A \
                  prediction is correct if it is one of these. That is more lenient than exact labels.\n";
     }
@@ -61,7 +61,7 @@ pub(super) fn calibration(heads: &[Head], calibration: &[HeadCalibration]) -> St
     let rows = calibration.iter().flat_map(|head| {
         head.calibration.thresholds.iter().map(|row| {
             let numbers = [row.min_precision, f64::from(row.min_score), row.coverage].map(|x| format!("{x:.4}"));
-            [&[plain(&head.head)], &numbers[..], &[row.answers.to_string()]].concat()
+            [&[plain(&head.head)], &numbers[..], &[row.accepted.to_string()]].concat()
         })
     });
     let rows: Vec<Vec<String>> = rows.collect();

@@ -16,7 +16,7 @@ pub(super) fn overview(reports: &[SetReport]) -> String {
         let measured = set.heads.iter().filter(|head| head.report.cases > 0);
         measured.map(move |found @ HeadReport { head, report, calibration, .. }| {
             let gold = match found {
-                _ if report.labels_are_sources => "sets of labels",
+                _ if report.uses_data_set_labels => "sets of labels",
                 _ if found.any_of => "any gold label",
                 _ => "exact labels",
             };

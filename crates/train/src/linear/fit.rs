@@ -28,7 +28,7 @@ const MIN_ERROR: f32 = 1e-6;
 /// The learning rate of the biases relative to that of the features: biases learn from every row.
 const BIAS_RATE: f32 = 0.1;
 
-/// The largest number of shards: more than most machines have processors.
+/// The largest number of shards: more than most machines have CPUs.
 const MAX_SHARDS: usize = 64;
 
 /// The purpose of the random numbers for the order of the rows.
@@ -81,7 +81,7 @@ impl HeadFit {
         for data in data {
             let start = features.starts[data.set_index];
             let of_set = data.set.articles.iter().enumerate().filter_map(|(index, row)| {
-                let gold = data.matched.gold(row.targets[data.head_index].as_ref()?);
+                let gold = data.matched.gold(row.gold_labels[data.head_index].as_ref()?);
                 Some(LabelledRow { row: start + index, gold })
             });
             rows.extend(of_set);

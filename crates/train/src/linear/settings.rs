@@ -16,7 +16,7 @@ pub struct LinearSettings {
     pub epochs: usize,
     /// Learning rate of the first step. It falls linearly to zero.
     pub learning_rate: f64,
-    /// Share of the target probability that is spread evenly over all labels.
+    /// Label smoothing: probability mass spread evenly over all labels.
     pub label_smoothing: f64,
     /// Articles per step.
     pub batch_size: usize,

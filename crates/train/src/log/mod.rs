@@ -94,7 +94,7 @@ pub fn read_log(folder: &Path) -> Result<Vec<Record>> {
     Ok(read_lines(&folder.join(LOG))?.into_iter().map(|(_, record)| record).collect())
 }
 
-/// Whether the file with the log's name is a log. It may also be somebody's training data.
+/// Returns whether the file with the log's name is a log. It may also be somebody's training data.
 ///
 /// # Errors
 /// If the file exists and cannot be read.

@@ -31,8 +31,12 @@ pub struct Results {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Machine {
     pub system: String,
-    pub processor: String,
-    pub processors: usize,
+    /// The CPU's model name. Older versions wrote `processor`.
+    #[serde(alias = "processor")]
+    pub cpu: String,
+    /// Number of logical CPUs. Older versions wrote `processors`.
+    #[serde(alias = "processors")]
+    pub cpus: usize,
     pub device: String,
 }
 
@@ -224,8 +228,10 @@ mod tests {
     #[test]
     fn percentiles_need_twenty_latencies() {
         let milliseconds: Vec<f64> = (0..=100).rev().map(f64::from).collect();
-        let found =
-            Latency::of(&[milliseconds]).map(|of| [of.p50, of.p95, of.p99, of.percentiles[0], of.percentiles[100]]);
+        let found = Latency::of(&[milliseconds]).map(|found| {
+            let Latency { p50, p95, p99, percentiles, .. } = found;
+            [p50, p95, p99, percentiles[0], percentiles[100]]
+        });
         assert_eq!(found, Some([50.0, 95.0, 99.0, 0.0, 100.0]));
         assert_eq!(Latency::of(&[vec![1.0; 19]]), None);
     }

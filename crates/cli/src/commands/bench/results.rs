@@ -7,7 +7,7 @@ use crate::output::machine::cpu_name;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadCases, HeadReport};
 use newsdesk_metrics::{Interval, difference};
-use newsdesk_model::{DeviceChoice, device_name, processors};
+use newsdesk_model::{DeviceChoice, available_cpus, device_name};
 use std::collections::HashMap;
 
 /// Range of the rounds, as a fraction of the median, above which a note is added.
@@ -39,8 +39,8 @@ impl Job<'_> {
         }
         let machine = Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            processor: cpu_name().unwrap_or_default(),
-            processors: processors(),
+            cpu: cpu_name().unwrap_or_default(),
+            cpus: available_cpus(),
             device: match self.options.device {
                 DeviceChoice::Cpu => "cpu".into(),
                 choice => choice.open().map_or_else(|_| choice.to_string(), |device| device_name(&device)),

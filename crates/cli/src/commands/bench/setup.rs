@@ -13,7 +13,7 @@ use crate::output::destination::refuse_overwriting;
 use anyhow::Result;
 use newsdesk_data::{LabelledSet, Source};
 use newsdesk_eval::check_labelled;
-use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, processors};
+use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, available_cpus};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -37,7 +37,7 @@ impl<'a> Job<'a> {
         }
         check_outputs(options, &sources)?;
         let threads: Vec<usize> = match options.threads.as_slice() {
-            [] => vec![processors()],
+            [] => vec![available_cpus()],
             given => given.iter().copied().map(usize::from).collect(),
         };
         let (mut candidates, mut sets, mut configs) = (vec![], vec![], vec![]);

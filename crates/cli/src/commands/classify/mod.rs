@@ -20,7 +20,7 @@ pub use settings::Settings;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// Memory for cached predictions of repeated texts, in bytes: 100,000 predictions of the built-in model.
+/// Memory for cached predictions of duplicates, in bytes: 100,000 predictions of the built-in model.
 const CACHE_BYTES: usize = 40_000_000;
 /// Memory of a cached prediction apart from its scores, in bytes.
 const PREDICTION_BYTES: usize = 320;

@@ -5,7 +5,7 @@ use crate::commands::open::open_encoder;
 use anyhow::Result;
 use newsdesk_model::tokenize::Tokenizer;
 use newsdesk_model::workers::parallel;
-use newsdesk_model::{Device, processors};
+use newsdesk_model::{Device, available_cpus};
 use std::sync::Arc;
 
 /// Number of texts that a thread takes at a time.
@@ -29,14 +29,14 @@ impl TokenCounter {
             return Ok(None);
         }
         let model = open_encoder(options.model.as_deref(), &Device::Cpu)?;
-        let threads = options.threads.map_or_else(processors, usize::from);
+        let threads = options.threads.map_or_else(available_cpus, usize::from);
         Ok(Some(Self { tokenizer: model.tokenizer, max_length: model.manifest.window.length, threads }))
     }
 
     /// Returns which texts exceed a maximum length in tokens, special tokens included.
     ///
     /// # Errors
-    /// If a text cannot be tokenized.
+    /// If a text cannot be tokenised.
     pub fn overlong(&self, texts: &[String], max_length: usize) -> Result<Vec<bool>> {
         let room = max_length.saturating_sub(self.tokenizer.special_tokens());
         self.map(texts, |text| {
@@ -52,7 +52,7 @@ impl TokenCounter {
     /// Returns the number of tokens of each text, without special tokens.
     ///
     /// # Errors
-    /// If a text cannot be tokenized.
+    /// If a text cannot be tokenised.
     pub fn count(&self, texts: &[String]) -> Result<Vec<usize>> {
         self.map(texts, |text| Ok(self.tokenizer.encode(text)?.len()))
     }

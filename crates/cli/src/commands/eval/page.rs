@@ -14,7 +14,8 @@ use newsdesk_report::{Item, Page, Section};
 /// If a chart cannot be drawn.
 pub fn page(classifier: &Classifier, evaluated: &[Evaluated]) -> Result<Page> {
     let name = &classifier.manifest().name;
-    let sets: Vec<String> = evaluated.iter().map(|of| format!("{}, {}", of.report.set, of.report.split)).collect();
+    let sets: Vec<String> =
+        evaluated.iter().map(|Evaluated { report, .. }| format!("{}, {}", report.set, report.split)).collect();
     let mut sections = vec![];
     for Evaluated { report, cases } in evaluated {
         for (head, cases) in report.heads.iter().zip(cases) {
@@ -54,10 +55,10 @@ fn summary(set: &SetReport, head: &HeadReport) -> String {
         "{} articles of {}, {}: accuracy {:.3}{accuracy}, macro-F1 {:.3}{macro_f1}, expected calibration error {:.3}.",
         report.cases, set.set, set.split, report.accuracy, report.macro_f1, calibration.ece
     );
-    if let Some(any) = report.accuracy_any {
-        text += &format!(" Accuracy is {any:.3} if any of an article's gold labels counts as correct.");
+    if let Some(lenient) = report.accuracy_lenient {
+        text += &format!(" Accuracy is {lenient:.3} if further correct labels of an article count.");
     }
-    if report.labels_are_sources {
+    if report.uses_data_set_labels {
         text += " A prediction is correct if the data set's own label allows it; metrics per label are for the data set's labels.";
     }
     text

@@ -17,14 +17,14 @@ pub fn tables(report: &SetReport) -> String {
         text += &format!(", {} unlabelled rows skipped", report.skipped);
     }
     text += "\n";
-    for HeadReport { head, report, calibration, answered, top_k, intervals, slices, .. } in &report.heads {
+    for HeadReport { head, report, calibration, selective, top_k, intervals, slices, .. } in &report.heads {
         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
         text += &format!("\n{head}: accuracy {accuracy:.4}");
         if let Some(intervals) = intervals {
             text += &within(&intervals.accuracy);
         }
-        if let Some(any) = report.accuracy_any {
-            text += &format!(" ({any:.4} if any gold label counts)");
+        if let Some(lenient) = report.accuracy_lenient {
+            text += &format!(" ({lenient:.4} if further correct labels count)");
         }
         text += &format!(", macro-F1 {macro_f1:.4}");
         if let Some(interval) = intervals.as_ref().and_then(|intervals| intervals.macro_f1.as_ref()) {
@@ -49,14 +49,14 @@ pub fn tables(report: &SetReport) -> String {
         }
         let (ece, brier, nll) = (calibration.ece, calibration.brier, calibration.nll);
         text += &format!("\n  ECE {ece:.4}, Brier {brier:.4}, NLL {nll:.4}");
-        if report.labels_are_sources {
+        if report.uses_data_set_labels {
             text += "\n  a prediction is correct if the data set's label allows it; metrics below are per label of the data set";
         }
-        if let Some(answered) = answered {
-            let (given, all) = (answered.accepted, answered.predictions);
+        if let Some(selective) = selective {
+            let (accepted, all) = (selective.accepted, selective.predictions);
             text += &format!(
-                "\n{head} with a score of at least {:.4}: {given} of {all} predictions (coverage {:.4}), accuracy {:.4}",
-                answered.min_score, answered.coverage, answered.accuracy
+                "\n{head} with a score of at least {:.4}: {accepted} of {all} predictions (coverage {:.4}), accuracy {:.4}",
+                selective.min_score, selective.coverage, selective.accuracy
             );
         }
         text += "\n\n";

@@ -54,7 +54,7 @@ pub fn run(options: &Train) -> Result<ExitCode> {
         seeds.push(SeedRun { seed, folder: name.clone(), end });
     }
     let over =
-        |sets: fn(&EndRecord) -> &[SetSummary]| spread(&seeds.iter().map(|of| sets(&of.end)).collect::<Vec<_>>());
+        |sets: fn(&EndRecord) -> &[SetSummary]| spread(&seeds.iter().map(|run| sets(&run.end)).collect::<Vec<_>>());
     let (validation, test) = (over(|end| &end.sets), over(|end| &end.test));
     let findings = Findings { validation, test, seeds };
     let path = options.output.join("seeds.json");
@@ -106,10 +106,10 @@ fn spread_table(findings: &Findings) -> String {
         let deviation = spread.standard_deviation.map_or_else(|| "-".into(), |x| format!("{x:.4}"));
         [format!("{:.4}", spread.mean), deviation]
     };
-    for of in findings.validation.iter().chain(&findings.test) {
-        let names = [&of.set, &of.split, &of.head].map(String::clone);
-        let counts = [of.articles.to_string(), of.runs.to_string()];
-        table.add_row([&names[..], &counts, &cells(&of.accuracy), &cells(&of.macro_f1)].concat());
+    for summary in findings.validation.iter().chain(&findings.test) {
+        let names = [&summary.set, &summary.split, &summary.head].map(String::clone);
+        let counts = [summary.articles.to_string(), summary.runs.to_string()];
+        table.add_row([&names[..], &counts, &cells(&summary.accuracy), &cells(&summary.macro_f1)].concat());
     }
     format!("{}\n", table.trim_fmt())
 }

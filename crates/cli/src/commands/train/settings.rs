@@ -46,7 +46,12 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         batch_size,
         micro_batch_size: options.micro_batch_size.unwrap_or(micro_batch_size).min(batch_size),
         rows_per_epoch: options.rows_per_epoch,
-        set_weights: named_numbers(&options.set_weights, "the set weight", "give SET=NUMBER for each data set")?,
+        set_weights: named_numbers(
+            &options.set_weights,
+            "the data set weight",
+            "DATASET=NUMBER",
+            "give DATASET=NUMBER for each data set",
+        )?,
         max_train_length: options.max_train_length.unwrap_or(longest.min(DEFAULT_LENGTH)),
         max_length: window,
         overlap: options.overlap(window)?.unwrap_or(window.saturating_sub((window * 3 / 4).clamp(1, room))),
@@ -73,16 +78,15 @@ fn class_weights(given: &[String]) -> Result<ClassWeights> {
         _ => {}
     }
     let hint = "use `balanced`, or LABEL=NUMBER for several labels";
-    Ok(ClassWeights::Given(named_numbers(given, "the class weight", hint)?))
+    Ok(ClassWeights::Given(named_numbers(given, "the class weight", "LABEL=NUMBER", hint)?))
 }
 
-/// Parses values of the form NAME=NUMBER; the name may contain `=`.
-fn named_numbers(given: &[String], what: &str, hint: &str) -> Result<BTreeMap<String, f64>> {
+/// Parses values of the form NAME=NUMBER, as `form` says it; the name may contain `=`.
+fn named_numbers(given: &[String], what: &str, form: &str, hint: &str) -> Result<BTreeMap<String, f64>> {
     let number = |text: &String| -> Result<(String, f64)> {
         let (name, number) = text.rsplit_once('=').unwrap_or((text, ""));
-        let number = number
-            .parse()
-            .map_err(|_| Usage::new(format!("cannot read {what} `{text}`: it is not NAME=NUMBER"), hint))?;
+        let number =
+            number.parse().map_err(|_| Usage::new(format!("cannot read {what} `{text}`: it is not {form}"), hint))?;
         Ok((name.into(), number))
     };
     given.iter().map(number).collect()

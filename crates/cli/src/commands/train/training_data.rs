@@ -34,7 +34,7 @@ pub struct TrainingData {
 impl TrainingData {
     /// Reads all data sets and reports what was read.
     ///
-    /// Without `--validation`, recipes use their validation split, and a tenth of plain files is held out.
+    /// Without `--validation`, recipes use their validation split, and a tenth of the files without a recipe is held out.
     ///
     /// # Errors
     /// If a data set cannot be read, or its labels do not fit.
@@ -118,7 +118,7 @@ impl TrainingData {
     fn unvalidated_heads(&self) -> Result<Vec<String>> {
         let is_labelled = |set: &LabelledSet, head: &Head| {
             let index = set.heads.iter().position(|labelled| labelled.name == head.name);
-            index.is_some_and(|index| set.articles.iter().any(|row| row.targets[index].is_some()))
+            index.is_some_and(|index| set.articles.iter().any(|row| row.gold_labels[index].is_some()))
         };
         let heads = merge_heads(&self.training)?.into_iter();
         let unvalidated = heads.filter(|head| !self.validation.iter().any(|set| is_labelled(set, head)));

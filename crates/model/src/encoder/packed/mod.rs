@@ -1,4 +1,4 @@
-//! Inference on the processor over packed weights: windows end to end without padding, on one thread, in reused memory.
+//! Inference on the CPU over packed weights: windows end to end without padding, on one thread, in reused memory.
 //!
 //! All functions work on row-major slices whose rows are the tokens of a batch. Every kernel computes a row from the
 //! rows of the same window alone, so a window's results are bit-identical regardless of batch composition. Tests

@@ -1,4 +1,4 @@
-//! The encoder in training on a processor: forward pass, backward pass, and the gradients of all weights, in plain
+//! The encoder in training on a CPU: forward pass, backward pass, and the gradients of all weights, in plain
 //! slices.
 //!
 //! Windows are stored end to end without padding, as in [`super::packed`]. Tests compare the results with
@@ -73,7 +73,7 @@ impl TrainingEncoder {
     /// Loads the weights by their full names and sets all gradients to zero.
     ///
     /// # Errors
-    /// If a tensor is missing, has a different shape or is not on the processor.
+    /// If a tensor is missing, has a different shape or is not on the CPU.
     pub fn load(&mut self, weights: &Weights, threads: usize) -> Result<()> {
         self.embeddings.load(weights)?;
         let mut linears: Vec<_> = self.layers.iter_mut().flat_map(Layer::linears_mut).collect();
@@ -87,7 +87,7 @@ impl TrainingEncoder {
     /// `windows` include special tokens. `seed` turns on dropout at the rates of the configuration.
     ///
     /// # Errors
-    /// If the word table is missing from `weights` or is not on the processor.
+    /// If the word table is missing from `weights` or is not on the CPU.
     ///
     /// # Panics
     /// If a window is longer than the position table.

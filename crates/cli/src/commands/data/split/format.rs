@@ -1,6 +1,7 @@
 //! The format of the files to split, which their splits get as well.
 
 use crate::failure::Usage;
+use crate::format_list::row_formats;
 use anyhow::Result;
 use newsdesk_data::{Format, ReadOptions, Source, read};
 use std::path::Path;
@@ -21,7 +22,7 @@ pub fn common_format(sources: &[Source], options: &ReadOptions) -> Result<(Forma
             _ if format.is_one_article() => {
                 let message =
                     format!("cannot split `{}`: a {format} file is one article without a label", source.name());
-                return Err(Usage::new(message, "give JSON Lines, CSV, TSV, Arrow or Parquet files").into());
+                return Err(Usage::new(message, format!("give files of {}", row_formats())).into());
             }
             Some((other, first)) if other != format => {
                 let (first, name) = (first.name(), source.name());

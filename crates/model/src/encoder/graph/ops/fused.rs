@@ -1,4 +1,4 @@
-//! The operations on a processor with their gradients, each one pass of `newsdesk-kernels`.
+//! The operations on a CPU with their gradients, each one pass of `newsdesk-kernels`.
 
 use crate::encoder::values::{values, with_values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Shape, Tensor};

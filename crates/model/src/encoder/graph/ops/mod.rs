@@ -1,6 +1,6 @@
 //! Operations that candle lacks or runs slowly, each with a gradient.
 //!
-//! On the processor they call `newsdesk-kernels` (`fused.rs`). On other devices they are composed of candle operations
+//! On the CPU they call `newsdesk-kernels` (`fused.rs`). On other devices they are composed of candle operations
 //! that have a gradient (`composed.rs`). Tests compare the two implementations.
 
 mod composed;

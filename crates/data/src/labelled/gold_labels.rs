@@ -1,12 +1,12 @@
-//! From the label field of a row to the gold target of a head.
+//! Reads the label field of a row, and turns its labels into the gold labels of a head.
 
 use super::error::LabelError;
 use super::labels::{LabelId, LabelSet};
 use crate::row::{Cell, Position};
 
-/// The gold target of one article for one head.
+/// The gold labels of one article for one head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum GoldLabels {
     /// This label is correct.
     One(LabelId),
     /// One of these labels is correct, because the label of the data set is coarser than the label set. In order, at
@@ -16,12 +16,24 @@ pub enum Target {
     All(Vec<LabelId>),
 }
 
-impl Target {
-    /// Returns the labels of the target, in order.
+impl GoldLabels {
+    /// Returns the gold labels that these labels form, or `None` if a single-label head gets no label.
+    pub(super) fn from_labels(mut labels: Vec<LabelId>, multi: bool) -> Option<GoldLabels> {
+        labels.sort_unstable();
+        labels.dedup();
+        match (multi, labels.as_slice()) {
+            (true, _) => Some(GoldLabels::All(labels)),
+            (false, []) => None,
+            (false, [label]) => Some(GoldLabels::One(*label)),
+            (false, _) => Some(GoldLabels::AnyOf(labels)),
+        }
+    }
+
+    /// Returns the labels, in order.
     pub fn labels(&self) -> &[LabelId] {
         match self {
-            Target::One(label) => std::slice::from_ref(label),
-            Target::AnyOf(labels) | Target::All(labels) => labels,
+            GoldLabels::One(label) => std::slice::from_ref(label),
+            GoldLabels::AnyOf(labels) | GoldLabels::All(labels) => labels,
         }
     }
 }
@@ -75,18 +87,6 @@ impl LabelField {
             LabelField::One(label) => Some(std::slice::from_ref(label)),
             LabelField::List(labels) => Some(labels),
         }
-    }
-}
-
-/// Returns the gold target that these labels form, or `None` if a single-label head gets no label.
-pub(super) fn gold_target(mut labels: Vec<LabelId>, multi: bool) -> Option<Target> {
-    labels.sort_unstable();
-    labels.dedup();
-    match (multi, labels.as_slice()) {
-        (true, _) => Some(Target::All(labels)),
-        (false, []) => None,
-        (false, [label]) => Some(Target::One(*label)),
-        (false, _) => Some(Target::AnyOf(labels)),
     }
 }
 

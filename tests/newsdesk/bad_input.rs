@@ -16,7 +16,7 @@ fn inputs_without_matching_files_are_refused() {
     };
     refused("missing.jsonl", "cannot find `missing.jsonl`", "give a file, a folder, a pattern in quotes");
     refused("images", "cannot find articles in the folder `images`", ".jsonl");
-    refused("news/*.csv", "cannot find a file that matches `news/*.csv`", "put the pattern in quotes");
+    refused("news/*.csv", "cannot find a file that matches `news/*.csv`", "check the pattern: no file matches");
 }
 
 #[test]
@@ -45,13 +45,14 @@ fn missing_columns_are_reported_with_the_existing_ones() {
 #[test]
 fn tables_with_an_invalid_header_are_refused() {
     let folder = Folder::new();
-    let refused = |name: &str, contents: &[u8], error: &str| {
+    let refused = |name: &str, contents: &[u8], error: &str, hint: &str| {
         folder.write(name, contents);
-        folder.classify(&[name]).refused(error).hint("it must name every column once");
+        folder.classify(&[name]).refused(error).hint(hint);
     };
-    refused("a.csv", b"", "cannot read the header of `a.csv`: the file is empty");
-    refused("b.tsv", b"text\tid\ttext\n", "`b.tsv`: the column `text` occurs twice");
-    refused("c.csv", b"text,caf\xe9\n", "`c.csv`: it is not valid UTF-8");
+    refused("a.csv", b"", "cannot read `a.csv`: the file is empty", "a table needs a first line");
+    let hint = "it must name every column once";
+    refused("b.tsv", b"text\tid\ttext\n", "`b.tsv`: the column `text` occurs twice", hint);
+    refused("c.csv", b"text,caf\xe9\n", "`c.csv`: it is not valid UTF-8", hint);
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn rows_before_damage_in_a_compressed_file_are_labelled() {
 fn rows_before_an_invalid_file_are_labelled() {
     let folder = Folder::new();
     folder.write("a.jsonl", articles(texts(1500))).write("b.csv", "");
-    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("cannot read the header of `b.csv`");
+    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("cannot read `b.csv`: the file is empty");
     assert_eq!(answer.rows().len(), 1500);
 }
 

@@ -289,7 +289,7 @@ fn score_thresholds_are_measured_on_data_sets_with_the_labels_of_the_head() {
     let exact = texts(60).into_iter().enumerate().map(|(i, text)| json!({"text": text, "sentiment": moods(i)}));
     folder.write("exact.jsonl", json_lines(exact));
     let answer = folder.run("calibrate m --data moods.toml exact.jsonl --data-root sets --head sentiment").done();
-    let answer = answer.says("warning: head desk is unchanged: no data set has labels for it");
+    let answer = answer.says("warning: head `desk` is unchanged: no data set has labels for it");
     assert!(
         answer
             .out
@@ -359,7 +359,7 @@ fn training_calibrates_the_model_on_the_validation_set() {
 
     folder.write("few.csv", format!("text,desk\n{}", (200..220).map(row).collect::<String>()));
     let answer = train("few.csv", "few");
-    answer.says("warning: the temperature of head desk is still 1: 20 articles are labelled for it, which is too few");
+    answer.says("warning: the scores of head `desk` are not calibrated: that needs 50 distinct labelled articles");
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn unusable_data_sets_and_models_are_refused_before_classifying() {
     refused(with("one.jsonl"), "cannot fit the temperature of head `label`: all 60 articles have the same", two);
     refused(
         with("few.jsonl"),
-        "cannot fit the temperature of head `label`: 49 articles are labelled for it, which is too few",
+        "cannot fit the temperature of head `label`: that needs 50 distinct labelled articles, and there are 49",
         two,
     );
     refused(calibrate(&folder, &["--head", "topic"]), "cannot find head `topic`", "label");
@@ -407,7 +407,7 @@ fn a_head_without_an_optimal_temperature_is_unchanged() {
     let folder = partly_correct(100, 20);
     let answer = calibrate(&folder, &[]).done();
     let answer = answer
-        .says("warning: the temperature of head label is still 1: the best temperature is at or beyond an end of the range")
+        .says("warning: the scores of head `label` are not calibrated: the best temperature is at or beyond an end of the range")
         .says("range 0.05 to 20");
     assert!(answer.out.contains("label: temperature 1 (before: 1)"), "{answer}");
     let calibration = &folder.manifest("m")["calibration"][0];
@@ -440,7 +440,8 @@ fn invalid_thresholds_are_refused() {
     let none = "for a precision of 0.9 on head `label`: the model `m` is not calibrated for that head";
     refused(&["--min-precision", "0.9"], none, "`newsdesk calibrate MODEL --data SET`");
     calibrate(&folder, &[]).done();
-    let beyond = "for a precision of 0.99 on head `label`: calibration reached no precision on its 120 articles";
+    let beyond =
+        "for a precision of 0.99 on head `label`: calibration reached no precision of 0.8 or more on its 120 articles";
     refused(&["--min-precision", "0.99"], beyond, "choose a score with `--min-score label=SCORE`");
 }
 

@@ -239,3 +239,23 @@ fn standard_output_into_an_input_is_refused() {
     answer.refused("it goes to `news/out.jsonl`, one of the inputs");
     assert_eq!(folder.text("news/out.jsonl"), "");
 }
+
+#[test]
+fn a_complete_run_names_the_files_that_it_wrote() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", "{\"text\":\"Goal!\"}\n5\n");
+    let answer = folder.classify(&["news.jsonl", "-o", "out.jsonl"]).rejected(&["line 2"]);
+    assert_eq!(answer.out, "");
+    assert_eq!(
+        answer.starting("wrote "),
+        ["wrote out.jsonl: 1 article", "wrote out.jsonl.rejects.jsonl: 1 rejected row"]
+    );
+    assert_eq!(folder.classify(&["news.jsonl", "-o", "out.jsonl", "--limit", "1", "--quiet"]).done().err, "");
+}
+
+#[test]
+fn a_number_as_dtype_gets_a_hint_to_min_precision() {
+    let answer = Folder::new().newsdesk(&["classify", "news.jsonl", "--precision", "0.9"]);
+    assert_eq!(answer.code, Some(2), "{answer}");
+    answer.says("use `--min-precision 0.9`");
+}

@@ -118,8 +118,8 @@ fn interrupted_run_is_neither_overwritten_nor_resumed_with_other_settings() {
         .refused("cannot start the run: `out.jsonl.journal` is the journal of an interrupted run")
         .hint("resume the run with `--resume`");
     let other = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--resume"], more].concat()));
-    other(&["--scores"]).refused("cannot resume `out.jsonl`: scores was false and is true");
-    other(&["--prefix", "x_"]).refused("prefix was `` and is `x_`");
+    other(&["--scores"]).refused("cannot resume `out.jsonl`: scores: off in the first run, on now");
+    other(&["--prefix", "x_"]).refused("prefix: `` in the first run, `x_` now");
     other(&["news.jsonl"]).refused("the inputs");
 
     // Different contents of the same size and time are noticed when the rows are read again.
@@ -148,7 +148,7 @@ fn resume_refuses_a_complete_output_of_another_run() {
     let folder = folder();
     folder.newsdesk(&arguments("out.jsonl", &["--limit", "5"])).done();
     let again = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--resume"], more].concat()));
-    again(&["--limit", "6"]).refused("cannot resume `out.jsonl`: limit was 5 and is 6");
+    again(&["--limit", "6"]).refused("cannot resume `out.jsonl`: limit: 5 in the first run, 6 now");
     again(&["--limit", "5"]).done().says("nothing to resume");
     std::fs::remove_file(folder.path("out.jsonl.manifest.json")).unwrap();
     again(&["--limit", "5"]).refused("has neither a journal nor a manifest").hint("leave out `--resume`");
@@ -209,7 +209,7 @@ fn too_many_rejects_stop_the_run() {
     let again = folder.newsdesk(&arguments("out.jsonl", &["--max-rejects", "3", "--resume"]));
     again.refused("4 of 2451 rows are rejected, more than 3");
     let on = folder.newsdesk(&arguments("out.jsonl", &["--max-rejects", "1%", "--resume"]));
-    assert_eq!(on.says("resuming after 2451 rows").code, Some(1));
+    assert_eq!(on.says("resuming after 2,451 rows").code, Some(1));
     assert_eq!(folder.text("out.jsonl").lines().count(), ROWS - BAD_ROWS);
     folder.newsdesk(&arguments("other.jsonl", &["--max-rejects", "x"])).refused("neither a number of rows");
 }
@@ -239,7 +239,7 @@ fn rows_before_a_read_error_are_kept() {
     let whole = gzip(corpus());
     folder.write("news.jsonl.gz", &whole[..whole.len() / 2]);
     let run = ["classify", "--model", "m", "news.jsonl.gz", "-o", "out.jsonl"];
-    let answer = folder.newsdesk(&run).says("rows are kept");
+    let answer = folder.newsdesk(&run).says("rows kept");
     assert_eq!(answer.code, Some(2), "{answer}");
     let kept = folder.text("out.jsonl.partial").lines().count();
     assert!(kept > 500, "expected more than 500 rows, found {kept}");
@@ -272,7 +272,7 @@ fn removed_input_is_named_and_labelled_rows_are_kept() {
     let folder = folder();
     folder.write("second.jsonl", articles(texts(5)));
     let answer = run_over_a_pipe(&folder, || std::fs::remove_file(folder.path("second.jsonl")).unwrap());
-    answer.refused("cannot open `second.jsonl`").says("600 rows are kept; resume with the same inputs and `--resume`");
+    answer.refused("cannot open `second.jsonl`").says("600 rows kept; resume with the same inputs and `--resume`");
     folder.assert_missing("out.jsonl");
     assert!(folder.path("out.jsonl.partial").exists(), "the labelled rows were removed");
 }

@@ -68,7 +68,11 @@ fn check_ends_with_code_1_if_it_finds_something() {
     let folder = Folder::new();
     folder.write("good.csv", desks(400)).write("short.csv", desks(400) + "400,hm,city,1\n");
     let good = folder.newsdesk(&["data", "check", "good.csv", "--label-field", "desk"]).done();
-    assert_eq!(good.out, "good.csv: rows: all 400\nno problems found\n");
+    assert_eq!(
+        good.out,
+        "good.csv: rows: 400\nno problems found\n\
+        one split: leaks between splits were not checked; name the other files with `--validation` and `--test`\n"
+    );
     let short = ["data", "check", "short.csv", "--label-field", "desk"];
     assert_eq!(folder.newsdesk(&short).code, Some(1));
     folder.newsdesk(&[&short[..], &["--allow-warnings"]].concat()).done();
@@ -339,7 +343,7 @@ fn invalid_conversions_are_refused_and_rejects_are_written() {
     folder.write("a.jsonl", "{\"text\":\"a\"}\n{\"text\":5}\n{\"text\":\" \"}\n");
     let answer = folder.newsdesk(&["data", "convert", "a.jsonl", "-o", "b.csv", "--rejects", "bad.jsonl"]);
     let answer = answer.rejected(&["`a.jsonl`, line 2", "`a.jsonl`, line 3: the text is blank"]);
-    answer.says("rows converted: 1, rows rejected: 2");
+    answer.says("wrote b.csv: 1 row\nwrote bad.jsonl: 2 rejected rows\n");
     assert_eq!(column(&folder.rows("bad.jsonl"), "raw"), ["{\"text\":5}", "{\"text\":\" \"}"]);
     assert_eq!(folder.text("b.csv"), "text\na\n");
 
@@ -354,4 +358,15 @@ fn invalid_conversions_are_refused_and_rejects_are_written() {
     refused(&["b.csv", "-o", "c.jsonl", "--text-field", "body"], "cannot find the column `body`", "`text`");
     folder.assert_missing("c.jsonl");
     refused(&["missing.csv", "-o", "c.jsonl"], "cannot find `missing.csv`", "give a file");
+}
+
+#[test]
+fn split_ends_with_the_command_that_checks_the_splits() {
+    let folder = Folder::new();
+    folder.write("a.csv", desks(400));
+    let answer = folder.newsdesk(&["data", "split", "a.csv", "--label-field", "desk", "-o", "my parts"]).done();
+    let next = "next: newsdesk data check 'my parts/train.csv' --validation 'my parts/validation.csv' \
+                --test 'my parts/test.csv' --label-field desk";
+    assert_eq!(answer.starting("next:"), [next]);
+    assert_eq!(answer.starting("wrote my parts/train.csv: "), ["wrote my parts/train.csv: 320 rows"]);
 }

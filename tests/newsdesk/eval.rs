@@ -72,14 +72,16 @@ fn the_table_shows_the_metrics() {
     insta::assert_snapshot!(answer.out, @r"
     set.csv, all: 3 articles, 2 unlabelled rows skipped
 
-    label: accuracy 0.6667 (0.2077 to 0.9385), macro-F1 0.5556 (0.0000 to 1.0000)
+    label: accuracy 0.6667 (95 % CI 0.2077 to 0.9385), macro-F1 0.5556 (95 % CI 0.0000 to 1.0000)
       macro recall 0.6667, weighted F1 0.5556, MCC 0.6124, top-3 accuracy 1.0000
-      ECE 0.3109, Brier 0.6236, NLL 2.5045
+      ECE 0.3109, Brier 0.6236, NLL 2.5045 (lower is better)
 
      label    articles  precision  recall     F1
      arts            1      0.500   1.000  0.667
      science         1      1.000   1.000  1.000
      sport           1      0.000   0.000  0.000
+
+    no articles with the gold label: business; world
     ");
 }
 

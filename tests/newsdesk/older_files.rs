@@ -57,7 +57,7 @@ fn an_interrupted_run_is_resumed_from_an_older_journal() {
         command.env("NEWSDESK_INSTRUCTIONS", "portable");
         Answer::new(&arguments, command.output().unwrap())
     };
-    resume("3").refused("cannot resume `out.jsonl`: max windows was 2 and is 3");
+    resume("3").refused("cannot resume `out.jsonl`: max windows: 2 in the first run, 3 now");
     resume("2").done();
     let output = folder.text("out.jsonl");
     assert!(output.starts_with(&partial), "the rows that were there have changed");

@@ -17,8 +17,12 @@ fn data_sets_without_usable_labels_are_refused() {
         assert!(!folder.path("m").exists(), "training has started");
     };
     let one = "text,label\nGoal!,sport\nMatch,sport\n";
-    refused(one, "head `label` has 1 label, so there is nothing to predict", "with `--label-field`");
-    refused("", "cannot read the header of `rows.csv`: the file is empty", "it must name every column");
+    refused(
+        one,
+        "head `label` has only one label, `sport`, so there is nothing to predict (1 training article in `rows.csv`)",
+        "with `--label-field`",
+    );
+    refused("", "cannot read `rows.csv`: the file is empty", "a table needs a first line");
     refused("text,label\n", "cannot find a labelled article in `rows.csv`: the file has no rows", "labelled rows");
     refused("text,desk\nGoal!,a\nOil,b\n", "a labelled article in `rows.csv`", "`--label-field NAME`");
     refused("text,label\nGoal!,\nOil, \n", "cannot find a labelled article in `rows.csv`", "");
@@ -44,7 +48,7 @@ fn missing_label_columns_and_labels_are_reported() {
         folder.newsdesk(&arguments("m", &["--validation", "v.csv"])).refused(error).hint(hint);
         assert!(!folder.path("m").exists(), "training has started");
     };
-    let error = "its label `c` is not in head `label` of the model: `v.csv`, row 2 (line 3)";
+    let error = "its label `c` is not in head `label` of the model: row 2 (line 3)";
     refused("text,label\nGoal!,a\nOil,c\n", error, "use the labels a; b");
     // A list of labels may have more labels than the training rows.
     folder.write("labels.txt", "\nc\na\n b\n");
@@ -79,7 +83,7 @@ fn rows_without_labels_are_counted_and_invalid_rows_named() {
     let folder = Folder::new();
     folder.write("rows.csv", unrelated_labels(200) + "Goal!,\nOil\n");
     let answer = folder.newsdesk(&arguments("m", &[]));
-    let answer = answer.says("rows.csv train: 180 articles, 1 unlabelled rows skipped\n");
+    let answer = answer.says("rows.csv train: 180 articles, 1 unlabelled row skipped\n");
     let answer = answer.says("`rows.csv`, row 202 (line 203): the number of fields is 1, but the header has 2");
     assert_eq!(answer.code, Some(1), "{answer}");
 }

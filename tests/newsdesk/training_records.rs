@@ -18,7 +18,7 @@ fn the_log_has_a_line_for_start_steps_epochs_and_end() {
     let answer = train(&folder, "m", &more).done();
     for step in [50, 100, 108] {
         let lines = answer.starting(&format!("epoch 2, step {step} of 108: loss "));
-        let is_complete = lines.len() == 1 && lines[0].ends_with(" left") && lines[0].contains(" tokens/s, ");
+        let is_complete = lines.len() == 1 && lines[0].contains(" left") && lines[0].contains(" tokens/s, ");
         assert!(is_complete, "expected one line with speed and time left for step {step}: {answer}");
     }
     let answer = answer.says("calibrating: 12 of 12 articles");
@@ -55,7 +55,7 @@ fn the_log_has_a_line_for_start_steps_epochs_and_end() {
     assert_eq!([&logged["ece"], &logged["nll"]], [&calibration["ece"], &calibration["nll"]]);
     let temperature = &end["temperatures"][0];
     assert_eq!([&temperature["head"], &temperature["articles"]], [&json!("desk"), &json!(12)]);
-    assert!(temperature["not_fitted"].as_str().unwrap().contains("too few"), "{temperature}");
+    assert!(temperature["not_fitted"].as_str().unwrap().contains("needs 50 distinct"), "{temperature}");
 
     let curve = folder.text("m/training.svg");
     assert!(curve.starts_with("<svg ") && curve.ends_with("</svg>\n"), "{curve}");

@@ -100,6 +100,24 @@ fn an_interrupted_run_says_how_to_resume() {
     folder.newsdesk(&arguments("m", &["--resume"])).done().says("resuming after ");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_interrupted_before_its_first_checkpoint_starts_again() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(4000));
+    let more = ["--save-steps", "0"];
+    let interrupted = folder.interrupt_when_exists("m/training.jsonl", &arguments("m", &more));
+    assert_eq!(interrupted.code, Some(130), "{interrupted}");
+    interrupted
+        .says("interrupted before the first checkpoint; the same command with `--resume` starts from the beginning");
+    let eval = folder.newsdesk(&["eval", "m", "--data", "rows.csv"]);
+    eval.refused("cannot open the model `m`: its training is not finished")
+        .hint("`newsdesk train` command with `--resume`");
+    folder.write("rows.csv", unrelated_labels(40));
+    let resumed = folder.newsdesk(&arguments("m", &["--resume"])).done();
+    resumed.says("no checkpoint was found in `m`: training starts from the beginning");
+}
+
 #[test]
 fn a_finished_run_is_not_resumed() {
     let folder = Folder::new();
@@ -111,7 +129,8 @@ fn a_finished_run_is_not_resumed() {
     assert_eq!(printed[0]["articles"], 4);
     assert_eq!(folder.modified("m/model.safetensors"), before);
     let other = folder.newsdesk(&arguments("m", &["--resume", "--max-grad-norm", "2"]));
-    other.refused("cannot resume `m`: it was trained with other options or on other rows");
+    let other = other.refused("cannot resume `m`: it was trained with other options or on other rows");
+    other.says("max_grad_norm: 1.0 there, 2.0 here");
     folder.newsdesk(&arguments("m", &[])).refused("`m` already holds one");
 }
 

@@ -52,7 +52,7 @@ fn verify_finds_changed_missing_and_damaged_rows() {
     folder.write("out.jsonl", whole.lines().take(399).collect::<Vec<_>>().join("\n"));
     let answer = verify(&[]);
     assert!(
-        answer.code == Some(1) && answer.out.starts_with("`out.jsonl` has 399 rows, but 400 were written"),
+        answer.code == Some(1) && answer.out.starts_with("`out.jsonl` has 399 rows, but the run wrote 400"),
         "{answer}"
     );
     folder.write("out.jsonl", format!("{whole}torn"));
@@ -86,7 +86,7 @@ fn verify_and_diff_read_text_and_title_as_the_run_did() {
     folder.write("b.jsonl", "{\"body\":\"Goal!\"}\n{\"text\":\"Oil\"}\n");
     folder.classify(&["b.jsonl", "-o", "b.parquet"]).done();
     let answer = folder.newsdesk(&["verify", "b.parquet", "--model", TINY]).done();
-    assert!(answer.out.starts_with("1 rows have neither text nor title"), "{answer}");
+    assert!(answer.out.starts_with("1 row cannot be checked: no text and no title\n"), "{answer}");
     // The rows before the damage are verified.
     folder.classify(&["a.jsonl", "--title-field", "kicker", "-o", "out.jsonl.gz"]).done();
     let bytes = folder.bytes("out.jsonl.gz");
@@ -144,7 +144,7 @@ fn diff_lists_settings_that_differ() {
     folder.classify(&["news.jsonl", "-o", "b.csv", "--min-score", "0.99"]).done();
     let answer = folder.newsdesk(&["diff", "a.jsonl", "b.csv"]);
     assert_eq!(answer.code, Some(1), "{answer}");
-    assert!(answer.out.contains("min scores was [null] and is [0.99]"), "{answer}");
+    assert!(answer.out.contains("min scores: [null] before, [0.99] after"), "{answer}");
     assert!(
         answer.out.contains(" of 400 changed (") && answer.out.contains("mean absolute score change 0.0000"),
         "{answer}"
@@ -177,5 +177,15 @@ fn diff_refuses_outputs_that_cannot_be_compared() {
     assert_eq!((folder.text("a.jsonl"), folder.text("kept.jsonl")), (before, "kept".into()));
     folder.write("e.jsonl", row("1", "One."));
     let answer = diff(&["a.jsonl", "e.jsonl"]);
-    assert!(answer.code == Some(1) && answer.out.contains("1 rows are only in the first output"), "{answer}");
+    assert!(answer.code == Some(1) && answer.out.contains("only in the first output: 1 row"), "{answer}");
+}
+
+#[test]
+fn verify_refuses_the_output_of_an_unfinished_run() {
+    let folder = folder();
+    folder.write("out.jsonl.journal", "");
+    folder
+        .newsdesk(&["verify", "out.jsonl", "--model", TINY])
+        .refused("cannot verify `out.jsonl`: its run is not complete")
+        .hint("`--resume`");
 }

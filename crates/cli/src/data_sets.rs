@@ -8,7 +8,6 @@ use newsdesk_data::{
     Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
     Source, TargetFields, expand, load_labelled_files, load_recipe,
 };
-use newsdesk_model::Head;
 use newsdesk_model::folder::Manifest;
 use std::path::Path;
 use std::sync::Arc;
@@ -144,12 +143,12 @@ impl DataSetSource {
                     _ => plain.head.clone(),
                 };
                 let map = options.label_map.as_deref().map(label_map).transpose()?;
-                let labels = match heads {
+                let labels = match model {
                     None => {
                         refuse_label_map(options)?;
                         labels.cloned()
                     }
-                    Some(heads) => Some(Arc::new(head_labels(&name, heads)?)),
+                    Some(manifest) => Some(Arc::new(head_labels(&name, manifest)?)),
                 };
                 Ok(load_labelled_files(&expand(arguments)?, &LabelledFileOptions { head: name, labels, map, ..plain })?)
             }
@@ -244,11 +243,16 @@ pub fn visit(set: &LabelledSet, rows: Vec<LabelledRows>, mut with: impl FnMut(us
 }
 
 /// Returns the labels of the model's head with this name.
-fn head_labels(name: &str, heads: &[Head]) -> Result<LabelSet> {
+fn head_labels(name: &str, manifest: &Manifest) -> Result<LabelSet> {
+    let (heads, model) = (&manifest.heads, &manifest.name);
     let Some(head) = heads.iter().find(|head| head.name == name) else {
         let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
-        let message = format!("cannot find head `{name}`: the model does not have it");
-        return Err(Usage::new(message, format!("use `--head NAME` with one of {}", names.join(", "))).into());
+        let message = format!("cannot find head `{name}`: the model `{model}` does not have it");
+        let hint = format!(
+            "use `--head NAME` with one of {}, or name another model; `newsdesk eval` without MODEL uses the built-in one",
+            names.join(", ")
+        );
+        return Err(Usage::new(message, hint).into());
     };
     let labels = head.labels.iter().map(|l| Label { name: l.name.clone(), code: l.code.clone() }).collect();
     Ok(LabelSet { name: name.into(), source: None, labels })

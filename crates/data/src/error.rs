@@ -100,6 +100,12 @@ pub enum DataError {
         /// What is wrong with the header.
         cause: String,
     },
+    /// A table has no header, because the file is empty.
+    #[error("cannot read `{name}`: the file is empty")]
+    EmptyTable {
+        /// The file.
+        name: String,
+    },
     /// A requested column does not exist.
     #[error("cannot find the column `{column}` in `{name}`")]
     NoColumn {
@@ -204,12 +210,13 @@ impl DataError {
         Some(match self {
             DataError::NotFound { .. } => Remedy::NameInputs,
             DataError::NoArticles { .. } => Remedy::NameFiles,
-            DataError::NoMatch { .. } => Remedy::QuotePattern,
+            DataError::NoMatch { .. } => Remedy::CheckPattern,
             DataError::NotCompressed { .. } => Remedy::RemoveCompressionSuffix,
             DataError::Broken { source, .. } => return broken_remedy(source),
             DataError::RowTooLong { .. } => Remedy::CloseQuote { lines: 0 },
             DataError::JsonArray { .. } => Remedy::ConvertJsonArray,
             DataError::Header { .. } => Remedy::CorrectHeader,
+            DataError::EmptyTable { .. } => Remedy::FillTable,
             DataError::NoColumn { columns, .. } => Remedy::ChooseColumn { columns: columns.clone() },
             DataError::NoTextColumn { columns, .. } => Remedy::NameTextColumn { columns: columns.clone() },
             DataError::NotText { .. } => Remedy::NameTextAndTitleColumns,

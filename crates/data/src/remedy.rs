@@ -10,8 +10,8 @@ pub enum Remedy {
     NameInputs,
     /// Name files one by one, because a folder has no files with a known suffix.
     NameFiles,
-    /// Quote the pattern, so that the shell does not expand it.
-    QuotePattern,
+    /// Check a pattern that matches no file.
+    CheckPattern,
     /// Remove the suffix of a compression from the name of a file that is not compressed.
     RemoveCompressionSuffix,
     /// Download a file again.
@@ -37,6 +37,8 @@ pub enum Remedy {
     WriteArrow,
     /// Correct the header of a table, so that it names each column once.
     CorrectHeader,
+    /// Add a header and rows to an empty table.
+    FillTable,
     /// Choose one of the columns of a table.
     ChooseColumn {
         /// The columns that exist.

@@ -122,7 +122,7 @@ fn rare_missing_and_similar_labels_are_found() {
     );
     assert_eq!((report.count(Severity::Error), report.count(Severity::Warning)), (1, 3));
     let single = check(&[("all", "a.csv", "text,label\na,x\nb,x\n")], &OPTIONS, None).unwrap();
-    assert_eq!(one(&single, FindingKind::OneLabel).message, "all labelled rows of all have one label: `x` (2)");
+    assert_eq!(one(&single, FindingKind::OneLabel).message, "all labelled rows have one label: `x` (2)");
 }
 
 #[test]
@@ -131,11 +131,11 @@ fn blank_unlabelled_short_and_long_rows_are_found() {
         "text,label\n ,x\nok then,x\nhm,y\nso,,,\na long one,y\nno label,\n没有空格的文字也是完整的句子所以不短,y\n";
     let report = check(&[("all", "a.csv", rows)], &CheckOptions { min_words: 2, ..OPTIONS }, None).unwrap();
     let message = |kind| one(&report, kind).message.clone();
-    assert_eq!(message(FindingKind::EmptyText), "1 row of all has neither text nor title");
-    assert_eq!(message(FindingKind::Rejected), "1 row of all cannot be used");
-    assert_eq!(message(FindingKind::Unlabelled), "1 row of all has no label");
-    assert_eq!(message(FindingKind::Short), "1 text of all has fewer than 2 words");
-    assert!(message(FindingKind::Overlong).starts_with("1 text of all is longer than 256 tokens"));
+    assert_eq!(message(FindingKind::EmptyText), "1 row has neither text nor title");
+    assert_eq!(message(FindingKind::Rejected), "1 row cannot be used");
+    assert_eq!(message(FindingKind::Unlabelled), "1 row has no label");
+    assert_eq!(message(FindingKind::Short), "1 text has fewer than 2 words");
+    assert!(message(FindingKind::Overlong).starts_with("1 of 5 texts is longer than 256 tokens: training uses"));
     let rejected = &one(&report, FindingKind::Rejected).examples[0];
     assert_eq!(rejected.cause.as_deref(), Some("the number of fields is 4, but the header has 2"));
     assert_eq!((rejected.rows[0].row, rejected.rows[0].line), (4, 5));

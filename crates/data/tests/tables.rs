@@ -85,7 +85,7 @@ fn invalid_header_is_an_error() {
         (error.to_string().replace(&name, "a.csv"), error.remedy().unwrap())
     };
     let usual = ReadOptions::default();
-    assert_eq!(refused("", &usual).0, "cannot read the header of `a.csv`: the file is empty");
+    assert_eq!(refused("", &usual).0, "cannot read `a.csv`: the file is empty");
     let (error, _) = refused("text,id,id\n", &usual);
     assert_eq!(error, "cannot read the header of `a.csv`: the column `id` occurs twice");
     let (error, remedy) = refused("id,story\n1,a\n", &usual);

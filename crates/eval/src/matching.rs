@@ -54,13 +54,17 @@ impl MatchedHead {
     }
 }
 
-/// Returns the position of the first row with this label, after a colon; empty if no row has it.
+/// Returns the position of the first row with this label, after a colon; empty if no row has it. The file is left out if it is
+/// the data set.
 fn first_row(set: &LabelledSet, set_head: &LabelledHead, label: &str) -> String {
     let head = set.heads.iter().position(|head| head.name == set_head.name);
     let position = |row: &LabelledArticle| {
         let gold_labels = row.gold_labels[head?].as_ref()?;
         let has_name = |id: &LabelId| set_head.labels.get(*id).is_some_and(|known| known.name == label);
-        gold_labels.labels().iter().any(has_name).then(|| format!(": {}", row.position))
+        gold_labels.labels().iter().any(has_name).then(|| {
+            let position = row.position.to_string();
+            format!(": {}", position.strip_prefix(&format!("`{}`, ", set.name)).unwrap_or(&position))
+        })
     };
     set.articles.iter().find_map(position).unwrap_or_default()
 }

@@ -151,7 +151,10 @@ fn metrics_before_and_after_equal_those_of_an_evaluation() {
 fn too_few_articles_are_reported_and_leave_the_temperature() {
     let cases: [(LabelledSet, &str); 3] = [
         (set((0..60).map(|i| (text(i), "arts".into()))), "all 60 articles have the same label"),
-        (set((0..10).map(|i| (text(i), ["arts", "sport"][i % 2].into()))), "10 articles are labelled for it"),
+        (
+            set((0..10).map(|i| (text(i), ["arts", "sport"][i % 2].into()))),
+            "that needs 50 distinct labelled articles, and there are 10",
+        ),
         (LabelledSet { articles: vec![], ..set([("Goal".into(), "arts".into())].into_iter()) }, "no article"),
     ];
     for (set, cause) in cases {

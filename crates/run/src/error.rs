@@ -1,5 +1,6 @@
 //! The errors of a run, and what the user can do about them.
 
+use crate::start::RunChange;
 use newsdesk_data::{DataError, Reject, Row};
 use newsdesk_model::ModelError;
 use std::io;
@@ -38,12 +39,12 @@ pub enum RunError {
         output: PathBuf,
     },
     /// Settings or inputs differ from those of the interrupted run.
-    #[error("cannot resume `{}`: {}", output.display(), changes.join("; "))]
+    #[error("cannot resume `{}`: {}", output.display(), join(changes))]
     Changed {
         /// The output.
         output: PathBuf,
-        /// The differences, each as a clause.
-        changes: Vec<String>,
+        /// The differences.
+        changes: Vec<RunChange>,
     },
     /// The rows before the checkpoint differ from those that were labelled.
     #[error("cannot resume the run: {cause}")]
@@ -124,6 +125,10 @@ impl RunError {
             Self::TooManyRejects { .. } => Some(Remedy::CheckRejects),
         }
     }
+}
+
+fn join(changes: &[RunChange]) -> String {
+    changes.iter().map(RunChange::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn is_full(error: &io::Error) -> bool {

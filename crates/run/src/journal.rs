@@ -222,7 +222,7 @@ mod tests {
         ];
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
         let state = Journal::open(&path, &output).unwrap().1.unwrap();
-        assert_eq!(state.start.changes(&start()), Vec::<String>::new());
+        assert_eq!(state.start.changes(&start()), []);
         assert_eq!(state.resumed, 1);
         let last = state.last.unwrap();
         assert_eq!((last.state.rows, last.state.content_hash, last.output), (2, Some(5), 20));

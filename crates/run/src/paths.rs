@@ -17,7 +17,7 @@ pub struct OutputPaths {
 impl OutputPaths {
     /// Returns the path of the journal, which exists while the run is unfinished.
     pub fn journal(&self) -> PathBuf {
-        with_suffix(&self.output, ".journal")
+        journal_path(&self.output)
     }
 
     /// Returns the path of the run's manifest.
@@ -40,6 +40,11 @@ impl OutputPaths {
         let (output, rejects) = (self.output.clone(), self.rejects.clone());
         [output, rejects, self.partial_output(), self.partial_rejects(), self.journal(), self.manifest()]
     }
+}
+
+/// Returns the path of an output's journal: `OUT.journal`.
+pub fn journal_path(output: &Path) -> PathBuf {
+    with_suffix(output, ".journal")
 }
 
 /// Returns the path of an output's manifest: `OUT.manifest.json`.

@@ -1,8 +1,10 @@
 //! Averages the weights of several models that were trained from one base. The mean is usually as good as the best of them or
-//! better, and as fast as one ("Model soups", Wortsman et al., 2022).
+//! better, and as fast as one ("Model soups", Wortsman et al., 2022). That holds for models that lie close together. Models whose
+//! heads started from different random weights, or that were trained for too short a time, may have a mean that is far worse.
 
 use crate::error::{Result, TrainError};
 use crate::fingerprint::weights_hash;
+use crate::heads::counted;
 use candle_core::Tensor;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{AveragedRecord, Manifest};
@@ -23,7 +25,11 @@ pub fn average(models: &[Model], weights: &[f64]) -> Result<Model> {
         return Err(failed("there is only one model".into()));
     }
     if weights.len() != models.len() {
-        return Err(failed(format!("there are {} models and {} weights", models.len(), weights.len())));
+        return Err(failed(format!(
+            "there are {} and {}",
+            counted(models.len(), "model"),
+            counted(weights.len(), "weight")
+        )));
     }
     if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
         return Err(failed(format!("the weight {weight} is not above zero")));
@@ -184,7 +190,7 @@ mod tests {
         let two = [tiny("a"), tiny("b")];
         let wrong = |weights: &[f64]| average(&two, weights).err().unwrap().to_string();
         assert_eq!(wrong(&[1.0, 0.0]), "cannot average the models: the weight 0 is not above zero");
-        assert_eq!(wrong(&[1.0]), "cannot average the models: there are 2 models and 1 weights");
+        assert_eq!(wrong(&[1.0]), "cannot average the models: there are 2 models and 1 weight");
         assert_eq!(
             average(&two[..1], &[1.0]).err().unwrap().to_string(),
             "cannot average the models: there is only one model"

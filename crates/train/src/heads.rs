@@ -32,7 +32,16 @@ pub fn merge_heads(sets: &[LabelledSet]) -> Result<Vec<Head>> {
     match heads.iter().find(|head| head.labels.len() < 2 && head.activation == HeadActivation::Softmax) {
         None => Ok(heads),
         Some(head) => {
-            let cause = format!("head `{}` has {} label, so there is nothing to predict", head.name, head.labels.len());
+            let labels = match head.labels.as_slice() {
+                [only] => format!("only one label, `{}`", only.name),
+                _ => "no label".into(),
+            };
+            let has_head = |set: &&LabelledSet| set.heads.iter().any(|set_head| set_head.name == head.name);
+            let rows =
+                |set: &LabelledSet| format!("{} in `{}`", counted(set.articles.len(), "training article"), set.name);
+            let rows: Vec<String> = sets.iter().filter(has_head).map(rows).collect();
+            let cause =
+                format!("head `{}` has {labels}, so there is nothing to predict ({})", head.name, rows.join(", "));
             Err(TrainError::Data { cause, remedy: Remedy::NameLabelColumn })
         }
     }
@@ -60,12 +69,20 @@ pub(crate) fn check_data(training: &[LabelledSet], validation: &[LabelledSet], h
         }) {
             let names: Vec<&str> =
                 first.labels().iter().map(|label| head.labels[label.index()].name.as_str()).collect();
-            let cause =
-                format!("all {count} articles of head `{}` have the same label, `{}`", head.name, names.join("; "));
+            let names = names.join("; ");
+            let cause = match count {
+                1 => format!("head `{}` has only one article, with the label `{names}`", head.name),
+                _ => format!("all {count} articles of head `{}` have the same label, `{names}`", head.name),
+            };
             return fail(cause, Remedy::AddSecondLabel);
         }
     }
     Ok(())
+}
+
+/// Returns a number with its noun: `1 article`, `2 articles`.
+pub(crate) fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Returns the gold labels of the articles of a data set that are labelled for a head.

@@ -28,14 +28,14 @@ pub struct Classify {
     /// Label only a share of the rows, such as 1% or 0.01; a repeated run takes the same rows
     #[arg(long, value_name = "P", value_parser = share, help_heading = "Input")]
     pub sample: Option<f64>,
-    /// Find near-duplicate articles: adds `duplicate_group`, the row number of the first article of the group
+    /// Find near-duplicate articles and add the column `duplicate_group`: articles with the same number form a group
     ///
-    /// Two articles are near-duplicates if the Jaccard similarity of their 4-word shingles is about 0.8 or more. Rows are
+    /// The number is that of the row of the group's first article. Two articles are near-duplicates if the Jaccard similarity of their 4-word shingles is about 0.8 or more. Rows are
     /// counted from 1 over the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
     #[arg(long, help_heading = "Input")]
     pub near_duplicates: bool,
 
-    /// Output file; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
+    /// Output file, which is overwritten if it exists; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Format of the output [default: from the output's name; else a table on a terminal and jsonl in a pipe]
@@ -63,13 +63,13 @@ pub struct Classify {
     /// Resume an interrupted run that wrote to the same output with the same options
     #[arg(long, help_heading = "Output")]
     pub resume: bool,
-    /// Minimum seconds between two checkpoints that a run can resume from; at least 512 rows lie between them
+    /// Minimum seconds between two checkpoints, from which `--resume` continues. A checkpoint is written after 512 rows at the earliest.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, alias = "save-every", help_heading = "Output")]
     pub checkpoint_interval: u64,
 
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), alias = "windows", help = help::MAX_WINDOWS, help_heading = "Computation")]
     pub max_windows: Option<u32>,
-    #[arg(long, default_value_t, value_name = "NAME", alias = "precision", help = help::DTYPE, help_heading = "Computation")]
+    #[arg(long, default_value_t, value_name = "NAME", value_parser = dtype, alias = "precision", help = help::DTYPE, help_heading = "Computation")]
     pub dtype: DtypeChoice,
     #[command(flatten, next_help_heading = "Computation")]
     pub compute: ComputeOptions,
@@ -84,6 +84,14 @@ pub enum OutputFormat {
     Tsv,
     Arrow,
     Parquet,
+}
+
+/// Parses the value of `--dtype`. A number is most likely meant as a minimum precision.
+fn dtype(text: &str) -> Result<DtypeChoice, String> {
+    text.parse().map_err(|cause: String| match text.parse::<f64>() {
+        Ok(_) => format!("{cause}; for a minimum precision, use `--min-precision {text}`"),
+        Err(_) => cause,
+    })
 }
 
 /// Parses a share: a number above 0 and at most 1, or a percentage.

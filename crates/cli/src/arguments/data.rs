@@ -17,7 +17,8 @@ pub enum DataCommand {
     ///
     /// Texts count as equal if they differ only in white space and letter case. A finding is an error if it distorts
     /// metrics or loses rows, else a warning. The exit code is 0 if there are no findings, 1 if there are, and 2 if the data sets
-    /// could not be read.
+    /// could not be read. Leaks are found only between the splits that one command names:
+    /// `newsdesk data check train.csv --validation validation.csv --test test.csv`.
     Check(Box<Check>),
     /// Count the rows, labels and text lengths of labelled data sets
     Stats(Box<Stats>),
@@ -33,13 +34,13 @@ pub enum DataCommand {
 /// The data sets to look at.
 #[derive(Debug, Args)]
 pub struct Sets {
-    /// Labelled data sets: your own files (any table format; together one data set), built-in recipes such as ag-news, or recipe files (.toml)
+    /// Labelled data sets: your own files (JSON Lines, CSV, TSV, Arrow or Parquet; all of them form one split), built-in recipes such as ag-news, or recipe files (.toml)
     #[arg(value_name = "DATASET", required = true)]
     pub data: Vec<String>,
-    /// Your own files of the validation split; the others are then the training split. Data sets with a recipe have their own splits
+    /// Your own files of the validation split; DATASET is then the training split. Data sets with a recipe have their own splits
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub validation: Vec<String>,
-    /// Your own files of the test split; the others are then the training split. Data sets with a recipe have their own splits
+    /// Your own files of the test split; DATASET is then the training split. Data sets with a recipe have their own splits
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub test: Vec<String>,
     #[command(flatten)]
@@ -115,7 +116,7 @@ pub struct Split {
     /// Seed; another seed gives another split
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// Column with the label [default: label, category, class, ...]
+    /// Column with the label [default: label, labels, category, class, topic, section or sentiment]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
     /// Separator of several labels in one row

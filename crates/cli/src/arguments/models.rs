@@ -23,13 +23,14 @@ pub enum ModelsCommand {
     ///
     /// Measures int16, bf16 and int8 against f32 on labelled data sets, with the vector instructions of this machine. Each
     /// dtype that stays within --max-accuracy-drop on every head of every data set gets a certificate in the model's
-    /// `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0, or 1 if rows were rejected; it does not
-    /// depend on the result.
+    /// `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0 even if
+    /// no dtype gets a certificate, and 1 if rows were rejected.
     Certify(Box<Certify>),
     /// Average the weights of models that were fine-tuned from the same base
     ///
-    /// The average of models that differ in their seed, or in some of their data sets, is often better than each of them, at the
-    /// cost of one model. Run `newsdesk calibrate` and `newsdesk models certify` on the result.
+    /// The models must have the same base, heads and labels. The average of models that differ in their seed, or in some of their
+    /// data sets, is often better than each of them, at the cost of one model. It works best after several epochs. New heads start
+    /// from random weights that depend on the seed, and may not average well: evaluate the result. Run `newsdesk calibrate` and `newsdesk models certify` on the result.
     Average(Average),
 }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Help texts of options that are single fields in several commands.
 pub mod help {
-    pub const DATA: &str = "Labelled data sets: your own files (any table format), built-in recipes such as ag-news, or recipe files (.toml)";
+    pub const DATA: &str = "Labelled data sets: your own files (JSON Lines, CSV, TSV, Arrow or Parquet), built-in recipes such as ag-news, or recipe files (.toml)";
     pub const DEVICE: &str = "Device: auto, cpu, cuda, cuda:N or metal";
     pub const DTYPE: &str =
         "Data type (dtype) on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
@@ -96,10 +96,12 @@ pub struct DataSetOptions {
     /// Folder with the files of data sets that have a recipe: one subfolder per data set
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub data_root: PathBuf,
-    /// Head that the labels of your own files belong to [default: when evaluating, the only head of the model; else the name in --label-field, else `label`]
+    /// Head (classification task) that the labels of your own files belong to [default: the name in --label-field, else `label`]
+    ///
+    /// Commands that evaluate a model with only one head use that head by default.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub head: Option<String>,
-    /// Column with the label in your own files [default: label, category, class, ...]
+    /// Column with the label in your own files [default: the head's name, label, labels, category, class, topic, section or sentiment]
     #[arg(long, value_name = "NAME")]
     pub label_field: Option<String>,
     /// TOML file that maps labels of your own files to labels of the model

@@ -33,10 +33,10 @@ pub struct Train {
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 
-    /// Labelled data sets to train on: your own files (any table format), built-in recipes such as ag-news, or recipe files (.toml)
+    /// Labelled data sets to train on: your own files (JSON Lines, CSV, TSV, Arrow or Parquet), built-in recipes such as ag-news, or recipe files (.toml)
     #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help_heading = heading::DATA)]
     pub data: Vec<String>,
-    /// Labelled data sets that select the best epoch [default: the validation splits; a tenth of your own files]
+    /// Labelled data sets that select the best epoch, by macro-F1 [default: the validation splits; a tenth of your own files]
     #[arg(long, value_name = "DATASET", num_args = 1.., help_heading = heading::DATA)]
     pub validation: Vec<String>,
     /// Labelled data sets to evaluate the finished model on (test split of recipes); they do not influence training
@@ -146,7 +146,7 @@ pub struct Train {
     /// Temperature that divides the logits of teacher and student; above 1, unlikely labels count more [default: 2]
     #[arg(long, value_name = "NUMBER", requires = "teacher", help_heading = heading::DISTILLATION)]
     pub teacher_temperature: Option<f64>,
-    /// Distil only the heads that a row has labels for; by default, distillation also uses rows without labels
+    /// For each head, learn from the teachers only on rows with a label for it [default: on all rows]
     #[arg(long, requires = "teacher", help_heading = heading::DISTILLATION)]
     pub teacher_labelled_only: bool,
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// File that `newsdesk classify -o` wrote, with its manifest beside it
+    /// File that `newsdesk classify -o FILE` wrote; its manifest is read from FILE.manifest.json
     #[arg(value_name = "OUTPUT")]
     pub output: PathBuf,
     #[arg(long, value_name = "MODEL", help = help::MODEL)]

@@ -6,6 +6,7 @@ use super::open::{instructions, open_any, threads};
 use crate::arguments::Calibrate;
 use crate::data_sets::load_to_evaluate;
 use crate::failure::say;
+use crate::output::count::counted;
 use crate::output::progress::set_bars;
 use crate::output::table::table;
 use anyhow::Result;
@@ -80,7 +81,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
     if !options.quiet {
         let known = |name: &str| calibrated.heads.iter().any(|head| head.head == name);
         for head in heads.iter().filter(|head| !known(&head.name)) {
-            say(&format!("warning: head {} is unchanged: no data set has labels for it", head.name));
+            say(&format!("warning: head `{}` is unchanged: no data set has labels for it", head.name));
         }
         not_fitted(&calibrated).iter().for_each(|line| say(line));
         if heads != manifest.heads && !manifest.certificates.is_empty() {
@@ -107,7 +108,11 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
 pub fn not_fitted(calibrated: &CalibrationReport) -> Vec<String> {
     let line = |head: &HeadCalibration| {
         let cause = head.not_fitted.as_ref()?;
-        Some(format!("warning: the temperature of head {} is still {}: {cause}", head.head, head.temperature))
+        // At 1, the scores are the softmax or sigmoid of the logits.
+        Some(match head.temperature {
+            1.0 => format!("warning: the scores of head `{}` are not calibrated: {cause}", head.head),
+            kept => format!("warning: head `{}` keeps its temperature {kept}: {cause}", head.head),
+        })
     };
     calibrated.heads.iter().filter_map(line).collect()
 }
@@ -140,7 +145,10 @@ fn tables(findings: &Findings) -> String {
     let mut text = format!("{}\n", metrics.trim_fmt());
     for head in &findings.heads {
         let HeadCalibration { head, articles, temperature_before, temperature, calibration, decision, .. } = head;
-        text += &format!("\n{head}: temperature {temperature} (before: {temperature_before}), {articles} articles\n");
+        text += &format!(
+            "\n{head}: temperature {temperature} (before: {temperature_before}), {}\n",
+            counted(articles, "article")
+        );
         if let Some(decision) = decision {
             let DecisionThresholds { shared, own, micro_f1_before, micro_f1 } = decision;
             text += &format!("{head}: decision threshold {shared}, {own} labels with a threshold of their own; ");

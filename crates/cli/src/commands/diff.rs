@@ -3,10 +3,12 @@
 use super::classify::Settings;
 use crate::arguments::Diff;
 use crate::failure::Usage;
+use crate::output::count::counted;
 use crate::output::destination::refuse_overwriting;
 use crate::output::format::by_name;
 use crate::output::table::table;
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_data::{
     ReadError, ReadOptions, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read, writer,
 };
@@ -229,7 +231,8 @@ fn settings(options: &Diff) -> Result<Vec<String>> {
     let (Some(before), Some(after)) = (manifest(&options.before)?, manifest(&options.after)?) else {
         return Ok(vec![]);
     };
-    Ok(before.start.changes(&after.start))
+    let changes = before.start.changes(&after.start);
+    Ok(changes.iter().map(|change| change.describe("before", "after")).collect())
 }
 
 fn describe(findings: &Findings) -> String {
@@ -242,7 +245,7 @@ fn describe(findings: &Findings) -> String {
     }
     for (rows, which) in [(findings.only_before, "first"), (findings.only_after, "second")] {
         if rows > 0 {
-            parts.push(format!("{rows} rows are only in the {which} output"));
+            parts.push(format!("only in the {which} output: {}", counted(HumanCount(rows), "row")));
         }
     }
     parts.join("\n\n")
@@ -252,7 +255,12 @@ fn describe_column(column: &ColumnChanges) -> String {
     let ColumnChanges { column, rows, changed, labels, pairs, mean_score_change } = column;
     let share = 100.0 * *changed as f64 / (*rows).max(1) as f64;
     let score = mean_score_change.map(|change| format!(", mean absolute score change {change:.4}"));
-    let mut text = format!("{column}: {changed} of {rows} changed ({share:.2} %){}", score.unwrap_or_default());
+    let mut text = format!(
+        "{column}: {} of {} changed ({share:.2} %){}",
+        HumanCount(*changed),
+        HumanCount(*rows),
+        score.unwrap_or_default()
+    );
     if *changed == 0 {
         return text;
     }

@@ -43,8 +43,13 @@ pub fn check_new_model(folder: &Path, resume: bool) -> Result<()> {
         return Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into());
     }
     if started && !resume {
-        let message = format!("cannot start training: `{}` holds the checkpoint of another run", folder.display());
-        return Err(Usage::new(message, "continue that run with `--resume`, or remove the folder `checkpoint`").into());
+        let message = format!("cannot start training: `{}` holds the checkpoint of an earlier run", folder.display());
+        let checkpoint = folder.join("checkpoint");
+        let hint = format!(
+            "continue that run with its options and `--resume`, or remove `{}` to start again",
+            checkpoint.display()
+        );
+        return Err(Usage::new(message, hint).into());
     }
     Ok(())
 }

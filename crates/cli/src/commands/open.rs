@@ -8,6 +8,7 @@ use newsdesk_model::folder::Manifest;
 use newsdesk_model::{
     AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, available_cpus,
 };
+use newsdesk_train::{has_checkpoint, holds_log};
 use std::path::Path;
 
 /// Name of the built-in model on the command line, unless a folder has that name.
@@ -26,6 +27,7 @@ pub fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
     match model_path(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
+            refuse_unfinished(&folder)?;
             let mut model = AnyModel::open(&folder, device)?;
             name_hub_model(model.manifest_mut(), given, &folder);
             Ok(model)
@@ -42,6 +44,7 @@ pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
     match model_path(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
+            refuse_unfinished(&folder)?;
             let mut model = Model::open(&folder, device)?;
             name_hub_model(&mut model.manifest, given, &folder);
             Ok(model)
@@ -55,6 +58,16 @@ pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
         )
         .into()),
     }
+}
+
+/// Refuses the folder of a training run that has not written its model yet.
+fn refuse_unfinished(folder: &Path) -> Result<()> {
+    let has_model = ["config.json", "model.safetensors"].iter().any(|name| folder.join(name).exists());
+    if has_model || !(has_checkpoint(folder) || holds_log(folder)?) {
+        return Ok(());
+    }
+    let message = format!("cannot open the model `{}`: its training is not finished", folder.display());
+    Err(Usage::new(message, "finish it: repeat its `newsdesk train` command with `--resume`").into())
 }
 
 /// Names a model from the hub cache as it was asked for, if it has no manifest with a name: its folder is named after a

@@ -2,6 +2,7 @@
 
 use crate::arguments::Thresholds;
 use crate::failure::Usage;
+use crate::output::count::counted;
 use anyhow::Result;
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::{Head, HeadActivation};
@@ -104,15 +105,15 @@ fn calibrated_score(manifest: &Manifest, head: &str, precision: f64) -> Result<f
     if let Some(threshold) = record.threshold(precision) {
         return Ok(threshold.min_score);
     }
-    let articles = record.articles;
+    let articles = counted(record.articles, "article");
     let (cause, hint) = match record.thresholds.last() {
         None => {
-            let cause = format!("calibration reached no precision on its {articles} articles");
+            let cause = format!("calibration reached no precision of 0.8 or more on its {articles}");
             (cause, format!("choose a score with `--min-score {head}=SCORE`"))
         }
         Some(highest) => {
             let highest = highest.min_precision;
-            let cause = format!("calibration reached at most {highest} on its {articles} articles");
+            let cause = format!("calibration reached at most {highest} on its {articles}");
             (cause, format!("use `--min-precision {head}={highest}`, or choose a score with `--min-score`"))
         }
     };
@@ -188,7 +189,7 @@ articles = 9
         refused(&["desk=0.5", "desk=0.6"], &[], "head `desk` would have two thresholds");
         refused(&["0.5"], &["0.9"], "all heads would have two thresholds");
         refused(&[], &["desk=0.95"], "at most 0.9 on its 90 articles");
-        refused(&[], &["mood=0.8"], "reached no precision on its 9 articles");
+        refused(&[], &["mood=0.8"], "reached no precision of 0.8 or more on its 9 articles");
         let manifest = Manifest { calibrations: vec![], ..manifest() };
         assert!(
             calibrated_score(&manifest, "desk", 0.8)

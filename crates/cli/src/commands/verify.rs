@@ -4,10 +4,12 @@ use super::classify::Settings;
 use super::open::open_classifier;
 use crate::arguments::Verify;
 use crate::failure::{Usage, report, say};
+use crate::output::count::counted;
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_data::{Cell, ReadError, Row, Source, Value, mix, read};
 use newsdesk_model::{Classifier, device_name};
-use newsdesk_run::{PredictionColumns, RunManifest, manifest_path};
+use newsdesk_run::{PredictionColumns, RunManifest, journal_path, manifest_path};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -57,6 +59,10 @@ struct Difference {
 pub fn run(options: &Verify) -> Result<ExitCode> {
     let shown = options.output.display();
     let Some(manifest) = RunManifest::open(&manifest_path(&options.output))? else {
+        if journal_path(&options.output).exists() {
+            let message = format!("cannot verify `{shown}`: its run is not complete");
+            return Err(Usage::new(message, "complete it with the same `classify` command and `--resume`").into());
+        }
         let message = format!("cannot verify `{shown}`: `{shown}.manifest.json` does not exist");
         return Err(Usage::new(message, "name a file that `newsdesk classify -o FILE` wrote with its manifest").into());
     };
@@ -205,13 +211,15 @@ fn describe(findings: &Findings) -> String {
     let Findings { output, rows, rows_written, checked, differ, unreadable, without_text, differences, .. } = findings;
     let mut lines = vec![];
     if rows != rows_written {
-        lines.push(format!("`{output}` has {rows} rows, but {rows_written} were written"));
+        let (rows, written) = (counted(HumanCount(*rows), "row"), HumanCount(*rows_written));
+        lines.push(format!("`{output}` has {rows}, but the run wrote {written}"));
     }
     if *unreadable > 0 {
-        lines.push(format!("{unreadable} rows can no longer be read"));
+        lines.push(format!("{} can no longer be read", counted(HumanCount(*unreadable), "row")));
     }
     if *without_text > 0 {
-        lines.push(format!("{without_text} rows have neither text nor title and were not checked"));
+        let rows = counted(HumanCount(*without_text), "row");
+        lines.push(format!("{rows} cannot be checked: no text and no title"));
     }
     let line = |difference: &Difference| {
         let Difference { row, column, written, now } = difference;
@@ -221,7 +229,7 @@ fn describe(findings: &Findings) -> String {
     if differences.len() > MAX_DIFFERENCES_SHOWN {
         lines.push(format!("and {} more differences", differences.len() - MAX_DIFFERENCES_SHOWN));
     }
-    let outcome = if *differ == 0 { "no differences".into() } else { format!("{differ} differ") };
-    lines.push(format!("{checked} of {rows} rows labelled again: {outcome}"));
+    let outcome = if *differ == 0 { "no differences".into() } else { format!("{} differ", HumanCount(*differ)) };
+    lines.push(format!("{} of {} labelled again: {outcome}", HumanCount(*checked), counted(HumanCount(*rows), "row")));
     lines.join("\n")
 }

@@ -1,6 +1,7 @@
 //! Where results go and how they look: destinations, formats, tables, pages and progress.
 
 pub mod atomic;
+pub mod count;
 pub mod destination;
 pub mod format;
 pub mod machine;

@@ -1,15 +1,22 @@
 //! Reports on rows while they are written: rejects, replaced columns and progress.
 
 use crate::failure::say;
+use crate::output::count::counted;
 use crate::remedies::data::with_hint;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use newsdesk_data::{Reject, Row, Table, Value};
 use newsdesk_run::{Output, RunError, RunState};
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// Returns the line that reports a finished file with its number of rows.
+pub fn wrote(path: &Path, rows: u64, noun: &str) -> String {
+    format!("wrote {}: {}", path.display(), counted(HumanCount(rows), noun))
+}
 
 /// An output that passes rows on to another one and reports on standard error.
 pub struct ReportingOutput<O> {
@@ -61,7 +68,7 @@ impl<O> ReportingOutput<O> {
         let mut output = Self::new(inner, is_terminal && !quiet, quiet);
         if let Some(total) = total_bytes {
             output.bar.set_length(total);
-            let template = "{wide_bar} {bytes} of {total_bytes}, {msg}, {bytes_per_sec}, {eta} left";
+            let template = "{wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 output.bar.set_style(style);
             }
@@ -102,7 +109,7 @@ impl<O> ReportingOutput<O> {
         let summary = || {
             let rejected =
                 if counts.rejected > 0 { format!(", {} rejected", HumanCount(counts.rejected)) } else { String::new() };
-            format!("{} articles{rejected}, {rate:.0}/s", HumanCount(counts.articles))
+            format!("{}{rejected}, {rate:.0}/s", counted(HumanCount(counts.articles), "article"))
         };
         match &self.progress.bytes {
             _ if self.bar.is_hidden() => {}

@@ -20,7 +20,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
     match remedy {
         Remedy::NameInputs => "give a file, a folder, a pattern in quotes, or `-` for standard input".into(),
         Remedy::NameFiles => format!("name the files one by one: in a folder, only {} are read", all_suffixes()),
-        Remedy::QuotePattern => "put the pattern in quotes; `**` matches any number of folders".into(),
+        Remedy::CheckPattern => "check the pattern: no file matches; `**` matches any number of folders".into(),
         Remedy::RemoveCompressionSuffix => "remove the suffix from the name if the file is not compressed".into(),
         Remedy::DownloadAgain { truncated: true } => {
             "download the file again: it ends in the middle of its compressed data".into()
@@ -35,6 +35,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::WriteJsonLines => "write JSON Lines, where each row has its own columns".into(),
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
+        Remedy::FillTable => "check the file: a table needs a first line with the column names, and rows".into(),
         Remedy::ChooseColumn { columns } => format!(
             "name another column with `--text-field`, `--title-field`, `--label-field` or `--target-field`; the columns are {}",
             quoted(columns)
@@ -76,7 +77,10 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "end a field with a quote if it starts with one, and double the quotes inside it".into()
         }
         Remedy::QuoteFields => "put fields that contain a delimiter or a line break in quotes".into(),
-        Remedy::ChooseLabel { known } => format!("use one of the known labels: {}", quoted(known)),
+        Remedy::ChooseLabel { known } => format!(
+            "use one of the known labels: {}; `newsdesk eval --label-map FILE` maps other labels to a model's",
+            quoted(known)
+        ),
         Remedy::MapLabels { unknown, known } => format!(
             "map the labels with `--label-map FILE`, one line per label: \"{}\" = [\"{}\"]; known labels are {}",
             unknown.first().map_or("", String::as_str),

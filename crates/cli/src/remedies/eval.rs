@@ -18,7 +18,8 @@ pub fn hint_text(remedy: &Remedy) -> String {
             format!("give articles of at least two labels with `--data`, {min} or more of them")
         }
         Remedy::KnownLabels { known } => format!(
-            "use the labels {}, or train a model with more labels: `newsdesk train --labels FILE`",
+            "use the labels {}; `newsdesk eval --label-map FILE` maps other labels to them, and `newsdesk train --labels FILE` trains \
+             a model with more labels",
             known.join("; ")
         ),
         Remedy::NameHead { known } => format!("name one of its heads with `--head`: {}", known.join(", ")),

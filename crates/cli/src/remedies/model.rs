@@ -18,7 +18,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "add the file: a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`"
         }
         Remedy::UseEncoderModel => {
-            "use a model with an encoder; linear models can only be trained, evaluated, calibrated and used to classify"
+            "name a model with an encoder: linear models cannot be a base or a teacher, and have no dtypes to certify"
         }
         Remedy::TrainHead => "train a head on it with `newsdesk train --base`",
         Remedy::MakeFolderWritable => "choose a folder with write permission on a disk with free space",

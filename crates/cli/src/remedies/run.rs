@@ -19,7 +19,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         ),
         Remedy::WaitOrChooseOutput => "wait until it ends, or choose another output".into(),
         Remedy::RestoreSettingsAndInputs => {
-            "use the settings and inputs of the interrupted run; to start again, remove its `.journal` and `.partial` files".into()
+            "use the settings and inputs of the first run; to start again, leave out `--resume`, and remove its `.journal` and `.partial` files if there are any".into()
         }
         Remedy::CheckRejects => {
             "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()

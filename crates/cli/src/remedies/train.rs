@@ -16,7 +16,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::UseOneLabelList => {
             "give data sets with one head the same list of labels, or name another head with `--head`"
         }
-        Remedy::NameLabelColumn => "name the column with the labels with `--label-field`",
+        Remedy::NameLabelColumn => {
+            "name the column with the labels with `--label-field`, or add articles with other labels"
+        }
         Remedy::AddLabelledArticles => {
             "give a few articles of each label for training, and others to choose the best epoch, with `--validation` if need be; \
              `newsdesk data stats` counts them"

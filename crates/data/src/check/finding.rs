@@ -199,6 +199,19 @@ pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// Returns ` of SPLIT` for a message. A data set that is not split is read as the split `all`; its name is left out.
+pub(super) fn of_split(split: &str) -> String {
+    if split == UNSPLIT { String::new() } else { format!(" of {split}") }
+}
+
+/// Returns ` in SPLIT` for a message, like [`of_split`].
+pub(super) fn in_split(split: &str) -> String {
+    if split == UNSPLIT { String::new() } else { format!(" in {split}") }
+}
+
+/// The name of the only split of a data set that is not split.
+const UNSPLIT: &str = "all";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,8 @@
-//! Findings about the labels of a data set: rare, missing in a split, or misspelt.
+//! Findings about the labels of a data set: rare, missing in a split, or similar to another label.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Finding, FindingKind, LabelRows, Severity, counted};
+use super::finding::{Finding, FindingKind, LabelRows, Severity, counted, in_split, of_split};
 use super::split::CheckedHead;
 use crate::counts::{LabelCounts, SplitCounts};
 
@@ -112,7 +112,7 @@ fn one_label(splits: &Splits) -> Vec<Finding> {
     match (counts.labels.len(), counts.none) {
         (1, 0) => {
             let labels = rows_of(counts.labels.iter().map(|(label, rows)| (label, *rows)));
-            let message = format!("all labelled rows of {train} have one label: {}", name_labels(&labels));
+            let message = format!("all labelled rows{} have one label: {}", of_split(train), name_labels(&labels));
             vec![Finding { labels, ..Finding::new(FindingKind::OneLabel, &[train], 1, message, Vec::new()) }]
         }
         _ => Vec::new(),
@@ -124,7 +124,7 @@ fn few_rows(splits: &Splits, min_rows: u64) -> Vec<Finding> {
     let mut few =
         rows_of(counts.labels.iter().filter(|(_, rows)| **rows < min_rows).map(|(label, rows)| (label, *rows)));
     few.sort_by_key(|label| label.rows);
-    let message = format!("with fewer than {} in {train}", counted(min_rows, "row", "rows"));
+    let message = format!("with fewer than {}{}", counted(min_rows, "row", "rows"), in_split(train));
     label_finding(FindingKind::FewRows, &[train], few, &message)
 }
 

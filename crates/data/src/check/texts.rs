@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::finding::{Cases, Example, ExampleRow, Finding, FindingKind, counted};
+use super::finding::{Cases, Example, ExampleRow, Finding, FindingKind, counted, of_split};
 use super::split::CheckedHead;
 use crate::counts::SplitCounts;
 use crate::row::Position;
@@ -121,7 +121,7 @@ impl SeenRows {
         for (split, cases) in repeated.into_iter().enumerate().filter(|(_, cases)| cases.count > 0) {
             let rows = counted(cases.count, "row", "rows");
             let verb = if cases.count == 1 { "repeats" } else { "repeat" };
-            let message = format!("{rows} of {} {verb} the text of an earlier one", name(split));
+            let message = format!("{rows}{} {verb} the text of an earlier one", of_split(name(split)));
             findings.push(Finding::new(FindingKind::Duplicate, &[name(split)], cases.count, message, cases.examples()));
         }
         findings

@@ -78,12 +78,11 @@ impl Delimited {
     /// Reads the header, and returns it as it is in the file.
     fn read_header(&mut self, options: &ReadOptions) -> Result<String, DataError> {
         let name = self.name.to_string();
-        let invalid = |cause: String| DataError::Header { name: name.clone(), cause };
         if self.advance()?.is_none() {
-            return Err(invalid("the file is empty".to_owned()));
+            return Err(DataError::EmptyTable { name });
         }
         let header = StringRecord::from_byte_record(self.record.clone())
-            .map_err(|_| invalid("it is not valid UTF-8".to_owned()))?;
+            .map_err(|_| DataError::Header { name: name.clone(), cause: "it is not valid UTF-8".to_owned() })?;
         let columns: Vec<&str> = header.iter().collect();
         (self.text, self.title) = options.article_columns(&name, &columns)?;
         self.table.columns = columns.iter().map(|column| Arc::from(*column)).collect();

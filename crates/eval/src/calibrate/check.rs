@@ -38,8 +38,11 @@ pub(super) fn obstacle(data: &[HeadData]) -> Option<String> {
     }
     match (articles.len(), distinct_labels.len()) {
         (0, _) => Some("no article is labelled for it".into()),
+        (1, _) => Some(format!("that needs {MIN_ARTICLES} distinct labelled articles, and there is 1")),
         (all, 1) => Some(format!("all {all} articles have the same label")),
-        (few, _) if few < MIN_ARTICLES => Some(format!("{few} articles are labelled for it, which is too few")),
+        (few, _) if few < MIN_ARTICLES => {
+            Some(format!("that needs {MIN_ARTICLES} distinct labelled articles, and there are {few}"))
+        }
         _ => None,
     }
 }

@@ -8,9 +8,11 @@ use newsdesk_model::Head;
 
 /// Returns the section on metrics, overall and per label.
 pub(super) fn evaluation(card: &Card) -> String {
+    let is_fitted = card.calibration.iter().any(|head| head.not_fitted.is_none());
+    let fitted = if is_fitted { " and fitted the temperatures and thresholds" } else { "" };
     let mut text = format!(
-        "## Evaluation\n\nMetrics on the validation sets, over whole articles. These sets also chose the best epoch and fitted the \
-         temperatures and thresholds, so the metrics are slightly too high.\n\n{}",
+        "## Evaluation\n\nMetrics on the validation sets, over whole articles. These sets also chose the best epoch{fitted}, so the \
+         metrics are slightly too high.\n\n{}",
         overview(card.validation)
     );
     if !card.test.is_empty() {
@@ -36,7 +38,10 @@ pub(super) fn evaluation(card: &Card) -> String {
 
 /// Returns the section on temperatures and minimum scores.
 pub(super) fn calibration(heads: &[Head], calibration: &[HeadCalibration]) -> String {
-    let mut text = String::from("## Calibration\n\n");
+    let mut text = String::from(
+        "## Calibration\n\nThis page describes the model as trained. `newsdesk calibrate` changes temperatures and thresholds later; \
+         `newsdesk models info` shows the present ones.\n\n",
+    );
     for head in calibration {
         let name = plain(&head.head);
         text += &match &head.not_fitted {

@@ -60,7 +60,7 @@ pub(super) fn per_label(head: &str, validation: &[SetReport], test: &[SetReport]
     }
     let of_set = |(set, found): (&SetReport, &HeadReport)| {
         let rows = found.report.per_label.iter().map(row);
-        let headings = ["label", "articles", "precision", "recall", "F1", ""];
+        let headings = ["label", "articles", "precision", "recall", "F1", "note"];
         let table = table(&headings, &[1, 2, 3, 4], rows);
         format!("\n### {} on {}, {}\n\n{table}", plain(head), plain(&set.set), plain(&set.split))
     };

@@ -49,10 +49,14 @@ fn summary(model: &AnyModel, record: &TrainingRecord) -> String {
         AnyModel::Linear(_) => ("Trained".to_string(), ""),
     };
     let up_to = if settings["patience"].as_u64().is_some_and(|patience| patience > 0) { "up to " } else { "" };
+    let epochs = match settings["epochs"].as_u64() {
+        Some(1) => "1 epoch".into(),
+        _ => format!("{} epochs", settings["epochs"]),
+    };
     let mut text = format!(
-        "{start} with Newsdesk {newsdesk}, seed {}, for {up_to}{} epochs. The model is that of epoch {best_epoch}, the best one on \
+        "{start} with Newsdesk {newsdesk}, seed {}, for {up_to}{}. The model is that of epoch {best_epoch}, the best one on \
          the validation sets.{log}\n\n",
-        settings["seed"], settings["epochs"],
+        settings["seed"], epochs
     );
     if !teachers.is_empty() {
         // Each with its name and a hash.

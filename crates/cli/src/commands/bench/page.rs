@@ -2,6 +2,7 @@
 
 use super::job::{Job, Rounds};
 use super::record::{Compared, Latency, Measured, Results, Setting, Spread};
+use crate::output::count::counted;
 use crate::output::machine::machine_table;
 use crate::output::page::{coverage_chart, head_items};
 use anyhow::Result;
@@ -41,16 +42,12 @@ pub fn page(job: &Job, results: &Results) -> Result<Page> {
         lead: format!(
             "{} on {}. Throughput is that of the whole command newsdesk classify. Bars show the median of {}, thin lines the \
              minimum and the maximum.",
-            count(job.configs.len(), "setting"),
+            counted(job.configs.len(), "setting"),
             sets.join(", "),
-            count(results.rounds.into(), "round")
+            counted(results.rounds, "round")
         ),
         sections,
     })
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn overview(results: &Results) -> Section {
@@ -98,7 +95,7 @@ fn overview(results: &Results) -> Section {
                 format!("{:.4}", difference.p),
             ]
         };
-        let headings = ["data set", "head", "setting", "compared with", ">accuracy", ">from", ">to", ">p"];
+        let headings = ["data set", "head", "setting", "compared with", ">difference", ">95 % from", ">to", ">p"];
         let rows = results.differences.iter().map(row).collect();
         items.push(Item::Table(Table::new("Differences in accuracy on the same articles", &headings, rows)));
     }

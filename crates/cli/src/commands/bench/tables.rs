@@ -30,7 +30,7 @@ pub fn tables(results: &Results, changes: Option<&[Change]>) -> String {
         let mut row = names(measured);
         row.extend([
             number(measured.articles_per_second.median),
-            format!("{}-{}", number(measured.articles_per_second.low), number(measured.articles_per_second.high)),
+            range(&measured.articles_per_second),
             number(measured.steady_articles_per_second.median),
             number(measured.tokens_per_second.median),
             latency(|latency| latency.p50),
@@ -44,9 +44,10 @@ pub fn tables(results: &Results, changes: Option<&[Change]>) -> String {
         speed.add_row(row);
     }
     text += &format!("{}\n\n", speed.trim_fmt());
+    text += "articles/s: the whole `newsdesk classify` command; steady: without starting it and loading the model\n\n";
 
     let headings =
-        ["model", "dtype", "threads", "data set", "head", "articles", "accuracy", "from", "to", "macro-F1", "ECE"];
+        ["model", "dtype", "threads", "data set", "head", "articles", "accuracy", "95 % from", "to", "macro-F1", "ECE"];
     let mut quality = table(&headings, &[2, 5, 6, 7, 8, 9, 10]);
     for measured in &results.results {
         for Quality { head, articles, accuracy, accuracy_interval, macro_f1, ece } in &measured.heads {
@@ -82,8 +83,8 @@ fn differences_table(differences: &[Compared]) -> String {
         "head",
         "model",
         "compared with",
-        "accuracy",
-        "from",
+        "difference",
+        "95 % from",
         "to",
         "only model correct",
         "only other correct",
@@ -97,10 +98,30 @@ fn differences_table(differences: &[Compared]) -> String {
         let counts = [difference.only_second.to_string(), difference.only_first.to_string()];
         table.add_row([&names[..], &shares, &counts, &[format!("{:.4}", difference.p)]].concat());
     }
+    let sentences: Vec<String> = differences.iter().map(sentence).collect();
     format!(
-        "Differences in accuracy on the same articles (95 % paired bootstrap interval, p of McNemar's exact test):\n\n{}",
-        table.trim_fmt()
+        "Differences in accuracy on the same articles (95 % paired bootstrap interval, p of McNemar's exact test):\n\n{}\n\n{}",
+        table.trim_fmt(),
+        sentences.join("\n")
     )
+}
+
+/// Returns a comparison in words.
+fn sentence(compared: &Compared) -> String {
+    let Compared { set, head, first, second, difference, .. } = compared;
+    let points = difference.accuracy * 100.0;
+    let (better, worse, sign) = if points < 0.0 { (first, second, -1.0) } else { (second, first, 1.0) };
+    let mut interval = [difference.interval.low, difference.interval.high].map(|x| x * 100.0 * sign);
+    interval.sort_by(f64::total_cmp);
+    // Adding zero turns -0 into 0.
+    let [low, high] = interval.map(|x| x + 0.0);
+    let verdict = if difference.p < 0.05 { "unlikely to be chance" } else { "may be chance" };
+    let p = if difference.p < 0.01 { "p < 0.01".into() } else { format!("p = {:.2}", difference.p) };
+    let relation = match points {
+        0.0 => format!("`{better}` is as accurate as `{worse}`"),
+        _ => format!("`{better}` is {:.2} points more accurate than `{worse}`", points.abs()),
+    };
+    format!("{set}, {head}: {relation} (95 %: {low:.2} to {high:.2}, {p}: {verdict})")
 }
 
 /// Returns the changes since the baseline.
@@ -118,9 +139,48 @@ fn changes_table(changes: &[Change]) -> String {
 }
 
 fn number(value: f64) -> String {
+    format!("{value:.*}", decimals(value))
+}
+
+/// Returns the range over the rounds, both ends with as many decimals as the upper one.
+fn range(spread: &Spread) -> String {
+    let decimals = decimals(spread.high);
+    format!("{:.decimals$}-{:.decimals$}", spread.low, spread.high)
+}
+
+fn decimals(value: f64) -> usize {
     match value {
-        _ if value >= 100.0 => format!("{value:.0}"),
-        _ if value >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.3}"),
+        _ if value >= 100.0 => 0,
+        _ if value >= 10.0 => 1,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use newsdesk_metrics::{Difference, Interval};
+
+    #[test]
+    fn ends_of_a_range_have_the_same_decimals() {
+        assert_eq!(range(&Spread { median: 10.0, low: 9.757, high: 10.3 }), "9.8-10.3");
+    }
+
+    #[test]
+    fn a_comparison_in_words_names_the_better_model() {
+        let words = |accuracy, low, high, p| {
+            let difference =
+                Difference { accuracy, interval: Interval { low, high }, only_first: 1, only_second: 2, p };
+            let [set, head, first, second] = ["s", "h", "a", "b"].map(String::from);
+            sentence(&Compared { set, head, first, second, articles: 9, difference })
+        };
+        assert_eq!(
+            words(0.01, 0.0, 0.02, 0.25),
+            "s, h: `b` is 1.00 points more accurate than `a` (95 %: 0.00 to 2.00, p = 0.25: may be chance)"
+        );
+        assert_eq!(
+            words(-0.01, -0.02, 0.0, 0.01),
+            "s, h: `a` is 1.00 points more accurate than `b` (95 %: 0.00 to 2.00, p = 0.01: unlikely to be chance)"
+        );
     }
 }

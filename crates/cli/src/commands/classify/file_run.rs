@@ -1,12 +1,14 @@
 //! A run of `classify` into a file. It can be interrupted at any time and resumed, and ends with a manifest.
 
-use super::job::Job;
+use super::job::{Job, exit_code};
 use super::manifest::{manifest, model_record, timestamp};
 use super::settings::Settings;
 use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use crate::output::reporting::ReportingOutput;
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_data::Format;
 use newsdesk_run::{
     FileOutput, FileOutputOptions, InputFile, OpenOutcome, OpenedOutput, OutputPaths, RunError, RunManifest,
@@ -38,12 +40,19 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
         resume: options.resume,
         checkpoint_interval: Duration::from_secs(options.checkpoint_interval),
     };
-    let OpenedOutput { mut output, mut state, start, resumed } = match FileOutput::open(paths, now, output_options)? {
-        OpenOutcome::Ready(opened) => *opened,
-        OpenOutcome::Complete(state) => return Ok(job.exit_code(&state.counts)),
-    };
+    let OpenedOutput { mut output, mut state, start, resumed } =
+        match FileOutput::open(paths.clone(), now, output_options)? {
+            OpenOutcome::Ready(opened) => *opened,
+            OpenOutcome::Complete(state) => {
+                job.report_files(&paths, &state.counts);
+                return Ok(exit_code(&state.counts));
+            }
+        };
     if resumed > 0 && !options.quiet {
-        say(&format!("resuming after {} rows", state.rows));
+        say(&match state.rows {
+            0 => "no rows were saved yet: starting from the first row".to_owned(),
+            rows => format!("resuming after {}", counted(HumanCount(rows), "row")),
+        });
     }
     stop_on_interrupt(job);
     let clock = Instant::now();
@@ -55,14 +64,16 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
     match ran {
         Ok(outcome) if outcome.interrupted => {
             let kept = output.save(&state)?;
-            say(&format!("interrupted after {kept} rows; resume with the same command and `--resume`"));
+            let kept = counted(HumanCount(kept), "row");
+            say(&format!("interrupted after {kept}; resume with the same command and `--resume`"));
             Ok(ExitCode::from(INTERRUPTED))
         }
         Ok(outcome) => {
             warn_of_changed_inputs(job, &start.inputs, &outcome);
             let manifest = manifest(job, start, model, &state, clock.elapsed(), outcome, resumed);
             output.finish(&state, &manifest)?;
-            Ok(job.exit_code(&state.counts))
+            job.report_files(&paths, &state.counts);
+            Ok(exit_code(&state.counts))
         }
         Err(error) if state == RunState::start() && resumed == 0 => {
             // There is no progress to keep.
@@ -74,7 +85,8 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
             if let Ok(kept) = output.save(&state)
                 && !options.quiet
             {
-                say(&format!("{kept} rows are kept; resume with the same inputs and `--resume`"));
+                let kept = counted(HumanCount(kept), "row");
+                say(&format!("{kept} kept; resume with the same inputs and `--resume`"));
             }
             Err(error.into())
         }
@@ -96,7 +108,7 @@ fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<Ex
     if !job.options.quiet {
         say(&format!("`{name}` is already complete: nothing to resume"));
     }
-    Ok(job.exit_code(&manifest.counts))
+    Ok(exit_code(&manifest.counts))
 }
 
 /// Stops the run after the next row on SIGINT (Ctrl-C) or SIGTERM. A second signal ends the program at once.

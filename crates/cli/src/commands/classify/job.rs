@@ -2,10 +2,17 @@
 
 use crate::arguments::Classify;
 use crate::failure::say;
+use crate::output::reporting::wrote;
+use indicatif::HumanCount;
 use newsdesk_data::Source;
 use newsdesk_model::Classifier;
-use newsdesk_run::{Counts, PredictionColumns, RunOptions};
+use newsdesk_run::{Counts, OutputPaths, PredictionColumns, RunOptions};
 use std::process::ExitCode;
+
+/// Returns the exit code of a complete run.
+pub fn exit_code(counts: &Counts) -> ExitCode {
+    if counts.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
 
 /// A run that is ready to start.
 pub struct Job<'a> {
@@ -20,14 +27,24 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Reports rejected rows, if there are any, and returns the exit code of a complete run.
-    pub fn exit_code(&self, counts: &Counts) -> ExitCode {
-        if counts.rejected == 0 {
-            return ExitCode::SUCCESS;
+    /// Names the files that a complete run wrote.
+    pub fn report_files(&self, paths: &OutputPaths, counts: &Counts) {
+        if self.options.quiet {
+            return;
         }
-        if !self.options.quiet {
-            say(&format!("articles labelled: {}, rows rejected: {}", counts.articles, counts.rejected));
+        say(&wrote(&paths.output, counts.articles, "article"));
+        if counts.rejected > 0 {
+            say(&wrote(&paths.rejects, counts.rejected, "rejected row"));
         }
-        ExitCode::from(1)
+    }
+
+    /// Reports the number of rejected rows of a run into a stream, if there are any.
+    pub fn report_rejects(&self, counts: &Counts) {
+        if counts.rejected > 0 && !self.options.quiet {
+            let (articles, rejected) = (HumanCount(counts.articles), HumanCount(counts.rejected));
+            let rejects = self.options.rejects.as_ref();
+            let file = rejects.map(|path| format!(" (in {})", path.display())).unwrap_or_default();
+            say(&format!("articles labelled: {articles}, rows rejected: {rejected}{file}"));
+        }
     }
 }

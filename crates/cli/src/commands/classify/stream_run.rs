@@ -1,6 +1,6 @@
 //! A run of `classify` into a pipe, a device or a terminal. It cannot be resumed.
 
-use super::job::Job;
+use super::job::{Job, exit_code};
 use crate::failure;
 use crate::output::reporting::ReportingOutput;
 use crate::output::row_table::RowTable;
@@ -36,5 +36,6 @@ pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
         Some(_) => ran.map_err(failure::not_a_broken_pipe)?,
         None => ran?,
     }
-    Ok(job.exit_code(&state.counts))
+    job.report_rejects(&state.counts);
+    Ok(exit_code(&state.counts))
 }

@@ -5,7 +5,8 @@ use super::tokens::TokenCounter;
 use crate::arguments::data::Check as Options;
 use crate::failure::say;
 use anyhow::Result;
-use newsdesk_data::{Check, CheckOptions, CheckReport, Example, LabelledRow, Reject, Severity};
+use indicatif::HumanCount;
+use newsdesk_data::{Check, CheckOptions, CheckReport, Example, FindingKind, LabelledRow, Reject, Severity};
 use serde::Serialize;
 use std::io::Write;
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&Reports { errors, warnings, sets: &reports })?)?,
         false => {
-            let sets: Vec<String> = reports.iter().map(describe).collect();
+            let sets: Vec<String> = reports.iter().zip(&sets).map(|(report, set)| describe(report, set)).collect();
             write!(out, "{}", sets.join("\n"))?;
         }
     }
@@ -86,22 +87,36 @@ impl Reader for CheckReader<'_> {
     }
 }
 
-fn describe(report: &CheckReport) -> String {
-    let splits = report.splits.iter().map(|split| match split.rejected {
-        0 => format!("{} {}", split.split, split.rows),
-        rejected => format!("{} {} and {rejected} rejected", split.split, split.rows),
+fn describe(report: &CheckReport, set: &FoundSet) -> String {
+    let is_unsplit = matches!(set.heads, Heads::Plain(_)) && report.splits.len() == 1;
+    let splits = report.splits.iter().map(|split| {
+        let name = if is_unsplit { String::new() } else { format!("{} ", split.split) };
+        let rows = HumanCount(split.rows);
+        match split.rejected {
+            0 => format!("{name}{rows}"),
+            rejected => format!("{name}{rows} and {} rejected", HumanCount(rejected)),
+        }
     });
     let mut text = format!("{}: rows: {}\n", report.set, splits.collect::<Vec<_>>().join(", "));
     for finding in &report.findings {
-        text += &format!("\n{}: {}\n", finding.severity, printable(&finding.message));
+        let option = match finding.kind {
+            FindingKind::Overlong => " (`train --max-train-length`)",
+            _ => "",
+        };
+        text += &format!("\n{}: {}{option}\n", finding.severity, printable(&finding.message));
         text +=
             &finding.examples.iter().map(|example| format!("  {}\n", describe_example(example))).collect::<String>();
     }
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
-    text + &match (errors, warnings) {
+    text += &match (errors, warnings) {
         (0, 0) => "no problems found\n".to_owned(),
         _ => format!("\nerrors: {errors}, warnings: {warnings}\n"),
+    };
+    if report.splits.len() == 1 {
+        let names = if is_unsplit { "; name the other files with `--validation` and `--test`" } else { "" };
+        text += &format!("one split: leaks between splits were not checked{names}\n");
     }
+    text
 }
 
 fn describe_example(example: &Example) -> String {

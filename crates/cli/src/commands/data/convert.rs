@@ -7,8 +7,9 @@ use crate::failure::{not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::refuse_overwriting;
 use crate::output::format::{by_name, refuse_compressed};
-use crate::output::reporting::ReportingOutput;
+use crate::output::reporting::{ReportingOutput, wrote};
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, expand, read};
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
@@ -58,13 +59,10 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
         true => converted?,
         false => converted.map_err(not_a_broken_pipe)?,
     };
-    if rejected == 0 {
-        return Ok(ExitCode::SUCCESS);
-    }
     if !options.quiet {
-        say(&format!("rows converted: {rows}, rows rejected: {rejected}"));
+        report(options, rows, rejected as u64);
     }
-    Ok(ExitCode::from(1))
+    Ok(if rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn convert(sources: &[Source], read_options: &ReadOptions, output: &mut ReportingOutput<StreamOutput>) -> Result<u64> {
@@ -88,6 +86,18 @@ fn convert(sources: &[Source], read_options: &ReadOptions, output: &mut Reportin
         }
     }
     Ok(written)
+}
+
+/// Names the files that were written, and counts their rows.
+fn report(options: &Convert, rows: u64, rejected: u64) {
+    if options.output != Path::new("-") {
+        say(&wrote(&options.output, rows, "row"));
+    }
+    match &options.rejects {
+        _ if rejected == 0 => {}
+        Some(path) => say(&wrote(path, rejected, "rejected row")),
+        None => say(&format!("rows converted: {}, rows rejected: {}", HumanCount(rows), HumanCount(rejected))),
+    }
 }
 
 /// Returns the requested format, or that of the output's name.

@@ -1,20 +1,21 @@
 //! Metrics as tables for a terminal.
 
+use crate::output::count::counted;
 use crate::output::table::table;
 use newsdesk_eval::{HeadReport, SetReport, Slice};
-use newsdesk_metrics::Interval;
+use newsdesk_metrics::{Interval, LabelReport};
 
 /// Largest number of values of a column that are shown; the JSON has all of them.
 const MAX_SLICES: usize = 20;
 
 /// Returns the metrics on a data set: a summary and a table of labels for each head.
 pub fn tables(report: &SetReport) -> String {
-    let mut text = format!("{}, {}: {} articles", report.set, report.split, report.articles);
+    let mut text = format!("{}, {}: {}", report.set, report.split, counted(report.articles, "article"));
     if report.rejected > 0 {
-        text += &format!(", {} rows rejected", report.rejected);
+        text += &format!(", {} rejected", counted(report.rejected, "row"));
     }
     if report.skipped > 0 {
-        text += &format!(", {} unlabelled rows skipped", report.skipped);
+        text += &format!(", {} skipped", counted(report.skipped, "unlabelled row"));
     }
     text += "\n";
     for HeadReport { head, report, calibration, selective, top_k, intervals, slices, .. } in &report.heads {
@@ -48,7 +49,7 @@ pub fn tables(report: &SetReport) -> String {
             };
         }
         let (ece, brier, nll) = (calibration.ece, calibration.brier, calibration.nll);
-        text += &format!("\n  ECE {ece:.4}, Brier {brier:.4}, NLL {nll:.4}");
+        text += &format!("\n  ECE {ece:.4}, Brier {brier:.4}, NLL {nll:.4} (lower is better)");
         if report.uses_data_set_labels {
             text += "\n  a prediction is correct if the data set's label allows it; metrics below are per label of the data set";
         }
@@ -72,6 +73,11 @@ pub fn tables(report: &SetReport) -> String {
             ]);
         }
         text += &format!("{}\n\n", labels.trim_fmt());
+        let is_absent = |label: &&LabelReport| label.support + label.predicted == 0;
+        let absent: Vec<&str> = report.per_label.iter().filter(is_absent).map(|label| label.label.as_str()).collect();
+        if !absent.is_empty() {
+            text += &format!("no articles with the gold label: {}\n\n", absent.join("; "));
+        }
         if !slices.is_empty() {
             text += &format!("{}\n\n", slices_table(slices));
         }
@@ -80,12 +86,12 @@ pub fn tables(report: &SetReport) -> String {
 }
 
 fn within(interval: &Interval) -> String {
-    format!(" ({:.4} to {:.4})", interval.low, interval.high)
+    format!(" (95 % CI {:.4} to {:.4})", interval.low, interval.high)
 }
 
 /// Returns the metrics by value of a column, the most frequent values first.
 fn slices_table(slices: &[Slice]) -> String {
-    let mut rows = table(&["column", "value", "articles", "accuracy", "from", "to", "macro-F1"], &[2, 3, 4, 5, 6]);
+    let mut rows = table(&["column", "value", "articles", "accuracy", "95 % from", "to", "macro-F1"], &[2, 3, 4, 5, 6]);
     let mut columns: Vec<&str> = slices.iter().map(|slice| slice.column.as_str()).collect();
     columns.dedup();
     let mut hidden = 0;

@@ -2,6 +2,7 @@
 
 use crate::commands::calibrate::thresholds_table;
 use crate::commands::open::open_any;
+use crate::output::count::counted;
 use crate::output::table::table;
 use anyhow::Result;
 use comfy_table::Table;
@@ -84,10 +85,12 @@ fn describe(info: &Info) -> String {
         );
     }
     if let Some(FeatureRecord { buckets, words, characters }) = manifest.linear {
-        text += &format!("linear    {buckets} features of up to {words} words");
-        if let Some([min, max]) = characters {
-            text += &format!(" and of {min} to {max} characters");
-        }
+        text += &format!("linear    {buckets} features of up to {}", counted(words, "word"));
+        text += &match characters {
+            Some([min, max]) if min == max => format!(" and of {}", counted(min, "character")),
+            Some([min, max]) => format!(" and of {min} to {max} characters"),
+            None => String::new(),
+        };
         text += &format!(", {} parameters\n", info.parameters);
     }
     for head in &manifest.heads {

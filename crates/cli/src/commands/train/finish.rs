@@ -27,6 +27,18 @@ pub fn write_card(card: &str, folder: &Path, reporter: &Reporter) -> Result<()> 
     Ok(())
 }
 
+/// Returns lines with the commands that a user is likely to run next on a model.
+pub fn next_steps(folder: &Path, is_encoder: bool) -> Vec<String> {
+    let folder = folder.display();
+    let mut lines = vec![format!("next: label articles with `newsdesk classify FILE --model {folder}`")];
+    if is_encoder {
+        lines.push(format!(
+            "next: check faster dtypes, so that `--dtype auto` may use them: `newsdesk models certify {folder} --data DATASET`"
+        ));
+    }
+    lines
+}
+
 /// Evaluates a finished model on the test sets.
 ///
 /// # Errors
@@ -41,7 +53,7 @@ pub fn evaluate_on_test(
         return Ok(vec![]);
     }
     let classifier = Classifier::new(model.clone(), options)?;
-    reporter.say("on the test sets:");
+    reporter.say("on the test sets, whole articles:");
     let evaluate_set = |set: &LabelledSet| {
         let bar = progress_bar(set.name.clone(), set.articles.len(), reporter.is_quiet());
         let report = evaluate(&classifier, set, &mut |done| bar.set_position(done as u64))?;

@@ -9,6 +9,7 @@ use crate::arguments::{PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
 use crate::commands::open::open_encoder;
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use crate::target;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
@@ -18,9 +19,11 @@ use newsdesk_model::folder::{save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, Models, Progress, Record, Settings, StartRecord, Temperature, merge_heads, read_log, remove_checkpoint,
-    reuses_head, start_record, train,
+    EndRecord, Models, Progress, Record, Settings, StartRecord, Temperature, has_checkpoint, merge_heads, read_log,
+    remove_checkpoint, reuses_head, start_record, train,
 };
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -63,7 +66,7 @@ impl<'a> Job<'a> {
         let settings = settings(options, &base)?;
         if !options.quiet {
             changed_heads(&base, &merge_heads(&data.training)?).iter().for_each(|line| say(line));
-            say(&format!("training on {} with {} threads", device_name(&device), settings.threads));
+            say(&format!("training on {} with {}", device_name(&device), counted(settings.threads, "thread")));
         }
         Ok(Self { options, device, base, teachers, data, settings })
     }
@@ -89,8 +92,11 @@ impl<'a> Job<'a> {
         let (Some(Record::End(end)), Some(Record::Start(start))) = (records.pop(), records.first()) else {
             return Err(other("its `training.jsonl` has no record of the end").into());
         };
-        if *start != (StartRecord { newsdesk: start.newsdesk.clone(), ..self.start(seed)? }) {
-            return Err(other("it was trained with other options or on other rows").into());
+        let now = StartRecord { newsdesk: start.newsdesk.clone(), ..self.start(seed)? };
+        if *start != now {
+            let differences = differing_settings(&start.settings, &now.settings);
+            let listed = if differences.is_empty() { String::new() } else { format!(" ({})", differences.join("; ")) };
+            return Err(other(&format!("it was trained with other options or on other rows{listed}")).into());
         }
         let is_same = |(found, set): (&SetSummary, &LabelledSet)| found.set == set.name && found.split == set.split;
         let test = &self.data.test;
@@ -132,7 +138,12 @@ impl<'a> Job<'a> {
     pub fn train(&self, seed: u64, folder: &Path, name: &str) -> Result<FinishedRun> {
         let Self { options, base, data, .. } = self;
         let settings = self.with_seed(seed);
-        let reporter = Reporter::new(settings.epochs, options.quiet);
+        let validated = format!("the first {} of each article", counted(settings.window().length, "token"));
+        let reporter = Reporter::new(settings.epochs, validated, options.quiet);
+        if options.resume && !has_checkpoint(folder) {
+            reporter
+                .say(&format!("no checkpoint was found in `{}`: training starts from the beginning", folder.display()));
+        }
         let (training, validation) = (&data.training, &data.validation);
         let report = &mut |progress: Progress| reporter.report(progress);
         let mut trained = train(&self.models(), training, validation, &settings, folder, options.resume, report)?;
@@ -183,22 +194,34 @@ impl<'a> Job<'a> {
     }
 }
 
+/// Returns a clause for each setting in which a finished run and this one differ.
+fn differing_settings(finished: &Value, now: &Value) -> Vec<String> {
+    let names: BTreeSet<&String> =
+        [finished, now].into_iter().filter_map(Value::as_object).flat_map(|settings| settings.keys()).collect();
+    let differing = names.into_iter().filter(|name| finished[*name] != now[*name]);
+    differing.map(|name| format!("{name}: {} there, {} here", finished[name], now[name])).collect()
+}
+
 /// Returns a line for the heads of the base that the new model lacks, and one for those that start from random weights.
 fn changed_heads(base: &Model, heads: &[Head]) -> Vec<String> {
-    let names = |heads: Vec<&Head>| heads.iter().map(|head| head.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = |heads: &[&Head]| heads.iter().map(|head| format!("`{}`", head.name)).collect::<Vec<_>>().join(", ");
     let is_trained = |known: &&Head| heads.iter().any(|head| head.name == known.name);
     let (trained, dropped): (Vec<&Head>, Vec<&Head>) = base.manifest.heads.iter().partition(is_trained);
     let is_new = |known: &&&Head| heads.iter().any(|head| head.name == known.name && !reuses_head(base, head));
     let restarted: Vec<&Head> = trained.iter().filter(is_new).copied().collect();
     let mut lines = vec![];
     if !dropped.is_empty() {
-        lines
-            .push(format!("the new model drops these heads of the base, which no data set trains: {}", names(dropped)));
+        let predicted: Vec<&Head> = heads.iter().collect();
+        lines.push(format!(
+            "the new model predicts only {}; these heads of its base are not kept: {}",
+            names(&predicted),
+            names(&dropped)
+        ));
     }
     if !restarted.is_empty() {
         lines.push(format!(
             "these heads start from random weights, since the base has them with other labels or another pooling: {}",
-            names(restarted)
+            names(&restarted)
         ));
     }
     lines

@@ -1,7 +1,7 @@
 //! `newsdesk train --arch linear`: trains a linear model.
 
 use super::card::{CardInput, card};
-use super::finish::{evaluate_on_test, write_card};
+use super::finish::{evaluate_on_test, next_steps, write_card};
 use super::progress::Reporter;
 use super::settings::{default_options, differing};
 use super::training_data::TrainingData;
@@ -10,6 +10,7 @@ use crate::commands::calibrate::not_fitted;
 use crate::commands::model_folder::{check_new_model, model_name};
 use crate::commands::open::threads;
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use crate::target;
 use anyhow::Result;
 use newsdesk_eval::{SetReport, calibrate};
@@ -29,8 +30,8 @@ pub fn run(options: &Train) -> Result<ExitCode> {
         None => vec![],
     };
     let data = TrainingData::load(options)?;
-    let reporter = Reporter::new(settings.epochs, options.quiet);
-    reporter.say(&format!("training a linear model with {} threads", settings.threads));
+    let reporter = Reporter::new(settings.epochs, "whole articles".into(), options.quiet);
+    reporter.say(&format!("training a linear model with {}", counted(settings.threads, "thread")));
     let (training, validation) = (&data.training, &data.validation);
     let mut model =
         train_linear(training, validation, &settings, &mut |progress: Progress| reporter.report(progress))?.model;
@@ -60,6 +61,7 @@ pub fn run(options: &Train) -> Result<ExitCode> {
     let card = card(&AnyModel::from(model), &input);
     write_card(&card, folder, &reporter)?;
     reporter.say(&format!("wrote {}", folder.display()));
+    next_steps(folder, false).iter().for_each(|line| reporter.say(line));
     if options.json {
         let reports: Vec<&SetReport> = calibrated.after.iter().chain(&test).collect();
         writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
@@ -111,7 +113,7 @@ fn refuse_ignored_options(options: &Train) -> Result<()> {
         ("save-dtype", options.storage.dtype() != defaults.storage.dtype()),
     ];
     if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
-        let message = format!("cannot use `--{option}`: it has no effect on a linear model");
+        let message = format!("cannot use `--{option}`: it is not supported for linear models");
         return Err(
             Usage::new(message, "leave the option out, or train a transformer with `--arch transformer`").into()
         );

@@ -11,13 +11,15 @@ use newsdesk_train::Progress;
 pub struct Reporter {
     bar: ProgressBar,
     epochs: usize,
+    /// The part of each article on which epochs are compared.
+    validated: String,
     quiet: bool,
 }
 
 impl Reporter {
-    /// Returns a reporter for a run with this number of epochs.
-    pub fn new(epochs: usize, quiet: bool) -> Self {
-        Self { bar: step_bar(0, quiet), epochs, quiet }
+    /// Returns a reporter for a run with this number of epochs, which are compared on this part of each article.
+    pub fn new(epochs: usize, validated: String, quiet: bool) -> Self {
+        Self { bar: step_bar(0, quiet), epochs, validated, quiet }
     }
 
     /// Returns whether nothing is printed.
@@ -50,12 +52,15 @@ impl Reporter {
                 self.say(&format!("stopped early: no epoch after {best_epoch} was better"))
             }
             Progress::Step { record, steps, time_left, logged } => {
+                // The time includes validations and the calibration at the end, so it is not zero after the last step.
+                let is_last = record.epoch == self.epochs && record.step == steps;
                 let status = format!(
-                    "loss {:.3}, lr {:.1e}, {:.0} tokens/s, {} left",
+                    "loss {:.3}, lr {:.1e}, {:.0} tokens/s, {} left{}",
                     record.loss,
                     record.rate,
                     record.tokens_per_second,
-                    FormattedDuration(time_left)
+                    FormattedDuration(time_left),
+                    if is_last { " for validation" } else { "" }
                 );
                 let (epoch, step) = (record.epoch, record.step);
                 if logged && self.bar.is_hidden() {
@@ -72,9 +77,10 @@ impl Reporter {
                 self.bar.set_message(format!("validation: {done} of {articles} articles"));
             }
             Progress::Epoch { epoch, reports, score, best: is_best } => {
+                self.say(&format!("validation, {}:", self.validated));
                 reports.iter().for_each(|report| self.report_metrics(report));
                 let best = if is_best { ", the best so far" } else { "" };
-                self.say(&format!("epoch {epoch}: score {score:.4}{best}"));
+                self.say(&format!("epoch {epoch}: {} {score:.4}{best}", score_name(reports)));
             }
         }
     }
@@ -107,5 +113,18 @@ impl Reporter {
                 self.say(&format!("calibrating: {} of {total} articles", before + done));
             }
         }
+    }
+}
+
+/// Returns the name of the score by which epochs are compared.
+fn score_name(reports: &[SetReport]) -> &'static str {
+    let measured = || reports.iter().flat_map(|set| &set.heads).filter(|head| head.report.cases > 0);
+    let by_accuracy = measured().filter(|head| head.report.uses_data_set_labels).count();
+    match (measured().count(), by_accuracy) {
+        (1, 0) => "macro-F1",
+        (1, _) => "accuracy",
+        (_, 0) => "mean macro-F1",
+        (all, some) if all == some => "mean accuracy",
+        _ => "mean of macro-F1 and accuracy",
     }
 }

@@ -3,6 +3,7 @@
 use crate::arguments::Train;
 use crate::data_sets::{DataSetSource, describe_rejects};
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use anyhow::Result;
 use newsdesk_data::{LabelSet, LabelledSet, TargetFields, TextHash, hold_out};
 use newsdesk_eval::check_labelled;
@@ -124,7 +125,7 @@ impl TrainingData {
         let unvalidated = heads.filter(|head| !self.validation.iter().any(|set| is_labelled(set, head)));
         let warning = |head: Head| {
             format!(
-                "no validation article is labelled for head {}: the choice of the best epoch ignores it, and its scores are not calibrated",
+                "no validation article is labelled for head `{}`: the choice of the best epoch ignores it, and its scores are not calibrated",
                 head.name
             )
         };
@@ -169,8 +170,8 @@ fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
 fn describe(set: &LabelledSet) {
     let skipped = match set.skipped {
         0 => String::new(),
-        skipped => format!(", {skipped} unlabelled rows skipped"),
+        skipped => format!(", {} skipped", counted(skipped, "unlabelled row")),
     };
-    say(&format!("{} {}: {} articles{skipped}", set.name, set.split, set.articles.len()));
+    say(&format!("{} {}: {}{skipped}", set.name, set.split, counted(set.articles.len(), "article")));
     describe_rejects(&set.rejects).iter().for_each(|line| say(line));
 }

@@ -12,7 +12,7 @@ use crate::failure::{Usage, not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::resolved;
 use crate::output::progress::row_counter;
-use crate::output::reporting::ReportingOutput;
+use crate::output::reporting::{ReportingOutput, wrote};
 use anyhow::Result;
 use counts::Counts;
 use format::common_format;
@@ -71,13 +71,47 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     }
     if !options.quiet {
         for (split, path) in &settings.files {
-            say(&format!("wrote {}", path.display()));
+            say(&wrote(path, counts.rows[split.index()], "row"));
             if counts.rows[split.index()] == 0 {
                 say(&format!("warning: the split {split} has no rows: there are too few texts"));
             }
         }
+        say(&format!("next: {}", check_command(options, &settings.files)));
     }
     Ok(if counts.rejected > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Returns the command that checks the splits for leaks and other faults.
+fn check_command(options: &Options, files: &[(Split, PathBuf)]) -> String {
+    let mut command = "newsdesk data check".to_owned();
+    for (split, path) in files {
+        let flag = match split {
+            Split::Train => "",
+            Split::Validation => " --validation",
+            Split::Test => " --test",
+        };
+        command += &format!("{flag} {}", quoted(&path.display().to_string()));
+    }
+    let columns = &options.columns;
+    for (flag, value) in [
+        ("--label-field", options.label_field.clone()),
+        ("--label-separator", options.label_separator.clone()),
+        ("--text-field", columns.text_field.clone()),
+        ("--title-field", columns.title_field.clone()),
+        ("--encoding", columns.encoding.as_ref().map(|encoding| encoding.to_string())),
+    ] {
+        command += &value.map(|value| format!(" {flag} {}", quoted(&value))).unwrap_or_default();
+    }
+    command
+}
+
+/// Returns an argument as a shell reads it, in quotes if it has special characters.
+fn quoted(argument: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    match !argument.is_empty() && argument.chars().all(is_plain) {
+        true => argument.to_owned(),
+        false => format!("'{}'", argument.replace('\'', "'\\''")),
+    }
 }
 
 impl Settings {

@@ -1,4 +1,4 @@
-//! `newsdesk calibrate` and score thresholds: the metrics are recomputed from the output of `classify`.
+//! `newsdesk calibrate`: temperatures, score thresholds and certificates. Metrics are recomputed from the output of `classify`.
 
 use crate::support::training::train_arguments;
 use crate::support::{Answer, Folder, LABELS, MOODS, TINY, articles, column, json_lines, texts};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// Returns a folder with a copy of the tiny model in `m`, and a data set in `set.jsonl`: `correct` of every 20 labels are the
 /// model's predictions.
-fn partly_correct(articles: usize, correct: usize) -> Folder {
+pub(crate) fn partly_correct(articles: usize, correct: usize) -> Folder {
     let folder = Folder::new();
     folder.copy_tiny("m");
     let unlabelled =
@@ -21,19 +21,19 @@ fn partly_correct(articles: usize, correct: usize) -> Folder {
     folder
 }
 
-fn calibrate(folder: &Folder, flags: &[&str]) -> Answer {
+pub(crate) fn calibrate(folder: &Folder, flags: &[&str]) -> Answer {
     folder.newsdesk(&[&["calibrate", "m", "--data", "set.jsonl"], flags].concat())
 }
 
 /// Returns the metrics of `eval` on the data set, for the only head.
 #[track_caller]
-fn eval(folder: &Folder, flags: &[&str]) -> Value {
+pub(crate) fn eval(folder: &Folder, flags: &[&str]) -> Value {
     let answer = folder.newsdesk(&[&["eval", "m", "--data", "set.jsonl", "--json"], flags].concat()).done();
     answer.json()[0]["heads"][0].clone()
 }
 
 #[track_caller]
-fn number(value: &Value) -> f64 {
+pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
@@ -111,59 +111,12 @@ fn calibrate_fits_a_temperature_that_lowers_the_nll_and_stores_it() {
     }
 }
 
-#[test]
-fn predictions_below_a_minimum_score_become_unsure() {
-    let folder = partly_correct(400, 19);
-    let found = calibrate(&folder, &["--json"]).done().json();
-    let thresholds = found["heads"][0]["calibration"]["threshold"].as_array().unwrap().clone();
-    assert!(!thresholds.is_empty(), "{found}");
-    let classify = |flags: &[&str]| {
-        folder.newsdesk(&[&["classify", "--model", "m", "set.jsonl", "--prefix", "m_"], flags].concat()).done().rows()
-    };
-    let all = classify(&[]);
-    for row in &thresholds {
-        let [precision, score] = ["min_precision", "min_score"].map(|key| row[key].to_string());
-        let (by_precision, by_score) = (classify(&["--min-precision", &precision]), classify(&["--min-score", &score]));
-        assert_eq!((&by_precision, &by_precision), (&by_score, &classify(&["--min-score", &format!("label={score}")])));
-        let (mut given, mut correct) = (0, 0);
-        for (row, open) in by_precision.iter().zip(&all) {
-            assert_eq!(row["m_label_score"], open["m_label_score"]);
-            if row["m_label"] != "unsure" {
-                assert_eq!(row, open);
-                given += 1;
-                correct += usize::from(row["m_label"] == row["label"]);
-            }
-        }
-        let precision_reached = correct as f64 / given as f64;
-        assert_eq!((given, number(&row["coverage"])), (number(&row["accepted"]) as usize, given as f64 / 400.0));
-        assert!(precision_reached >= number(&row["min_precision"]), "{row}");
-        assert!((precision_reached - number(&row["precision"])).abs() < 1e-4, "{row}");
-        // `eval` reports the same.
-        let selective = eval(&folder, &["--min-precision", &precision])["selective"].clone();
-        assert_eq!([&selective["predictions"], &selective["accepted"], &selective["correct"]], [400, given, correct]);
-        assert_eq!(selective, eval(&folder, &["--min-score", &format!("label={score}")])["selective"]);
-    }
-    assert_eq!(eval(&folder, &[])["selective"], Value::Null);
-    let table = folder.newsdesk(&["eval", "m", "--data", "set.jsonl", "--min-score", "0.5"]).done();
-    table.prints("\nlabel with a score of at least 0.5000: ").prints(" of 400 predictions (coverage 0.");
-
-    // The columns of `--top-k` and `--scores` do not change.
-    let top = classify(&["--min-score", "1", "--top-k", "2"]);
-    for (row, open) in top.iter().zip(&all) {
-        assert_eq!([&row["m_label"], &row["m_label_1"]], [&json!("unsure"), &open["m_label"]]);
-    }
-    for row in classify(&["--min-score", "1", "--scores"]) {
-        assert!(LABELS.iter().all(|label| row[format!("m_label_score_{label}")].is_number()), "{row}");
-    }
-    folder.run("classify --model m set.jsonl --min-score 1 --output-format table").done().prints(" unsure ");
-}
-
 const MANIFEST: &str = r#"version = 1
 name = "two"
 pooling = "pooler"
 [window]
 length = 32
-stride = 20
+overlap = 12
 [[head]]
 name = "sentiment"
 activation = "softmax"
@@ -414,35 +367,6 @@ fn a_head_without_an_optimal_temperature_is_unchanged() {
     assert_eq!(calibration["temperature_sets"], Value::Null);
     // Every prediction is correct, so that a threshold keeps all of them.
     assert_eq!(calibration["threshold"][0]["coverage"], 1.0, "{answer}");
-}
-
-#[test]
-fn invalid_thresholds_are_refused() {
-    let folder = partly_correct(120, 12);
-    let refused = |flags: &[&str], error: &str, hint: &str| {
-        for command in [&["classify", "--model", "m", "set.jsonl"][..], &["eval", "m", "--data", "set.jsonl"]] {
-            let answer = folder.newsdesk(&[command, flags].concat()).refused(error).hint(hint);
-            assert_eq!(answer.out, "");
-        }
-    };
-    refused(&["--min-score", "high"], "cannot use `--min-score high`: `high` is not a number", "a score from 0 to 1");
-    refused(&["--min-score", "-0.5"], "cannot use `--min-score -0.5`: -0.5 is not in the range 0 to 1", "`HEAD=0.8`");
-    refused(&["--min-score", "label=2"], "cannot use `--min-score label=2`", "a score from 0 to 1");
-    refused(&["--min-score", "topic=0.5"], "the model has no head `topic`", "one of its heads: label");
-    refused(&["--min-score", "0.5", "--min-score", "0.6"], "all heads would have two thresholds", "HEAD=NUMBER");
-    for precision in ["0", "1", "1.5", "nan"] {
-        refused(
-            &["--min-precision", precision],
-            "is not between 0 and 1",
-            "the share of predictions that must be correct",
-        );
-    }
-    let none = "for a precision of 0.9 on head `label`: the model `m` is not calibrated for that head";
-    refused(&["--min-precision", "0.9"], none, "`newsdesk calibrate MODEL --data SET`");
-    calibrate(&folder, &[]).done();
-    let beyond =
-        "for a precision of 0.99 on head `label`: calibration reached no precision of 0.8 or more on its 120 articles";
-    refused(&["--min-precision", "0.99"], beyond, "choose a score with `--min-score label=SCORE`");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn lossy_int8() -> Folder {
         };
         let labels: Vec<String> = LABELS.iter().enumerate().map(label).collect();
         let head = format!("[[head]]\nname = \"label\"\nactivation = \"sigmoid\"\nlabel = [{}]\n", labels.join(", "));
-        let window = "[window]\nlength = 64\nstride = 56\n";
+        let window = "[window]\nlength = 64\noverlap = 8\n";
         folder.write("m/newsdesk.toml", format!("version = 1\nname = \"m\"\npooling = \"pooler\"\n{window}{head}"));
     };
     manifest(None);
@@ -173,7 +173,7 @@ name = "two"
 pooling = "pooler"
 [window]
 length = 32
-stride = 20
+overlap = 12
 combine = "max"
 [[head]]
 name = "sentiment"

@@ -152,7 +152,7 @@ fn moods() -> Folder {
     weights.copy_rows("classifier.bias", "heads.sentiment.bias", 3).save();
     let labels = r#"label = [{ name = "negative" }, { name = "neutral" }, { name = "positive" }]"#;
     let head = format!("[[head]]\nname = \"sentiment\"\nactivation = \"softmax\"\n{labels}\n");
-    let window = "[window]\nlength = 64\nstride = 48\n";
+    let window = "[window]\nlength = 64\noverlap = 16\n";
     folder.write("m/newsdesk.toml", format!("version = 1\nname = \"moods\"\npooling = \"pooler\"\n{window}{head}"));
     let mood = |i: usize| ["good", "mixed", "other", "mixed"][i % 4];
     let rows = texts(40).into_iter().enumerate().map(|(i, text)| json!({"text": text, "mood": mood(i)}));

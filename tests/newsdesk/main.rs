@@ -1,6 +1,7 @@
 //! End-to-end tests: each module drives the built binary the way a user does.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod abstain;
 mod average;
 mod bad_input;
 mod bad_model;

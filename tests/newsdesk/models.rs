@@ -9,7 +9,7 @@ pooling = "pooler"
 
 [window]
 length = 32
-stride = 20
+overlap = 12
 combine = "max"
 
 [[head]]

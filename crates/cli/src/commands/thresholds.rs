@@ -129,7 +129,7 @@ mod tests {
         let text = r#"version = 1
 name = "m"
 pooling = "cls"
-window = { length = 9, stride = 9 }
+window = { length = 9, overlap = 0 }
 [[head]]
 name = "desk"
 activation = "softmax"

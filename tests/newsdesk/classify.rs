@@ -142,24 +142,22 @@ fn a_text_without_tokens_is_labelled() {
 }
 
 #[test]
-fn an_input_column_with_the_name_of_an_added_one_is_overwritten_with_a_warning() {
+fn texts_of_the_command_line_are_labelled() {
     let folder = Folder::new();
-    folder.write("news.jsonl", "{\"label\":\"mine\",\"text\":\"goal\"}\n{\"label\":\"yours\",\"text\":\"goal\"}\n");
-    let answer = folder.classify(&["news.jsonl"]).done();
-    let warnings = answer.starting("warning:");
-    assert!(warnings.len() == 1 && warnings[0].contains("`label`") && warnings[0].contains("--prefix"), "{answer}");
-    assert!(LABELS.contains(&column(&answer.rows(), "label")[0]) && !answer.out.contains("mine"), "{answer}");
-
-    let quiet = folder.classify(&["news.jsonl", "--quiet"]).done();
-    assert_eq!((quiet.err.as_str(), &quiet.out), ("", &answer.out));
-
-    let prefixed = folder.classify(&["news.jsonl", "--prefix", "nd_", "--scores"]).done();
-    assert_eq!(prefixed.err, "");
-    let rows = prefixed.rows();
-    assert_eq!(column(&rows, "label"), ["mine", "yours"]);
-    assert_eq!(column(&rows, "nd_label"), column(&answer.rows(), "label"));
-    assert!(rows[0].get("nd_label_score").is_some() && rows[0].get("nd_label_score_world").is_some(), "{prefixed}");
-    assert!(rows[0].get("label_score").is_none(), "{prefixed}");
+    let text = "Oil rises 3 %, \"again\"";
+    let rows = folder.classify(&["--text", text, "--text", "-1 degree", "--scores"]).done().rows();
+    assert_eq!(column(&rows, "text"), [text, "-1 degree"]);
+    let from_file = folder.classify_reading(articles([text]), &["-", "--scores"]).done().rows();
+    assert_eq!(scores(&rows[0]), scores(&from_file[0]));
+    let table = folder.classify(&["--text", "Goal!", "--output-format", "table"]).done();
+    table.prints(" Goal!    arts");
+    folder.classify(&["--text", "Goal!", "-o", "out.csv"]).done().says("wrote out.csv: 1 article");
+    folder.assert_begins("out.csv", "text,label,label_score\nGoal!,arts,");
+    folder.newsdesk(&["verify", "out.csv", "--model", TINY]).done();
+    folder.classify(&["--text", " "]).refused("cannot label the text: it is blank");
+    for other in [&["news.jsonl"][..], &["--text-field", "body"], &["--from", "csv"], &["--target-field", "who"]] {
+        folder.classify(&[&["--text", "Goal!"], other].concat()).refused("cannot be used with");
+    }
 }
 
 #[test]

@@ -167,6 +167,12 @@ pub enum DataError {
         /// The column.
         column: String,
     },
+    /// An added column has the name of an input column, which would be lost.
+    #[error("cannot add the column `{column}`: the input has a column of that name")]
+    TakenName {
+        /// The column.
+        column: String,
+    },
     /// A value does not have the type of its column in the output.
     #[error("cannot write {position}: the column `{column}` {cause}")]
     OtherType {
@@ -225,6 +231,7 @@ impl DataError {
             DataError::Write { .. } => Remedy::CheckOutput,
             DataError::TextOutput => Remedy::WriteRows,
             DataError::NewColumn { .. } | DataError::OtherType { .. } => Remedy::WriteJsonLines,
+            DataError::TakenName { column } => Remedy::RenameColumn { column: column.clone() },
             DataError::NoParquetType { .. } => Remedy::WriteArrow,
             DataError::Shares { .. } => Remedy::ChooseShares,
             DataError::Labels(error) => return error.remedy(),

@@ -43,7 +43,7 @@ pub use labelled::{
     LabelledHead, LabelledRow, LabelledRows, LabelledSet, Recipe, load_labelled_files, load_recipe, recipe_heads,
 };
 pub use open::{ByteMonitor, Encoding, Source, expand};
-pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, read, read_monitored};
+pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored};
 pub use reject::Reject;
 pub use remedy::Remedy;
 pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};
@@ -51,6 +51,6 @@ pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
 pub use text_hash::{TextHash, mix};
 pub use write::{
-    RowWriter, Value, append, continue_at, continue_at_with, create, finish_file, is_compressed, partial_writer,
-    partial_writer_with, writer, writer_after,
+    ColumnSelection, RowWriter, Value, append, continue_at, continue_at_with, create, finish_file, is_compressed,
+    partial_writer, partial_writer_with, writer, writer_after,
 };

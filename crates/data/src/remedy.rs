@@ -33,6 +33,11 @@ pub enum Remedy {
     WriteRows,
     /// Write a format in which each row has its own columns.
     WriteJsonLines,
+    /// Rename a column of the input, or choose another name for the added one.
+    RenameColumn {
+        /// The name that both have.
+        column: String,
+    },
     /// Write a format that supports all types.
     WriteArrow,
     /// Correct the header of a table, so that it names each column once.

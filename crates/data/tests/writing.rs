@@ -1,11 +1,14 @@
 //! Writing rows unchanged, with added columns.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scratch;
 
 use std::fs;
 
-use newsdesk_data::{Format, ReadOptions, Remedy, Row, Value, append, create, writer, writer_after};
+use newsdesk_data::{
+    Cell, ColumnSelection, DataError, Format, ReadOptions, Remedy, Row, Source, Value, append, create, read, writer,
+    writer_after,
+};
 use scratch::{Scratch, read_all};
 
 fn added() -> Vec<(String, Value)> {
@@ -63,12 +66,96 @@ fn json_lines_are_written_as_csv_and_tsv() {
 }
 
 #[test]
-fn added_columns_replace_those_of_the_input() {
+fn added_columns_do_not_replace_those_of_the_input() {
     let scratch = Scratch::new();
-    let (rows, _) = scratch.read("a.jsonl", r#"{"topic":"old","text":"a"}"#);
-    let expected = "{\"text\":\"a\",\"topic\":\"sport\",\"topic_score\":0.9731}\n";
-    assert_eq!(written(&scratch, Format::JsonLines, &rows), expected);
-    assert_eq!(written(&scratch, Format::Csv, &rows), "text,topic,topic_score\na,sport,0.9731\n");
+    let (rows, _) = scratch.read("a.jsonl", "{\"text\":\"a\"}\n{\"topic\":\"old\",\"text\":\"a\"}\n");
+    for format in [Format::JsonLines, Format::Csv, Format::Arrow, Format::Parquet] {
+        for before in [&rows[..1], &[]] {
+            let mut writer = writer(format, create(&scratch.path("out")).unwrap()).unwrap();
+            before.iter().for_each(|row| writer.write(row, &added()).unwrap());
+            let error = writer.write(&rows[1], &added()).unwrap_err();
+            assert_eq!(error.to_string(), "cannot add the column `topic`: the input has a column of that name");
+            let reject = error.as_reject(&rows[1]).unwrap();
+            assert_eq!(reject.raw, r#"{"topic":"old","text":"a"}"#);
+            assert_eq!(*reject.remedy.unwrap(), Remedy::RenameColumn { column: "topic".into() });
+            writer.write(&rows[0], &added()).unwrap();
+            writer.end().unwrap();
+        }
+    }
+    // A table declares its columns before the first row.
+    let source = scratch.file("a.csv", "id,topic_score,text\n");
+    let table = read(&source, &ReadOptions::default()).unwrap().table().cloned();
+    for format in [Format::Csv, Format::Parquet] {
+        let mut writer = writer(format, create(&scratch.path("out")).unwrap()).unwrap();
+        let error = writer.header(table.as_ref(), &added()).unwrap_err();
+        assert!(matches!(error, DataError::TakenName { column } if column == "topic_score"));
+    }
+}
+
+/// Writes the selected columns of a file, as a run does.
+fn selected(scratch: &Scratch, source: &Source, format: Format, selection: &ColumnSelection) -> String {
+    let rows = read(source, &ReadOptions::default()).unwrap();
+    let path = scratch.path("out");
+    let mut writer = writer(format, create(&path).unwrap()).unwrap();
+    writer.header(rows.table().cloned().map(|table| selection.table(table)).as_ref(), &added()).unwrap();
+    for row in rows {
+        let mut row = row.unwrap();
+        let before = row.columns.len();
+        let all = selection.apply(&mut row);
+        writer.write(&row, &added()).unwrap();
+        all.into_iter().for_each(|all| all.restore(&mut row));
+        assert_eq!(row.columns.len(), before);
+    }
+    writer.end().unwrap();
+    if format.is_columnar() {
+        let options = ReadOptions { text_field: Some("topic".into()), ..ReadOptions::default() };
+        let (rows, _) = read_all(&Source::File(path), &options);
+        let types = |row: &Row| {
+            let kind = |(name, cell): &(std::sync::Arc<str>, Cell)| match cell {
+                Cell::Typed(cell) => format!("{name} {} {}", cell.data_type(), cell.to_json()),
+                _ => panic!("an untyped cell"),
+            };
+            row.columns.iter().map(kind).collect::<Vec<_>>().join(", ")
+        };
+        return rows.iter().map(|row| types(row) + "\n").collect();
+    }
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn only_selected_columns_are_written() {
+    let scratch = Scratch::new();
+    let only = |names: &[&str]| ColumnSelection::only(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let csv = scratch.file("a.csv", "\u{feff}id;day;text\r\n1;\"a;b\";x\r\n2;;\"y\"\r\n");
+    let some = selected(&scratch, &csv, Format::Csv, &only(&["day", "id"]));
+    assert_eq!(some, "\u{feff}day;id;topic;topic_score\r\n\"a;b\";1;sport;0.9731\r\n;2;sport;0.9731\r\n");
+    // With all columns in their order, the lines are unchanged.
+    let all = selected(&scratch, &csv, Format::Csv, &only(&["id", "day", "text"]));
+    assert!(all.contains("\r\n2;;\"y\";sport;0.9731\r\n"), "{all}");
+    assert_eq!(selected(&scratch, &csv, Format::Csv, &only(&[])).lines().last(), Some("sport;0.9731"));
+    let without = only(&["id", "text"]).without(["text".to_owned()]);
+    assert_eq!(selected(&scratch, &csv, Format::Csv, &without).lines().last(), Some("2;sport;0.9731"));
+
+    let json = scratch.file("a.jsonl", "{\"n\":1,\"text\":\"x\"}\n{\"text\":\"y\",\"tags\":[1, 2]}\n");
+    let expected = "{\"tags\":null,\"n\":1,\"topic\":\"sport\",\"topic_score\":0.9731}\n{\"tags\":[1, 2],\"n\":null,\"topic\":\"sport\",\"topic_score\":0.9731}\n";
+    let selection = only(&["tags", "n"]);
+    assert_eq!(selected(&scratch, &json, Format::JsonLines, &selection), expected);
+    assert_eq!(
+        selected(&scratch, &json, Format::Csv, &selection),
+        "tags,n,topic,topic_score\n,1,sport,0.9731\n\"[1, 2]\",,sport,0.9731\n"
+    );
+    let typed = selected(&scratch, &json, Format::Parquet, &only(&["n"]));
+    assert!(typed.starts_with("n Int64 1, topic Utf8 \"sport\", "), "{typed}");
+
+    // Typed columns keep their types.
+    let parquet = scratch.path("a.parquet");
+    let mut rows = writer(Format::Parquet, create(&parquet).unwrap()).unwrap();
+    scratch.read("b.jsonl", r#"{"n":1,"half":0.5,"text":"x"}"#).0.iter().for_each(|row| rows.write(row, &[]).unwrap());
+    rows.end().unwrap();
+    for format in [Format::Parquet, Format::Arrow] {
+        let typed = selected(&scratch, &Source::File(parquet.clone()), format, &only(&["half", "n", "none"]));
+        assert!(typed.starts_with("half Float64 0.5, n Int64 1, topic Utf8 \"sport\""), "{typed}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The columns that a prediction adds to its row.
 
+use crate::column_names::ColumnNames;
 use newsdesk_data::Value;
 use newsdesk_model::head::Probabilities;
 use newsdesk_model::{Head, HeadActivation, HeadPrediction, Prediction, ScoredLabel};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The predicted label of a softmax head whose score is below the minimum.
@@ -13,7 +14,10 @@ pub const UNSURE: &str = "unsure";
 const NO_LABEL: &str = "none";
 
 /// The name of the column of near-duplicate groups, after the prefix.
-const GROUP_COLUMN: &str = "duplicate_group";
+pub(crate) const GROUP_COLUMN: &str = "duplicate_group";
+
+/// The largest number of pairs of labels that are counted.
+const MAX_PAIRS: usize = 4096;
 
 /// Which scores are written for each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,8 +42,13 @@ pub enum Scores {
 ///
 /// [`PredictionColumns::with_min_scores`] holds predictions back whose score is too low. A softmax head then predicts [`UNSURE`]
 /// without a code. A sigmoid head leaves the label out. The columns of scores and of the most probable labels do not change.
+#[derive(Clone)]
 pub struct PredictionColumns {
     heads: Vec<Arc<Head>>,
+    /// The column of the predicted label of each head.
+    names: Vec<String>,
+    /// The columns that belong to no head, by their usual names, where these names are taken.
+    other: BTreeMap<String, String>,
     min_scores: Vec<Option<f32>>,
     scores: Scores,
     prefix: String,
@@ -49,8 +58,26 @@ pub struct PredictionColumns {
 impl PredictionColumns {
     /// Returns the columns of these heads. `prefix` is put before every name.
     pub fn new(heads: &[Arc<Head>], scores: Scores, prefix: &str) -> Self {
-        let slugs = heads.iter().map(|head| slugs(head)).collect();
-        Self { heads: heads.to_vec(), min_scores: vec![None; heads.len()], scores, prefix: prefix.into(), slugs }
+        Self {
+            heads: heads.to_vec(),
+            names: heads.iter().map(|head| format!("{prefix}{}", head.name)).collect(),
+            other: BTreeMap::new(),
+            min_scores: vec![None; heads.len()],
+            scores,
+            prefix: prefix.into(),
+            slugs: heads.iter().map(|head| slugs(head)).collect(),
+        }
+    }
+
+    /// Gives the columns other names than the usual ones.
+    pub fn with_names(mut self, names: &ColumnNames) -> Self {
+        for (head, name) in self.heads.iter().zip(&mut self.names) {
+            if let Some(chosen) = names.heads.get(&head.name) {
+                name.clone_from(chosen);
+            }
+        }
+        self.other.clone_from(&names.other);
+        self
     }
 
     /// Sets the minimum score of each head, in the order of the heads.
@@ -60,24 +87,55 @@ impl PredictionColumns {
         self
     }
 
+    /// Returns the heads of the model.
+    pub(crate) fn heads(&self) -> &[Arc<Head>] {
+        &self.heads
+    }
+
+    /// Returns the usual name of an added column.
+    pub(crate) fn usual_name(&self, column: &str) -> String {
+        format!("{}{column}", self.prefix)
+    }
+
+    /// Returns the names of all columns of a head, if the column of its label has this name.
+    pub(crate) fn names_of_head(&self, index: usize, name: &str) -> Vec<String> {
+        self.of_head(index, name, &self.empty_prediction(index)).into_iter().map(|(name, _)| name).collect()
+    }
+
     /// Returns the columns of an empty prediction: all names, with values of the right types.
     pub fn example(&self) -> Vec<(String, Value)> {
-        let empty = |head: &Arc<Head>| HeadPrediction {
-            head: head.clone(),
-            probabilities: Probabilities(vec![0.0; head.labels.len()]),
-        };
-        let heads = self.heads.iter().map(empty).collect();
+        let heads = (0..self.heads.len()).map(|index| self.empty_prediction(index)).collect();
         self.values(&Prediction { heads, windows: 0, tokens: 0 })
+    }
+
+    fn empty_prediction(&self, index: usize) -> HeadPrediction {
+        let head = &self.heads[index];
+        HeadPrediction { head: Arc::clone(head), probabilities: Probabilities(vec![0.0; head.labels.len()]) }
     }
 
     /// Returns the column of a near-duplicate group, which is named by the row number of its first article.
     pub fn group(&self, first: u64) -> (String, Value) {
-        (format!("{}{GROUP_COLUMN}", self.prefix), Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
+        let name = self.other.get(GROUP_COLUMN).cloned().unwrap_or_else(|| self.usual_name(GROUP_COLUMN));
+        (name, Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
     }
 
     /// Returns the columns of a prediction.
     pub fn values(&self, prediction: &Prediction) -> Vec<(String, Value)> {
-        prediction.heads.iter().enumerate().flat_map(|(index, head)| self.of_head(index, head)).collect()
+        prediction
+            .heads
+            .iter()
+            .enumerate()
+            .flat_map(|(index, head)| self.of_head(index, &self.names[index], head))
+            .collect()
+    }
+
+    /// Returns the first two heads with one label per article, whose pairs of labels are counted; `None` if there are no two,
+    /// or if they have too many pairs.
+    pub(crate) fn crossed_heads(&self) -> Option<[usize; 2]> {
+        let mut single = (0..self.heads.len()).filter(|&index| self.heads[index].activation == HeadActivation::Softmax);
+        let pair = [single.next()?, single.next()?];
+        let pairs: usize = pair.iter().map(|&index| self.heads[index].labels.len() + 1).product();
+        (pairs <= MAX_PAIRS).then_some(pair)
     }
 
     /// Returns the labels under which a prediction is counted, by head: the predicted ones, [`UNSURE`], or `none`.
@@ -101,9 +159,8 @@ impl PredictionColumns {
         self.min_scores[index].map_or_else(|| prediction.predicted(), |min_score| prediction.predicted_from(min_score))
     }
 
-    fn of_head(&self, index: usize, prediction: &HeadPrediction) -> Vec<(String, Value)> {
+    fn of_head(&self, index: usize, name: &str, prediction: &HeadPrediction) -> Vec<(String, Value)> {
         let (head, slugs) = (&self.heads[index], &self.slugs[index]);
-        let name = format!("{}{}", self.prefix, head.name);
         let ranked = prediction.ranked();
         let predicted = self.predicted(index, prediction);
         let joined = |texts: Vec<&str>| match texts.is_empty() {
@@ -113,7 +170,7 @@ impl PredictionColumns {
         let score = |label: Option<&ScoredLabel>| label.map_or(Value::Null, |label| rounded(label.score));
         let is_unsure = predicted.is_empty() && head.activation == HeadActivation::Softmax;
         let names = if is_unsure { vec![UNSURE] } else { predicted.iter().map(|label| label.name).collect() };
-        let mut columns = vec![(name.clone(), joined(names))];
+        let mut columns = vec![(name.to_owned(), joined(names))];
         if head.labels.iter().any(|label| label.code.is_some()) {
             columns.push((format!("{name}_code"), joined(predicted.iter().filter_map(|label| label.code).collect())));
         }

@@ -1,8 +1,10 @@
 //! Compares the predictions of two outputs of one corpus, column by column.
 
+use crate::column_names::ColumnNames;
 use newsdesk_data::{Cell, Row};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The label under which rows without a prediction are counted.
 const NO_PREDICTION: &str = "";
@@ -48,18 +50,62 @@ pub fn prediction_columns<'a>(names: impl Iterator<Item = &'a str> + Clone) -> V
     names.clone().filter(|name| has_score(name)).map(str::to_owned).collect()
 }
 
+/// A column of predictions, by its name in each of two outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComparedColumn {
+    /// The name in the first output.
+    pub before: String,
+    /// The name in the second output.
+    pub after: String,
+}
+
+impl ComparedColumn {
+    /// Returns the column that has this name in both outputs.
+    pub fn same(name: impl Into<String>) -> ComparedColumn {
+        let name = name.into();
+        ComparedColumn { before: name.clone(), after: name }
+    }
+}
+
+impl fmt::Display for ComparedColumn {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.before == self.after {
+            true => f.write_str(&self.after),
+            false => write!(f, "{} -> {}", self.before, self.after),
+        }
+    }
+}
+
+/// Returns the columns with predictions of heads that both outputs have. A head's columns may have different names in the
+/// two outputs, because their inputs had different columns.
+pub fn matching_columns<'a>(
+    columns: impl Iterator<Item = &'a str> + Clone,
+    before: &ColumnNames,
+    after: &ColumnNames,
+) -> Vec<ComparedColumn> {
+    let matching = |name: String| {
+        // Of the heads whose name the column begins with, the one with the longest name has it.
+        let rest = |head: &str| name.strip_prefix(head).filter(|rest| rest.is_empty() || rest.starts_with('_'));
+        let heads = before.heads.iter().filter(|(_, column)| rest(column).is_some());
+        let (head, column) = heads.max_by_key(|(_, column)| column.len())?;
+        let after = format!("{}{}", after.heads.get(head)?, rest(column)?);
+        Some(ComparedColumn { before: name.clone(), after })
+    };
+    prediction_columns(columns).into_iter().filter_map(matching).collect()
+}
+
 impl RowPredictions {
     /// Returns the predictions of a row in these columns.
     ///
     /// # Errors
     /// The name of the first column that the row does not have.
-    pub fn of<'c>(row: &Row, columns: &'c [String]) -> Result<RowPredictions, &'c str> {
-        let prediction = |column: &'c String| {
-            let cell = row.column(column).ok_or(column.as_str())?;
+    pub fn of<'c>(row: &Row, columns: impl Iterator<Item = &'c str>) -> Result<RowPredictions, &'c str> {
+        let prediction = |column: &'c str| {
+            let cell = row.column(column).ok_or(column)?;
             let score = row.column(&format!("{column}_score")).and_then(|cell| text(cell).parse().ok());
             Ok((text(cell), score))
         };
-        columns.iter().map(prediction).collect::<Result<_, _>>().map(RowPredictions)
+        columns.map(prediction).collect::<Result<_, _>>().map(RowPredictions)
     }
 
     /// Returns the label in the column with this index.
@@ -77,9 +123,9 @@ fn text(cell: &Cell) -> String {
 
 impl Comparison {
     /// Returns a comparison of these columns.
-    pub fn new(columns: &[String]) -> Comparison {
-        let counts = |column: &String| ColumnCounts {
-            column: column.clone(),
+    pub fn new(columns: &[ComparedColumn]) -> Comparison {
+        let counts = |column: &ComparedColumn| ColumnCounts {
+            column: column.to_string(),
             rows: 0,
             labels: BTreeMap::new(),
             pairs: BTreeMap::new(),
@@ -139,9 +185,24 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_one_head_match_under_different_names() {
+        let names = |heads: &[(&str, &str)]| ColumnNames {
+            heads: heads.iter().map(|(head, name)| ((*head).into(), (*name).into())).collect(),
+            ..ColumnNames::default()
+        };
+        let before = names(&[("topic", "nd_topic"), ("topic_b", "nd_topic_b"), ("mood", "nd_mood")]);
+        let after = names(&[("topic", "topic_predicted"), ("topic_b", "topic_b"), ("mode", "mode")]);
+        // The columns `topic` are those of an earlier run.
+        let columns = "topic topic_score nd_topic nd_topic_score nd_topic_1 nd_topic_1_score nd_topic_b nd_topic_b_score nd_mood nd_mood_score";
+        let found = matching_columns(columns.split(' '), &before, &after);
+        let found: Vec<String> = found.iter().map(ComparedColumn::to_string).collect();
+        assert_eq!(found, ["nd_topic -> topic_predicted", "nd_topic_1 -> topic_predicted_1", "nd_topic_b -> topic_b"]);
+    }
+
+    #[test]
     fn changes_are_counted_by_label() {
         let row = |label: &str, score| RowPredictions(vec![(label.to_owned(), score)]);
-        let mut comparison = Comparison::new(&["topic".to_owned()]);
+        let mut comparison = Comparison::new(&[ComparedColumn::same("topic")]);
         assert!(!comparison.add(&row("sport", Some(0.5)), &row("sport", Some(0.75))));
         assert!(comparison.add(&row("sport", Some(0.5)), &row("arts", None)));
         assert!(comparison.add(&row("", Some(0.5)), &row("arts", Some(0.5))));

@@ -1,12 +1,13 @@
 //! Labels a corpus: rows are read, classified and written at the same time, in their order.
 
+use crate::column_choice::ColumnChoice;
 use crate::columns::PredictionColumns;
 use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::output::Output;
-use crate::reader::{Duplicate, Event, Reader, RunOptions};
+use crate::reader::{Duplicate, Event, Header, Reader, RunOptions};
 use crate::state::RunState;
-use newsdesk_data::{Reject, Row, Source};
+use newsdesk_data::{ColumnSelection, Reject, Row, Source};
 use newsdesk_model::{Classifier, ModelError, Prediction, StreamOutput};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -47,7 +48,8 @@ pub fn run_corpus(
     check_rejects(options, state, false)?;
     let start = state.clone();
     let outcome = RunOutcome { interrupted: true, inputs: vec![], reading: Duration::ZERO, writing: Duration::ZERO };
-    let mut sink = Sink { options, columns, state, output, outcome };
+    let selection = ColumnSelection::default();
+    let mut sink = Sink { options, columns: columns.clone(), selection, state, output, outcome };
     let ran = classifier.stream(|input| Reader::new(options, input, &start).read(sources), |item| sink.take(item));
     match ran {
         Ok(()) | Err(End::Stopped) => {}
@@ -88,7 +90,9 @@ impl From<ModelError> for End {
 /// Hands the items of the classifier to the output and keeps the state.
 struct Sink<'r> {
     options: &'r RunOptions,
-    columns: &'r PredictionColumns,
+    columns: PredictionColumns,
+    /// The input columns that are written.
+    selection: ColumnSelection,
     state: &'r mut RunState,
     output: &'r mut dyn Output,
     outcome: RunOutcome,
@@ -103,11 +107,7 @@ impl Sink<'_> {
             StreamOutput::Item(event, prediction) => (event, prediction),
         };
         match (event, prediction) {
-            (Event::Header(table), _) => {
-                let mut added = self.columns.example();
-                added.extend(self.options.near_duplicates.then(|| self.columns.group(0)));
-                return Ok(self.output.header(table.as_ref(), &added)?);
-            }
+            (Event::Header(header), _) => return Ok(self.header(header)?),
             (Event::SourceEnd(input), _) => {
                 self.outcome.inputs.push(input);
                 return Ok(());
@@ -119,7 +119,7 @@ impl Sink<'_> {
             }
             (Event::Fatal(error), _) => return Err(error.into()),
             (Event::Reject(reject, hash), _) => self.reject(&reject, hash)?,
-            (Event::Row(row, duplicate, hash), Some(prediction)) => self.row(&row, &prediction, duplicate, hash)?,
+            (Event::Row(row, duplicate, hash), Some(prediction)) => self.row(row, &prediction, duplicate, hash)?,
             // Each row is pushed with a text, so it comes with a prediction.
             (Event::Row(..), None) => {}
         }
@@ -133,19 +133,30 @@ impl Sink<'_> {
         if self.options.stop.load(Ordering::Relaxed) { Err(End::Stopped) } else { Ok(()) }
     }
 
-    fn row(&mut self, row: &Row, prediction: &Prediction, duplicate: Duplicate, hash: u64) -> Result<(), RunError> {
+    fn header(&mut self, header: Header) -> Result<(), RunError> {
+        let choice = ColumnChoice::new(&self.columns, self.options, &header, self.state)?;
+        self.output.columns(&choice.notes);
+        let added = choice.added(self.options);
+        let table = header.table.map(|table| choice.selection.table(table));
+        (self.columns, self.selection) = (choice.columns, choice.selection);
+        self.output.header(table.as_ref(), &added)
+    }
+
+    fn row(&mut self, mut row: Row, prediction: &Prediction, duplicate: Duplicate, hash: u64) -> Result<(), RunError> {
         let mut added = self.columns.values(prediction);
         added.extend(duplicate.group.map(|group| self.columns.group(group)));
-        match self.output.row(row, &added) {
-            Ok(()) => {}
-            Err(error) => match error.as_reject(row) {
-                Some(reject) => return self.reject(&reject, hash),
-                None => return Err(error),
-            },
+        let all = self.selection.apply(&mut row);
+        if let Err(error) = self.output.row(&row, &added) {
+            // A reject holds the whole row.
+            all.into_iter().for_each(|all| all.restore(&mut row));
+            return match error.as_reject(&row) {
+                Some(reject) => self.reject(&reject, hash),
+                None => Err(error),
+            };
         }
         let number = self.state.rows + 1;
         let counts = &mut self.state.counts;
-        counts.add(prediction, self.columns);
+        counts.add(prediction, &self.columns);
         counts.duplicates += u64::from(duplicate.exact);
         counts.near_duplicates += u64::from(duplicate.group.is_some_and(|group| group != number));
         self.advance(hash);
@@ -154,7 +165,7 @@ impl Sink<'_> {
 
     fn reject(&mut self, reject: &Reject, hash: u64) -> Result<(), RunError> {
         self.output.reject(reject)?;
-        self.state.counts.rejected += 1;
+        self.state.counts.add_reject(&reject.cause);
         self.advance(hash);
         Ok(())
     }

@@ -46,6 +46,23 @@ pub enum RunError {
         /// The differences.
         changes: Vec<RunChange>,
     },
+    /// The input has columns with the names of an added column, with its usual name and with the other one.
+    #[error("cannot name {}: the input has the columns {}", owner(head.as_deref()), quoted(taken, " and "))]
+    TakenNames {
+        /// The head of the added column, if it belongs to one.
+        head: Option<String>,
+        /// The input columns.
+        taken: Vec<String>,
+    },
+    /// Columns are selected that the input does not have.
+    #[error("cannot select the column{} {}: the input does not have {}",
+        if columns.len() == 1 { "" } else { "s" }, quoted(columns, ", "), if columns.len() == 1 { "it" } else { "them" })]
+    UnknownColumns {
+        /// The selected columns.
+        columns: Vec<String>,
+        /// The columns that the input has, as far as they are known.
+        known: Vec<String>,
+    },
     /// The rows before the checkpoint differ from those that were labelled.
     #[error("cannot resume the run: {cause}")]
     RowsChanged {
@@ -78,6 +95,13 @@ pub enum Remedy {
     WaitOrChooseOutput,
     /// Resume with the settings and inputs of the interrupted run, or remove its files to start again.
     RestoreSettingsAndInputs,
+    /// Choose another prefix for the names of the added columns, or overwrite the input columns.
+    ChoosePrefix,
+    /// Select columns that the input has.
+    SelectKnownColumns {
+        /// The columns that the input has.
+        known: Vec<String>,
+    },
     /// Check the rejected rows, then raise the limit.
     CheckRejects,
     /// What the user can do about an error of reading or writing rows.
@@ -122,6 +146,8 @@ impl RunError {
             Self::Interrupted { journal } => Some(Remedy::ResumeOrRemove { journal: journal.clone() }),
             Self::Busy { .. } => Some(Remedy::WaitOrChooseOutput),
             Self::Changed { .. } | Self::RowsChanged { .. } => Some(Remedy::RestoreSettingsAndInputs),
+            Self::TakenNames { .. } => Some(Remedy::ChoosePrefix),
+            Self::UnknownColumns { known, .. } => Some(Remedy::SelectKnownColumns { known: known.clone() }),
             Self::TooManyRejects { .. } => Some(Remedy::CheckRejects),
         }
     }
@@ -129,6 +155,15 @@ impl RunError {
 
 fn join(changes: &[RunChange]) -> String {
     changes.iter().map(RunChange::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Names the added columns of a head, or another added column.
+fn owner(head: Option<&str>) -> String {
+    head.map_or("an added column".into(), |head| format!("the columns of head `{head}`"))
+}
+
+fn quoted(names: &[String], between: &str) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
 }
 
 fn is_full(error: &io::Error) -> bool {

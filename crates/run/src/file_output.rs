@@ -76,7 +76,7 @@ pub enum OpenOutcome {
     /// The output is ready for rows.
     Ready(Box<OpenedOutput>),
     /// The interrupted run had written every row. Its files now have their final names.
-    Complete(RunState),
+    Complete(Box<RunState>),
 }
 
 impl FileOutput {
@@ -113,7 +113,7 @@ impl FileOutput {
             Some(last) if last.complete => {
                 finish_files(&paths, options.format, last.rejects)?;
                 journal.remove()?;
-                return Ok(OpenOutcome::Complete(last.state));
+                return Ok(OpenOutcome::Complete(Box::new(last.state)));
             }
             Some(last) => (last.state, last.output, last.rejects, last.header),
         };

@@ -30,7 +30,7 @@ impl InputFile {
     /// Returns what is known of a source without reading it.
     pub fn of(source: &Source) -> Self {
         let metadata = match source {
-            Source::Stdin => None,
+            Source::Stdin | Source::Texts(_) => None,
             Source::File(path) => std::fs::metadata(path).ok().filter(|metadata| metadata.is_file()),
         };
         let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());

@@ -16,6 +16,8 @@
 //! - A [`RunManifest`] describes a finished run.
 //! - A [`Comparison`] counts the predictions that differ between two outputs.
 
+mod column_choice;
+mod column_names;
 mod columns;
 mod compare;
 mod corpus;
@@ -26,6 +28,7 @@ mod file_output;
 mod inputs;
 mod journal;
 mod manifest;
+mod naming;
 mod output;
 mod paths;
 mod reader;
@@ -37,8 +40,9 @@ mod stream_output;
 #[cfg(test)]
 mod tests;
 
+pub use column_names::{ColumnNames, ColumnNotes, RenamedColumns};
 pub use columns::{PredictionColumns, Scores, UNSURE};
-pub use compare::{ColumnChanges, Comparison, RowPredictions, prediction_columns};
+pub use compare::{ColumnChanges, ComparedColumn, Comparison, RowPredictions, matching_columns, prediction_columns};
 pub use corpus::{ROWS_PER_CHECKPOINT, RunOutcome, run_corpus};
 pub use error::{Remedy, RunError};
 pub use file_output::{FileOutput, FileOutputOptions, OpenOutcome, OpenedOutput};
@@ -49,5 +53,5 @@ pub use paths::{OutputPaths, default_rejects_path, journal_path, manifest_path};
 pub use reader::RunOptions;
 pub use reject_limit::RejectLimit;
 pub use start::{RunChange, RunStart};
-pub use state::{Counts, RunState};
+pub use state::{Counts, CrossCounts, OTHER_CAUSES, RunState};
 pub use stream_output::StreamOutput;

@@ -1,5 +1,6 @@
 //! The manifest of a finished run, which is written beside its output as `OUT.manifest.json`.
 
+use crate::column_names::ColumnNames;
 use crate::error::RunError;
 use crate::faults::{self, Step};
 use crate::inputs::InputRecord;
@@ -24,6 +25,9 @@ pub struct RunManifest {
     pub read: Vec<InputRecord>,
     /// The counts of the run.
     pub counts: Counts,
+    /// The names of the added columns. Manifests of older versions do not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<ColumnNames>,
     /// The time of the end, as RFC 3339.
     pub finished: String,
     /// How often the run was resumed.

@@ -1,5 +1,6 @@
 //! The interface to which a run hands its results.
 
+use crate::column_names::ColumnNotes;
 use crate::error::RunError;
 use crate::state::RunState;
 use newsdesk_data::{Reject, Row, Table, Value};
@@ -8,6 +9,11 @@ use std::io::{self, Write};
 
 /// Takes the results of a run, in the order of the corpus.
 pub trait Output {
+    /// Takes note of what the run does with the columns of its input. It is called before [`Output::header`].
+    fn columns(&mut self, notes: &ColumnNotes) {
+        let _ = notes;
+    }
+
     /// Takes the columns of the rows, if they are known, and the columns that will be added, with an example of their values.
     /// It is called before the first row.
     ///

@@ -6,12 +6,21 @@ use crate::inputs::InputRecord;
 use crate::reject_limit::RejectLimit;
 use crate::state::RunState;
 use newsdesk_data::{
-    ByteMonitor, DataError, ReadError, ReadOptions, Reject, Row, Source, StableHash, Table, read_monitored,
+    ByteMonitor, DataError, Format, ReadError, ReadOptions, Reject, Row, Source, StableHash, Table, first_columns,
+    read_monitored,
 };
 use newsdesk_model::StreamInput;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// The number of rows of the first source whose columns are known before the run, if it is no table.
+const ROWS_SEEN: usize = 512;
+/// The number of rows of each other source.
+const ROWS_SEEN_OF_OTHERS: usize = 16;
+/// The number of sources that are looked into before the run.
+const MAX_FILES_SEEN: usize = 1000;
 
 /// How a corpus is read and labelled.
 #[derive(Default)]
@@ -22,6 +31,10 @@ pub struct RunOptions {
     pub limit: Option<u64>,
     /// The share of the rows to take, between 0 and 1, chosen by a hash of each row. `None` takes all rows.
     pub sample: Option<f64>,
+    /// The input columns to write, in their order. `None` writes all of them.
+    pub columns: Option<Vec<String>>,
+    /// Whether added columns replace input columns of the same name. Otherwise the added ones get other names.
+    pub overwrite_columns: bool,
     /// Whether the run looks for near duplicates, and adds the column of their group to each row.
     pub near_duplicates: bool,
     /// The number of rejects at which the run stops.
@@ -34,8 +47,8 @@ pub struct RunOptions {
 
 /// What the reader finds, in the order of the corpus.
 pub(crate) enum Event {
-    /// The columns of the first source.
-    Header(Option<Table>),
+    /// The columns of the input, before the first row.
+    Header(Header),
     /// A row, what it duplicates, and the hash of all rows up to it.
     Row(Row, Duplicate, u64),
     /// A row that cannot be used, and the hash of all rows up to it.
@@ -46,6 +59,16 @@ pub(crate) enum Event {
     End(Duration),
     /// A source cannot be read any further.
     Fatal(RunError),
+}
+
+/// The columns of the input, as far as they are known before the first row.
+pub(crate) struct Header {
+    /// The table of the first source that has rows, if it is one.
+    pub table: Option<Table>,
+    /// The columns of this source, and of the others that can be looked into.
+    pub columns: Vec<Arc<str>>,
+    /// Whether other columns may follow, because not every source could be looked into.
+    pub is_partial: bool,
 }
 
 /// What a row duplicates.
@@ -82,6 +105,8 @@ pub(crate) struct Reader<'r, 'i, 'q, 'c> {
     done: u64,
     /// The expected hash of these rows.
     expected_hash: Option<u64>,
+    /// Whether the names of the added columns are already chosen.
+    are_columns_named: bool,
     /// The number of rows so far, without those outside the sample.
     rows: u64,
     /// The hash of their contents.
@@ -100,6 +125,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             input,
             done: state.rows,
             expected_hash: state.content_hash,
+            are_columns_named: state.names.is_some(),
             rows: 0,
             hash: StableHash::new(),
             duplicates: Duplicates::default(),
@@ -111,26 +137,31 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
 
     /// Reads all sources. Errors are handed over as [`Event::Fatal`].
     pub(crate) fn read(mut self, sources: &[Source]) {
-        let event = match sources.iter().try_for_each(|source| self.read_source(source)) {
+        let event = match (0..sources.len()).try_for_each(|index| self.read_source(sources, index)) {
             Ok(()) if self.rows < self.done => {
                 let cause = format!("the corpus has {} rows, but {} rows were done", self.rows, self.done);
                 Event::Fatal(RunError::RowsChanged { cause })
             }
-            Ok(()) | Err(Stop::Limit) => Event::End(self.busy),
+            Ok(()) | Err(Stop::Limit) => {
+                if !self.is_header_known {
+                    // There are no rows, but an output may need columns.
+                    self.input.push(Event::Header(Header { table: None, columns: vec![], is_partial: true }), None);
+                }
+                Event::End(self.busy)
+            }
             Err(Stop::Failed(error)) => Event::Fatal(error),
             Err(Stop::Stopped) => return,
         };
         self.input.push(event, None);
     }
 
-    fn read_source(&mut self, source: &Source) -> Result<(), Stop> {
+    fn read_source(&mut self, sources: &[Source], index: usize) -> Result<(), Stop> {
+        let source = &sources[index];
         let since = Instant::now();
         let monitor = Arc::new(ByteMonitor::new(Arc::clone(&self.options.bytes)));
         let mut rows = read_monitored(source, &self.options.read, &monitor)?;
-        if !self.is_header_known {
-            // An empty source may have no columns. Then the next source is asked for them.
-            self.push(Event::Header(rows.table().cloned()), None)?;
-            self.is_header_known = rows.table().is_some();
+        if let Some(table) = rows.table().filter(|_| !self.is_header_known) {
+            self.push_header(sources, index, Some(table), &table.columns)?;
         }
         self.busy += since.elapsed();
         loop {
@@ -143,10 +174,15 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             // Ctrl-C also ends the program that writes into a pipe. The last row may then be incomplete.
             self.check_stop()?;
             let Some(row) = row else { break };
+            if let Ok(row) = &row
+                && !self.is_header_known
+            {
+                let columns: Vec<_> = row.columns.iter().map(|(name, _)| Arc::clone(name)).collect();
+                self.push_header(sources, index, None, &columns)?;
+            }
             let event = self.event(row)?;
             self.busy += since.elapsed();
             let Some((event, text)) = event else { continue };
-            self.is_header_known = true;
             self.rows += 1;
             if self.rows > self.done {
                 self.push(event, text)?;
@@ -155,6 +191,45 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             }
         }
         self.push(Event::SourceEnd(InputRecord::of(source, &monitor)), None)
+    }
+
+    /// Hands over the columns of the input. `columns` are those of the source with this index.
+    fn push_header(
+        &mut self,
+        sources: &[Source],
+        index: usize,
+        table: Option<&Table>,
+        columns: &[Arc<str>],
+    ) -> Result<(), Stop> {
+        self.is_header_known = true;
+        let mut known: Vec<Arc<str>> = columns.to_vec();
+        let mut is_partial = table.is_none() && !is_file(&sources[index]) || sources.len() > MAX_FILES_SEEN;
+        if !self.are_columns_named {
+            let options = &self.options.read;
+            let is_article = |source: &Source| match source {
+                Source::File(path) => {
+                    options.format.or_else(|| Format::from_path(path)).is_some_and(Format::is_one_article)
+                }
+                _ => false,
+            };
+            let files = sources.iter().enumerate().filter(|(other, _)| table.is_none() || *other != index);
+            for (other, source) in files.take(MAX_FILES_SEEN) {
+                match source {
+                    _ if other == index && !is_file(source) => {}
+                    // Such a file would be read as a whole. All of them have much the same columns.
+                    source if is_article(source) => is_partial |= !is_article(&sources[index]),
+                    source if is_file(source) => {
+                        let rows = if other == index { ROWS_SEEN } else { ROWS_SEEN_OF_OTHERS };
+                        // A source that cannot be read is reported when its turn comes.
+                        known.extend(first_columns(source, options, rows).unwrap_or_default());
+                    }
+                    _ => is_partial = true,
+                }
+            }
+            let mut seen = HashSet::new();
+            known.retain(|name| seen.insert(Arc::clone(name)));
+        }
+        self.push(Event::Header(Header { table: table.cloned(), columns: known, is_partial }), None)
     }
 
     /// Returns the event of a row and the text to classify. Returns `None` for a row outside the sample.
@@ -208,5 +283,14 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 (mixed >> 11) as f64 / (1u64 << 53) as f64 <= share
             }
         }
+    }
+}
+
+/// Returns whether a source can be read more than once.
+fn is_file(source: &Source) -> bool {
+    match source {
+        Source::Stdin => false,
+        Source::File(path) => path.is_file(),
+        Source::Texts(_) => true,
     }
 }

@@ -1,5 +1,6 @@
 //! The progress of a run: what the journal stores at a checkpoint, and the counts of the manifest.
 
+use crate::column_names::ColumnNames;
 use crate::columns::PredictionColumns;
 use newsdesk_data::StableHash;
 use newsdesk_model::Prediction;
@@ -25,7 +26,31 @@ pub struct Counts {
     pub tokens: u64,
     /// Articles by head and label.
     pub labels: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Articles by the labels of two heads. `None` without articles, if the model has no two heads with one label per
+    /// article, or if these have too many pairs of labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross: Option<CrossCounts>,
+    /// Rejected rows by cause, with `N` instead of each number. Later causes are counted as [`OTHER_CAUSES`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reject_causes: BTreeMap<String, u64>,
 }
+
+/// Articles by the labels of the first two heads with one label per article.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrossCounts {
+    /// The head whose labels are the keys of `counts`.
+    pub rows: String,
+    /// The head whose labels are the keys of its values.
+    pub columns: String,
+    /// Articles by label of the first head and label of the second.
+    pub counts: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// Under which rejects are counted when there are many causes.
+pub const OTHER_CAUSES: &str = "other causes";
+
+/// The number of causes that are counted apart. The journal stores them at every checkpoint.
+const MAX_CAUSES: usize = 20;
 
 impl Counts {
     /// Returns the number of rows, rejects included.
@@ -37,19 +62,59 @@ impl Counts {
         self.articles += 1;
         self.windows += prediction.windows as u64;
         self.tokens += prediction.tokens as u64;
-        for (head, labels) in columns.counted_labels(prediction) {
+        let crossed = columns.crossed_heads();
+        let mut pair = [None; 2];
+        for (index, (head, labels)) in columns.counted_labels(prediction).enumerate() {
+            if let Some(position) = crossed.and_then(|heads| heads.iter().position(|&head| head == index)) {
+                pair[position] = labels.first().map(|label| (head, *label));
+            }
             if !self.labels.contains_key(head) {
                 self.labels.insert(head.into(), BTreeMap::new());
             }
             let Some(counts) = self.labels.get_mut(head) else { continue };
-            for label in labels {
-                match counts.get_mut(label) {
-                    Some(count) => *count += 1,
-                    None => _ = counts.insert(label.into(), 1),
-                }
+            labels.into_iter().for_each(|label| count(counts, label));
+        }
+        if let [Some((rows, row)), Some((columns, column))] = pair {
+            let cross = self.cross.get_or_insert_with(|| CrossCounts {
+                rows: rows.into(),
+                columns: columns.into(),
+                counts: BTreeMap::new(),
+            });
+            if !cross.counts.contains_key(row) {
+                cross.counts.insert(row.into(), BTreeMap::new());
+            }
+            if let Some(counts) = cross.counts.get_mut(row) {
+                count(counts, column);
             }
         }
     }
+
+    pub(crate) fn add_reject(&mut self, cause: &str) {
+        self.rejected += 1;
+        let cause = without_numbers(cause);
+        let is_counted = self.reject_causes.len() < MAX_CAUSES || self.reject_causes.contains_key(&cause);
+        count(&mut self.reject_causes, if is_counted { &cause } else { OTHER_CAUSES });
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
+    match counts.get_mut(key) {
+        Some(count) => *count += 1,
+        None => _ = counts.insert(key.into(), 1),
+    }
+}
+
+/// Returns a cause with `N` instead of each number, so that causes of one kind are equal.
+fn without_numbers(cause: &str) -> String {
+    let mut kind = String::with_capacity(cause.len());
+    for letter in cause.chars() {
+        match letter.is_ascii_digit() {
+            true if kind.ends_with('N') => {}
+            true => kind.push('N'),
+            false => kind.push(letter),
+        }
+    }
+    kind
 }
 
 /// The progress of a run through its corpus.
@@ -64,12 +129,15 @@ pub struct RunState {
     pub content_hash: Option<u64>,
     /// The counts of these rows.
     pub counts: Counts,
+    /// The names of the added columns, once they are chosen. Journals of older versions do not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<ColumnNames>,
 }
 
 impl RunState {
     /// Returns the state before the first row.
     pub fn start() -> Self {
-        Self { rows: 0, content_hash: Some(StableHash::new().value()), counts: Counts::default() }
+        Self { rows: 0, content_hash: Some(StableHash::new().value()), counts: Counts::default(), names: None }
     }
 }
 
@@ -81,14 +149,15 @@ struct StoredState {
     /// The hash of older versions, which includes the causes of rejects.
     hash: Option<u64>,
     counts: Counts,
+    names: Option<ColumnNames>,
 }
 
 impl From<StoredState> for RunState {
     fn from(stored: StoredState) -> Self {
-        let StoredState { rows, content_hash, hash, counts } = stored;
+        let StoredState { rows, content_hash, hash, counts, names } = stored;
         // Without rejects, both hashes have the same value.
         let content_hash = content_hash.or(hash.filter(|_| counts.rejected == 0));
-        Self { rows, content_hash, counts }
+        Self { rows, content_hash, counts, names }
     }
 }
 
@@ -109,8 +178,21 @@ mod tests {
         assert_eq!((state.rows, state.content_hash), (3, Some(7)));
         assert_eq!((state.counts.duplicates, state.counts.near_duplicates), (2, 1));
         assert_eq!(read(1).content_hash, None);
+        assert_eq!((&state.names, &state.counts.cross), (&None, &None));
         let written = serde_json::to_string(&state).unwrap();
         assert!(written.starts_with(r#"{"rows":3,"content_hash":7,"#), "{written}");
         assert_eq!(serde_json::from_str::<RunState>(&written).unwrap(), state);
+    }
+
+    #[test]
+    fn rejects_are_counted_by_kind_of_cause() {
+        let mut counts = Counts::default();
+        for row in 0..30 {
+            counts.add_reject(&format!("byte {row} of the row is not valid UTF-8"));
+            counts.add_reject(&format!("the characters 3 to 7 are `{}`", ["a", "b"].join("x").repeat(row)));
+        }
+        assert_eq!((counts.rejected, counts.reject_causes.len()), (60, MAX_CAUSES + 1));
+        assert_eq!(counts.reject_causes["byte N of the row is not valid UTF-8"], 30);
+        assert_eq!(counts.reject_causes[OTHER_CAUSES], 30 - (MAX_CAUSES as u64 - 1));
     }
 }

@@ -11,6 +11,14 @@ pub struct Classify {
     /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst) or .parquet [default: `-`, standard input]
     #[arg(value_name = "FILES")]
     pub inputs: Vec<String>,
+    /// Label this text instead of files; repeatable
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with_all = ["inputs", "format", "text_field", "title_field", "encoding", "target_field"]
+    )]
+    pub text: Vec<String>,
     #[arg(long, value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
     #[arg(short, long, help = help::QUIET)]
@@ -55,6 +63,19 @@ pub struct Classify {
     /// Prefix of the names of added columns
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, help_heading = "Output")]
     pub prefix: String,
+    /// Input columns to write, in this order, separated by commas; '' writes only the added columns [default: all]
+    ///
+    /// The names must be exact. A row that lacks a column gets null, or an empty field.
+    #[arg(long = "columns", value_name = "NAMES", help_heading = "Output")]
+    pub select: Option<String>,
+    /// Replace input columns that have the name of an added column
+    ///
+    /// By default they are kept, and the columns of that head are called HEAD_predicted, HEAD_predicted_score and so on.
+    #[arg(long, help_heading = "Output")]
+    pub overwrite_columns: bool,
+    /// Write counts of labels, rejected rows and duplicates, and the speed, to this file as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub summary: Option<PathBuf>,
     #[arg(long, value_name = "FILE", help = format!("{} [default: OUTPUT.rejects.jsonl, if there are any]", help::REJECTS), help_heading = "Output")]
     pub rejects: Option<PathBuf>,
     /// Stop if more rows are rejected than this: a number, or a share such as 0.5%

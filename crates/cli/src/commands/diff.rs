@@ -2,7 +2,7 @@
 
 use super::classify::Settings;
 use crate::arguments::Diff;
-use crate::failure::Usage;
+use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::output::destination::refuse_overwriting;
 use crate::output::format::by_name;
@@ -12,7 +12,10 @@ use indicatif::HumanCount;
 use newsdesk_data::{
     ReadError, ReadOptions, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read, writer,
 };
-use newsdesk_run::{ColumnChanges, Comparison, RowPredictions, RunManifest, manifest_path, prediction_columns};
+use newsdesk_run::{
+    ColumnChanges, ColumnNames, ComparedColumn, Comparison, RowPredictions, RunManifest, manifest_path,
+    matching_columns, prediction_columns,
+};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Write;
@@ -60,20 +63,21 @@ struct ChangedRows<'p> {
 impl ChangedRows<'_> {
     /// Creates the file. Called only when there are rows to compare, so that a failed command does not replace an older
     /// file.
-    fn create(&mut self, table: Option<&Table>, columns: &[String]) -> Result<()> {
+    fn create(&mut self, table: Option<&Table>, columns: &[ComparedColumn]) -> Result<()> {
         let Some(path) = self.path else { return Ok(()) };
         let mut writer = writer(by_name(path)?, create(path)?)?;
-        let before: Vec<_> = columns.iter().map(|column| (before(column), Value::Text(String::new()))).collect();
+        let before: Vec<_> = columns.iter().map(|column| (before(&column.after), Value::Text(String::new()))).collect();
         writer.header(table, &before)?;
         self.writer = Some(writer);
         Ok(())
     }
 
     /// Writes a changed row with its earlier predictions.
-    fn write(&mut self, row: &Row, columns: &[String], predictions: &RowPredictions) -> Result<()> {
+    fn write(&mut self, row: &Row, columns: &[ComparedColumn], predictions: &RowPredictions) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        let value =
-            |(index, column): (usize, &String)| (before(column), Value::Text(predictions.label(index).to_owned()));
+        let value = |(index, column): (usize, &ComparedColumn)| {
+            (before(&column.after), Value::Text(predictions.label(index).to_owned()))
+        };
         let added: Vec<(String, Value)> = columns.iter().enumerate().map(value).collect();
         Ok(writer.write(row, &added)?)
     }
@@ -87,18 +91,33 @@ fn before(column: &str) -> String {
 struct OutputRows {
     name: String,
     rows: RowReader,
+    /// The names of the columns that the run added, if its manifest has them.
+    names: Option<ColumnNames>,
+    /// Whether the output has all columns that the model read, so that rows can be compared by their text.
+    has_article: bool,
 }
 
 impl OutputRows {
     fn open(path: &Path, options: &Diff) -> Result<OutputRows> {
-        // The manifest records which columns hold the text and the title.
-        let settings = RunManifest::open(&manifest_path(path))?.map(|manifest| manifest.start.settings);
+        // The manifest records which columns hold the text and the title, and how the added columns are called.
+        let manifest = RunManifest::open(&manifest_path(path))?;
+        let (settings, names) = manifest.map(|manifest| (manifest.start.settings, manifest.columns)).unzip();
+        let names: Option<ColumnNames> = names.flatten();
         let settings = settings.and_then(|settings| serde_json::from_value(serde_json::Value::Object(settings)).ok());
         let recorded = settings.map(|settings: Settings| settings.output_read_options()).unwrap_or_default();
         let text_field = options.text_field.clone().or(recorded.text_field.clone());
         let title_field = options.title_field.clone().or(recorded.title_field.clone());
-        let read_options = ReadOptions { text_field, title_field, ..recorded };
-        Ok(OutputRows { name: path.display().to_string(), rows: read(&Source::File(path.into()), &read_options)? })
+        let has_article = names.as_ref().is_none_or(|names| names.unwritten.is_empty());
+        let mut read_options = ReadOptions { text_field, title_field, ..recorded };
+        if let Some(names) = names.as_ref().filter(|_| !has_article) {
+            // A reader needs a text, so it gets a predicted label.
+            let label = || names.heads.values().next().cloned();
+            read_options.text_field = options.text_field.clone().or_else(label);
+            read_options.title_field.clone_from(&options.title_field);
+            read_options.target_fields = None;
+        }
+        let rows = read(&Source::File(path.into()), &read_options)?;
+        Ok(OutputRows { name: path.display().to_string(), rows, names, has_article })
     }
 
     fn next(&mut self) -> Result<Option<Row>> {
@@ -114,8 +133,9 @@ impl OutputRows {
         }
     }
 
-    fn predictions(&self, row: &Row, columns: &[String]) -> Result<RowPredictions> {
-        RowPredictions::of(row, columns).map_err(|column| {
+    /// Returns the predictions of a row in these columns.
+    fn predictions<'c>(&self, row: &Row, columns: impl Iterator<Item = &'c String>) -> Result<RowPredictions> {
+        RowPredictions::of(row, columns.map(String::as_str)).map_err(|column| {
             let found: Vec<String> = row.columns.iter().map(|(name, _)| format!("`{name}`")).collect();
             let message = format!("cannot find the column `{column}` in {}", row.position);
             Usage::new(message, format!("name one of its columns: {}", found.join(", "))).into()
@@ -123,13 +143,18 @@ impl OutputRows {
     }
 }
 
-/// Returns the columns to compare: the requested ones, or the predictions that both rows have.
-fn columns(options: &Diff, before: &Row, after: &Row) -> Result<Vec<String>> {
+/// Returns the columns to compare: the requested ones, or the predictions that the first rows of both outputs have.
+fn columns(options: &Diff, outputs: [&OutputRows; 2], first: [&Row; 2]) -> Result<Vec<ComparedColumn>> {
     if !options.columns.is_empty() {
-        return Ok(options.columns.clone());
+        return Ok(options.columns.iter().map(ComparedColumn::same).collect());
     }
-    let found = prediction_columns(before.columns.iter().map(|(name, _)| &**name));
-    let both: Vec<String> = found.into_iter().filter(|name| after.column(name).is_some()).collect();
+    let [before, after] = first;
+    let names = before.columns.iter().map(|(name, _)| &**name);
+    let found = match outputs.map(|output| output.names.as_ref()) {
+        [Some(of_before), Some(of_after)] => matching_columns(names, of_before, of_after),
+        _ => prediction_columns(names).into_iter().map(ComparedColumn::same).collect(),
+    };
+    let both: Vec<_> = found.into_iter().filter(|column| after.column(&column.after).is_some()).collect();
     match both.is_empty() {
         false => Ok(both),
         true => {
@@ -143,7 +168,11 @@ fn columns(options: &Diff, before: &Row, after: &Row) -> Result<Vec<String>> {
 fn in_order(options: &Diff, changed: &mut ChangedRows) -> Result<Findings> {
     let mut before = OutputRows::open(&options.before, options)?;
     let mut after = OutputRows::open(&options.after, options)?;
-    let mut comparing: Option<(Vec<String>, Comparison)> = None;
+    let mut comparing: Option<(Vec<ComparedColumn>, Comparison)> = None;
+    let have_articles = before.has_article && after.has_article;
+    if !have_articles {
+        say("note: an output lacks the text, so the rows are matched by their order alone");
+    }
     let (mut only_before, mut only_after) = (0, 0);
     loop {
         let (one, other) = match (before.next()?, after.next()?) {
@@ -158,7 +187,7 @@ fn in_order(options: &Diff, changed: &mut ChangedRows) -> Result<Findings> {
             }
             (Some(one), Some(other)) => (one, other),
         };
-        if TextHash::of(&one.article) != TextHash::of(&other.article) {
+        if have_articles && TextHash::of(&one.article) != TextHash::of(&other.article) {
             let message = format!(
                 "cannot compare `{}` with `{}`: row {} is not the same article in both",
                 before.name, after.name, one.position.row
@@ -166,12 +195,15 @@ fn in_order(options: &Diff, changed: &mut ChangedRows) -> Result<Findings> {
             return Err(Usage::new(message, "match the rows by a column of unique values with `--key COLUMN`").into());
         }
         if comparing.is_none() {
-            let columns = columns(options, &one, &other)?;
+            let columns = columns(options, [&before, &after], [&one, &other])?;
             changed.create(after.rows.table(), &columns)?;
             comparing = Some((columns.clone(), Comparison::new(&columns)));
         }
         let Some((columns, comparison)) = &mut comparing else { continue };
-        let (old, new) = (before.predictions(&one, columns)?, after.predictions(&other, columns)?);
+        let (old, new) = (
+            before.predictions(&one, columns.iter().map(|column| &column.before))?,
+            after.predictions(&other, columns.iter().map(|column| &column.after))?,
+        );
         if comparison.add(&old, &new) {
             changed.write(&other, columns, &old)?;
         }
@@ -195,12 +227,13 @@ fn by_key(options: &Diff, key: &str, changed: &mut ChangedRows) -> Result<Findin
         let message = "cannot compare: one of the outputs has no rows";
         return Err(Usage::new(message, "leave out `--key` to see how many rows the other output has").into());
     };
-    let columns = columns(options, &first, &other)?;
+    let columns = columns(options, [&before, &after], [&first, &other])?;
     changed.create(after.rows.table(), &columns)?;
     let mut known: HashMap<String, RowPredictions> = HashMap::new();
     let mut row = Some(first);
     while let Some(found) = row {
-        let (value, predictions) = (key_of(&found)?, before.predictions(&found, &columns)?);
+        let (value, predictions) =
+            (key_of(&found)?, before.predictions(&found, columns.iter().map(|column| &column.before))?);
         if known.insert(value.clone(), predictions).is_some() {
             let message = format!("cannot compare by `{key}`: two rows have the value `{value}`");
             return Err(Usage::new(message, "choose a key column with a unique value in each row").into());
@@ -213,7 +246,7 @@ fn by_key(options: &Diff, key: &str, changed: &mut ChangedRows) -> Result<Findin
     while let Some(found) = row {
         match known.remove(&key_of(&found)?) {
             Some(old) => {
-                if comparison.add(&old, &after.predictions(&found, &columns)?) {
+                if comparison.add(&old, &after.predictions(&found, columns.iter().map(|column| &column.after))?) {
                     changed.write(&found, &columns, &old)?;
                 }
             }

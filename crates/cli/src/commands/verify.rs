@@ -67,6 +67,12 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
         return Err(Usage::new(message, "name a file that `newsdesk classify -o FILE` wrote with its manifest").into());
     };
     let settings: Settings = serde_json::from_value(serde_json::Value::Object(manifest.start.settings.clone()))?;
+    let unwritten = manifest.columns.iter().flat_map(|names| &names.unwritten).collect::<Vec<_>>();
+    if !unwritten.is_empty() {
+        let names = unwritten.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ");
+        let message = format!("cannot verify `{shown}`: the model read {names}, which the output does not have");
+        return Err(Usage::new(message, "label the articles again, with these columns in `--columns`").into());
+    }
     let dtype = settings.dtype.parse().map_err(|cause: String| {
         Usage::new(format!("cannot verify `{shown}`: {cause}"), "restore the manifest that the run wrote")
     })?;
@@ -76,8 +82,9 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
         true => SAME_INSTRUCTIONS_TOLERANCE,
         false => OTHER_INSTRUCTIONS_TOLERANCE,
     };
+    let columns = settings.columns(classifier.heads());
     let mut check = Check {
-        columns: settings.columns(classifier.heads()),
+        columns: manifest.columns.iter().fold(columns, |columns, names| columns.with_names(names)),
         classifier: &classifier,
         tolerance,
         pending: Vec::new(),

@@ -1,12 +1,11 @@
-//! Reports on rows while they are written: rejects, replaced columns and progress.
+//! Reports on rows while they are written: rejects, names of columns and progress.
 
 use crate::failure::say;
 use crate::output::count::counted;
 use crate::remedies::data::with_hint;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use newsdesk_data::{Reject, Row, Table, Value};
-use newsdesk_run::{Output, RunError, RunState};
-use std::collections::HashSet;
+use newsdesk_run::{ColumnNotes, Output, RunError, RunState};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +17,43 @@ pub fn wrote(path: &Path, rows: u64, noun: &str) -> String {
     format!("wrote {}: {}", path.display(), counted(HumanCount(rows), noun))
 }
 
+/// Number of column names that a line lists.
+const MAX_NAMES_SHOWN: usize = 4;
+
+/// Returns the lines that report how a run treats the columns of its input.
+fn column_lines(notes: &ColumnNotes) -> Vec<String> {
+    let listed = |names: &[String]| {
+        let shown = names.iter().take(MAX_NAMES_SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match names.len().saturating_sub(MAX_NAMES_SHOWN) {
+            0 => shown,
+            others => format!("{shown} and {others} more"),
+        }
+    };
+    let renamed = notes.renamed.iter().map(|renamed| {
+        let names = listed(&renamed.names);
+        match &renamed.head {
+            Some(head) => {
+                format!("note: the input has columns like those of head `{head}`, so the added ones are {names}")
+            }
+            None => format!("note: the input has a column like an added one, so the added one is {names}"),
+        }
+    });
+    let mut lines: Vec<String> = renamed.collect();
+    if !notes.replaced.is_empty() {
+        lines.push(format!("note: these columns of the input are replaced: {}", listed(&notes.replaced)));
+    }
+    if !notes.not_seen.is_empty() {
+        let names = listed(&notes.not_seen);
+        lines.push(format!("warning: the first row has none of these columns: {names}; rows without them get null"));
+    }
+    lines
+}
+
 /// An output that passes rows on to another one and reports on standard error.
 pub struct ReportingOutput<O> {
     inner: O,
     bar: ProgressBar,
     progress: Progress,
-    /// Columns whose replacement was reported.
-    replaced: HashSet<String>,
     rejected: usize,
     quiet: bool,
 }
@@ -58,7 +87,7 @@ impl<O> ReportingOutput<O> {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         let progress = Progress { bytes: None, rows_before: 0, started: None, last_line: None };
-        Self { inner, bar, progress, replaced: HashSet::new(), rejected: 0, quiet }
+        Self { inner, bar, progress, rejected: 0, quiet }
     }
 
     /// Wraps the output of a run into a file. A terminal shows a bar over the input bytes; otherwise a line is printed
@@ -130,19 +159,18 @@ impl<O> ReportingOutput<O> {
 }
 
 impl<O: Output> Output for ReportingOutput<O> {
+    fn columns(&mut self, notes: &ColumnNotes) {
+        if !self.quiet {
+            self.bar.suspend(|| column_lines(notes).iter().for_each(|line| say(line)));
+        }
+        self.inner.columns(notes);
+    }
+
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), RunError> {
         self.inner.header(table, added)
     }
 
     fn row(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), RunError> {
-        for (name, _) in added {
-            if row.column(name).is_some() && !self.quiet && self.replaced.insert(name.clone()) {
-                let line = format!(
-                    "warning: the input column `{name}` is replaced by the prediction; use `--prefix` to keep both"
-                );
-                self.bar.suspend(|| say(&line));
-            }
-        }
         self.inner.row(row, added)
     }
 

@@ -2,15 +2,11 @@
 
 use super::table::table;
 use newsdesk_data::{DataError, Row, RowWriter, Value};
-use newsdesk_model::Head;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A writer that prints rows as a table: the beginning of each article and its predictions.
 pub struct RowTable {
-    heads: Vec<Arc<Head>>,
-    prefix: String,
     table: Option<comfy_table::Table>,
     /// When the first row was added.
     started: Instant,
@@ -23,9 +19,9 @@ const MAX_DELAY: Duration = Duration::from_secs(1);
 const MAX_CHARACTERS: usize = 48;
 
 impl RowTable {
-    /// Returns a table of the predictions of these heads.
-    pub fn new(heads: &[Arc<Head>], prefix: &str) -> Self {
-        Self { heads: heads.to_vec(), prefix: prefix.into(), table: None, started: Instant::now() }
+    /// Returns a table without rows.
+    pub fn new() -> Self {
+        Self { table: None, started: Instant::now() }
     }
 }
 
@@ -38,7 +34,7 @@ impl RowWriter for RowTable {
             Value::Null => String::new(),
         };
         // Codes are for programs; people read the names.
-        let shown: Vec<_> = added.iter().filter(|(name, _)| !self.is_code(name)).collect();
+        let shown: Vec<_> = added.iter().filter(|(name, _)| !is_code(name, added)).collect();
         let table = self.table.get_or_insert_with(|| {
             let headings: Vec<&str> =
                 std::iter::once("article").chain(shown.iter().map(|(name, _)| name.as_str())).collect();
@@ -70,10 +66,10 @@ impl RowWriter for RowTable {
     }
 }
 
-impl RowTable {
-    fn is_code(&self, name: &str) -> bool {
-        self.heads.iter().any(|head| name == format!("{}{}_code", self.prefix, head.name))
-    }
+/// Returns whether a column holds the codes of a head, which has columns of labels and scores as well.
+fn is_code(name: &str, added: &[(String, Value)]) -> bool {
+    let has = |name: &str| added.iter().any(|(other, _)| *other == *name);
+    name.strip_suffix("_code").is_some_and(|head| has(head) && has(&format!("{head}_score")))
 }
 
 /// Returns the title or the first words of the text, without control characters that a terminal would act on.

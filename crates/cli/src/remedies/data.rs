@@ -33,6 +33,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::CheckOutput => "check that the disk has free space, and that you may write to the output".into(),
         Remedy::WriteRows => format!("write {}", row_formats()),
         Remedy::WriteJsonLines => "write JSON Lines, where each row has its own columns".into(),
+        Remedy::RenameColumn { column } => format!(
+            "rename the input column `{column}`; with `newsdesk classify`, `--prefix TEXT` keeps both and `--overwrite-columns` replaces it"
+        ),
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
         Remedy::FillTable => "check the file: a table needs a first line with the column names, and rows".into(),

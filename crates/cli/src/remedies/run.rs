@@ -21,10 +21,28 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::RestoreSettingsAndInputs => {
             "use the settings and inputs of the first run; to start again, leave out `--resume`, and remove its `.journal` and `.partial` files if there are any".into()
         }
+        Remedy::ChoosePrefix => {
+            "choose another prefix with `--prefix TEXT`, or replace the input columns with `--overwrite-columns`".into()
+        }
+        Remedy::SelectKnownColumns { known } => {
+            format!("name columns of the input with `--columns`; it has {}", listed(known))
+        }
         Remedy::CheckRejects => {
             "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()
         }
         Remedy::Data(remedy) => super::data::hint_text(remedy),
         Remedy::Model(remedy) => super::model::hint_text(remedy),
+    }
+}
+
+/// Number of names that are listed.
+const MAX_NAMES: usize = 30;
+
+/// Returns the first names in backquotes, and the number of the others.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        others => format!("{shown} and {others} more"),
     }
 }

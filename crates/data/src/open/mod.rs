@@ -50,6 +50,7 @@ pub(crate) fn open(source: &Source, monitor: Option<&Arc<ByteMonitor>>) -> Resul
             }
             Box::new(file)
         }
+        Source::Texts(lines) => Box::new(Cursor::new(lines.as_bytes().to_vec())),
     };
     let file = match monitor {
         Some(monitor) => Box::new(MonitoredReader::new(file, Arc::clone(monitor))),
@@ -89,7 +90,7 @@ impl Stream {
         let failed = |source| DataError::Broken { name: name.to_owned(), rows: 0, source };
         let start = self.peek(|seen| seen.len() >= 4).map_err(failed)?;
         let suffix = match source {
-            Source::Stdin => None,
+            Source::Stdin | Source::Texts(_) => None,
             Source::File(path) => path.extension().map(|suffix| suffix.to_ascii_lowercase()),
         };
         let compressed = std::mem::replace(&mut self.reader, Box::new(io::empty()));

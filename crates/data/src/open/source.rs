@@ -14,14 +14,23 @@ pub enum Source {
     Stdin,
     /// A file.
     File(PathBuf),
+    /// JSON Lines in memory: texts that the user typed.
+    Texts(Arc<str>),
 }
 
 impl Source {
-    /// Returns the name in positions and messages: the path as it was given, or `<stdin>`.
+    /// Returns the source of these texts: one row each, with the column `text`.
+    pub fn of_texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Source {
+        let line = |text: T| format!("{}\n", serde_json::json!({ "text": text.as_ref() }));
+        Source::Texts(texts.into_iter().map(line).collect::<String>().into())
+    }
+
+    /// Returns the name in positions and messages: the path as it was given, `<stdin>` or `<text>`.
     pub fn name(&self) -> Arc<str> {
         match self {
             Source::Stdin => "<stdin>".into(),
             Source::File(path) => path.display().to_string().into(),
+            Source::Texts(_) => "<text>".into(),
         }
     }
 }

@@ -71,7 +71,7 @@ impl Delimited {
             length: 0,
         };
         let header = table.read_header(options)?;
-        table.table.form = TableForm::Delimited(Dialect { delimiter, crlf, byte_order_mark, header });
+        table.table.form = TableForm::Delimited(Dialect { delimiter, crlf, byte_order_mark, header: Some(header) });
         Ok(table)
     }
 

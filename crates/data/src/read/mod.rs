@@ -7,6 +7,7 @@ mod columns;
 mod delimited;
 mod detect;
 mod error;
+mod first_columns;
 mod html;
 mod ipc;
 mod jsonl;
@@ -18,6 +19,7 @@ mod typed;
 
 pub use columns::all_columns;
 pub use error::ReadError;
+pub use first_columns::first_columns;
 pub use options::ReadOptions;
 pub use reader::{RowReader, read, read_monitored};
 pub use target_entity::TargetFields;

@@ -48,6 +48,18 @@ impl ReadOptions {
         find(names, self.title_field.as_deref(), &TITLE_NAMES).filter(|title| *title != text)
     }
 
+    /// Returns those of these columns that contain the article and its target entity.
+    pub fn article_columns_of<'c>(&self, columns: &[&'c str]) -> Vec<&'c str> {
+        let text = self.text_column(columns);
+        let title = text.and_then(|text| self.title_column(columns, text));
+        let article = text.into_iter().chain(title).map(|index| columns[index]);
+        let of_target =
+            |column: &&&str| self.target_fields.iter().flat_map(TargetFields::columns).any(|c| c == **column);
+        let mut found: Vec<&str> = article.chain(columns.iter().filter(of_target).copied()).collect();
+        found.dedup();
+        found
+    }
+
     /// Returns the indices of the text column and the title column of a table with these columns.
     ///
     /// # Errors

@@ -78,6 +78,7 @@ fn open_rows(
     let by_suffix = match source {
         Source::Stdin => None,
         Source::File(path) => Format::from_path(path),
+        Source::Texts(_) => Some(Format::JsonLines),
     };
     let format = options.format.or(by_suffix);
     let reader = |format, table, rows| RowReader {

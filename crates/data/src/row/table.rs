@@ -33,8 +33,8 @@ pub struct Dialect {
     pub crlf: bool,
     /// Whether the file starts with a byte order mark. Spreadsheets need it to recognise UTF-8.
     pub byte_order_mark: bool,
-    /// The header line as it was read, without its line break.
-    pub header: String,
+    /// The header line as it was read, without its line break. `None` if some of its columns are left out.
+    pub header: Option<String>,
 }
 
 impl Table {

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::row_writer::{RowWriter, Value, replaces};
+use super::row_writer::{RowWriter, Value, check_names, check_row};
 use crate::error::DataError;
 use crate::open::BYTE_ORDER_MARK;
 use crate::row::{Cell, Dialect, RawLine, Row, Table, TableForm};
@@ -100,30 +100,30 @@ impl Delimited {
 impl RowWriter for Delimited {
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
         let Some(table) = table.filter(|_| !self.started) else { return Ok(()) };
-        let is_added = |column: &str| added.iter().any(|(name, _)| *name == *column);
-        let is_replaced = table.columns.iter().any(|column| is_added(column));
+        check_names(table.columns.iter().map(|name| &**name), added)?;
         let dialect = match &table.form {
             TableForm::Delimited(dialect) if self.adopt(dialect) => Some(dialect),
             _ => None,
         };
-        if dialect.is_some() && !is_replaced {
+        let raw_header = dialect.and_then(|dialect| dialect.header.as_deref());
+        if raw_header.is_some() {
             self.raw_columns = Some(table.columns.len());
         }
         if self.header.is_some() {
             return Ok(());
         }
-        let kept = table.columns.iter().filter(|name| !is_added(name)).map(|name| name.to_string());
+        let kept = table.columns.iter().map(|name| name.to_string());
         let header: Vec<String> = kept.chain(added.iter().map(|(name, _)| name.clone())).collect();
         if dialect.is_some_and(|dialect| dialect.byte_order_mark) {
             self.out.write_all(BYTE_ORDER_MARK).map_err(|source| DataError::Write { source })?;
         }
-        match dialect {
-            Some(dialect) if !is_replaced => {
-                let mut line = dialect.header.clone().into_bytes();
+        match raw_header {
+            Some(raw_header) => {
+                let mut line = raw_header.as_bytes().to_vec();
                 self.append_fields(&mut line, added.iter().map(|(name, _)| name.as_str()))?;
                 self.write_line(&line)?;
             }
-            _ => self.write_record(header.iter().map(String::as_str))?,
+            None => self.write_record(header.iter().map(String::as_str))?,
         }
         self.started = true;
         self.header = Some(header);
@@ -131,13 +131,14 @@ impl RowWriter for Delimited {
     }
 
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
-        if let Some(line) = self.raw_line(row).filter(|_| !replaces(row, added)) {
+        check_row(row, added)?;
+        if let Some(line) = self.raw_line(row) {
             let values: Vec<Cow<'_, str>> = added.iter().map(|(_, value)| value_text(value)).collect();
             let mut line = line.as_bytes().to_vec();
             self.append_fields(&mut line, values.iter().map(|value| &**value))?;
             return self.write_line(&line);
         }
-        let kept = row.columns.iter().filter(|(name, _)| !added.iter().any(|(added, _)| **added == **name));
+        let kept = row.columns.iter();
         let mut values: Vec<(&str, Cow<'_, str>)> = kept.map(|(name, cell)| (&**name, cell_text(cell))).collect();
         values.extend(added.iter().map(|(name, value)| (name.as_str(), value_text(value))));
 

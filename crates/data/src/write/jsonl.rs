@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::row_writer::{RowWriter, Value, replaces};
+use super::row_writer::{RowWriter, Value, check_row};
 use crate::error::DataError;
 use crate::row::{Cell, RawLine, Row};
 
@@ -20,10 +20,11 @@ impl JsonLines {
 
 impl RowWriter for JsonLines {
     fn write(&mut self, row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
+        check_row(row, added)?;
         let failed = |source| DataError::Write { source };
         self.line.clear();
         match &row.raw_line {
-            Some(RawLine::Json(line)) if !replaces(row, added) => extend_object(&mut self.line, line, added),
+            Some(RawLine::Json(line)) => extend_object(&mut self.line, line, added),
             _ => write_object(&mut self.line, row, added),
         }
         .map_err(failed)?;
@@ -56,9 +57,6 @@ fn extend_object(line: &mut Vec<u8>, object: &str, added: &[(String, Value)]) ->
 fn write_object(line: &mut Vec<u8>, row: &Row, added: &[(String, Value)]) -> io::Result<()> {
     line.push(b'{');
     for (name, cell) in &row.columns {
-        if added.iter().any(|(added, _)| **added == **name) {
-            continue;
-        }
         write_name(line, name)?;
         match cell {
             Cell::Text(text) => write_string(line, text)?,

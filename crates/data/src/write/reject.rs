@@ -12,6 +12,7 @@ impl DataError {
     pub fn as_reject(&self, row: &Row) -> Option<Reject> {
         let cause = match self {
             DataError::NewColumn { column, .. } => format!("the column `{column}` is not in the header of the output"),
+            DataError::TakenName { column } => format!("the column `{column}` has the name of an added column"),
             DataError::OtherType { column, cause, .. } => format!("the column `{column}` {cause}"),
             _ => return None,
         };

@@ -1,9 +1,13 @@
 //! The interface of all writers, and the values of added columns.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::error::DataError;
 use crate::row::{Row, Table};
+
+/// The number of pairs of names up to which comparing all of them is faster than hashing.
+const MAX_COMPARED: usize = 256;
 
 /// The value of an added column.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +30,8 @@ pub trait RowWriter {
     /// A table then has a header even if it has no rows. Formats without a header ignore the call.
     ///
     /// # Errors
-    /// If the header cannot be written, or the format does not support the type of a column.
+    /// If the header cannot be written, the format does not support the type of a column, or an added column has the name
+    /// of an input column.
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
         let _ = (table, added);
         Ok(())
@@ -74,9 +79,29 @@ pub trait RowWriter {
     }
 }
 
-/// Returns whether an added column replaces one of the row's columns.
-pub(super) fn replaces(row: &Row, added: &[(String, Value)]) -> bool {
-    added.iter().any(|(name, _)| row.column(name).is_some())
+/// Checks that no added column has the name of an input column, which would be lost.
+///
+/// # Errors
+/// [`DataError::TakenName`].
+pub(super) fn check_names<'c>(
+    columns: impl ExactSizeIterator<Item = &'c str> + Clone,
+    added: &[(String, Value)],
+) -> Result<(), DataError> {
+    let taken = if columns.len() * added.len() <= MAX_COMPARED {
+        added.iter().find(|(name, _)| columns.clone().any(|column| column == name))
+    } else {
+        let columns: HashSet<&str> = columns.collect();
+        added.iter().find(|(name, _)| columns.contains(name.as_str()))
+    };
+    taken.map_or(Ok(()), |(name, _)| Err(DataError::TakenName { column: name.clone() }))
+}
+
+/// Checks the names of a row's columns as [`check_names`] does.
+///
+/// # Errors
+/// [`DataError::TakenName`].
+pub(super) fn check_row(row: &Row, added: &[(String, Value)]) -> Result<(), DataError> {
+    check_names(row.columns.iter().map(|(name, _)| &**name), added)
 }
 
 impl Value {

@@ -6,8 +6,8 @@ use crate::faults::Step;
 use crate::journal::Journal;
 use crate::{
     Counts, FileOutput, FileOutputOptions, InputFile, InputRecord, MachineRecord, ModelRecord, OpenOutcome,
-    OpenedOutput, OutputPaths, PredictionColumns, RejectLimit, RunError, RunManifest, RunOptions, RunStart, RunState,
-    Scores, Seconds, default_rejects_path, run_corpus,
+    OpenedOutput, OutputPaths, PredictionColumns, RejectLimit, RunError, RunManifest, RunOptions, RunStart, Scores,
+    Seconds, default_rejects_path, run_corpus,
 };
 use newsdesk_data::{Format, ReadOptions, Source, create, read, writer};
 use newsdesk_model::{Classifier, Options};
@@ -177,7 +177,7 @@ impl RunFixture {
                 output.finish(&state, &manifest(start, outcome.inputs, state.counts.clone(), resumed))?;
                 Ok(Ended::Finished)
             }
-            Err(error) if state == RunState::start() && resumed == 0 => {
+            Err(error) if state.rows == 0 && resumed == 0 => {
                 output.discard()?;
                 Err(error)
             }
@@ -264,6 +264,7 @@ fn manifest(start: RunStart, read: Vec<InputRecord>, counts: Counts, resumed: u6
         machine: MachineRecord { system: text(), device: text(), threads: 1 },
         read,
         counts,
+        columns: None,
         finished: text(),
         resumed,
         seconds: Seconds { total: 0.0, reading: 0.0, tokenising: 0.0, encoding: 0.0, writing: 0.0 },

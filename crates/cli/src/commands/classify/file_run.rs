@@ -3,6 +3,7 @@
 use super::job::{Job, exit_code};
 use super::manifest::{manifest, model_record, timestamp};
 use super::settings::Settings;
+use super::summary::Summary;
 use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
@@ -12,7 +13,7 @@ use indicatif::HumanCount;
 use newsdesk_data::Format;
 use newsdesk_run::{
     FileOutput, FileOutputOptions, InputFile, OpenOutcome, OpenedOutput, OutputPaths, RunError, RunManifest,
-    RunOutcome, RunStart, RunState, run_corpus,
+    RunOutcome, RunStart, run_corpus,
 };
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
             OpenOutcome::Ready(opened) => *opened,
             OpenOutcome::Complete(state) => {
                 job.report_files(&paths, &state.counts);
+                if let Some(manifest) = RunManifest::open(&paths.manifest())? {
+                    Summary::of_finished(job, &manifest).report(job, false)?;
+                }
                 return Ok(exit_code(&state.counts));
             }
         };
@@ -55,7 +59,7 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
         });
     }
     stop_on_interrupt(job);
-    let clock = Instant::now();
+    let (clock, articles_before) = (Instant::now(), state.counts.articles);
     let total_bytes =
         start.inputs.iter().map(|input| input.bytes).sum::<Option<u64>>().filter(|_| options.limit.is_none());
     let mut reporting = ReportingOutput::of_run(output, Arc::clone(&job.run_options.bytes), total_bytes, options.quiet);
@@ -73,9 +77,11 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
             let manifest = manifest(job, start, model, &state, clock.elapsed(), outcome, resumed);
             output.finish(&state, &manifest)?;
             job.report_files(&paths, &state.counts);
+            let articles = state.counts.articles - articles_before;
+            Summary::new(job, &state.counts, Some(articles), manifest.seconds.total).report(job, false)?;
             Ok(exit_code(&state.counts))
         }
-        Err(error) if state == RunState::start() && resumed == 0 => {
+        Err(error) if state.rows == 0 && resumed == 0 => {
             // There is no progress to keep.
             output.discard()?;
             Err(error.into())
@@ -108,6 +114,7 @@ fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<Ex
     if !job.options.quiet {
         say(&format!("`{name}` is already complete: nothing to resume"));
     }
+    Summary::of_finished(job, &manifest).report(job, false)?;
     Ok(exit_code(&manifest.counts))
 }
 

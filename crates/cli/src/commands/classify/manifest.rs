@@ -29,6 +29,7 @@ pub fn manifest(
         machine,
         read: outcome.inputs,
         counts,
+        columns: state.names.clone(),
         finished: timestamp(),
         resumed,
         seconds,

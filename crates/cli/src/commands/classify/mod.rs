@@ -5,12 +5,14 @@ mod job;
 mod manifest;
 mod settings;
 mod stream_run;
+mod summary;
 
 use super::open::open_classifier;
 use super::thresholds::min_scores;
 use crate::arguments::Classify;
 use crate::failure::Usage;
-use crate::output::destination::{output_format, output_paths, refuse_overwriting, regular_file, same_file};
+use crate::output::atomic::check_writable;
+use crate::output::destination::{output_format, output_paths, refuse_overwriting, regular_file, resolved, same_file};
 use crate::target;
 use anyhow::Result;
 use job::Job;
@@ -26,7 +28,7 @@ const CACHE_BYTES: usize = 40_000_000;
 const PREDICTION_BYTES: usize = 320;
 
 pub fn run(options: Classify) -> Result<ExitCode> {
-    let mut sources = expand(&inputs(&options)?)?;
+    let mut sources = sources(&options)?;
     let paths = regular_file(&options).map(|file| output_paths(&options, file)).transpose()?;
     if let Some(paths) = paths.as_ref().filter(|paths| options.resume && paths.journal().exists()) {
         // The folder with the inputs may hold files of the interrupted run that already got their final names.
@@ -44,12 +46,18 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         );
     }
     let format = output_format(&options)?;
+    check_summary(&options, paths.as_ref(), &sources)?;
+    let selected = options.select.as_deref().map(selected_columns).transpose()?;
     let scores = settings::scores(options.scores, options.top_k);
     let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
     let classifier = classifier.with_prediction_cache(CACHE_BYTES / (PREDICTION_BYTES + size_of::<f32>() * labels));
     let read = ReadOptions {
-        target_fields: target::for_model(&options.target, classifier.manifest())?,
+        // A typed text has no column that names a target.
+        target_fields: match options.text.is_empty() {
+            true => target::for_model(&options.target, classifier.manifest())?,
+            false => None,
+        },
         ..options.columns.reading(options.format.map(Format::from))
     };
     let min_scores = min_scores(&options.thresholds, classifier.manifest())?;
@@ -60,8 +68,16 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         read_source(first, &read)?;
     }
     let (limit, sample, reject_limit) = (options.limit, options.sample, options.max_rejects);
-    let near_duplicates = options.near_duplicates;
-    let run_options = RunOptions { read, limit, sample, near_duplicates, reject_limit, ..RunOptions::default() };
+    let run_options = RunOptions {
+        read,
+        limit,
+        sample,
+        columns: selected,
+        overwrite_columns: options.overwrite_columns,
+        near_duplicates: options.near_duplicates,
+        reject_limit,
+        ..RunOptions::default()
+    };
     let job = Job { options: &options, classifier, sources, run_options, min_scores, columns };
     match (paths, format) {
         (Some(paths), Some(format)) => file_run::run(&job, paths, format),
@@ -69,17 +85,53 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     }
 }
 
-/// Returns the given inputs, or standard input if it is not a terminal.
-fn inputs(options: &Classify) -> Result<Vec<String>> {
+/// Returns the given texts or inputs, or standard input if it is not a terminal.
+fn sources(options: &Classify) -> Result<Vec<Source>> {
+    if !options.text.is_empty() {
+        if options.text.iter().any(|text| text.trim().is_empty()) {
+            return Err(Usage::new("cannot label the text: it is blank", "write the words after `--text`").into());
+        }
+        return Ok(vec![Source::of_texts(&options.text)]);
+    }
     if !options.inputs.is_empty() {
-        return Ok(options.inputs.clone());
+        return Ok(expand(&options.inputs)?);
     }
     if std::io::stdin().is_terminal() {
         return Err(Usage::new(
             "cannot find articles: no files are given",
-            "name files, or pipe articles to standard input",
+            "name files, pipe articles to standard input, or give one text with `--text`",
         )
         .into());
     }
-    Ok(vec!["-".into()])
+    Ok(vec![Source::Stdin])
+}
+
+/// Checks that the file of `--summary` can be written, and that it is no other file of the run.
+fn check_summary(options: &Classify, paths: Option<&OutputPaths>, sources: &[Source]) -> Result<()> {
+    let Some(summary) = options.summary.as_deref() else { return Ok(()) };
+    refuse_overwriting(Some(summary), None, sources)?;
+    let others = paths.iter().flat_map(|paths| paths.all());
+    if others.chain(options.rejects.clone()).any(|other| resolved(&other) == resolved(summary)) {
+        let message = format!("cannot write the summary to `{}`: it is another file of the run", summary.display());
+        return Err(Usage::new(message, "name a file of its own with `--summary FILE`").into());
+    }
+    check_writable(summary)
+}
+
+/// Returns the names of the selected columns.
+///
+/// # Errors
+/// If a name occurs twice.
+fn selected_columns(names: &str) -> Result<Vec<String>> {
+    let names: Vec<String> = match names {
+        "" => vec![],
+        names => names.split(',').map(str::to_owned).collect(),
+    };
+    match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        None => Ok(names),
+        Some((_, name)) => {
+            let message = format!("cannot select the columns: `{name}` is named twice");
+            Err(Usage::new(message, "name each column once in `--columns`").into())
+        }
+    }
 }

@@ -38,6 +38,12 @@ pub struct Settings {
     sample: Option<f64>,
     #[serde(default)]
     near_duplicates: bool,
+    /// The input columns that are written; `None` means all of them.
+    #[serde(default)]
+    columns: Option<Vec<String>>,
+    // Journals of older versions lack this setting, so it is left out where it is off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    overwrite_columns: bool,
 }
 
 /// The window settings as they enter the hash of a model's description. Their names must not change: journals hold the
@@ -85,6 +91,8 @@ impl Settings {
             limit: options.limit,
             sample: options.sample,
             near_duplicates: options.near_duplicates,
+            columns: job.run_options.columns.clone(),
+            overwrite_columns: options.overwrite_columns,
         })
     }
 
@@ -111,7 +119,7 @@ impl Settings {
         }
     }
 
-    /// Returns the columns that the run added.
+    /// Returns the columns that the run added, under their usual names.
     pub fn columns(&self, heads: &[std::sync::Arc<newsdesk_model::Head>]) -> PredictionColumns {
         let min_scores = self.min_scores.iter().map(|score| score.map(|score| score as f32)).collect();
         PredictionColumns::new(heads, scores(self.scores, self.top_k), &self.prefix).with_min_scores(min_scores)

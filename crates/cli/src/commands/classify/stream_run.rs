@@ -1,6 +1,7 @@
 //! A run of `classify` into a pipe, a device or a terminal. It cannot be resumed.
 
 use super::job::{Job, exit_code};
+use super::summary::Summary;
 use crate::failure;
 use crate::output::reporting::ReportingOutput;
 use crate::output::row_table::RowTable;
@@ -10,6 +11,7 @@ use newsdesk_run::{RunState, StreamOutput, run_corpus};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Runs; without a format, rows are printed as a table.
 ///
@@ -18,7 +20,7 @@ use std::process::ExitCode;
 pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
     let options = job.options;
     let rows: Box<dyn RowWriter + Send> = match format {
-        None => Box::new(RowTable::new(job.classifier.heads(), &options.prefix)),
+        None => Box::new(RowTable::new()),
         Some(format) => writer(format, create(options.output.as_deref().unwrap_or(Path::new("-")))?)?,
     };
     let rejects = options.rejects.as_deref().map(create).transpose()?;
@@ -26,6 +28,7 @@ pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
     let show_bar = !options.quiet && !to_terminal && std::io::stderr().is_terminal();
     let mut output = ReportingOutput::new(StreamOutput::new(rows, rejects), show_bar, options.quiet);
     let mut state = RunState::start();
+    let clock = Instant::now();
     let ran = run_corpus(&job.classifier, &job.sources, &job.run_options, &job.columns, &mut state, &mut output);
     // After a failed read the output is still finished, so that the rows read until then are complete. The first error
     // is reported.
@@ -37,5 +40,7 @@ pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
         None => ran?,
     }
     job.report_rejects(&state.counts);
+    let summary = Summary::new(job, &state.counts, Some(state.counts.articles), clock.elapsed().as_secs_f64());
+    summary.report(job, format.is_none() && to_terminal)?;
     Ok(exit_code(&state.counts))
 }

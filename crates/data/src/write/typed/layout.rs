@@ -9,7 +9,7 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use super::super::row_writer::Value;
 use super::values::{Kind, Scalar, can_hold, to_scalar};
 use crate::error::DataError;
-use crate::row::{Cell, Row, Table, TableForm};
+use crate::row::{Cell, Row, Table, TableForm, TypedCell};
 
 /// Metadata of the `datasets` library: a list of all columns, which is wrong once columns are added.
 const STALE_METADATA: &str = "huggingface";
@@ -38,6 +38,8 @@ pub(super) enum FittedRow {
 pub(super) enum Misfit {
     /// The output does not have this column.
     NewColumn(String),
+    /// An added column has the name of this column.
+    TakenName(String),
     /// A value does not have the type of its column.
     Type { column: String, cause: String },
 }
@@ -48,6 +50,7 @@ impl Misfit {
         let position = row.position.clone();
         match self {
             Misfit::NewColumn(column) => DataError::NewColumn { position, column },
+            Misfit::TakenName(column) => DataError::TakenName { column },
             Misfit::Type { column, cause } => DataError::OtherType { position, column, cause },
         }
     }
@@ -70,8 +73,19 @@ impl Layout {
         }
     }
 
+    /// Returns the columns of a row of a typed table, whose batches have this schema.
+    pub fn of_typed_row(schema: &SchemaRef, columns: &[(Arc<str>, Cell)], added: &[(String, Value)]) -> Layout {
+        let field = |(name, cell): &(Arc<str>, Cell)| match cell {
+            Cell::Typed(cell) => Arc::clone(&schema.fields()[cell.location().1]),
+            _ => Arc::new(Field::new(&**name, DataType::Utf8, true)),
+        };
+        let fields: Fields = columns.iter().map(field).collect();
+        let schema = Schema::new_with_metadata(fields, schema.metadata().clone());
+        Layout::of_typed(&Arc::new(schema), added)
+    }
+
     /// Returns the columns of a typed table.
-    pub fn of_typed(schema: &SchemaRef, added: &[(String, Value)]) -> Layout {
+    fn of_typed(schema: &SchemaRef, added: &[(String, Value)]) -> Layout {
         let field = |field: &Arc<Field>| {
             let kind = match field.data_type() {
                 // Another file, or another part of this one, may have more categories than a small key can count.
@@ -110,7 +124,6 @@ impl Layout {
     }
 
     fn new(fields: Vec<Field>, mut metadata: HashMap<String, String>, added: &[(String, Value)]) -> Layout {
-        let kept = fields.into_iter().filter(|field| !added.iter().any(|(name, _)| name == field.name()));
         let new = added.iter().map(|(name, value)| {
             let kind = match value {
                 Value::Number(_) => DataType::Float64,
@@ -120,7 +133,7 @@ impl Layout {
             Field::new(name, kind, true)
         });
         metadata.remove(STALE_METADATA);
-        let schema = Schema::new_with_metadata(kept.chain(new).collect::<Fields>(), metadata);
+        let schema = Schema::new_with_metadata(fields.into_iter().chain(new).collect::<Fields>(), metadata);
         Layout { schema: Arc::new(schema), added: added.len(), last: None }
     }
 
@@ -150,13 +163,13 @@ impl Layout {
     /// # Errors
     /// If the row has another column, or a value of another type.
     pub fn fit(&mut self, columns: &[(Arc<str>, Cell)]) -> Result<FittedRow, Misfit> {
-        match columns.first() {
-            Some((_, Cell::Typed(cell))) => {
+        match typed_cell(columns) {
+            Some(cell) => {
                 let (batch, _, row) = cell.location();
-                let columns = self.column_map(batch.schema_ref())?;
+                let columns = self.column_map(batch.schema_ref(), columns)?;
                 Ok(FittedRow::Typed { batch: Arc::clone(batch), row, columns })
             }
-            _ => self.fit_scalars(columns).map(FittedRow::Scalars),
+            None => self.fit_scalars(columns).map(FittedRow::Scalars),
         }
     }
 
@@ -166,10 +179,7 @@ impl Layout {
         for (index, (name, cell)) in columns.iter().enumerate() {
             let known = kept.get(index).is_some_and(|field| field.name() == &**name).then_some(index);
             let Some(index) = known.or_else(|| kept.iter().position(|field| field.name() == &**name)) else {
-                if self.is_added(name) {
-                    continue;
-                }
-                return Err(Misfit::NewColumn(name.to_string()));
+                return Err(self.unknown(name));
             };
             values[index] =
                 to_scalar(cell, &kept[index]).map_err(|cause| Misfit::Type { column: name.to_string(), cause })?;
@@ -177,36 +187,47 @@ impl Layout {
         Ok(values)
     }
 
-    /// Returns the map from the output columns to those of a typed table.
-    fn column_map(&mut self, schema: &SchemaRef) -> Result<ColumnMap, Misfit> {
+    /// Returns the map from the output columns to those of a typed table, of which these columns of a row are written.
+    fn column_map(&mut self, schema: &SchemaRef, columns: &[(Arc<str>, Cell)]) -> Result<ColumnMap, Misfit> {
         if let Some((known, columns)) = &self.last
             && Arc::ptr_eq(known, schema)
         {
             return Ok(Arc::clone(columns));
         }
-        let mut columns = vec![None; self.kept().len()];
-        for (column, field) in schema.fields().iter().enumerate() {
-            match self.kept().iter().position(|kept| kept.name() == field.name()) {
-                Some(index) => {
-                    let (output, input) = (self.kept()[index].data_type(), field.data_type());
-                    if !can_hold(output, input) {
-                        let cause = format!("has the type {input}, but its type in the output is {output}");
-                        return Err(Misfit::Type { column: field.name().clone(), cause });
-                    }
-                    columns[index] = Some(column);
-                }
-                None if self.is_added(field.name()) => {}
-                None => return Err(Misfit::NewColumn(field.name().clone())),
+        let mut map = vec![None; self.kept().len()];
+        for (name, cell) in columns {
+            // A column that this input lacks stays null.
+            let Cell::Typed(cell) = cell else { continue };
+            let Some(index) = self.kept().iter().position(|kept| *kept.name() == **name) else {
+                return Err(self.unknown(name));
+            };
+            let (output, input) = (self.kept()[index].data_type(), cell.data_type());
+            if !can_hold(output, input) {
+                let cause = format!("has the type {input}, but its type in the output is {output}");
+                return Err(Misfit::Type { column: name.to_string(), cause });
             }
+            map[index] = Some(cell.location().1);
         }
-        let columns: ColumnMap = columns.into();
-        self.last = Some((Arc::clone(schema), Arc::clone(&columns)));
-        Ok(columns)
+        let map: ColumnMap = map.into();
+        self.last = Some((Arc::clone(schema), Arc::clone(&map)));
+        Ok(map)
     }
 
-    fn is_added(&self, name: &str) -> bool {
-        self.added().iter().any(|field| field.name() == name)
+    /// Returns why a column that does not come from the input does not fit.
+    fn unknown(&self, name: &str) -> Misfit {
+        match self.added().iter().any(|field| field.name() == name) {
+            true => Misfit::TakenName(name.to_owned()),
+            false => Misfit::NewColumn(name.to_owned()),
+        }
     }
+}
+
+/// Returns a cell of a typed table, if the row comes from one.
+pub(super) fn typed_cell(columns: &[(Arc<str>, Cell)]) -> Option<&TypedCell> {
+    columns.iter().find_map(|(_, cell)| match cell {
+        Cell::Typed(cell) => Some(cell),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -259,6 +280,7 @@ mod tests {
             Ok(FittedRow::Scalars(values)) => format!("{values:?}"),
             Ok(FittedRow::Typed { .. }) => "typed".into(),
             Err(Misfit::NewColumn(name)) => format!("new {name}"),
+            Err(Misfit::TakenName(name)) => format!("taken {name}"),
             Err(Misfit::Type { column, cause }) => format!("{column} {cause}"),
         };
         assert_eq!(fit(&[("b", "2"), ("d", "\"y\"")]), r#"[Null, Float(2.0), Null, Text("\"y\"")]"#);

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 
-use super::super::row_writer::{RowWriter, Value};
+use super::super::row_writer::{RowWriter, Value, check_names, check_row};
 use super::block::Block;
-use super::layout::Layout;
+use super::layout::{Layout, typed_cell};
 use super::sink::{Sink, write_error};
 use crate::error::DataError;
 use crate::row::{Cell, Row, Table};
@@ -97,7 +97,10 @@ impl<S: Sink> RowWriter for Typed<S> {
             layout.set_added(added.len());
         }
         match table {
-            Some(table) if self.layout.is_none() && self.first.is_empty() => self.start(Layout::of_table(table, added)),
+            Some(table) if self.layout.is_none() && self.first.is_empty() => {
+                check_names(table.columns.iter().map(|name| &**name), added)?;
+                self.start(Layout::of_table(table, added))
+            }
             _ => Ok(()),
         }
     }
@@ -107,14 +110,20 @@ impl<S: Sink> RowWriter for Typed<S> {
             self.added = added.to_vec();
         }
         let values = added.iter().map(|(_, value)| value.clone()).collect();
-        if let (None, Some((_, Cell::Typed(cell)))) = (&self.layout, row.columns.first()) {
+        if let (None, Some(cell)) = (&self.layout, typed_cell(&row.columns)) {
             match self.first.is_empty() {
-                true => self.start(Layout::of_typed(cell.location().0.schema_ref(), &self.added))?,
+                true => {
+                    let schema = cell.location().0.schema_ref();
+                    self.start(Layout::of_typed_row(schema, &row.columns, &self.added))?;
+                }
                 false => self.choose_types()?,
             }
         }
         match &mut self.layout {
-            None => self.first.push(UntypedRow { columns: row.columns.clone(), added: values }),
+            None => {
+                check_row(row, added)?;
+                self.first.push(UntypedRow { columns: row.columns.clone(), added: values });
+            }
             Some(layout) => {
                 let fitted = layout.fit(&row.columns).map_err(|misfit| misfit.into_error(row))?;
                 self.block.add(fitted, values);

@@ -1,0 +1,89 @@
+//! Decides which input columns a run writes, and how its added columns are called.
+
+use crate::column_names::{ColumnNames, ColumnNotes};
+use crate::columns::{GROUP_COLUMN, PredictionColumns};
+use crate::error::RunError;
+use crate::reader::{Header, RunOptions};
+use crate::state::RunState;
+use newsdesk_data::{ColumnSelection, Value};
+use std::collections::HashSet;
+
+/// The columns of a run's output.
+pub(crate) struct ColumnChoice {
+    /// The added columns, with their names.
+    pub columns: PredictionColumns,
+    /// The input columns that are written.
+    pub selection: ColumnSelection,
+    /// What is worth a word to the user.
+    pub notes: ColumnNotes,
+}
+
+impl ColumnChoice {
+    /// Decides by the columns of the input, and records the names in the state. A resumed run keeps the names that its
+    /// state has.
+    ///
+    /// # Errors
+    /// If the input does not have a selected column, or has columns with all names that an added column may get.
+    pub fn new(
+        columns: &PredictionColumns,
+        options: &RunOptions,
+        header: &Header,
+        state: &mut RunState,
+    ) -> Result<Self, RunError> {
+        let selected = options.columns.as_deref().map_or_else(ColumnSelection::default, ColumnSelection::only);
+        // Runs of older versions overwrote columns without being told to.
+        let is_older = state.rows > 0 && state.names.is_none();
+        let overwrite = options.overwrite_columns || is_older;
+        let mut notes = ColumnNotes::default();
+        let other: &[&str] = if options.near_duplicates { &[GROUP_COLUMN] } else { &[] };
+        let names = match state.names.take() {
+            Some(names) => names,
+            None => {
+                notes.not_seen = not_seen(options, header)?;
+                let written = header.columns.iter().map(|name| &**name).filter(|name| selected.contains(name));
+                let taken = if overwrite { HashSet::new() } else { written.collect() };
+                let unwritten = unwritten(options, header, &selected);
+                ColumnNames { unwritten, ..columns.choose_names(&taken, other)? }
+            }
+        };
+        let columns = columns.clone().with_names(&names);
+        notes.renamed = columns.renamed(&names);
+        state.names = Some(names);
+        let mut choice = Self { columns, selection: selected, notes };
+        if overwrite {
+            let added: Vec<String> = choice.added(options).into_iter().map(|(name, _)| name).collect();
+            let is_replaced = |name: &&String| header.columns.iter().any(|column| **column == ***name);
+            choice.notes.replaced = added.iter().filter(is_replaced).cloned().collect();
+            choice.selection = choice.selection.without(added);
+        }
+        Ok(choice)
+    }
+
+    /// Returns all added columns, with values of the right types.
+    pub fn added(&self, options: &RunOptions) -> Vec<(String, Value)> {
+        let mut added = self.columns.example();
+        added.extend(options.near_duplicates.then(|| self.columns.group(0)));
+        added
+    }
+}
+
+/// Returns the selected columns that the input does not have so far, if they may still follow.
+///
+/// # Errors
+/// If they cannot follow.
+fn not_seen(options: &RunOptions, header: &Header) -> Result<Vec<String>, RunError> {
+    let is_unknown = |column: &&String| !header.columns.iter().any(|known| **known == ***column);
+    let unknown: Vec<String> = options.columns.iter().flatten().filter(is_unknown).cloned().collect();
+    if unknown.is_empty() || header.is_partial {
+        return Ok(unknown);
+    }
+    let known = header.columns.iter().map(|name| name.to_string()).collect();
+    Err(RunError::UnknownColumns { columns: unknown, known })
+}
+
+/// Returns the columns that the model reads and that are not written.
+fn unwritten(options: &RunOptions, header: &Header, selected: &ColumnSelection) -> Vec<String> {
+    let columns: Vec<&str> = header.columns.iter().map(|name| &**name).collect();
+    let read = options.read.article_columns_of(&columns);
+    read.into_iter().filter(|name| !selected.contains(name)).map(str::to_owned).collect()
+}

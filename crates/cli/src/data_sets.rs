@@ -2,8 +2,10 @@
 
 use crate::arguments::DataSetOptions;
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use crate::{recipes, target};
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_data::{
     Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
     Source, TargetFields, expand, load_labelled_files, load_recipe,
@@ -214,6 +216,7 @@ pub fn load_to_evaluate(
     let sets: Vec<LabelledSet> = arguments.iter().map(load).collect::<Result<_>>()?;
     if !quiet {
         sets.iter().flat_map(|set| describe_rejects(&set.rejects)).for_each(|line| say(&line));
+        html_note(sets.iter().map(|set| set.html).sum()).into_iter().for_each(|line| say(&line));
     }
     Ok(sets)
 }
@@ -256,6 +259,12 @@ fn head_labels(name: &str, manifest: &Manifest) -> Result<LabelSet> {
     };
     let labels = head.labels.iter().map(|l| Label { name: l.name.clone(), code: l.code.clone() }).collect();
     Ok(LabelSet { name: name.into(), source: None, labels })
+}
+
+/// Returns a line about articles from which HTML was removed, if there are any.
+pub fn html_note(articles: u64) -> Option<String> {
+    let counted = counted(HumanCount(articles), "article");
+    (articles > 0).then(|| format!("HTML was removed from {counted}; `--html keep` reads texts as they are"))
 }
 
 /// Returns a warning for each of the first rejected rows, and one for the number of the others.

@@ -133,6 +133,8 @@ pub enum DataError {
         column: String,
         /// The type of the column.
         kind: String,
+        /// The columns that exist.
+        columns: Vec<String>,
     },
     /// Parquet cannot be read from a stream.
     #[error("cannot read `{name}`: Parquet can only be read from an uncompressed file")]
@@ -225,7 +227,7 @@ impl DataError {
             DataError::EmptyTable { .. } => Remedy::FillTable,
             DataError::NoColumn { columns, .. } => Remedy::ChooseColumn { columns: columns.clone() },
             DataError::NoTextColumn { columns, .. } => Remedy::NameTextColumn { columns: columns.clone() },
-            DataError::NotText { .. } => Remedy::NameTextAndTitleColumns,
+            DataError::NotText { columns, .. } => Remedy::NameTextAndTitleColumns { columns: columns.clone() },
             DataError::ParquetStream { .. } => Remedy::NameParquetFile,
             DataError::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => Remedy::CreateFolder,
             DataError::Write { .. } => Remedy::CheckOutput,

@@ -22,6 +22,8 @@ mod error;
 mod format;
 mod hash;
 mod labelled;
+mod language;
+mod markup;
 mod open;
 mod read;
 mod reject;
@@ -42,13 +44,15 @@ pub use labelled::{
     Fields, GoldLabels, HeadRecipe, Label, LabelError, LabelId, LabelSet, LabelledArticle, LabelledFileOptions,
     LabelledHead, LabelledRow, LabelledRows, LabelledSet, Recipe, load_labelled_files, load_recipe, recipe_heads,
 };
+pub use language::Language;
+pub use markup::HtmlMode;
 pub use open::{ByteMonitor, Encoding, Source, expand};
 pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored};
 pub use reject::Reject;
 pub use remedy::Remedy;
 pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};
 pub use split::{Assignment, Shares, Split, Splitter, hold_out};
-pub use stats::{HeadStats, LabelShare, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
+pub use stats::{HeadStats, LabelShare, LanguageRows, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
 pub use text_hash::{TextHash, mix};
 pub use write::{
     ColumnSelection, RowWriter, Value, append, continue_at, continue_at_with, create, finish_file, is_compressed,

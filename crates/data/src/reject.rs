@@ -7,6 +7,8 @@ use crate::row::Position;
 
 /// Why a row without an article is rejected.
 const BLANK: &str = "the text is blank";
+/// Why a row is rejected whose text consists of punctuation and invisible characters.
+const WORDLESS: &str = "the text is blank: it has only punctuation or invisible characters";
 
 /// A row that cannot be used.
 #[derive(Debug, Clone)]
@@ -34,6 +36,11 @@ impl Reject {
     /// Returns the reject of a row that has neither text nor title.
     pub(crate) fn blank(position: Position, remedy: Remedy, raw: String) -> Reject {
         Reject { blank: true, ..Reject::new(position, BLANK, Some(remedy), raw) }
+    }
+
+    /// Returns the reject of a row whose title and text consist of punctuation and invisible characters.
+    pub(crate) fn wordless(position: Position, remedy: Remedy, raw: String) -> Reject {
+        Reject { cause: WORDLESS.to_owned(), ..Reject::blank(position, remedy, raw) }
     }
 
     /// Returns whether the row has neither text nor title.

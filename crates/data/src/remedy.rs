@@ -55,7 +55,10 @@ pub enum Remedy {
         columns: Vec<String>,
     },
     /// Name the columns that contain text and title.
-    NameTextAndTitleColumns,
+    NameTextAndTitleColumns {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
     /// Name the column that contains the label.
     NameLabelColumn {
         /// The columns that exist.
@@ -66,8 +69,20 @@ pub enum Remedy {
         /// The columns that exist.
         columns: Vec<String>,
     },
+    /// Name the columns that contain the offsets of the target entity.
+    NameOffsetColumns {
+        /// The columns that exist.
+        columns: Vec<String>,
+    },
+    /// Correct the offsets of the target entity, or leave them out.
+    CorrectOffsets,
     /// Add a text or a title to the row, or read the text from another column.
     AddText,
+    /// Label articles in this language, too.
+    AddLanguage {
+        /// The code of the language.
+        code: &'static str,
+    },
     /// Read the text from another column.
     ChooseTextColumn,
     /// Read the title from another column.

@@ -3,7 +3,7 @@
 
 mod scratch;
 
-use newsdesk_data::{Cell, ReadOptions, Remedy};
+use newsdesk_data::{Cell, HtmlMode, ReadOptions, Remedy, TargetFields};
 use scratch::{Scratch, read_all, texts};
 
 fn raw<'a>(row: &'a newsdesk_data::Row, name: &str) -> &'a str {
@@ -63,7 +63,8 @@ fn rejects_have_a_cause_and_a_remedy() {
     assert_eq!(cause(b"{\"text\":\"a\",\"id\":1,\"id\":2}").0, "the field `id` occurs twice");
     assert_eq!(cause(b"{\"text\":null}").0, "the field `text` is null, not a string");
     assert_eq!(cause(b"{\"text\":3}").0, "the field `text` is a number, not a string");
-    assert_eq!(cause(b"{\"text\":\"a\",\"title\":[]}").0, "the field `title` is an array, not a string");
+    assert_eq!(cause(b"{\"text\":\"a\",\"title\":{}}").0, "the field `title` is an object, not a string");
+    assert_eq!(cause(b"{\"text\":[\"a\",1]}").0, "the field `text` is a list of values that are not strings");
     assert_eq!(cause(b"{\"text\":\"\\ud800\"}").0, "the field `text` is not valid Unicode");
     assert_eq!(cause(b"{\"text\":\" \\n\"}").0, "the text is blank");
     assert_eq!(cause(b"{\"text\":\"\",\"title\":null}").0, "the text is blank");
@@ -94,6 +95,98 @@ fn text_and_title_fields_can_be_named() {
     let title_as_text = ReadOptions { text_field: Some("title".into()), ..ReadOptions::default() };
     let (rows, _) = read_all(&scratch.file("b.jsonl", r#"{"title":"only once"}"#), &title_as_text);
     assert_eq!(rows[0].article.input(), "only once");
+}
+
+#[test]
+fn nested_fields_and_lists_of_texts_are_read() {
+    let scratch = Scratch::new();
+    let options = |text: &str, title: Option<&str>| ReadOptions {
+        text_field: Some(text.into()),
+        title_field: title.map(str::to_owned),
+        ..ReadOptions::default()
+    };
+    let line =
+        r#"{"article":{"body":"Text","head":{"main":"Title"},"parts":["One","Two"],"blocks":[{"t":"A"},{"t":"B"}]}}"#;
+    let read_one = |line: &str, options: &ReadOptions| {
+        let (rows, rejects) = read_all(&scratch.file("a.jsonl", line), options);
+        rows.into_iter()
+            .map(|row| row.article.input())
+            .chain(rejects.into_iter().map(|reject| reject.cause))
+            .next()
+            .unwrap()
+    };
+    assert_eq!(read_one(line, &options("article.body", Some("article.head.main"))), "Title\nText");
+    assert_eq!(read_one(line, &options("article.parts", None)), "One\nTwo");
+    assert_eq!(read_one(line, &options("article.blocks.t", None)), "A\nB");
+    assert_eq!(read_one(line, &options("article.head", None)), "the field `article.head` is an object, not a string");
+    assert_eq!(read_one(line, &options("article.none", None)), "the field `article.none` is missing");
+    // A title is optional in each row.
+    assert_eq!(read_one(line, &options("article.body", Some("article.none"))), "Text");
+    // A column with this very name comes first.
+    let literal = r#"{"article.body":"Column","article":{"body":"Nested"}}"#;
+    assert_eq!(read_one(literal, &options("article.body", None)), "Column");
+    assert_eq!(read_one(r#"{"text":["One",null,"Two"]}"#, &ReadOptions::default()), "One\nTwo");
+
+    let (_, rejects) = read_all(&scratch.file("b.jsonl", line), &options("article.none", None));
+    let Some(Remedy::NameTextColumn { columns }) = rejects[0].remedy.as_deref() else { panic!("{:?}", rejects[0]) };
+    let names = ["article", "article.body", "article.head", "article.head.main", "article.parts", "article.blocks"];
+    assert_eq!(columns[..6], names);
+    assert_eq!(columns[6], "article.blocks.t");
+}
+
+#[test]
+fn html_is_removed_from_the_article_and_kept_in_the_columns() {
+    let scratch = Scratch::new();
+    let lines = r#"{"title":"Oil &amp; gas","text":"<p>Oil rises.</p>"}
+{"text":"a < b"}
+{"text":"&nbsp;"}
+{"text":"<p> </p><br>."}
+{"text":"<img src=\"x.png\">"}
+"#;
+    let (rows, rejects) = scratch.read("a.jsonl", lines);
+    let inputs: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
+    assert_eq!(inputs, ["Oil & gas\nOil rises.", "a < b"]);
+    assert_eq!((rows[0].was_html, rows[1].was_html), (true, false));
+    assert_eq!(rows[0].column("text").unwrap().as_text().unwrap(), "<p>Oil rises.</p>");
+    let causes: Vec<&str> = rejects.iter().map(|reject| reject.cause.as_str()).collect();
+    let wordless = "the text is blank: it has only punctuation or invisible characters";
+    assert_eq!(causes, ["the text is blank", wordless, "the text is blank"]);
+    assert!(rejects.iter().all(|reject| reject.is_blank()) && rejects[0].raw == r#"{"text":"&nbsp;"}"#);
+    let keep = ReadOptions { html: HtmlMode::Keep, ..ReadOptions::default() };
+    let (rows, rejects) = read_all(&scratch.file("a.jsonl", lines), &keep);
+    assert_eq!((rows[0].article.text.as_str(), rejects.len()), ("<p>Oil rises.</p>", 0));
+}
+
+#[test]
+fn offsets_of_a_target_count_the_characters_before_html_is_removed() {
+    let scratch = Scratch::new();
+    let text = "<p>Ann &amp; Ann met.</p>";
+    let at = |start: usize| format!(r#"{{"text":"{text}","who":"Ann","from":{start},"to":{}}}"#, start + 3);
+    let fields = TargetFields { field: "who".into(), start: Some("from".into()), end: Some("to".into()) };
+    let options = ReadOptions { target_fields: Some(fields), ..ReadOptions::default() };
+    let read_one = |line: &str| {
+        let (rows, rejects) = read_all(&scratch.file("a.jsonl", line), &options);
+        (rows.first().map(|row| row.article.input()), rejects.into_iter().next())
+    };
+    assert_eq!(read_one(&at(3)).0.unwrap(), "[ Ann ] & Ann met.");
+    assert_eq!(read_one(&at(13)).0.unwrap(), "Ann & [ Ann ] met.");
+    let both = format!(r#"{{"text":"{text}","who":"Ann &amp; Ann","from":3,"to":16}}"#);
+    assert_eq!(read_one(&both).0.unwrap(), "[ Ann & Ann ] met.");
+    let decoded = both.replace(r#""who":"Ann &amp; Ann""#, r#""who":"Ann & Ann""#);
+    assert_eq!(read_one(&decoded).0.unwrap(), "[ Ann & Ann ] met.");
+    let searched = r#"{"text":"<p>Bob</p> and A&amp;B","who":"A&amp;B","from":null,"to":null}"#;
+    assert_eq!(read_one(searched).0.unwrap(), "Bob\nand [ A&B ]");
+    // The position is inside a tag: the name is searched instead.
+    let inside = r#"{"text":"<p title=\"Ann\">So Ann met.</p>","who":"Ann","from":10,"to":13}"#;
+    assert_eq!(read_one(inside).0.unwrap(), "So [ Ann ] met.");
+
+    let remedy = |line: &str| *read_one(line).1.unwrap().remedy.unwrap();
+    assert_eq!(remedy(&at(4)), Remedy::CorrectOffsets);
+    assert_eq!(remedy(&at(900)), Remedy::CorrectOffsets);
+    assert!(matches!(remedy(&at(3).replace("\"from\":3", "\"from\":1.5")), Remedy::NameOffsetColumns { .. }));
+    assert!(matches!(remedy(&at(3).replace("\"from\"", "\"start\"")), Remedy::NameOffsetColumns { .. }));
+    assert!(matches!(remedy(&at(3).replace("\"who\"", "\"name\"")), Remedy::NameTargetColumn { .. }));
+    assert!(matches!(remedy(&at(3).replace("\"Ann\"", "7")), Remedy::NameTargetColumn { .. }));
 }
 
 #[test]

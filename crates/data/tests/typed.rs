@@ -6,7 +6,7 @@ mod scratch;
 use std::fs::{self, File};
 use std::sync::Arc;
 
-use arrow_array::builder::{Int32Builder, ListBuilder, StringDictionaryBuilder};
+use arrow_array::builder::{Int32Builder, ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::Int16Type;
 use arrow_array::{
     ArrayRef, BinaryArray, Decimal128Array, Float32Array, Int64Array, LargeStringArray, RecordBatch, StringArray,
@@ -343,6 +343,59 @@ fn table_without_a_text_column_is_an_error() {
     assert!(refused("tags").contains("the column `tags` has the type List("), "{}", refused("tags"));
     let titled = ReadOptions { title_field: Some("desk".into()), ..ReadOptions::default() };
     assert_eq!(read_all(&input, &titled).0[0].article.title.as_deref(), Some("sport"));
+}
+
+#[test]
+fn nested_fields_and_lists_of_texts_are_read() {
+    let scratch = Scratch::new();
+    let field = |name: &str, kind: &DataType| Arc::new(Field::new(name, kind.clone(), true));
+    let texts_of = |lists: &[&[Option<&str>]]| -> ArrayRef {
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        lists.iter().for_each(|list| builder.append_value(list.iter().copied()));
+        Arc::new(builder.finish())
+    };
+    let body: ArrayRef = Arc::new(StringArray::from(vec![Some("First."), None, Some("Third.")]));
+    let paragraphs = texts_of(&[&[Some("One."), None, Some("Two.")], &[], &[Some("Three.")]]);
+    let head: ArrayRef = Arc::new(StringArray::from(vec![Some("Head"), Some("Title only"), None]));
+    let titles: ArrayRef = Arc::new(StructArray::from(vec![(field("main", head.data_type()), head)]));
+    let article = StructArray::from(vec![
+        (field("body", body.data_type()), body),
+        (field("paragraphs", paragraphs.data_type()), paragraphs),
+        (field("titles", titles.data_type()), titles),
+    ]);
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let columns: [(&str, ArrayRef); 2] = [("id", ids), ("article", Arc::new(article))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let inputs = [
+        parquet(&scratch, "a.parquet", std::slice::from_ref(&batch)),
+        scratch.file("a.arrows", stream(std::slice::from_ref(&batch))),
+    ];
+    let options = |text: &str, title: Option<&str>| ReadOptions {
+        text_field: Some(text.into()),
+        title_field: title.map(str::to_owned),
+        ..ReadOptions::default()
+    };
+    for input in &inputs {
+        let articles = |options: &ReadOptions| -> Vec<String> {
+            read_all(input, options).0.iter().map(|row| row.article.input()).collect()
+        };
+        let titled = options("article.body", Some("article.titles.main"));
+        assert_eq!(articles(&titled), ["Head\nFirst.", "Title only", "Third."]);
+        assert_eq!(articles(&options("article.body", None)), ["First.", "Third."]);
+        assert_eq!(articles(&options("article.paragraphs", None)), ["One.\nTwo.", "Three."]);
+        let (rows, _) = read_all(input, &titled);
+        assert_eq!(rows[0].field("article.titles").unwrap().raw_text(), r#"{"main":"Head"}"#);
+        assert!(rows[0].field("article.nothing").is_none() && rows[0].field("id").is_some());
+
+        let refused = |options: &ReadOptions| read(input, options).err().unwrap();
+        let error = refused(&options("article.titles", None));
+        assert!(error.to_string().contains("the column `article.titles` has the type Struct"), "{error}");
+        let DataError::NoColumn { column, columns, .. } = refused(&options("article.nothing", None)) else { panic!() };
+        let names = ["id", "article", "article.body", "article.paragraphs", "article.titles", "article.titles.main"];
+        assert_eq!((column.as_str(), columns.as_slice()), ("article.nothing", &names.map(str::to_owned)[..]));
+        // The column `article` has a usual name, but it is no text.
+        assert!(matches!(refused(&ReadOptions::default()), DataError::NotText { columns, .. } if columns.len() == 6));
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Decides which input columns a run writes, and how its added columns are called.
 
 use crate::column_names::{ColumnNames, ColumnNotes};
-use crate::columns::{GROUP_COLUMN, PredictionColumns};
+use crate::columns::{GROUP_COLUMN, LANGUAGE_COLUMN, PredictionColumns};
 use crate::error::RunError;
 use crate::reader::{Header, RunOptions};
 use crate::state::RunState;
@@ -35,7 +35,8 @@ impl ColumnChoice {
         let is_older = state.rows > 0 && state.names.is_none();
         let overwrite = options.overwrite_columns || is_older;
         let mut notes = ColumnNotes::default();
-        let other: &[&str] = if options.near_duplicates { &[GROUP_COLUMN] } else { &[] };
+        let group = options.near_duplicates.then_some(GROUP_COLUMN);
+        let other: Vec<&str> = group.into_iter().chain(options.language_column.then_some(LANGUAGE_COLUMN)).collect();
         let names = match state.names.take() {
             Some(names) => names,
             None => {
@@ -43,7 +44,7 @@ impl ColumnChoice {
                 let written = header.columns.iter().map(|name| &**name).filter(|name| selected.contains(name));
                 let taken = if overwrite { HashSet::new() } else { written.collect() };
                 let unwritten = unwritten(options, header, &selected);
-                ColumnNames { unwritten, ..columns.choose_names(&taken, other)? }
+                ColumnNames { unwritten, ..columns.choose_names(&taken, &other)? }
             }
         };
         let columns = columns.clone().with_names(&names);
@@ -63,6 +64,7 @@ impl ColumnChoice {
     pub fn added(&self, options: &RunOptions) -> Vec<(String, Value)> {
         let mut added = self.columns.example();
         added.extend(options.near_duplicates.then(|| self.columns.group(0)));
+        added.extend(options.language_column.then(|| self.columns.language(Some("en"))));
         added
     }
 }

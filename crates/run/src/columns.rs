@@ -19,6 +19,9 @@ pub(crate) const GROUP_COLUMN: &str = "duplicate_group";
 /// The largest number of pairs of labels that are counted.
 const MAX_PAIRS: usize = 4096;
 
+/// The name of the column of the language, after the prefix.
+pub(crate) const LANGUAGE_COLUMN: &str = "language";
+
 /// Which scores are written for each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scores {
@@ -115,8 +118,18 @@ impl PredictionColumns {
 
     /// Returns the column of a near-duplicate group, which is named by the row number of its first article.
     pub fn group(&self, first: u64) -> (String, Value) {
-        let name = self.other.get(GROUP_COLUMN).cloned().unwrap_or_else(|| self.usual_name(GROUP_COLUMN));
-        (name, Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
+        (self.other_name(GROUP_COLUMN), Value::Integer(i64::try_from(first).unwrap_or(i64::MAX)))
+    }
+
+    /// Returns the column of an article's language: its code, or nothing if the language is unsure.
+    pub fn language(&self, code: Option<&str>) -> (String, Value) {
+        let value = code.map_or(Value::Null, |code| Value::Text(code.into()));
+        (self.other_name(LANGUAGE_COLUMN), value)
+    }
+
+    /// Returns the name of a column that belongs to no head.
+    fn other_name(&self, column: &str) -> String {
+        self.other.get(column).cloned().unwrap_or_else(|| self.usual_name(column))
     }
 
     /// Returns the columns of a prediction.

@@ -5,9 +5,9 @@ use crate::columns::PredictionColumns;
 use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::output::Output;
-use crate::reader::{Duplicate, Event, Header, Reader, RunOptions};
+use crate::reader::{Event, Header, Reader, RowFacts, RunOptions};
 use crate::state::RunState;
-use newsdesk_data::{ColumnSelection, Reject, Row, Source};
+use newsdesk_data::{ColumnSelection, Language, Reject, Row, Source};
 use newsdesk_model::{Classifier, ModelError, Prediction, StreamOutput};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -119,7 +119,7 @@ impl Sink<'_> {
             }
             (Event::Fatal(error), _) => return Err(error.into()),
             (Event::Reject(reject, hash), _) => self.reject(&reject, hash)?,
-            (Event::Row(row, duplicate, hash), Some(prediction)) => self.row(row, &prediction, duplicate, hash)?,
+            (Event::Row(row, facts, hash), Some(prediction)) => self.row(row, &prediction, facts, hash)?,
             // Each row is pushed with a text, so it comes with a prediction.
             (Event::Row(..), None) => {}
         }
@@ -142,9 +142,11 @@ impl Sink<'_> {
         self.output.header(table.as_ref(), &added)
     }
 
-    fn row(&mut self, mut row: Row, prediction: &Prediction, duplicate: Duplicate, hash: u64) -> Result<(), RunError> {
+    fn row(&mut self, mut row: Row, prediction: &Prediction, facts: RowFacts, hash: u64) -> Result<(), RunError> {
         let mut added = self.columns.values(prediction);
-        added.extend(duplicate.group.map(|group| self.columns.group(group)));
+        added.extend(facts.group.map(|group| self.columns.group(group)));
+        let language = facts.language.map(Language::code);
+        added.extend(self.options.language_column.then(|| self.columns.language(language)));
         let all = self.selection.apply(&mut row);
         if let Err(error) = self.output.row(&row, &added) {
             // A reject holds the whole row.
@@ -157,8 +159,10 @@ impl Sink<'_> {
         let number = self.state.rows + 1;
         let counts = &mut self.state.counts;
         counts.add(prediction, &self.columns);
-        counts.duplicates += u64::from(duplicate.exact);
-        counts.near_duplicates += u64::from(duplicate.group.is_some_and(|group| group != number));
+        counts.duplicates += u64::from(facts.is_duplicate);
+        counts.near_duplicates += u64::from(facts.group.is_some_and(|group| group != number));
+        counts.html += u64::from(row.was_html);
+        language.into_iter().for_each(|code| *counts.languages.entry(code.into()).or_default() += 1);
         self.advance(hash);
         Ok(())
     }

@@ -6,8 +6,8 @@ use crate::inputs::InputRecord;
 use crate::reject_limit::RejectLimit;
 use crate::state::RunState;
 use newsdesk_data::{
-    ByteMonitor, DataError, Format, ReadError, ReadOptions, Reject, Row, Source, StableHash, Table, first_columns,
-    read_monitored,
+    ByteMonitor, DataError, Format, Language, ReadError, ReadOptions, Reject, Remedy, Row, Source, StableHash, Table,
+    first_columns, read_monitored,
 };
 use newsdesk_model::StreamInput;
 use std::collections::HashSet;
@@ -37,6 +37,13 @@ pub struct RunOptions {
     pub overwrite_columns: bool,
     /// Whether the run looks for near duplicates, and adds the column of their group to each row.
     pub near_duplicates: bool,
+    /// Whether the language of each article is detected and counted.
+    pub detect_languages: bool,
+    /// Whether the column of the language is added to each row. It needs `detect_languages`.
+    pub language_column: bool,
+    /// The languages to label. Articles in other languages are rejected; those whose language is unsure are not. Empty
+    /// for all languages. It needs `detect_languages`.
+    pub only_languages: Vec<Language>,
     /// The number of rejects at which the run stops.
     pub reject_limit: Option<RejectLimit>,
     /// Set to `true` to end the run early. Rows that are not yet written are dropped.
@@ -49,8 +56,8 @@ pub struct RunOptions {
 pub(crate) enum Event {
     /// The columns of the input, before the first row.
     Header(Header),
-    /// A row, what it duplicates, and the hash of all rows up to it.
-    Row(Row, Duplicate, u64),
+    /// A row, what is known about it, and the hash of all rows up to it.
+    Row(Row, RowFacts, u64),
     /// A row that cannot be used, and the hash of all rows up to it.
     Reject(Reject, u64),
     /// A source was read to its end.
@@ -71,14 +78,16 @@ pub(crate) struct Header {
     pub is_partial: bool,
 }
 
-/// What a row duplicates.
+/// What the reader finds out about a row.
 #[derive(Clone, Copy)]
-pub(crate) struct Duplicate {
+pub(crate) struct RowFacts {
     /// Whether an earlier row has the same words.
-    pub exact: bool,
+    pub is_duplicate: bool,
     /// The number of the first row with nearly the same words, which may be the row itself. `None` if the run does not look for near
     /// duplicates.
     pub group: Option<u64>,
+    /// The language. `None` if it is unsure, or the run does not detect languages.
+    pub language: Option<Language>,
 }
 
 /// Why reading stops before the end of the corpus.
@@ -239,10 +248,15 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             Ok(row) if self.is_in_sample(|| row.hash(StableHash::new())) => {
                 self.hash = row.hash(self.hash);
                 // Rows that an earlier run has done count as well: later rows may duplicate them.
-                let exact = self.duplicates.add(&row.article);
+                let is_duplicate = self.duplicates.add(&row.article);
                 let group = self.near_duplicates.as_mut().map(|near| near.add(&row.article, self.rows + 1));
                 let text = row.article.input();
-                Ok(Some((Event::Row(row, Duplicate { exact, group }, self.hash.value()), Some(text))))
+                let language = if self.options.detect_languages { Language::of(&text) } else { None };
+                if let Some(reject) = language.and_then(|language| self.other_language(&row, language)) {
+                    return Ok(Some((Event::Reject(reject, self.hash.value()), None)));
+                }
+                let facts = RowFacts { is_duplicate, group, language };
+                Ok(Some((Event::Row(row, facts, self.hash.value()), Some(text))))
             }
             Err(ReadError::Reject(reject)) if self.is_in_sample(|| StableHash::new().with(reject.raw.as_bytes())) => {
                 // The cause is left out, because its wording may differ between versions.
@@ -251,6 +265,15 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             }
             Ok(_) | Err(ReadError::Reject(_)) => Ok(None),
         }
+    }
+
+    /// Returns the reject of a row in a language that is not to be labelled.
+    fn other_language(&self, row: &Row, language: Language) -> Option<Reject> {
+        let only = &self.options.only_languages;
+        (!only.is_empty() && !only.contains(&language)).then(|| {
+            let remedy = Remedy::AddLanguage { code: language.code() };
+            Reject::set_aside(row, format!("the language is `{language}`"), Some(remedy))
+        })
     }
 
     fn push(&self, event: Event, text: Option<String>) -> Result<(), Stop> {

@@ -20,6 +20,13 @@ pub struct Counts {
     /// Articles with nearly the same words as an earlier one, exact duplicates included. 0 if the run did not look for them.
     #[serde(default, alias = "near_repeats")]
     pub near_duplicates: u64,
+    /// Articles from whose title or text HTML was removed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub html: u64,
+    /// Articles by the code of their language, without those whose language is unsure. Empty if the run did not detect
+    /// languages.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub languages: BTreeMap<String, u64>,
     /// Windows of the articles.
     pub windows: u64,
     /// Tokens of the articles.
@@ -51,6 +58,10 @@ pub const OTHER_CAUSES: &str = "other causes";
 
 /// The number of causes that are counted apart. The journal stores them at every checkpoint.
 const MAX_CAUSES: usize = 20;
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
 
 impl Counts {
     /// Returns the number of rows, rejects included.

@@ -2,6 +2,7 @@
 
 use super::shared::{ComputeOptions, FormatName, TargetColumns, TextColumns, Thresholds, help};
 use clap::{Args, ValueEnum};
+use newsdesk_data::Language;
 use newsdesk_model::DtypeChoice;
 use newsdesk_run::RejectLimit;
 use std::path::PathBuf;
@@ -42,6 +43,11 @@ pub struct Classify {
     /// counted from 1 over the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
     #[arg(long, help_heading = "Input")]
     pub near_duplicates: bool,
+    /// Label only articles in these languages, given by codes such as en,de; the others are rejected
+    ///
+    /// The language is detected from the first 1,000 characters. Articles whose language is unsure are labelled.
+    #[arg(long, value_name = "CODE", value_delimiter = ',', help_heading = "Input")]
+    pub only_language: Vec<Language>,
 
     /// Output file, which is overwritten if it exists; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
@@ -58,6 +64,9 @@ pub struct Classify {
     /// Add the K most probable labels of each head, with their scores
     #[arg(long, value_name = "K", conflicts_with = "scores", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Output")]
     pub top_k: Option<u16>,
+    /// Add the column `language`: the code of the article's language (ISO 639), or nothing if it is unsure
+    #[arg(long, help_heading = "Output")]
+    pub language: bool,
     #[command(flatten, next_help_heading = "Output")]
     pub thresholds: Thresholds,
     /// Prefix of the names of added columns

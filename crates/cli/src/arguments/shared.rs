@@ -2,7 +2,7 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use newsdesk_data::{Encoding, Format, ReadOptions};
+use newsdesk_data::{Encoding, Format, HtmlMode, ReadOptions};
 use newsdesk_model::DeviceChoice;
 use newsdesk_model::folder::Storage;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub struct Thresholds {
 /// Columns with the text and title of an article.
 #[derive(Debug, Clone, Args)]
 pub struct TextColumns {
-    /// Column with the text [default: text, body, content or article]
+    /// Column with the text [default: text, body, content or article]; `article.body` names a value nested in a column
     #[arg(long, value_name = "NAME")]
     pub text_field: Option<String>,
     /// Column with the title [default: title or headline]
@@ -63,13 +63,44 @@ pub struct TextColumns {
     /// Encoding of the files, for example latin1 [default: utf-8, or utf-16 if a byte order mark says so]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<Encoding>,
+    /// HTML in titles and texts: auto removes it from texts that plainly hold tags or references such as `&nbsp;`, strip removes all that may be HTML, keep reads texts as they are
+    ///
+    /// Only what the model reads changes. The columns of the output are unchanged. Data sets with a recipe are read as they are.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t)]
+    pub html: HtmlName,
+}
+
+/// What is done with HTML in texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum HtmlName {
+    #[default]
+    Auto,
+    Strip,
+    Keep,
+}
+
+impl From<HtmlName> for HtmlMode {
+    fn from(name: HtmlName) -> Self {
+        match name {
+            HtmlName::Auto => Self::Auto,
+            HtmlName::Strip => Self::Strip,
+            HtmlName::Keep => Self::Keep,
+        }
+    }
 }
 
 impl TextColumns {
+    /// Returns the value of `--html`, unless it is the default.
+    pub fn html_value(&self) -> Option<String> {
+        let html = HtmlMode::from(self.html);
+        (html != HtmlMode::default()).then(|| html.name().to_owned())
+    }
+
     /// Returns the options for reading whole articles from these columns.
     pub fn reading(&self, format: Option<Format>) -> ReadOptions {
         let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
-        ReadOptions { format, encoding: self.encoding, text_field, title_field, target_fields: None }
+        let html = self.html.into();
+        ReadOptions { format, encoding: self.encoding, text_field, title_field, html, target_fields: None }
     }
 }
 

@@ -215,7 +215,7 @@ fn in_order(options: &Diff, changed: &mut ChangedRows) -> Result<Findings> {
 /// Compares rows with the same value in a column. The predictions of the first output are held in memory.
 fn by_key(options: &Diff, key: &str, changed: &mut ChangedRows) -> Result<Findings> {
     let key_of = |row: &Row| -> Result<String> {
-        let cell = row.column(key).map(|cell| cell.as_text().unwrap_or_else(|| cell.raw_text()).into_owned());
+        let cell = row.field(key).map(|cell| cell.as_text().unwrap_or_else(|| cell.raw_text()).into_owned());
         cell.ok_or_else(|| {
             let message = format!("cannot find the column `{key}` in {}", row.position);
             Usage::new(message, "give a column that both outputs have to `--key`").into()

@@ -46,15 +46,24 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::NameTextColumn { columns } => {
             format!("name the text column with `--text-field NAME`; the columns are {}", quoted(columns))
         }
-        Remedy::NameTextAndTitleColumns => {
-            "name other columns with `--text-field NAME` and `--title-field NAME`".into()
-        }
+        Remedy::NameTextAndTitleColumns { columns } => format!(
+            "name other columns with `--text-field NAME` and `--title-field NAME`; the columns are {}",
+            quoted(columns)
+        ),
         Remedy::NameLabelColumn { columns } => {
             format!("name the label column with `--label-field NAME`; the columns are {}", quoted(columns))
         }
         Remedy::NameTargetColumn { columns } => {
             format!("name the target column with `--target-field NAME`; the columns are {}", quoted(columns))
         }
+        Remedy::NameOffsetColumns { columns } => format!(
+            "name the columns of the positions with `--target-start NAME` and `--target-end NAME`; the columns are {}",
+            quoted(columns)
+        ),
+        Remedy::CorrectOffsets => {
+            "count the characters of the text column from 0, up to the one after the target; without `--target-start` and `--target-end` the target is searched in the text".into()
+        }
+        Remedy::AddLanguage { code } => format!("add `--only-language {code}` to label articles in this language, too"),
         Remedy::AddText => {
             "add a text or a title to the row, or read the text from another column with `--text-field NAME`".into()
         }

@@ -78,6 +78,7 @@ pub fn load_labelled_files(sources: &[Source], options: &LabelledFileOptions) ->
         articles,
         rejects: rows.rejects,
         skipped: rows.skipped,
+        html: rows.html,
     })
 }
 
@@ -133,6 +134,7 @@ struct FileRows {
     labelled: Vec<FileRow>,
     rejects: Vec<Reject>,
     skipped: u64,
+    html: u64,
     multi: bool,
     first_columns: Vec<String>,
 }
@@ -152,6 +154,7 @@ impl FileRows {
             self.multi |= has_list;
             match labels.into_iter().next().flatten() {
                 Some(labels) => {
+                    self.html += u64::from(row.was_html);
                     self.labelled.push(FileRow { position: row.position, article: row.article, labels });
                 }
                 None => self.skipped += 1,

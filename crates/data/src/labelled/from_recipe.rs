@@ -34,6 +34,7 @@ pub fn load_recipe(
         articles: Vec::new(),
         rejects: Vec::new(),
         skipped: 0,
+        html: 0,
     };
     for row in rows {
         match row {
@@ -108,6 +109,7 @@ fn add(
     if gold_labels.iter().all(Option::is_none) {
         set.skipped += 1;
     } else {
+        set.html += u64::from(row.was_html);
         set.articles.push(LabelledArticle {
             position: row.position,
             article: row.article,

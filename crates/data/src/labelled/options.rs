@@ -35,7 +35,7 @@ impl LabelledFileOptions {
     pub(super) fn label_column(&self, row: &Row) -> Option<String> {
         let similar = |name: &str| row.columns.iter().find(|(column, _)| column.trim().eq_ignore_ascii_case(name));
         let column = match &self.label_field {
-            Some(name) if row.column(name).is_some() => return Some(name.clone()),
+            Some(name) if row.field(name).is_some() => return Some(name.clone()),
             Some(name) => similar(name),
             None => std::iter::once(self.head.as_str()).chain(LABEL_NAMES).find_map(similar),
         };

@@ -8,6 +8,7 @@ use super::gold_labels::LabelField;
 use super::options::LabelledFileOptions;
 use super::recipe::Recipe;
 use crate::error::DataError;
+use crate::markup::HtmlMode;
 use crate::open::Source;
 use crate::read::{ReadError, ReadOptions, RowReader, read};
 use crate::reject::Reject;
@@ -63,6 +64,8 @@ impl LabelledRows {
             text_field: recipe.fields.text.clone(),
             title_field: recipe.fields.title.clone(),
             target_fields: recipe.target_fields.clone(),
+            // Published data sets are read as they are published, so that figures are comparable.
+            html: HtmlMode::Keep,
             ..ReadOptions::default()
         };
         let rows = read(&Source::File(path), &options)?;
@@ -92,7 +95,7 @@ impl LabelledRows {
         let labels = match &mut self.label_columns {
             LabelColumns::Named(fields) => {
                 let read = |field: &String| {
-                    LabelField::read(row.column(field))
+                    LabelField::read(row.field(field).as_deref())
                         .map(|value| value.labels().map(<[String]>::to_vec))
                         .map_err(|cause| label_reject(&row, field, cause, "field"))
                 };
@@ -108,7 +111,7 @@ impl LabelledRows {
                     *column = options.label_column(&row);
                 }
                 let name = column.as_deref().or(options.label_field.as_deref()).unwrap_or("label");
-                let value = LabelField::read(row.column(name));
+                let value = LabelField::read(row.field(name).as_deref());
                 let value = value.map_err(|cause| label_reject(&row, name, cause, "column"))?;
                 let separator = options.separator.as_deref();
                 has_list = separator.is_some() || matches!(value, LabelField::List(_));

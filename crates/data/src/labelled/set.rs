@@ -51,6 +51,8 @@ pub struct LabelledSet {
     pub rejects: Vec<Reject>,
     /// The number of valid rows that have no label for any head, and were left out.
     pub skipped: u64,
+    /// The number of articles from whose title or text HTML was removed.
+    pub html: u64,
 }
 
 impl LabelledHead {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::error::{MAX_HEADER, ReadError, blank, not_utf8, reject};
+use super::error::{MAX_HEADER, ReadError, not_utf8, reject};
 use super::options::ReadOptions;
 use crate::error::DataError;
 use crate::open::Stream;
@@ -157,12 +157,10 @@ impl Delimited {
         }
         let title = self.title.map(|title| fields[title].to_owned());
         let article = Article { title, text: fields[self.text].to_owned(), target_entity: None };
-        if article.is_blank() {
-            return Err(blank(position, Remedy::AddText, raw));
-        }
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
         let raw_line = from_utf8(raw).ok().map(|raw| RawLine::Delimited(raw.into(), self.delimiter));
-        Ok(Row { position, columns: self.table.columns.iter().cloned().zip(cells).collect(), article, raw_line })
+        let columns = self.table.columns.iter().cloned().zip(cells).collect();
+        Ok(Row { position, columns, article, raw_line, was_html: false })
     }
 }
 

@@ -113,5 +113,5 @@ pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, R
         ("title".into(), title),
         ("text".into(), Cell::Text(article.text.clone())),
     ];
-    Ok(Row { position, columns, article, raw_line: None })
+    Ok(Row { position, columns, article, raw_line: None, was_html: false })
 }

@@ -3,6 +3,7 @@
 //! Values are kept as [`RawValue`]s, and only text and title are decoded. So numbers of any size, escapes and nested
 //! values are written exactly as they were read.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, BufRead, Read};
@@ -11,11 +12,11 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::error::{ReadError, SAMPLE, blank, broken, not_utf8, reject};
+use super::error::{ReadError, SAMPLE, broken, not_utf8, reject};
 use super::options::ReadOptions;
 use crate::open::Stream;
 use crate::remedy::Remedy;
-use crate::row::{Article, Cell, Position, RawLine, Row};
+use crate::row::{Article, Cell, Position, RawLine, Row, column_names, splits};
 
 /// The capacity that the line buffer keeps. A longer line makes it grow, and the surplus is freed before the next line.
 const KEPT_BUFFER: usize = 1024 * 1024;
@@ -92,33 +93,33 @@ impl JsonLines {
         if let Some(repeated) = repeated(&names) {
             return rejected(format!("the field `{repeated}` occurs twice"), Remedy::RenameFields);
         }
-        let Some(text) = self.options.text_column(&names) else {
+        let text = self.options.text_column(&names);
+        let title = self.options.title_column(&names, text.unwrap_or(usize::MAX));
+        let Some((text_name, text)) = field(&columns, text, self.options.text_field.as_deref()) else {
             let cause = match &self.options.text_field {
                 Some(name) => format!("the field `{name}` is missing"),
                 None => "no field contains the text".to_owned(),
             };
-            let columns = names.iter().map(|name| name.to_string()).collect();
+            let columns = column_names(&columns);
             return rejected(cause, Remedy::NameTextColumn { columns });
         };
-        let title = self.options.title_column(&names, text);
-
-        let text = match string(&columns[text]) {
+        let text = match string(text_name, &text) {
             Ok(text) => text,
+            Err(cause) if text.raw_text().starts_with('{') => {
+                return rejected(cause, Remedy::NameTextColumn { columns: column_names(&columns) });
+            }
             Err(cause) => return rejected(cause, Remedy::ChooseTextColumn),
         };
-        let title = match title.map(|title| &columns[title]) {
+        let title = match field(&columns, title, self.options.title_field.as_deref()) {
             Some((_, title)) if title.is_null() => None,
-            Some(title) => match string(title) {
+            Some((name, title)) => match string(name, &title) {
                 Ok(title) => Some(title),
                 Err(cause) => return rejected(cause, Remedy::ChooseTitleColumn),
             },
             None => None,
         };
         let article = Article { title, text, target_entity: None };
-        if article.is_blank() {
-            return Err(blank(position, Remedy::AddText, raw));
-        }
-        Ok(Row { position, columns, article, raw_line: Some(RawLine::Json(kept.into())) })
+        Ok(Row { position, columns, article, raw_line: Some(RawLine::Json(kept.into())), was_html: false })
     }
 }
 
@@ -141,14 +142,24 @@ impl Iterator for JsonLines {
     }
 }
 
-/// Decodes a field that must be a string.
-fn string((name, cell): &(Arc<str>, Cell)) -> Result<String, String> {
-    match cell {
-        Cell::Json(raw) if raw.get().starts_with('"') => {
-            serde_json::from_str(raw.get()).map_err(|_| format!("the field `{name}` is not valid Unicode"))
-        }
-        cell => Err(format!("the field `{name}` is {}, not a string", kind(&cell.raw_text()))),
+/// Returns a column with its name, or else the value that is nested in a column under the requested name.
+fn field<'c>(
+    columns: &'c [(Arc<str>, Cell)],
+    column: Option<usize>,
+    requested: Option<&'c str>,
+) -> Option<(&'c str, Cow<'c, Cell>)> {
+    if let Some((name, cell)) = column.map(|column| &columns[column]) {
+        return Some((name, Cow::Borrowed(cell)));
     }
+    let nested = |(name, path): (&str, &str)| columns.iter().find(|(column, _)| **column == *name)?.1.nested(path);
+    let name = requested?;
+    splits(name).find_map(nested).map(|cell| (name, Cow::Owned(cell)))
+}
+
+/// Decodes a field that must be a string, or a list of strings.
+fn string(name: &str, cell: &Cell) -> Result<String, String> {
+    let text = if cell.is_null() { Err("null, not a string") } else { cell.joined_text() };
+    text.map(Cow::into_owned).map_err(|kind| format!("the field `{name}` is {kind}"))
 }
 
 /// Returns the type of a JSON value, which follows from its first byte.

@@ -8,6 +8,7 @@ mod delimited;
 mod detect;
 mod error;
 mod first_columns;
+mod finish;
 mod html;
 mod ipc;
 mod jsonl;

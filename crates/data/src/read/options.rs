@@ -1,9 +1,13 @@
 //! How a source is read, and which of its columns contain the article.
 
+use arrow_schema::Schema;
+
 use super::target_entity::TargetFields;
 use crate::error::DataError;
 use crate::format::Format;
+use crate::markup::HtmlMode;
 use crate::open::Encoding;
+use crate::row::{add_typed_names, nested_type, splits};
 
 const TEXT_NAMES: [&str; 4] = ["text", "body", "content", "article"];
 const TITLE_NAMES: [&str; 2] = ["title", "headline"];
@@ -15,10 +19,13 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// The encoding of text formats. By default UTF-16 is detected by its byte order mark, and anything else is UTF-8.
     pub encoding: Option<Encoding>,
-    /// The column of the text. By default the first of `text`, `body`, `content`, `article`.
+    /// The field of the text: a column, or a value nested in a column, such as `article.body`. By default the first of
+    /// the columns `text`, `body`, `content`, `article`.
     pub text_field: Option<String>,
-    /// The column of the title. By default the first of `title`, `headline`.
+    /// The field of the title. By default the first of the columns `title`, `headline`.
     pub title_field: Option<String>,
+    /// What is done with HTML in titles and texts. The main text of an HTML page is plain text already.
+    pub html: HtmlMode,
     /// The columns that name the target entity. By default a row has none.
     pub target_fields: Option<TargetFields>,
 }
@@ -60,34 +67,83 @@ impl ReadOptions {
         found
     }
 
-    /// Returns the indices of the text column and the title column of a table with these columns.
+    /// Returns the indices of the text column and the title column of a table with these columns, whose values are not
+    /// nested.
     ///
     /// # Errors
     /// If a name occurs twice, or a requested column or the text column does not exist.
     pub(super) fn article_columns(&self, name: &str, columns: &[&str]) -> Result<(usize, Option<usize>), DataError> {
+        let (text, title) = self.article_places(name, columns, None)?;
+        Ok((text.column, title.map(|title| title.column)))
+    }
+
+    /// Returns where the text and the title are in a table with these columns. The schema has the types of nested
+    /// columns.
+    ///
+    /// # Errors
+    /// As [`ReadOptions::article_columns`].
+    pub(super) fn article_places(
+        &self,
+        name: &str,
+        columns: &[&str],
+        schema: Option<&Schema>,
+    ) -> Result<(Place, Option<Place>), DataError> {
         if let Some(index) = (1..columns.len()).find(|index| columns[..*index].contains(&columns[*index])) {
             let cause = format!("the column `{}` occurs twice", columns[index]);
             return Err(DataError::Header { name: name.to_owned(), cause });
         }
         let no_column = |column: &Option<String>| {
-            let (name, columns) = (name.to_owned(), columns.iter().map(|column| column.to_string()).collect());
+            let (name, columns) = (name.to_owned(), all_names(columns, schema));
             match column {
                 Some(column) => DataError::NoColumn { name, column: column.clone(), columns },
                 None => DataError::NoTextColumn { name, columns },
             }
         };
-        let text = self.text_column(columns).ok_or_else(|| no_column(&self.text_field))?;
-        let title = self.title_column(columns, text);
+        let place = |column: Option<usize>, requested: &Option<String>| match column {
+            Some(column) => Some(Place { column, path: None }),
+            None => nested_place(columns, schema?, requested.as_deref()?),
+        };
+        let text = place(self.text_column(columns), &self.text_field).ok_or_else(|| no_column(&self.text_field))?;
+        let title = self.title_column(columns, if text.path.is_none() { text.column } else { usize::MAX });
+        let title = place(title, &self.title_field).filter(|title| *title != text);
         if title.is_none() && self.title_field.is_some() {
             return Err(no_column(&self.title_field));
         }
         for column in self.target_fields.iter().flat_map(TargetFields::columns) {
-            if !columns.contains(&column.as_str()) {
+            let is_nested = || schema.is_some_and(|schema| nested_place(columns, schema, column).is_some());
+            if !columns.contains(&column.as_str()) && !is_nested() {
                 return Err(no_column(&Some(column.clone())));
             }
         }
         Ok((text, title))
     }
+}
+
+/// Where the text or the title of an article is in its row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The index of the column.
+    pub column: usize,
+    /// The path of a value that is nested in the column.
+    pub path: Option<String>,
+}
+
+/// Returns where a nested value is in columns of these types.
+fn nested_place(columns: &[&str], schema: &Schema, name: &str) -> Option<Place> {
+    splits(name).find_map(|(column, path)| {
+        let column = columns.iter().position(|other| *other == column)?;
+        nested_type(schema.field(column).data_type(), path)?;
+        Some(Place { column, path: Some(path.to_owned()) })
+    })
+}
+
+/// Returns the names of columns, and of the values that are nested in columns of these types.
+pub(super) fn all_names(columns: &[&str], schema: Option<&Schema>) -> Vec<String> {
+    let mut nested = Vec::new();
+    for field in schema.into_iter().flat_map(Schema::fields) {
+        add_typed_names(field.data_type(), field.name(), &mut nested);
+    }
+    columns.iter().map(|column| column.to_string()).chain(nested).collect()
 }
 
 /// Returns the index of the requested column, or of the first of the usual ones. An exact match comes before one in

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::{MAX_ROW, ReadError};
+use super::finish::Finish;
 use super::options::ReadOptions;
-use super::target_entity::TargetFields;
 use super::{delimited, detect, html, jsonl, text, typed};
 use crate::error::DataError;
 use crate::format::Format;
@@ -16,7 +16,7 @@ pub struct RowReader {
     format: Format,
     table: Option<Table>,
     rows: Box<dyn Iterator<Item = Result<Row, ReadError>> + Send>,
-    target_fields: Option<TargetFields>,
+    finish: Finish,
     ended: bool,
 }
 
@@ -39,10 +39,7 @@ impl Iterator for RowReader {
         if self.ended {
             return None;
         }
-        let item = match (self.rows.next(), &self.target_fields) {
-            (Some(Ok(row)), Some(fields)) => Some(fields.add_target(row)),
-            (item, _) => item,
-        };
+        let item = self.rows.next().map(|row| row.and_then(|row| self.finish.row(row)));
         self.ended = matches!(item, None | Some(Err(ReadError::Fatal(_))));
         item
     }
@@ -81,13 +78,8 @@ fn open_rows(
         Source::Texts(_) => Some(Format::JsonLines),
     };
     let format = options.format.or(by_suffix);
-    let reader = |format, table, rows| RowReader {
-        format,
-        table,
-        rows,
-        target_fields: options.target_fields.clone(),
-        ended: false,
-    };
+    let reader =
+        |format, table, rows| RowReader { format, table, rows, finish: Finish::new(options, format), ended: false };
     let typed = |format, rows: typed::Typed| reader(format, Some(rows.table().clone()), Box::new(rows));
     if let Source::File(path) = source
         && format.map_or_else(|| typed::is_parquet(path), |format| format == Format::Parquet)

@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use super::error::ReadError;
-use crate::reject::Reject;
+use crate::markup::{HtmlMode, plain_text};
 use crate::remedy::Remedy;
 use crate::row::{Article, Row, TargetEntity};
-use crate::write::row_to_json;
 
 /// The columns that name the target entity of a row.
 ///
@@ -31,56 +29,68 @@ impl TargetFields {
         [&self.field].into_iter().chain(&self.start).chain(&self.end)
     }
 
-    /// Adds the target entity to the article of a row.
+    /// Returns what the columns of a row say about its target entity, or a cause and a remedy.
     ///
     /// # Errors
     /// If a column is missing or contains no valid value, or the offsets do not match the name.
-    pub(super) fn add_target(&self, mut row: Row) -> Result<Row, ReadError> {
-        match self.target(&row) {
-            Ok(target) => {
-                row.article.target_entity = target;
-                Ok(row)
-            }
-            Err(cause) => {
-                let remedy = Remedy::NameTargetColumn { columns: row.column_names() };
-                let raw = row_to_json(&row);
-                Err(ReadError::Reject(Reject::new(row.position, cause, Some(remedy), raw)))
-            }
-        }
-    }
-
-    fn target(&self, row: &Row) -> Result<Option<TargetEntity>, String> {
-        let cell = row.column(&self.field).ok_or_else(|| format!("the target column `{}` is missing", self.field))?;
+    pub(super) fn find(&self, row: &Row) -> Result<Found, (String, Remedy)> {
+        let other_column = |cause: String| (cause, Remedy::NameTargetColumn { columns: row.column_names() });
+        let missing = |field: &str| other_column(format!("the target column `{field}` is missing"));
+        let cell = row.field(&self.field).ok_or_else(|| missing(&self.field))?;
         if cell.is_null() {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
-        let name = cell.as_text().ok_or_else(|| format!("the target column `{}` is not text", self.field))?;
+        let name = cell.as_text();
+        let name = name.ok_or_else(|| other_column(format!("the target column `{}` is not text", self.field)))?;
         let name = name.trim();
         if name.is_empty() {
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
-        let offset = |field: &Option<String>| field.as_ref().map_or(Ok(None), |field| offset(row, field));
-        match (offset(&self.start)?, offset(&self.end)?) {
-            (Some(start), Some(end)) => {
-                let range = byte_range(&row.article.text, start..end)
-                    .ok_or_else(|| format!("the text does not contain the characters {start} to {end}"))?;
-                let found = &row.article.text[range.clone()];
-                match found.trim() == name {
-                    true => Ok(Some(TargetEntity::Text(range))),
-                    false => Err(format!("the characters {start} to {end} of the text are `{found}`, not `{name}`")),
-                }
+        // The offset in a column, or `None` if the cell is empty.
+        let offset = |field: &Option<String>| -> Result<Option<usize>, (String, Remedy)> {
+            let Some(field) = field else { return Ok(None) };
+            let columns = || Remedy::NameOffsetColumns { columns: row.column_names() };
+            let cell = row.field(field);
+            let cell = cell.ok_or_else(|| (format!("the target column `{field}` is missing"), columns()))?;
+            let text = cell.as_text().unwrap_or_else(|| cell.raw_text());
+            match text.trim() {
+                "" | "null" => Ok(None),
+                text => text
+                    .parse()
+                    .map(Some)
+                    .map_err(|_| (format!("the target column `{field}` is not a whole number"), columns())),
             }
-            _ => Ok(Some(search(&row.article, name))),
+        };
+        match (offset(&self.start)?, offset(&self.end)?) {
+            (Some(start), Some(end)) => range_of(&row.article.text, start..end, name)
+                .map(|range| Found::Range(range, name.to_owned()))
+                .map_err(|cause| (cause, Remedy::CorrectOffsets)),
+            _ => Ok(Found::Name(name.to_owned())),
         }
     }
 }
 
-/// Returns the offset in a column, or `None` if the cell is empty.
-fn offset(row: &Row, field: &str) -> Result<Option<usize>, String> {
-    let cell = row.column(field).ok_or_else(|| format!("the target column `{field}` is missing"))?;
-    match cell.raw_text().trim() {
-        "" | "null" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| format!("the target column `{field}` is not a whole number")),
+/// What the columns of a row say about its target entity.
+pub(super) enum Found {
+    /// The row has no target entity.
+    Nothing,
+    /// The name of the target entity, which is to be searched.
+    Name(String),
+    /// Where the target entity is in the text as it was read, in bytes, and its name.
+    Range(Range<usize>, String),
+}
+
+/// Returns the range in bytes of the characters that contain the name, or why there is none.
+fn range_of(text: &str, characters: Range<usize>, name: &str) -> Result<Range<usize>, String> {
+    let Range { start, end } = characters;
+    let range = byte_range(text, characters)
+        .ok_or_else(|| format!("the text does not contain the characters {start} to {end}"))?;
+    let found = &text[range.clone()];
+    // A name is often written without the markup that the text has.
+    let plain = |text: &str| plain_text(text, HtmlMode::Auto).unwrap_or_else(|| text.to_owned());
+    match found.trim() == name || plain(found).trim() == plain(name).trim() {
+        true => Ok(range),
+        false => Err(format!("the characters {start} to {end} of the text are `{found}`, not `{name}`")),
     }
 }
 
@@ -93,7 +103,7 @@ fn byte_range(text: &str, characters: Range<usize>) -> Option<Range<usize>> {
 }
 
 /// Finds a name in an article.
-fn search(article: &Article, name: &str) -> TargetEntity {
+pub(super) fn search(article: &Article, name: &str) -> TargetEntity {
     let title = article.title.as_deref().unwrap_or_default();
     None.or_else(|| first_occurrence(&article.text, name).map(TargetEntity::Text))
         .or_else(|| first_occurrence(title, name).map(TargetEntity::Title))

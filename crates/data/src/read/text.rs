@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::error::{ReadError, SAMPLE, blank, broken, not_utf8, reject};
+use super::error::{ReadError, SAMPLE, broken, not_utf8, reject};
 use crate::open::Stream;
 use crate::remedy::Remedy;
 use crate::row::{Article, Cell, Position, Row};
@@ -31,17 +31,13 @@ pub(super) fn whole_file(stream: Stream, name: &Arc<str>, limit: usize) -> Resul
 /// Returns the only row of the file, with the columns `file` and `text`.
 ///
 /// # Errors
-/// If the file cannot be read, is not valid text, or is blank.
+/// If the file cannot be read, or is not valid text.
 pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, ReadError> {
     let (position, bytes) = whole_file(stream, &name, limit)?;
     let text =
         String::from_utf8(bytes).map_err(|error| not_utf8(position.clone(), &error.utf8_error(), error.as_bytes()))?;
     let article = Article { title: None, text, target_entity: None };
-    if article.is_blank() {
-        let remedy = Remedy::LeaveOut { reason: "it contains no article" };
-        return Err(blank(position, remedy, article.text.as_bytes()));
-    }
     let columns =
         vec![(Arc::from("file"), Cell::Text(name.to_string())), (Arc::from("text"), Cell::Text(article.text.clone()))];
-    Ok(Row { position, columns, article, raw_line: None })
+    Ok(Row { position, columns, article, raw_line: None, was_html: false })
 }

@@ -15,13 +15,14 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::error::{ReadError, SAMPLE};
 use super::ipc::Batches;
-use super::options::ReadOptions;
+use super::options::{Place, ReadOptions, all_names};
 use crate::error::DataError;
 use crate::open::{ByteMonitor, Stream};
 use crate::reject::Reject;
 use crate::remedy::Remedy;
-use crate::row::{Article, Cell, Position, Row, Table, TableForm, TypedCell, arrow_io_error, is_text};
-use crate::write::row_to_json;
+use crate::row::{
+    Article, Cell, Position, Row, Table, TableForm, TypedCell, arrow_io_error, is_text_or_list, nested_type,
+};
 
 /// The number of rows per batch of a Parquet file. Waiting rows keep their whole batch in memory, and articles may be
 /// long.
@@ -45,8 +46,8 @@ pub(super) struct Typed {
     batches: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>,
     name: Arc<str>,
     table: Table,
-    text: usize,
-    title: Option<usize>,
+    text: Place,
+    title: Option<Place>,
     limit: usize,
     batch: Arc<RecordBatch>,
     /// The index of the next row in the batch.
@@ -115,14 +116,20 @@ impl Typed {
         limit: usize,
     ) -> Result<Typed, DataError> {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let (text, title) = options.article_columns(&name, &names)?;
+        let (text, title) = options.article_places(&name, &names, Some(&schema))?;
+        let type_of = |place: &Place| match (schema.field(place.column).data_type(), &place.path) {
+            (kind, None) => Some(kind),
+            (kind, Some(path)) => nested_type(kind, path),
+        };
         // A column called `title` that is not text is ignored, unless the caller asked for it.
-        let has_text = |column: &usize| is_text(schema.field(*column).data_type());
+        let has_text = |place: &Place| type_of(place).is_some_and(is_text_or_list);
         let title = title.filter(|title| options.title_field.is_some() || has_text(title));
-        if let Some(column) = title.iter().chain([&text]).find(|column| !has_text(column)) {
-            let field = schema.field(*column);
-            let (column, kind) = (field.name().clone(), field.data_type().to_string());
-            return Err(DataError::NotText { name: name.to_string(), column, kind });
+        if let Some(place) = title.iter().chain([&text]).find(|place| !has_text(place)) {
+            let column = schema.field(place.column).name();
+            let column = place.path.as_ref().map_or(column.clone(), |path| format!("{column}.{path}"));
+            let kind = type_of(place).map(ToString::to_string).unwrap_or_default();
+            let columns = all_names(&names, Some(&schema));
+            return Err(DataError::NotText { name: name.to_string(), column, kind, columns });
         }
         let columns = names.iter().map(|column| Arc::from(*column)).collect();
         let batch = Arc::new(RecordBatch::new_empty(Arc::clone(&schema)));
@@ -142,24 +149,28 @@ impl Typed {
     /// Returns the next row of the batch.
     fn row(&self) -> Result<Row, ReadError> {
         let position = Position { source: Arc::clone(&self.name), row: self.rows + 1, line: 0, offset: 0 };
-        let text_of = |column| self.cell(column).as_text().map(|text| text.into_owned());
-        let (text, title) = (text_of(self.text).unwrap_or_default(), self.title.and_then(text_of));
+        let text = self.text_of(&self.text).unwrap_or_default();
+        let title = self.title.as_ref().and_then(|title| self.text_of(title));
         let cells = (0..self.table.columns.len()).map(|column| Cell::Typed(self.cell(column)));
         let columns = self.table.columns.iter().cloned().zip(cells).collect();
         let article = Article { title, text, target_entity: None };
-        let row = Row { position, columns, article, raw_line: None };
-        if row.article.text.len() > self.limit {
-            let start = row.article.text.chars().take(SAMPLE).collect();
+        if article.text.len() > self.limit {
+            let start = article.text.chars().take(SAMPLE).collect();
             let cause = format!("the text is longer than {} bytes", self.limit);
-            return Err(ReadError::Reject(Reject::new(row.position, cause, Some(Remedy::CheckLength), start)));
+            return Err(ReadError::Reject(Reject::new(position, cause, Some(Remedy::CheckLength), start)));
         }
-        match row.article.is_blank() {
-            true => {
-                let raw = row_to_json(&row);
-                Err(ReadError::Reject(Reject::blank(row.position, Remedy::AddText, raw)))
-            }
-            false => Ok(row),
-        }
+        Ok(Row { position, columns, article, raw_line: None, was_html: false })
+    }
+
+    /// Returns the text in a column of the next row, or nested in it. Returns `None` for a null.
+    fn text_of(&self, place: &Place) -> Option<String> {
+        let cell = Cell::Typed(self.cell(place.column));
+        let cell = match &place.path {
+            None => cell,
+            Some(path) => cell.nested(path)?,
+        };
+        // The types were checked: the only values without a text are nulls.
+        cell.joined_text().ok().filter(|_| !cell.is_null()).map(|text| text.into_owned())
     }
 
     fn broken(&self, source: io::Error) -> ReadError {

@@ -1,6 +1,9 @@
 //! The part of a row that a model reads.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// The title and the text of an article.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Article {
             let (before, name, after) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
             format!("{before}[ {name} ]{after}")
         };
-        let title = self.title.as_deref().filter(|title| !is_blank(title));
+        let title = self.title.as_deref().filter(|title| !is_space(title));
         match (&self.target_entity, title) {
             (Some(TargetEntity::Text(range)), title) => join(title, &marked(&self.text, range)),
             (Some(TargetEntity::Title(range)), Some(title)) => join(Some(&marked(title, range)), &self.text),
@@ -42,22 +45,38 @@ impl Article {
         }
     }
 
-    /// Returns whether title and text are both blank.
+    /// Returns whether title and text are both without a letter, a digit or a symbol such as an emoji.
+    ///
+    /// Invisible characters and punctuation say nothing, so a model must not be asked about them.
     pub fn is_blank(&self) -> bool {
-        is_blank(&self.text) && self.title.as_deref().is_none_or(is_blank)
+        !says_something(&self.text) && !self.title.as_deref().is_some_and(says_something)
     }
 }
 
 fn join(title: Option<&str>, text: &str) -> String {
     match title {
-        Some(title) if is_blank(text) => title.to_owned(),
+        Some(title) if is_space(text) => title.to_owned(),
         Some(title) => format!("{title}\n{text}"),
         None => text.to_owned(),
     }
 }
 
-fn is_blank(text: &str) -> bool {
+fn is_space(text: &str) -> bool {
     text.trim().is_empty()
+}
+
+/// A character that says something: not white space, not punctuation, not invisible, and not mere decoration such as
+/// lines, boxes and the replacement character.
+static MEANINGFUL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let decoration = r"[\p{ASCII}&&\p{S}]\p{Sk}\u{2500}-\u{25FF}\u{2800}\u{FFFC}\u{FFFD}";
+    Regex::new(&format!(r"[[\p{{L}}\p{{N}}\p{{S}}]--[\p{{Default_Ignorable_Code_Point}}{decoration}]]")).ok()
+});
+
+fn says_something(text: &str) -> bool {
+    // Most texts start with a letter of ASCII. The pattern is fixed and valid, which a test checks.
+    let start = text.as_bytes().first();
+    start.is_some_and(u8::is_ascii_alphanumeric)
+        || MEANINGFUL.as_ref().map_or_else(|| !is_space(text), |meaningful| meaningful.is_match(text))
 }
 
 #[cfg(test)]
@@ -78,8 +97,35 @@ mod tests {
 
     #[test]
     fn article_is_blank_if_title_and_text_are() {
-        assert!(article(None, " \n").is_blank());
-        assert!(article(Some("\t"), "").is_blank());
-        assert!(!article(Some("Rates"), "").is_blank());
+        let blank = [
+            "",
+            " \n",
+            "\u{a0}",
+            "\u{200b}\u{200d}",
+            "\u{ad}",
+            "\u{feff}",
+            ".",
+            "...",
+            "\u{2026}",
+            "- -",
+            "\u{2014}",
+            "?!",
+            "(\u{2022})",
+            "\u{3002}\u{3001}",
+            "***",
+            "+=",
+            "\u{fffd}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{2588}\u{2500}",
+            "\u{0}",
+        ];
+        for text in blank {
+            assert!(article(None, text).is_blank() && article(Some(text), "").is_blank(), "{text:?}");
+            assert!(!article(Some("Rates"), text).is_blank(), "{text:?}");
+        }
+        for text in ["a", "\u{5c71}", "7", "\u{661}", "\u{1f3c6}", "\u{20ac}", "\u{e01}", " .\u{200b}x", "\u{ac00}"] {
+            assert!(!article(None, text).is_blank(), "{text:?}");
+        }
     }
 }

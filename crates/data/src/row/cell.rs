@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::typed::TypedCell;
+use super::nested::{MAX_DEPTH, MAX_LEVELS, add_json_names, joined_json, nested_json};
+use super::typed::{TypedCell, add_typed_names};
 
 /// One value of an input column, exactly as it was read.
 #[derive(Debug, Clone)]
@@ -45,6 +46,40 @@ impl Cell {
             Cell::Text(_) => false,
             Cell::Json(raw) => raw.get() == "null",
             Cell::Typed(typed) => typed.is_null(),
+        }
+    }
+
+    /// Returns the value with this path in the cell, as JSON. Returns `None` if there is none.
+    pub(crate) fn nested(&self, path: &str) -> Option<Cell> {
+        let json = match self {
+            Cell::Text(_) => return None,
+            Cell::Json(raw) => nested_json(raw.get(), path, MAX_LEVELS)?,
+            Cell::Typed(typed) => typed.nested(path)?,
+        };
+        RawValue::from_string(json).ok().map(Cell::Json)
+    }
+
+    /// Returns the text in the cell. The texts of a list are joined by line breaks. A null is an empty text.
+    ///
+    /// # Errors
+    /// If the value is not text. The error is what it is, to follow "is".
+    pub(crate) fn joined_text(&self) -> Result<Cow<'_, str>, &'static str> {
+        match self {
+            Cell::Text(text) => Ok(Cow::Borrowed(text)),
+            Cell::Json(raw) => joined_json(raw.get(), MAX_LEVELS).map(Cow::Owned),
+            Cell::Typed(typed) => match typed.as_text() {
+                Some(text) => Ok(text),
+                None => joined_json(&typed.to_json(), MAX_LEVELS).map(Cow::Owned),
+            },
+        }
+    }
+
+    /// Adds the names of the values nested in the cell.
+    pub(super) fn add_nested_names(&self, prefix: &str, names: &mut Vec<String>) {
+        match self {
+            Cell::Text(_) => {}
+            Cell::Json(raw) => add_json_names(raw.get(), prefix, MAX_DEPTH, names),
+            Cell::Typed(typed) => add_typed_names(typed.data_type(), prefix, names),
         }
     }
 

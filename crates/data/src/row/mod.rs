@@ -4,20 +4,23 @@
 
 mod article;
 mod cell;
+mod nested;
 mod position;
 mod table;
 mod typed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::hash::StableHash;
 
 pub use article::{Article, TargetEntity};
 pub use cell::Cell;
+pub(crate) use nested::splits;
 pub use position::Position;
 pub use table::{Dialect, Table, TableForm};
 pub use typed::TypedCell;
-pub(crate) use typed::{arrow_io_error, is_text};
+pub(crate) use typed::{add_typed_names, arrow_io_error, is_text, is_text_or_list, nested_type};
 
 /// One row of a corpus.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Row {
     pub article: Article,
     /// The line that the row was read from, for formats in which it can be written unchanged.
     pub raw_line: Option<RawLine>,
+    /// Whether HTML was removed from the title or the text of the article. The columns are unchanged.
+    pub was_html: bool,
 }
 
 /// A line of an input file, without its line break.
@@ -60,8 +65,24 @@ impl Row {
         self.columns.iter().find(|(column, _)| &**column == name).map(|(_, cell)| cell)
     }
 
-    /// Returns the names of all columns.
-    pub(crate) fn column_names(&self) -> Vec<String> {
-        self.columns.iter().map(|(name, _)| name.to_string()).collect()
+    /// Returns the value of a field: the column with exactly this name, or the value with this path in a column.
+    pub fn field(&self, name: &str) -> Option<Cow<'_, Cell>> {
+        if let Some(cell) = self.column(name) {
+            return Some(Cow::Borrowed(cell));
+        }
+        let mut nested = splits(name).filter_map(|(column, path)| self.column(column)?.nested(path));
+        nested.next().map(Cow::Owned)
     }
+
+    /// Returns the names of all columns, and of values nested in them, for messages.
+    pub(crate) fn column_names(&self) -> Vec<String> {
+        column_names(&self.columns)
+    }
+}
+
+/// Returns the names of columns, and of values nested in them, for messages.
+pub(crate) fn column_names(columns: &[(Arc<str>, Cell)]) -> Vec<String> {
+    let mut nested = Vec::new();
+    columns.iter().for_each(|(name, cell)| cell.add_nested_names(name, &mut nested));
+    columns.iter().map(|(name, _)| name.to_string()).chain(nested).collect()
 }

@@ -16,9 +16,15 @@ pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
     let splits = splitter.split(Shares::TENTH, 0);
     let is_held_out = |article: &LabelledArticle| splits.of(TextHash::of(&article.article)) != Split::Train;
     let (validation, training) = set.articles.drain(..).partition(is_held_out);
-    // Rejects and skipped rows are reported once, with the training articles.
-    let validation =
-        LabelledSet { split: "held out".into(), articles: validation, rejects: vec![], skipped: 0, ..set.clone() };
+    // Rejects, skipped rows and HTML are reported once, with the training articles.
+    let validation = LabelledSet {
+        split: "held out".into(),
+        articles: validation,
+        rejects: vec![],
+        skipped: 0,
+        html: 0,
+        ..set.clone()
+    };
     (LabelledSet { split: "train".into(), articles: training, ..set }, validation)
 }
 

@@ -4,10 +4,13 @@
 
 mod lengths;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::counts::SplitCounts;
 use crate::labelled::LabelledRow;
+use crate::language::Language;
 use crate::reject::Reject;
 use lengths::Lengths;
 
@@ -37,8 +40,19 @@ pub struct SplitStats {
     pub rejected: u64,
     /// The labels of each head.
     pub heads: Vec<HeadStats>,
+    /// The languages, those with the most rows first. Rows whose language is unsure are not counted.
+    pub languages: Vec<LanguageRows>,
     /// The lengths of title and text together. `None` if there are no rows.
     pub lengths: Option<TextLengths>,
+}
+
+/// The rows in a language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LanguageRows {
+    /// The code of the language: ISO 639-1, or ISO 639-3 where there is none.
+    pub language: &'static str,
+    /// The number of rows.
+    pub rows: u64,
 }
 
 /// The labels of a head in one split.
@@ -88,6 +102,7 @@ struct CountedSplit {
     characters: Lengths,
     words: Lengths,
     tokens: Lengths,
+    languages: BTreeMap<&'static str, u64>,
 }
 
 impl Stats {
@@ -104,6 +119,7 @@ impl Stats {
             characters: Lengths::default(),
             words: Lengths::default(),
             tokens: Lengths::default(),
+            languages: BTreeMap::new(),
         });
     }
 
@@ -115,6 +131,9 @@ impl Stats {
         split.counts.add(row);
         split.with_title += u64::from(article.title.as_deref().is_some_and(|title| !title.trim().is_empty()));
         split.characters.add(input.chars().count());
+        if let Some(language) = Language::of(&input) {
+            *split.languages.entry(language.code()).or_default() += 1;
+        }
         split.words.add(input.split_whitespace().count());
         tokens.into_iter().for_each(|tokens| split.tokens.add(tokens));
     }
@@ -144,8 +163,12 @@ impl CountedSplit {
             labels.sort_by_key(|label| std::cmp::Reverse(label.rows));
             HeadStats { head: head.clone(), rows: counts.rows, labels }
         });
+        let mut languages: Vec<LanguageRows> =
+            self.languages.into_iter().map(|(language, rows)| LanguageRows { language, rows }).collect();
+        languages.sort_by_key(|language| std::cmp::Reverse(language.rows));
         SplitStats {
             heads: heads.collect(),
+            languages,
             split: self.counts.split,
             rows: self.counts.rows,
             with_title: self.with_title,

@@ -1,8 +1,9 @@
-//! Rows that do not fit the output.
+//! Rejects of rows that were read: they do not fit the output, or a caller sets them aside.
 
 use super::jsonl::row_to_json;
 use crate::error::DataError;
 use crate::reject::Reject;
+use crate::remedy::Remedy;
 use crate::row::Row;
 
 impl DataError {
@@ -17,5 +18,12 @@ impl DataError {
             _ => return None,
         };
         Some(Reject::new(row.position.clone(), cause, self.remedy(), row_to_json(row)))
+    }
+}
+
+impl Reject {
+    /// Returns the reject of a row that a caller sets aside for this cause.
+    pub fn set_aside(row: &Row, cause: String, remedy: Option<Remedy>) -> Reject {
+        Reject::new(row.position.clone(), cause, remedy, row_to_json(row))
     }
 }

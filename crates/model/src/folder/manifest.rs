@@ -20,6 +20,9 @@ pub struct Manifest {
     pub version: u32,
     /// Name of the model.
     pub name: String,
+    /// The languages that the model was trained on, as codes of ISO 639-1. Empty if they are not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// How an encoder's token vectors are pooled. The file of a linear model omits it.
     pub pooling: Pooling,
     /// How articles are cut into windows for an encoder. The file of a linear model omits it.

@@ -196,6 +196,7 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
     Ok(Manifest {
         version: 1,
         name,
+        languages: vec![],
         pooling: if heads.is_empty() && !has_pooler { Pooling::Cls } else { Pooling::Pooler },
         window: WindowRecord { length, overlap: length / 8, combine: Combine::Mean },
         target: None,

@@ -114,6 +114,7 @@ fn manifest(training: &[LabelledSet], settings: &LinearSettings, heads: Vec<Head
     Manifest {
         version: 1,
         name: "linear".into(),
+        languages: vec![],
         pooling: Pooling::Mean,
         window: WindowRecord::WHOLE,
         linear: Some(settings.features),

@@ -6,12 +6,12 @@ use super::record::{Measured, Results, Setting};
 use crate::arguments::{Bench, DataSetOptions};
 use crate::commands::named_models::{NamedModel, open_all};
 use crate::commands::open::instructions;
-use crate::data_sets::{DataSetSource, describe_rejects};
+use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::destination::refuse_overwriting;
 use anyhow::Result;
-use newsdesk_data::{LabelledSet, Source};
+use newsdesk_data::{HtmlMode, LabelledSet, Source};
 use newsdesk_eval::check_labelled;
 use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, available_cpus};
 use std::collections::BTreeSet;
@@ -53,6 +53,7 @@ impl<'a> Job<'a> {
                 }
                 if index == 0 && !options.quiet {
                     describe_rejects(&set.rejects).iter().for_each(|line| say(line));
+                    html_note(set.html).into_iter().for_each(|line| say(&line));
                 }
                 check_labelled(&set, &manifest.heads)?;
                 Ok(set)
@@ -136,12 +137,14 @@ fn corpus(source: &DataSetSource, options: &Bench) -> Result<Corpus> {
         DataSetSource::Recipe(recipe) => {
             add("--text-field", recipe.fields.text.clone());
             add("--title-field", recipe.fields.title.clone());
+            add("--html", Some(HtmlMode::Keep.name().into()));
             vec![recipe.split_file(&options.data_set.data_root, &options.split)?.into()]
         }
         DataSetSource::Plain(arguments) => {
             let columns = &options.data_set.columns;
             add("--text-field", columns.text_field.clone());
             add("--title-field", columns.title_field.clone());
+            add("--html", columns.html_value());
             add("--encoding", columns.encoding.map(|encoding| encoding.to_string()));
             arguments.iter().map(Into::into).collect()
         }

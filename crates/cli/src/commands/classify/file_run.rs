@@ -10,7 +10,7 @@ use crate::output::count::counted;
 use crate::output::reporting::ReportingOutput;
 use anyhow::Result;
 use indicatif::HumanCount;
-use newsdesk_data::Format;
+use newsdesk_data::{Format, HtmlMode};
 use newsdesk_run::{
     FileOutput, FileOutputOptions, InputFile, OpenOutcome, OpenedOutput, OutputPaths, RunError, RunManifest,
     RunOutcome, RunStart, run_corpus,
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// If the run cannot be resumed, an input cannot be read, or the output cannot be written.
-pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
+pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
     let options = job.options;
     let model = model_record(job)?;
     let now = RunStart {
@@ -52,6 +52,10 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
                 return Ok(exit_code(&state.counts));
             }
         };
+    if Settings::is_without_html(&start.settings) {
+        // An older version read texts as they are, and its run continues that way.
+        job.run_options.read.html = HtmlMode::Keep;
+    }
     if resumed > 0 && !options.quiet {
         say(&match state.rows {
             0 => "no rows were saved yet: starting from the first row".to_owned(),
@@ -76,6 +80,7 @@ pub fn run(job: &Job, paths: OutputPaths, format: Format) -> Result<ExitCode> {
             warn_of_changed_inputs(job, &start.inputs, &outcome);
             let manifest = manifest(job, start, model, &state, clock.elapsed(), outcome, resumed);
             output.finish(&state, &manifest)?;
+            job.report_texts(&state.counts);
             job.report_files(&paths, &state.counts);
             let articles = state.counts.articles - articles_before;
             Summary::new(job, &state.counts, Some(articles), manifest.seconds.total).report(job, false)?;

@@ -1,6 +1,8 @@
 //! A run of `classify` with everything that it needs.
 
+use super::languages;
 use crate::arguments::Classify;
+use crate::data_sets::html_note;
 use crate::failure::say;
 use crate::output::reporting::wrote;
 use indicatif::HumanCount;
@@ -35,6 +37,18 @@ impl Job<'_> {
         say(&wrote(&paths.output, counts.articles, "article"));
         if counts.rejected > 0 {
             say(&wrote(&paths.rejects, counts.rejected, "rejected row"));
+        }
+    }
+
+    /// Reports what the texts of a run are: how many of them held HTML, and how many are in languages that the model was
+    /// not trained on.
+    pub fn report_texts(&self, counts: &Counts) {
+        if self.options.quiet {
+            return;
+        }
+        html_note(counts.html).into_iter().for_each(|line| say(&line));
+        if let Some(warning) = languages::warning(counts, self.classifier.manifest()) {
+            say(&format!("warning: {warning}"));
         }
     }
 

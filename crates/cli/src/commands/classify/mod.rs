@@ -2,6 +2,7 @@
 
 mod file_run;
 mod job;
+mod languages;
 mod manifest;
 mod settings;
 mod stream_run;
@@ -68,6 +69,9 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         read_source(first, &read)?;
     }
     let (limit, sample, reject_limit) = (options.limit, options.sample, options.max_rejects);
+    let (language_column, only_languages) = (options.language, options.only_language.clone());
+    let detect_languages =
+        language_column || !only_languages.is_empty() || !languages::languages_of(classifier.manifest()).is_empty();
     let run_options = RunOptions {
         read,
         limit,
@@ -75,12 +79,15 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         columns: selected,
         overwrite_columns: options.overwrite_columns,
         near_duplicates: options.near_duplicates,
+        detect_languages,
+        language_column,
+        only_languages,
         reject_limit,
         ..RunOptions::default()
     };
-    let job = Job { options: &options, classifier, sources, run_options, min_scores, columns };
+    let mut job = Job { options: &options, classifier, sources, run_options, min_scores, columns };
     match (paths, format) {
-        (Some(paths), Some(format)) => file_run::run(&job, paths, format),
+        (Some(paths), Some(format)) => file_run::run(&mut job, paths, format),
         _ => stream_run::run(&job, format),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::job::Job;
 use anyhow::Result;
-use newsdesk_data::{Format, ReadOptions, StableHash, TargetFields};
+use newsdesk_data::{Format, HtmlMode, ReadOptions, StableHash, TargetFields};
 use newsdesk_model::{AnyModel, Classifier, Combine};
 use newsdesk_run::{ModelRecord, PredictionColumns, Scores};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub struct Settings {
     target_field: Option<String>,
     target_start: Option<String>,
     target_end: Option<String>,
+    /// `None` for `auto`. Older versions have no such setting: they read texts as they are.
+    #[serde(default = "keep")]
+    html: Option<String>,
     scores: bool,
     top_k: Option<u16>,
     min_scores: Vec<Option<f64>>,
@@ -44,6 +47,14 @@ pub struct Settings {
     // Journals of older versions lack this setting, so it is left out where it is off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     overwrite_columns: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    language: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    only_language: Vec<String>,
+}
+
+fn keep() -> Option<String> {
+    Some(HtmlMode::Keep.name().into())
 }
 
 /// The window settings as they enter the hash of a model's description. Their names must not change: journals hold the
@@ -78,6 +89,7 @@ impl Settings {
             target_field: target.map(|target| target.field.clone()),
             target_start: target.and_then(|target| target.start.clone()),
             target_end: target.and_then(|target| target.end.clone()),
+            html: Some(read.html).filter(|html| *html != HtmlMode::default()).map(|html| html.name().into()),
             scores: options.scores,
             top_k: options.top_k,
             // Converted through text, so that 0.9_f32 is recorded as 0.9 and not as 0.8999999761581421.
@@ -93,6 +105,8 @@ impl Settings {
             near_duplicates: options.near_duplicates,
             columns: job.run_options.columns.clone(),
             overwrite_columns: options.overwrite_columns,
+            language: options.language,
+            only_language: options.only_language.iter().map(ToString::to_string).collect(),
         })
     }
 
@@ -107,6 +121,11 @@ impl Settings {
         }
     }
 
+    /// Returns whether a journal is from a version without the setting `html`.
+    pub fn is_without_html(settings: &Map<String, Value>) -> bool {
+        !settings.contains_key("html")
+    }
+
     /// Returns the options for reading the run's output as articles.
     pub fn output_read_options(&self) -> ReadOptions {
         let (start, end) = (self.target_start.clone(), self.target_end.clone());
@@ -115,6 +134,7 @@ impl Settings {
             encoding: None,
             text_field: self.text_field.clone(),
             title_field: self.title_field.clone(),
+            html: self.html.as_deref().and_then(HtmlMode::from_name).unwrap_or_default(),
             target_fields: self.target_field.clone().map(|field| TargetFields { field, start, end }),
         }
     }

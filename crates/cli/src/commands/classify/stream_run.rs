@@ -39,6 +39,7 @@ pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
         Some(_) => ran.map_err(failure::not_a_broken_pipe)?,
         None => ran?,
     }
+    job.report_texts(&state.counts);
     job.report_rejects(&state.counts);
     let summary = Summary::new(job, &state.counts, Some(state.counts.articles), clock.elapsed().as_secs_f64());
     summary.report(job, format.is_none() && to_terminal)?;

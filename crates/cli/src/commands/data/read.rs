@@ -2,7 +2,7 @@
 
 use crate::arguments::DataSetOptions;
 use crate::arguments::data::Sets;
-use crate::data_sets::{DataSetSource, plain_options, refuse_label_map};
+use crate::data_sets::{DataSetSource, html_note, plain_options, refuse_label_map};
 use crate::failure::{Usage, say};
 use crate::output::progress::row_counter;
 use crate::recipes;
@@ -135,30 +135,39 @@ impl FoundSet {
     /// # Errors
     /// If a file cannot be read.
     pub fn read(&self, reader: &mut dyn Reader, quiet: bool) -> Result<()> {
+        let mut html = 0;
         for split in &self.splits {
             reader.begin_split(&split.name);
             let counter = row_counter(format!("{} {}", self.name, split.name), quiet);
             match &split.from {
                 From::Recipe { recipe, root } => {
-                    read_file(LabelledRows::of_recipe(recipe, root, &split.name)?, reader, &mut |n| counter.inc(n))?;
+                    let rows = LabelledRows::of_recipe(recipe, root, &split.name)?;
+                    html += read_file(rows, reader, &mut |n| counter.inc(n))?;
                 }
                 From::Files { sources, options } => {
                     for source in sources {
-                        read_file(LabelledRows::of_file(source, options)?, reader, &mut |n| counter.inc(n))?;
+                        let rows = LabelledRows::of_file(source, options)?;
+                        html += read_file(rows, reader, &mut |n| counter.inc(n))?;
                     }
                 }
             }
             counter.finish_and_clear();
         }
+        if !quiet {
+            html_note(html).into_iter().for_each(|line| say(&line));
+        }
         Ok(())
     }
 }
 
-fn read_file(mut rows: LabelledRows, reader: &mut dyn Reader, progress: &mut dyn FnMut(u64)) -> Result<()> {
+/// Passes the rows of a file on. Returns from how many of them HTML was removed.
+fn read_file(mut rows: LabelledRows, reader: &mut dyn Reader, progress: &mut dyn FnMut(u64)) -> Result<u64> {
+    let mut html = 0;
     let (mut batch, mut texts) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
     for row in rows.by_ref() {
         match row {
             Ok(row) => {
+                html += u64::from(row.row.was_html);
                 texts.push(row.row.article.input());
                 batch.push(row);
             }
@@ -172,5 +181,6 @@ fn read_file(mut rows: LabelledRows, reader: &mut dyn Reader, progress: &mut dyn
         }
     }
     reader.columns(rows.columns());
-    reader.rows(batch, &texts)
+    reader.rows(batch, &texts)?;
+    Ok(html)
 }

@@ -88,6 +88,9 @@ fn describe(set: &SetStats) -> String {
         text += &format!("\n{}\n", labels(&set.splits, head));
     }
     text += &format!("\n{}\n", lengths(&set.splits));
+    if set.splits.iter().any(|split| split.languages.len() > 1) {
+        text += &format!("\n{}\n", languages(&set.splits));
+    }
     text
 }
 
@@ -126,6 +129,17 @@ fn labels(splits: &[SplitStats], head: usize) -> String {
         labels.add_row(cells);
     }
     labels.trim_fmt()
+}
+
+/// Returns the rows in each language, for a data set with several.
+fn languages(splits: &[SplitStats]) -> String {
+    let mut languages = table(&["language", "split", "rows"], &[2]);
+    for split in splits {
+        for language in &split.languages {
+            languages.add_row([language.language.to_owned(), split.split.clone(), language.rows.to_string()]);
+        }
+    }
+    languages.trim_fmt()
 }
 
 fn lengths(splits: &[SplitStats]) -> String {

@@ -8,7 +8,7 @@ mod tables;
 use super::open::open_classifier;
 use super::thresholds::min_scores;
 use crate::arguments::Eval;
-use crate::data_sets::{DataSetSource, describe_rejects};
+use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::destination::refuse_overwriting;
@@ -49,6 +49,9 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
         Ok((source, set))
     };
     let sets: Vec<(DataSetSource, LabelledSet)> = options.data.iter().map(load).collect::<Result<_>>()?;
+    if !options.quiet {
+        html_note(sets.iter().map(|(_, set)| set.html).sum()).into_iter().for_each(|line| say(&line));
+    }
     options.report.as_deref().map_or(Ok(()), atomic::check_writable)?;
     let mut errors = Errors::default();
     let mut evaluated = vec![];

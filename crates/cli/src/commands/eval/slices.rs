@@ -27,9 +27,9 @@ pub fn values(columns: &[String], set: &LabelledSet, rows: Vec<LabelledRows>) ->
             known = row.columns.iter().map(|(name, _)| name.to_string()).collect();
         }
         for (index, column) in columns.iter().enumerate() {
-            if let Some(cell) = row.column(column) {
+            if let Some(cell) = row.field(column) {
                 found[index] = true;
-                values[article][index] = value(cell);
+                values[article][index] = value(&cell);
             }
         }
     })?;

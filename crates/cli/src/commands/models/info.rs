@@ -93,6 +93,9 @@ fn describe(info: &Info) -> String {
         };
         text += &format!(", {} parameters\n", info.parameters);
     }
+    if !manifest.languages.is_empty() {
+        text += &format!("languages {}\n", manifest.languages.join(", "));
+    }
     for head in &manifest.heads {
         let labels: Vec<String> = head
             .labels

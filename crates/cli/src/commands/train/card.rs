@@ -68,13 +68,14 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
     }
     let data_set = &options.data_set;
     let (text, title) = (&data_set.columns.text_field, &data_set.columns.title_field);
-    let target = &data_set.target;
+    let (html, target) = (data_set.columns.html_value(), &data_set.target);
     let named = [
         ("head", &data_set.head),
         ("label-field", &data_set.label_field),
         ("label-separator", &data_set.label_separator),
         ("text-field", text),
         ("title-field", title),
+        ("html", &html),
         ("target-field", &target.target_field),
         ("target-start", &target.target_start),
         ("target-end", &target.target_end),

@@ -1,7 +1,7 @@
 //! The labelled data sets of a training run: for training, validation and test.
 
 use crate::arguments::Train;
-use crate::data_sets::{DataSetSource, describe_rejects};
+use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use anyhow::Result;
@@ -87,6 +87,7 @@ impl TrainingData {
         data.leaks = data.find_leaks();
         if !options.quiet {
             data.all().for_each(describe);
+            html_note(data.all().map(|set| set.html).sum()).into_iter().for_each(|line| say(&line));
             let warnings = data.leaks.iter().cloned().chain(data.unvalidated_heads()?);
             warnings.for_each(|line| say(&format!("warning: {line}")));
         }

@@ -98,6 +98,7 @@ fn check_command(options: &Options, files: &[(Split, PathBuf)]) -> String {
         ("--label-separator", options.label_separator.clone()),
         ("--text-field", columns.text_field.clone()),
         ("--title-field", columns.title_field.clone()),
+        ("--html", columns.html_value()),
         ("--encoding", columns.encoding.as_ref().map(|encoding| encoding.to_string())),
     ] {
         command += &value.map(|value| format!(" {flag} {}", quoted(&value))).unwrap_or_default();

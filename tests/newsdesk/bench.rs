@@ -1,5 +1,6 @@
 //! `newsdesk bench` and `newsdesk agree`: what they measure, keep and compare. No test depends on the speed of the machine.
 
+use crate::support::training::train_arguments;
 use crate::support::{Folder, LABELS, TINY, articles, column, json_lines, texts, words};
 use serde_json::{Value, json};
 
@@ -221,6 +222,106 @@ fn differences_count_the_same_articles_if_only_one_model_needs_the_label_map() {
     let of = &found["differences"][0];
     // Of the first 30 articles, 20 have a label that the map keeps.
     assert_eq!((&of["articles"], &of["only_second"]), (&json!(20), &json!(0)), "{found}");
+}
+
+const TWO_HEADS: &str = r#"version = 1
+name = "two"
+pooling = "pooler"
+[window]
+length = 32
+overlap = 12
+[[head]]
+name = "mood"
+activation = "softmax"
+label = [{ name = "negative" }, { name = "neutral" }, { name = "positive" }]
+[[head]]
+name = "desk"
+activation = "softmax"
+label = [{ name = "arts" }, { name = "business" }, { name = "science" }, { name = "sport" }, { name = "world" }]
+"#;
+
+/// Returns [`with_linear`] with a model in `m` that has the heads `mood` and `desk`; the linear model has the head `label`.
+fn with_two_heads() -> Folder {
+    let folder = with_linear();
+    folder.copy_tiny_with_heads("mood", "desk");
+    folder.write("m/newsdesk.toml", TWO_HEADS);
+    folder
+}
+
+#[test]
+fn each_model_can_have_its_own_head_and_label_map() {
+    let folder = with_two_heads();
+    let bench = |more: &str| {
+        folder.run(&format!("bench m linear --data set.jsonl --rounds 1 --latency-articles 0 --json --quiet {more}"))
+    };
+    bench("")
+        .refused("cannot find head `label`: the model `m` does not have it")
+        .hint("`--head m=mood` or `--head m=desk`");
+    bench("--head two=desk --head linear=desk").refused("`linear` does not have it").hint("`--head linear=label`");
+    bench("--head other=desk")
+        .refused("no model here is called `other`")
+        .hint("`--head m=desk` or `--head linear=desk`");
+    bench("--head desk --head mood").refused("all models would have two values");
+    for heads in ["--head m=desk", "--head desk", "--head two=desk --head linear=label"] {
+        let found = bench(heads).done().json();
+        let heads: Vec<&Value> =
+            found["results"].as_array().unwrap().iter().map(|of| &of["heads"][0]["head"]).collect();
+        assert_eq!(heads, ["desk", "label"]);
+        assert_eq!(found["differences"][0]["articles"], json!(40));
+    }
+    // The labels are those of the linear model, and not those of the head `mood`.
+    bench("--head m=mood")
+        .refused("cannot measure the model `m`")
+        .says("caused by: cannot use the labels `arts`")
+        .hint("--label-map");
+    let moods = r#"["negative", "neutral", "positive"]"#;
+    let map = LABELS.map(|label| format!("{label} = {moods}\n")).concat();
+    folder.write("map.toml", map);
+    let found = bench("--head m=mood --label-map m=map.toml").done().json();
+    assert_eq!(found["results"][0]["heads"][0]["accuracy"], json!(1.0), "{found}");
+    folder.write("m=map.toml", "arts = 1");
+    bench("--head m=mood --label-map m=map.toml").done();
+}
+
+#[test]
+fn agree_compares_the_named_heads_by_the_label_map() {
+    let folder = with_two_heads();
+    folder.write("new.jsonl", articles(texts(50)));
+    let agree = |more: &str| folder.run(&format!("agree m linear --data new.jsonl --json {more}"));
+    agree("").refused("they have no head in common").hint("`--head MODEL=NAME`");
+    agree("--head m=label")
+        .refused("cannot find head `label`: the model `m`")
+        .hint("`--head m=mood` or `--head m=desk`");
+    let pair = agree("--head m=desk").done().json()["pairs"][0].clone();
+    let same = pair["agreeing"].as_u64().unwrap();
+    assert!(pair["articles"] == json!(50) && 0 < same && same < 50, "{pair}");
+    agree("--head m=mood").done().says("have no label in common").says("--label-map FILE");
+    folder.write("map.toml", format!("positive = {0:?}\nneutral = {0:?}\nnegative = {0:?}\n", LABELS));
+    let all = agree("--head m=mood --label-map map.toml").done();
+    let pair = &all.json()["pairs"][0];
+    assert_eq!((&pair["agreement"], &pair["differing"]), (&json!(1.0), &json!([])), "{all}");
+    assert_eq!(all.err, "");
+    folder.write("wrong.toml", "positive = [\"chess\"]\n");
+    agree("--head m=mood --label-map wrong.toml").refused("no model has the label `chess`");
+}
+
+/// The measured command reads the same columns as the evaluation.
+#[test]
+fn target_columns_are_passed_to_the_measured_command() {
+    let folder = Folder::new();
+    let row = |i: usize, name: &str| match i % 2 {
+        0 => json!({"text": format!("The coach met Ann in week {i}."), name: "Ann", "label": "good"}),
+        _ => json!({"text": format!("Ann met the coach in week {i}."), name: "coach", "label": "bad"}),
+    };
+    folder.write("rows.jsonl", json_lines((0..60).map(|i| row(i, "who"))));
+    folder.write("other.jsonl", json_lines((0..40).map(|i| row(i, "person"))));
+    let options = "--data rows.jsonl --target-field who --epochs 1 --pooling mean --learning-rate 1e-3 --batch-size 4";
+    folder.newsdesk(&train_arguments("m", options, &[])).done();
+    let found = folder
+        .run("bench m --data other.jsonl --target-field person --rounds 1 --latency-articles 0 --json --quiet")
+        .done()
+        .json();
+    assert_eq!((&found["results"][0]["articles"], &found["results"][0]["rejected"]), (&json!(40), &json!(0)));
 }
 
 #[test]

@@ -254,6 +254,28 @@ fn score_thresholds_are_measured_on_data_sets_with_the_labels_of_the_head() {
     assert_eq!((&record["articles"], &record["threshold"]), (&json!(60), &Value::Null));
 }
 
+/// A head with too few articles does not prevent that the others are calibrated, and keeps what it has.
+#[test]
+fn a_head_with_too_few_articles_is_left_as_it_is() {
+    let folder = two_heads();
+    folder.newsdesk(&[&["calibrate", "m"][..], &BOTH].concat()).done();
+    let before = folder.manifest("m");
+    let few: String = folder.text("set.jsonl").lines().take(20).map(|line| format!("{line}\n")).collect();
+    folder.write("set.jsonl", few);
+    let answer = folder.newsdesk(&[&["calibrate", "m"][..], &BOTH].concat()).done();
+    answer.says("warning: head `desk` keeps its temperature").says("that needs 50 distinct labelled articles");
+    let after = folder.manifest("m");
+    assert_eq!(before["head"], after["head"]);
+    let of_desk =
+        |manifest: &Value| manifest["calibration"].as_array().unwrap().iter().find(|of| of["head"] == "desk").cloned();
+    assert_eq!(of_desk(&before), of_desk(&after));
+    // Without another head, nothing is left to do.
+    let alone = ["calibrate", "m", "--data", "set.jsonl", "--head", "desk", "--label-field", "desk"];
+    folder.newsdesk(&alone).refused("cannot fit the temperature of head `desk`");
+    let out = folder.newsdesk(&[&["eval"][..], &alone[1..]].concat()).done().out;
+    assert!(out.contains("no confusion matrix: an article can have several labels of this head"), "{out}");
+}
+
 #[test]
 fn info_shows_temperatures_and_score_thresholds() {
     let folder = partly_correct(400, 19);

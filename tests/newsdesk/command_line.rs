@@ -218,10 +218,21 @@ fn completions_are_scripts_of_their_shell() {
 #[test]
 fn unknown_commands_and_options_are_refused_with_a_suggestion() {
     let folder = Folder::new();
-    folder.newsdesk(&["clasify"]).refused("unrecognized subcommand 'clasify'").says("'classify'");
-    folder.classify(&["a.txt", "--scoers"]).refused("unexpected argument '--scoers'").says("'--scores'");
-    folder.newsdesk(&["eval", TINY]).refused("required arguments were not provided").says("--data <DATASET>");
-    folder.classify(&["a.txt", "--scores", "--top-k", "2"]).refused("'--scores' cannot be used with");
+    folder.newsdesk(&["clasify"]).refused("unrecognized subcommand 'clasify'").hint("`newsdesk classify`");
+    folder
+        .classify(&["a.txt", "--scoers"])
+        .refused("unexpected argument '--scoers'")
+        .hint("`--scores`, which is similar");
+    let missing = folder.newsdesk(&["eval", TINY]).refused("required arguments were not provided: --data <DATASET>");
+    missing.hint("newsdesk eval my-model --data test.csv");
+    folder
+        .classify(&["a.txt", "--scores", "--top-k", "2"])
+        .refused("'--scores' cannot be used with")
+        .hint("leave out one");
+    folder.write("articles.csv", "text\nGoal!\n");
+    folder.newsdesk(&["articles.csv"]).refused("'articles.csv'").hint("`newsdesk classify articles.csv`");
+    folder.newsdesk(&["eval", "a", "b"]).refused("unexpected argument 'b'").hint("newsdesk bench MODEL MODEL");
+    folder.classify(&["a.txt", "--text-column", "body"]).refused("'--text-column'").hint("use `--text-field`");
     let nothing = folder.newsdesk(&[]);
     assert!(nothing.code == Some(2) && nothing.err.contains("Usage: newsdesk"), "{nothing}");
 }
@@ -239,7 +250,7 @@ fn unavailable_devices_and_invalid_numbers_are_refused() {
     }
     refused(&["--device", "nonsense"], "`nonsense` is none of auto, cpu, cuda, cuda:N, metal");
     refused(&["--device", "cuda:x"], "`x` is not the index of a GPU");
-    refused(&["--threads", "0"], "'--threads <N>': 0 is not in 1..");
+    refused(&["--threads", "0"], "'--threads <N>': 0 is not in 1..").hint("give a whole number of at least 1");
     refused(&["--max-windows", "0"], "'--max-windows <N>': 0 is not in 1..");
     refused(&["--top-k", "0"], "'--top-k <K>': 0 is not in 1..");
     folder.newsdesk(&["eval", TINY, "--data", "a.txt", "--threads", "x"]).refused("invalid digit found in string");

@@ -82,7 +82,25 @@ fn the_table_shows_the_metrics() {
      sport           1      0.000   0.000  0.000
 
     no articles with the gold label: business; world
+
+    confusion matrix, in articles: gold labels in rows, predictions in columns
+
+              arts  science  sport
+     arts        1        ·      ·
+     science     ·        1      ·
+     sport       1        ·      ·
     ");
+}
+
+#[test]
+fn articles_of_one_label_are_reported() {
+    let folder = Folder::new();
+    folder.write("one.csv", "text,label\nGoal!,arts\nOil,arts\n");
+    folder
+        .run("eval TINY --data one.csv")
+        .done()
+        .says("warning: all articles of one.csv have the label `arts` for head `label`: the metrics say nothing about");
+    assert_eq!(folder.run("eval TINY --data one.csv --quiet").done().err, "");
 }
 
 #[test]
@@ -180,6 +198,10 @@ fn a_recipe_maps_labels_to_sets_of_the_models_labels() {
     assert_near(&labels[1]["recall"], mixed as f64 / 20.0);
     let table = folder.newsdesk(&evaluation[..6]).done().out;
     assert!(table.contains("metrics below are per label of the data set") && table.contains(" mixed "), "{table}");
+    let (_, matrix) = table.split_once("rows are labels of the data set, columns are labels of the model").unwrap();
+    let mixed = matrix.lines().find(|line| line.starts_with(" mixed")).unwrap();
+    let counts: u64 = mixed.split_whitespace().filter_map(|cell| cell.parse::<u64>().ok()).sum();
+    assert_eq!(counts, 20, "{table}");
 }
 
 #[test]
@@ -299,6 +321,11 @@ fn wrong_predictions_are_written_by_descending_confidence() {
         assert!(gold_score.parse::<f64>().unwrap() <= score.parse::<f64>().unwrap(), "{row:?}");
     }
     folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--errors", "wrong.html"]).refused("wrong.html");
+    let unknown = folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--errors", "wrong"]).refused("`wrong`");
+    assert!(!unknown.hint(".parquet").err.contains("--output-format"), "`eval` has no `--output-format`");
+    folder
+        .run("eval TINY --data set.jsonl --errors x.csv --report ./x.csv")
+        .refused("cannot write `x.csv`: `--errors` and `--report` name the same file");
 }
 
 #[test]

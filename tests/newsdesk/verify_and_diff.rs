@@ -111,6 +111,12 @@ fn diff_counts_changes_by_label_and_writes_changed_rows() {
     folder.write("b.jsonl", lines(&["sport", "arts", "arts", "arts", "war"]));
     folder.newsdesk(&["data", "convert", "b.jsonl", "-o", "b.parquet"]).done();
     folder.newsdesk(&["diff", "a.jsonl", "a.jsonl"]).done();
+    folder
+        .newsdesk(&["diff", "a.jsonl", "none.jsonl"])
+        .refused("cannot open `none.jsonl`")
+        .hint("newsdesk classify -o FILE");
+    folder.write("empty.jsonl", "");
+    folder.newsdesk(&["diff", "empty.jsonl", "empty.jsonl"]).done().prints("no rows in either output");
     for (other, more) in [("b.jsonl", &[][..]), ("b.parquet", &[]), ("b.parquet", &["--key", "id"])] {
         let answer = folder.newsdesk(&[&["diff", "a.jsonl", other, "--changed-rows", "changed.csv"], more].concat());
         assert_eq!(answer.code, Some(1), "{answer}");

@@ -1,6 +1,6 @@
 //! Labelled data sets as the command line names them: by recipe, by recipe file, or as plain labelled files.
 
-use crate::arguments::DataSetOptions;
+use crate::arguments::{DataSetFiles, DataSetOptions};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::{recipes, target};
@@ -64,6 +64,11 @@ impl DataSetSource {
         Ok(sources)
     }
 
+    /// Returns whether the data set has a recipe.
+    pub fn is_recipe(&self) -> bool {
+        matches!(self, Self::Recipe(_))
+    }
+
     /// Returns whether the data set is read from standard input.
     pub fn is_standard_input(&self) -> bool {
         matches!(self, Self::Plain(arguments) if arguments.iter().any(|argument| argument == "-"))
@@ -73,7 +78,7 @@ impl DataSetSource {
     ///
     /// # Errors
     /// If the recipe has no such split, or the arguments match no files.
-    pub fn files(&self, options: &DataSetOptions, split: &str) -> Result<Vec<Source>> {
+    pub fn files(&self, options: &DataSetFiles, split: &str) -> Result<Vec<Source>> {
         match self {
             Self::Recipe(recipe) => Ok(vec![Source::File(recipe.split_file(&options.data_root, split)?)]),
             Self::Plain(arguments) => Ok(expand(arguments)?),
@@ -86,10 +91,10 @@ impl DataSetSource {
     /// If a file cannot be opened.
     pub fn rows(&self, options: &DataSetOptions, split: &str, model: &Manifest) -> Result<Vec<LabelledRows>> {
         match self {
-            Self::Recipe(recipe) => Ok(vec![LabelledRows::of_recipe(recipe, &options.data_root, split)?]),
+            Self::Recipe(recipe) => Ok(vec![LabelledRows::of_recipe(recipe, &options.files.data_root, split)?]),
             Self::Plain(arguments) => {
                 let mut plain = plain_options(options);
-                plain.read.target_fields = target::for_model(&options.target, model)?;
+                plain.read.target_fields = target::for_model(&options.files.target, model)?;
                 let sources = expand(arguments)?;
                 Ok(sources.iter().map(|source| LabelledRows::of_file(source, &plain)).collect::<Result<_, _>>()?)
             }
@@ -97,7 +102,7 @@ impl DataSetSource {
     }
 
     /// Returns the columns of the articles' targets, if the labels are about targets.
-    pub fn target_fields(&self, options: &DataSetOptions) -> Option<TargetFields> {
+    pub fn target_fields(&self, options: &DataSetFiles) -> Option<TargetFields> {
         match self {
             Self::Recipe(recipe) => recipe.target_fields.clone(),
             Self::Plain(_) => target::given(&options.target),
@@ -133,12 +138,12 @@ impl DataSetSource {
         labels: Option<&Arc<LabelSet>>,
     ) -> Result<LabelledSet> {
         match self {
-            Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.data_root, split, &recipes::label_set)?),
+            Self::Recipe(recipe) => Ok(load_recipe(recipe, &options.files.data_root, split, &recipes::label_set)?),
             Self::Plain(arguments) => {
                 let mut plain = plain_options(options);
                 let heads = model.map(|manifest| manifest.heads.as_slice());
                 if let Some(manifest) = model {
-                    plain.read.target_fields = target::for_model(&options.target, manifest)?;
+                    plain.read.target_fields = target::for_model(&options.files.target, manifest)?;
                 }
                 let name = match (&options.head, heads) {
                     (None, Some([only])) => only.name.clone(),
@@ -172,16 +177,22 @@ pub fn refuse_label_map(options: &DataSetOptions) -> Result<()> {
 }
 
 /// Reads the file of `--label-map`; keeps its order.
-fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
-    let hint = "map a label to a list of the model's labels on each line: World = [\"politics\", \"society\"]";
-    let failed = |cause: String| {
-        let message = format!("cannot read the label map `{}`: {}", path.display(), cause.trim_end());
-        Usage::new(message, hint)
+///
+/// # Errors
+/// If the file cannot be read, or a label has no list of labels.
+pub fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
+    let failed = |cause: &str, hint: &str| {
+        Usage::new(format!("cannot read the label map `{}`: {}", path.display(), cause.trim_end()), hint)
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let table: toml::Table = toml::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let hint = "map a label to a list of the model's labels on each line: World = [\"politics\", \"society\"]";
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| failed(&error.to_string(), "name a TOML file with a line for each label of your own files"))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+        failed(&format!("line {line}: {}", error.message()), hint)
+    })?;
     let entry = |(label, value): (String, toml::Value)| {
-        let labels = value.try_into().map_err(|_| failed(format!("`{label}` has no list of labels")))?;
+        let labels = value.try_into().map_err(|_| failed(&format!("`{label}` has no list of labels"), hint))?;
         Ok((label, labels))
     };
     table.into_iter().map(entry).collect()
@@ -190,12 +201,15 @@ fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
 /// Returns how files without a recipe are read. Without `--head`, the head is named after the label column.
 pub fn plain_options(options: &DataSetOptions) -> LabelledFileOptions {
     LabelledFileOptions {
-        read: ReadOptions { target_fields: target::given(&options.target), ..options.columns.reading(None) },
-        head: options.head.as_ref().or(options.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
-        label_field: options.label_field.clone(),
+        read: ReadOptions {
+            target_fields: target::given(&options.files.target),
+            ..options.files.columns.reading(None)
+        },
+        head: options.head.as_ref().or(options.files.label_field.as_ref()).map_or("label", String::as_str).to_owned(),
+        label_field: options.files.label_field.clone(),
         labels: None,
         map: None,
-        separator: options.label_separator.clone(),
+        separator: options.files.label_separator.clone(),
     }
 }
 

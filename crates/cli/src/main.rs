@@ -4,6 +4,7 @@
 //! or a check found something; 2 could not run; 130 interrupted, to be resumed with `--resume` where the command has it.
 
 mod arguments;
+mod command_line;
 mod commands;
 mod data_sets;
 mod failure;
@@ -17,7 +18,7 @@ mod target;
 mod threads;
 
 use arguments::{Arguments, Command};
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use std::process::ExitCode;
 
 /// candle allocates and frees a block for every tensor. The system's allocator returns large blocks to the kernel, which
@@ -26,8 +27,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = match options_file::expand(std::env::args_os().collect(), &Arguments::command()) {
-        Ok(arguments) => Arguments::parse_from(arguments),
+    let expanded = options_file::expand(std::env::args_os().collect(), &Arguments::command());
+    let arguments = match expanded.and_then(command_line::parse) {
+        Ok(arguments) => arguments,
         Err(error) => {
             failure::report(&error);
             return ExitCode::from(2);

@@ -48,28 +48,28 @@ impl ConfusionMatrix {
     ///
     /// It is 0 if only one label occurs, and `None` if rows and columns have different labels.
     pub fn kappa(&self) -> Option<f64> {
-        let Marginals { gold, predicted, agreeing, total } = self.marginals()?;
-        let chance: f64 = gold.iter().zip(&predicted).map(|(a, b)| a * b).sum();
-        let beyond_chance = total * total - chance;
-        Some(if beyond_chance > 0.0 { (agreeing * total - chance) / beyond_chance } else { 0.0 })
+        (self.gold == self.predicted).then(|| self.kappa_by(|gold, predicted| gold == predicted))
     }
 
-    fn marginals(&self) -> Option<Marginals> {
-        if self.gold != self.predicted {
-            return None;
+    /// Returns kappa for labels that need not be equal to agree: `agree` says whether a gold label and a prediction do.
+    ///
+    /// This is Cohen's weighted kappa with the weights 0 and 1. It is 0 if all pairs of labels that occur agree.
+    pub fn kappa_by(&self, agree: impl Fn(&str, &str) -> bool) -> f64 {
+        let rows: Vec<f64> = self.counts.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
+        let columns: Vec<f64> = (0..self.predicted.len())
+            .map(|label| self.counts.iter().map(|row| row[label]).sum::<u64>() as f64)
+            .collect();
+        let (mut chance, mut agreeing) = (0.0, 0);
+        for (row, gold) in self.gold.iter().enumerate() {
+            for (column, predicted) in self.predicted.iter().enumerate() {
+                if agree(gold, predicted) {
+                    chance += rows[row] * columns[column];
+                    agreeing += self.counts[row][column];
+                }
+            }
         }
-        let gold: Vec<f64> = self.counts.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
-        let column = |label: usize| self.counts.iter().map(|row| row[label]).sum::<u64>() as f64;
-        let predicted: Vec<f64> = (0..self.predicted.len()).map(column).collect();
-        let agreeing = (0..self.gold.len()).map(|label| self.counts[label][label]).sum::<u64>() as f64;
-        Some(Marginals { total: gold.iter().sum(), gold, predicted, agreeing })
+        let total: f64 = rows.iter().sum();
+        let beyond_chance = total * total - chance;
+        if beyond_chance > 0.0 { (agreeing as f64 * total - chance) / beyond_chance } else { 0.0 }
     }
-}
-
-/// The sums of the rows, the columns and the diagonal, and the number of cases.
-struct Marginals {
-    gold: Vec<f64>,
-    predicted: Vec<f64>,
-    agreeing: f64,
-    total: f64,
 }

@@ -1,6 +1,6 @@
 //! Compares every metric with values computed by hand. Those of `single_label` and `multi_label` agree with scikit-learn.
 
-use newsdesk_metrics::{Case, Gold, LabelReport, Report, coarse_labels, multi_label, single_label};
+use newsdesk_metrics::{Case, ConfusionMatrix, Gold, LabelReport, Report, coarse_labels, multi_label, single_label};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| name.to_string()).collect()
@@ -160,6 +160,18 @@ fn multi_label_metrics() {
     assert_close(report.macro_recall, 2.0 / 3.0);
     assert_close(report.micro_f1.expect("multi_label gives it"), 2.0 / 3.0);
     assert!(!report.uses_data_set_labels);
+}
+
+#[test]
+fn kappa_of_labels_that_agree_without_being_equal() {
+    // Rows a, b; columns x, y, z. a agrees with x and y, b with z.
+    let counts = vec![vec![4, 2, 2], vec![1, 0, 3]];
+    let confusion = ConfusionMatrix { gold: names(&["a", "b"]), predicted: names(&["x", "y", "z"]), counts };
+    let agree = |gold: &str, predicted: &str| matches!((gold, predicted), ("a", "x" | "y") | ("b", "z"));
+    // Observed 9 of 12. By chance 8 * 5 + 8 * 2 + 4 * 5 = 76 of 144.
+    assert_close(confusion.kappa_by(agree), (9.0 / 12.0 - 76.0 / 144.0) / (1.0 - 76.0 / 144.0));
+    assert_close(confusion.kappa_by(|_, _| true), 0.0);
+    assert_eq!(confusion.kappa(), None);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::shared::{ComputeOptions, TargetColumns, TextColumns, help};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -11,6 +12,17 @@ pub struct Agree {
     /// Files, folders or globs of articles; labels are not needed
     #[arg(long, value_name = "FILES", required = true, num_args = 1..)]
     pub data: Vec<String>,
+    /// Head (classification task) to compare; MODEL=NAME sets it for one model; repeatable [default: heads with the same name]
+    ///
+    /// MODEL is the model as you typed it, or its name. Heads that are named for two models are compared with each other.
+    #[arg(long, value_name = "[MODEL=]NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub head: Vec<String>,
+    /// TOML file that says which labels of one model agree with which labels of another
+    ///
+    /// A line such as `World = ["politics", "conflict, war and peace"]` lets `World` agree with both. It does not matter which
+    /// of the models has which label. Labels with the same name always agree.
+    #[arg(long, value_name = "FILE")]
+    pub label_map: Option<PathBuf>,
     #[command(flatten)]
     pub columns: TextColumns,
     #[command(flatten)]

@@ -1,7 +1,8 @@
 //! The arguments of `newsdesk bench`.
 
-use super::shared::{DataSetOptions, help};
+use super::shared::{DataSetFiles, help};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use newsdesk_model::{DeviceChoice, DtypeChoice};
 use std::path::PathBuf;
 
@@ -16,8 +17,16 @@ pub struct Bench {
     pub data: Vec<String>,
     #[arg(long, value_name = "NAME", default_value = "test", help = help::SPLIT, help_heading = "Data")]
     pub split: String,
+    /// Head (classification task) that the labels of your own files belong to; MODEL=NAME sets it for one model; repeatable
+    ///
+    /// MODEL is the model as you typed it, or its name. Without MODEL=, the head holds for all models with several heads. A model
+    /// with only one head uses that head by default.
+    #[arg(long, value_name = "[MODEL=]NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = "Data")]
+    pub head: Vec<String>,
+    #[arg(long, value_name = "[MODEL=]FILE", help = format!("{}; MODEL=FILE sets it for one model; repeatable", help::LABEL_MAP), long_help = format!("{}; MODEL=FILE sets it for one model; repeatable\n\n{}", help::LABEL_MAP, help::LABEL_MAP_DETAILS), value_parser = NonEmptyStringValueParser::new(), help_heading = "Data")]
+    pub label_map: Vec<String>,
     #[command(flatten, next_help_heading = "Data")]
-    pub data_set: DataSetOptions,
+    pub files: DataSetFiles,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help = format!("{} of each data set", help::LIMIT), help_heading = "Data")]
     pub limit: Option<u64>,
 

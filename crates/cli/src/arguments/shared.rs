@@ -14,6 +14,8 @@ pub mod help {
     pub const DTYPE: &str =
         "Data type (dtype) on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
     pub const JSON: &str = "Print JSON instead of tables";
+    pub const LABEL_MAP: &str = "TOML file that maps labels of your own files to labels of the model";
+    pub const LABEL_MAP_DETAILS: &str = "A line such as `World = [\"politics\", \"conflict, war and peace\"]` maps one label to several. Any of them then counts as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists. The map is used only if the files have a label that the model does not have.";
     pub const LIMIT: &str = "Read only the first N rows";
     pub const MAX_WINDOWS: &str = "Read at most the first N windows of each article [default: all]";
     pub const MODEL: &str = "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache [default: the built-in model]";
@@ -124,24 +126,26 @@ pub struct TargetColumns {
 /// How labelled data sets are read.
 #[derive(Debug, Clone, Args)]
 pub struct DataSetOptions {
-    /// Folder with the files of data sets that have a recipe: one subfolder per data set
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub data_root: PathBuf,
     /// Head (classification task) that the labels of your own files belong to [default: the name in --label-field, else `label`]
     ///
     /// Commands that evaluate a model with only one head use that head by default.
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub head: Option<String>,
-    /// Column with the label in your own files [default: the head's name, label, labels, category, class, topic, section or sentiment]
-    #[arg(long, value_name = "NAME")]
-    pub label_field: Option<String>,
-    /// TOML file that maps labels of your own files to labels of the model
-    ///
-    /// A line such as `World = ["politics", "conflict, war and peace"]` maps one label to several. Any of them then counts
-    /// as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists.
-    /// The map is used only if the files have a label that the model does not have.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = help::LABEL_MAP, long_help = format!("{}\n\n{}", help::LABEL_MAP, help::LABEL_MAP_DETAILS))]
     pub label_map: Option<PathBuf>,
+    #[command(flatten)]
+    pub files: DataSetFiles,
+}
+
+/// Where the files of labelled data sets are, and which columns they have. None of it depends on a model.
+#[derive(Debug, Clone, Args)]
+pub struct DataSetFiles {
+    /// Folder with the files of data sets that have a recipe: one subfolder per data set
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub data_root: PathBuf,
+    /// Column with the label in your own files [default: the head's name, label, labels, category, class, topic, section or sentiment]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub label_field: Option<String>,
     /// Separator of several labels in one row; makes the head multi-label
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub label_separator: Option<String>,

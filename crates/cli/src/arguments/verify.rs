@@ -12,7 +12,7 @@ pub struct Verify {
     #[arg(long, value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
     /// Number of rows to label again
-    #[arg(long, value_name = "N", default_value_t = 200, alias = "rows")]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..), alias = "rows")]
     pub sample_size: u64,
     /// Seed of the sample
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -38,6 +38,12 @@ struct Findings {
 }
 
 pub fn run(options: &Diff) -> Result<ExitCode> {
+    for path in [&options.before, &options.after] {
+        if !path.exists() {
+            let message = format!("cannot open `{}`: there is no such file", path.display());
+            return Err(Usage::new(message, "name two files that `newsdesk classify -o FILE` wrote").into());
+        }
+    }
     let inputs = [Source::File(options.before.clone()), Source::File(options.after.clone())];
     refuse_overwriting(options.changed_rows.as_deref(), None, &inputs)?;
     let mut changed = ChangedRows { path: options.changed_rows.as_deref(), writer: None };
@@ -280,6 +286,9 @@ fn describe(findings: &Findings) -> String {
         if rows > 0 {
             parts.push(format!("only in the {which} output: {}", counted(HumanCount(rows), "row")));
         }
+    }
+    if findings.columns.is_empty() && findings.only_before + findings.only_after == 0 {
+        parts.push("no rows in either output".into());
     }
     parts.join("\n\n")
 }

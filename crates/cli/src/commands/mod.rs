@@ -12,6 +12,7 @@ mod model_folder;
 pub mod models;
 mod named_models;
 mod open;
+mod per_model;
 mod thresholds;
 pub mod train;
 pub mod verify;

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// One of several models.
 pub struct NamedModel {
+    /// The argument that names it.
+    pub argument: String,
     /// The name in its manifest, or the given argument if two models share a manifest name.
     pub name: String,
     /// Its folder; `None` for the built-in model.
@@ -27,14 +29,14 @@ pub fn open_all(given: &[String], device: &Device) -> Result<Vec<NamedModel>> {
     let open = |name: &String| {
         let folder = model_path(Some(Path::new(name))).map(Path::to_path_buf);
         let model = open_any(folder.as_deref(), device)?;
-        Ok(NamedModel { name: model.manifest().name.clone(), folder, model })
+        Ok(NamedModel { argument: name.clone(), name: model.manifest().name.clone(), folder, model })
     };
     let mut models: Vec<NamedModel> = given.iter().map(open).collect::<Result<_>>()?;
     let own: Vec<String> = models.iter().map(|model| model.name.clone()).collect();
     let is_unique = |name: &String| own.iter().filter(|other| *other == name).count() == 1;
     // All models switch to their arguments together: an argument may equal the manifest name of another model.
     if !own.iter().all(is_unique) {
-        models.iter_mut().zip(given).for_each(|(model, given)| model.name.clone_from(given));
+        models.iter_mut().for_each(|model| model.name.clone_from(&model.argument));
     }
     Ok(models)
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Classify, OutputFormat};
 use crate::failure::Usage;
-use crate::output::format::{by_name, refuse_compressed};
+use crate::output::format::{by_name_or_option, refuse_compressed};
 use anyhow::Result;
 use newsdesk_data::{Format, Source};
 use newsdesk_run::{OutputPaths, default_rejects_path};
@@ -97,7 +97,7 @@ pub fn output_format(options: &Classify) -> Result<Option<Format>> {
         .into()),
         (None, None) if options.output.is_none() && std::io::stdout().is_terminal() => Ok(None),
         (None, None) => Ok(Some(Format::JsonLines)),
-        (None, Some(path)) => by_name(path).map(Some),
+        (None, Some(path)) => by_name_or_option(path).map(Some),
     }
 }
 

@@ -5,18 +5,30 @@ use anyhow::Result;
 use newsdesk_data::{Format, is_compressed};
 use std::path::Path;
 
-const HINT: &str =
-    "end its name in .jsonl, .csv, .tsv or .arrows (and .gz or .zst), or in .parquet, or give `--output-format`";
-
 /// Returns the format of the rows in an output of this name.
 ///
 /// # Errors
 /// If the name has no known ending, or one of a format that cannot hold rows.
 pub fn by_name(path: &Path) -> Result<Format> {
+    named(path, "end its name in .jsonl, .csv, .tsv or .arrows (and .gz or .zst), or in .parquet")
+}
+
+/// As [`by_name`], for commands that have the option `--output-format`.
+///
+/// # Errors
+/// As [`by_name`].
+pub fn by_name_or_option(path: &Path) -> Result<Format> {
+    named(
+        path,
+        "end its name in .jsonl, .csv, .tsv or .arrows (and .gz or .zst), or in .parquet, or give `--output-format`",
+    )
+}
+
+fn named(path: &Path, hint: &str) -> Result<Format> {
     let shown = path.display();
     match Format::from_path(path) {
         Some(format) if format.is_one_article() => {
-            Err(Usage::new(format!("cannot write rows to `{shown}`: {format} has no columns"), HINT).into())
+            Err(Usage::new(format!("cannot write rows to `{shown}`: {format} has no columns"), hint).into())
         }
         Some(Format::Arrow) if !is_stream(path) => {
             let message =
@@ -24,7 +36,7 @@ pub fn by_name(path: &Path) -> Result<Format> {
             Err(Usage::new(message, "end its name in .arrows or .parquet").into())
         }
         Some(format) => Ok(format),
-        None => Err(Usage::new(format!("cannot choose a format for `{shown}`: its ending is not known"), HINT).into()),
+        None => Err(Usage::new(format!("cannot choose a format for `{shown}`: its ending is not known"), hint).into()),
     }
 }
 

@@ -15,3 +15,11 @@ pub fn table(headings: &[&str], right: &[usize]) -> Table {
     }
     table
 }
+
+/// Width that is assumed for outputs that are no terminal, in columns.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Returns the width of the terminal that standard output goes to, in columns.
+pub fn terminal_width() -> usize {
+    Table::new().width().map_or(DEFAULT_WIDTH, usize::from)
+}

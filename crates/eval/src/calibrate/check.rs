@@ -9,21 +9,24 @@ use std::collections::{BTreeSet, HashSet};
 /// The smallest number of distinct articles from which a temperature is fitted.
 const MIN_ARTICLES: usize = 50;
 
-/// Checks that [`calibrate`](crate::calibrate) can fit the temperature of each head that the data sets have labels for, as far
-/// as that is known before the articles are classified.
+/// Checks that [`calibrate`](crate::calibrate) can fit the temperature of at least one head that the data sets have labels
+/// for, as far as that is known before the articles are classified.
 ///
 /// # Errors
-/// If data set and model have no head in common, a label of a common head is not one of the model's, or a head has no
-/// labelled article, too few of them, or only one label.
+/// If data set and model have no head in common, a label of a common head is not one of the model's, or every such head has
+/// no labelled article, too few of them, or only one label.
 pub fn check_calibration(sets: &[LabelledSet], heads: &[Head]) -> Result<()> {
     let sets: Vec<&LabelledSet> = sets.iter().collect();
+    let mut error = None;
     for (index, head) in heads.iter().enumerate() {
         let data = head_data(&sets, heads, index)?;
-        if let Some(cause) = (!data.is_empty()).then(|| obstacle(&data)).flatten() {
-            return Err(EvalError::Uncalibratable { head: head.name.clone(), cause, min_articles: MIN_ARTICLES });
+        if data.is_empty() {
+            continue;
         }
+        let Some(cause) = obstacle(&data) else { return Ok(()) };
+        error.get_or_insert(EvalError::Uncalibratable { head: head.name.clone(), cause, min_articles: MIN_ARTICLES });
     }
-    Ok(())
+    error.map_or(Ok(()), Err)
 }
 
 /// Returns why the labels of these data sets say too little about a head's temperature; `None` if they say enough.

@@ -72,7 +72,8 @@ pub struct CalibrationReport {
 ///
 /// The old temperature and thresholds have no influence, so calibrating again changes nothing.
 ///
-/// If there are too few labelled articles, a head keeps its temperature; [`HeadCalibration::not_fitted`] says why. When a
+/// If there are too few labelled articles, a head keeps its temperature, and minimum scores that were measured on more
+/// articles; [`HeadCalibration::not_fitted`] says why. When a
 /// temperature changes, the old label thresholds are converted. If no new ones can be fitted, articles with one window then
 /// get the same labels as before.
 ///
@@ -106,7 +107,16 @@ pub fn calibrate(
     let (after, predictions) = reports(&sets, &manifest.heads, combine, &logits)?;
     for HeadCalibration { head, calibration, .. } in &mut heads {
         let Some(index) = manifest.heads.iter().position(|known| known.name == *head) else { continue };
-        find_precision_thresholds(calibration, head_data(&sets, &manifest.heads, index)?, &predictions);
+        let data = head_data(&sets, &manifest.heads, index)?;
+        if let Some(earlier) = manifest.calibration(head)
+            && obstacle(&data).is_some()
+            && (data.iter().map(HeadData::labelled).sum::<usize>() as u64) < earlier.articles
+        {
+            // Fewer articles than in an earlier calibration, and too few to fit a temperature.
+            calibration.clone_from(earlier);
+            continue;
+        }
+        find_precision_thresholds(calibration, data, &predictions);
         let records = &mut manifest.calibrations;
         records.retain(|known| known.head != *head);
         records.push(calibration.clone());

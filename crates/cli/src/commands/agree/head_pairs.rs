@@ -1,5 +1,6 @@
 //! Pairs of heads that predict the same thing, one head of each of two models, and how often the two agree.
 
+use super::agreeing_labels::AgreeingLabels;
 use super::loaded_model::LoadedModel;
 use crate::failure::{Usage, say};
 use anyhow::Result;
@@ -17,6 +18,7 @@ pub struct HeadPair {
     heads: [usize; 2],
     /// Number of articles by the first and the second prediction.
     counts: BTreeMap<(String, String), u64>,
+    agreeing: AgreeingLabels,
 }
 
 /// The agreement of two models on a head, as `agree --json` prints it.
@@ -35,15 +37,16 @@ pub struct Agreement {
     pub differing: Vec<(String, String, u64)>,
 }
 
-/// Returns the corresponding heads of each two models: heads with the same name, or the only heads of both models.
+/// Returns the corresponding heads of each two models: heads with the same name, or the only heads of both models. Of a model
+/// with a chosen head, only that one counts.
 ///
 /// # Errors
 /// If two models have no corresponding heads.
-pub fn head_pairs(models: &[LoadedModel]) -> Result<Vec<HeadPair>> {
+pub fn head_pairs(models: &[LoadedModel], agreeing: &AgreeingLabels) -> Result<Vec<HeadPair>> {
     let mut pairs = vec![];
     for first in 0..models.len() {
         for second in first + 1..models.len() {
-            let found = pairs_of(models, [first, second]);
+            let found = pairs_of(models, [first, second], agreeing);
             if found.is_empty() {
                 return Err(no_common_head(models, [first, second]).into());
             }
@@ -54,15 +57,23 @@ pub fn head_pairs(models: &[LoadedModel]) -> Result<Vec<HeadPair>> {
     Ok(pairs)
 }
 
-fn pairs_of(models: &[LoadedModel], pair: [usize; 2]) -> Vec<HeadPair> {
-    let [first, second] = pair.map(|model| models[model].classifier.heads());
+fn pairs_of(models: &[LoadedModel], pair: [usize; 2], agreeing: &AgreeingLabels) -> Vec<HeadPair> {
+    let heads = |model: usize| {
+        let LoadedModel { classifier, head: chosen, .. } = &models[model];
+        let is_compared = |index: &usize| chosen.is_none_or(|chosen| chosen == *index);
+        (0..classifier.heads().len())
+            .filter(is_compared)
+            .map(|index| (index, &classifier.heads()[index].name))
+            .collect::<Vec<_>>()
+    };
+    let [first, second] = pair.map(heads);
     let mut found = vec![];
-    for (index, head) in first.iter().enumerate() {
-        let same = second.iter().position(|other| other.name == head.name);
-        let only = || (first.len() == 1 && second.len() == 1).then_some(0);
-        if let Some(other) = same.or_else(only) {
-            let (head, heads) = (head.name.clone(), [index, other]);
-            found.push(HeadPair { head, models: pair, heads, counts: BTreeMap::new() });
+    for (index, name) in &first {
+        let same = second.iter().find(|(_, other)| other == name);
+        let only = || second.first().filter(|_| first.len() == 1 && second.len() == 1);
+        if let Some((other, _)) = same.or_else(only) {
+            let (head, heads) = ((*name).clone(), [*index, *other]);
+            found.push(HeadPair { head, models: pair, heads, counts: BTreeMap::new(), agreeing: agreeing.clone() });
         }
     }
     found
@@ -71,12 +82,15 @@ fn pairs_of(models: &[LoadedModel], pair: [usize; 2]) -> Vec<HeadPair> {
 /// Returns a warning if the heads of a pair have no label in common.
 fn no_common_label(models: &[LoadedModel], pair: &HeadPair) -> Option<String> {
     let labels = |side: usize| models[pair.models[side]].classifier.heads()[pair.heads[side]].names();
-    let other: BTreeSet<String> = labels(1).into_iter().collect();
-    if labels(0).iter().any(|label| other.contains(label)) {
+    let other = labels(1);
+    if labels(0).iter().any(|label| other.iter().any(|other| pair.agreeing.agree(label, other))) {
         return None;
     }
     let [first, second] = pair.models.map(|model| &models[model].name);
-    Some(format!("warning: `{first}` and `{second}` have no label in common on head `{}`", pair.head))
+    let head = &pair.head;
+    Some(format!(
+        "warning: `{first}` and `{second}` have no label in common on head `{head}`; say which labels agree with `--label-map FILE`"
+    ))
 }
 
 fn no_common_head(models: &[LoadedModel], pair: [usize; 2]) -> Usage {
@@ -87,7 +101,9 @@ fn no_common_head(models: &[LoadedModel], pair: [usize; 2]) -> Usage {
     let [first_name, second_name] = pair.map(|model| &models[model].name);
     let [first_heads, second_heads] = pair.map(heads);
     let message = format!("cannot compare `{first_name}` and `{second_name}`: they have no head in common");
-    let hint = format!("compare models with heads of the same name; here they are {first_heads} and {second_heads}");
+    let hint = format!(
+        "say which heads to compare with `--head MODEL=NAME` for each model: `{first_name}` has {first_heads}, `{second_name}` has {second_heads}"
+    );
     Usage::new(message, hint)
 }
 
@@ -95,7 +111,7 @@ impl HeadPair {
     /// Counts the two predictions for an article, and returns whether they differ.
     pub fn add(&mut self, predictions: [&Prediction; 2]) -> bool {
         let [first, second] = [0, 1].map(|side| predicted(predictions[side], self.heads[side]));
-        let differ = first != second;
+        let differ = !self.agreeing.agree(&first, &second);
         *self.counts.entry((first, second)).or_default() += 1;
         differ
     }
@@ -115,7 +131,8 @@ impl HeadPair {
             counts[index(first)][index(second)] += count;
         }
         let articles: u64 = self.counts.values().sum();
-        let (same, different): (Vec<_>, Vec<_>) = self.counts.iter().partition(|((first, second), _)| first == second);
+        let (same, different): (Vec<_>, Vec<_>) =
+            self.counts.iter().partition(|((first, second), _)| self.agreeing.agree(first, second));
         let agreeing: u64 = same.into_iter().map(|(_, count)| count).sum();
         let mut differing: Vec<(String, String, u64)> =
             different.into_iter().map(|((first, second), &count)| (first.clone(), second.clone(), count)).collect();
@@ -128,7 +145,7 @@ impl HeadPair {
             articles,
             agreeing,
             agreement: if articles == 0 { 0.0 } else { agreeing as f64 / articles as f64 },
-            kappa: confusion.kappa().unwrap_or(0.0),
+            kappa: confusion.kappa_by(|first, second| self.agreeing.agree(first, second)),
             differing,
         }
     }

@@ -1,5 +1,6 @@
 //! `newsdesk agree`: measures how often models give the same predictions on unlabelled articles.
 
+mod agreeing_labels;
 mod head_pairs;
 mod loaded_model;
 
@@ -10,6 +11,7 @@ use crate::output::atomic::RowFile;
 use crate::output::destination::refuse_overwriting;
 use crate::output::format::by_name;
 use crate::output::table::table;
+use agreeing_labels::AgreeingLabels;
 use anyhow::Result;
 use head_pairs::{Agreement, HeadPair, head_pairs, predicted};
 use loaded_model::{LoadedModel, open, read_options};
@@ -40,7 +42,8 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
     refuse_overwriting(options.disagreements.as_deref(), None, &sources)?;
     let format = options.disagreements.as_deref().map(by_name).transpose()?;
     let models = open(options)?;
-    let mut pairs = head_pairs(&models)?;
+    let agreeing = AgreeingLabels::open(options.label_map.as_deref(), &models)?;
+    let mut pairs = head_pairs(&models, &agreeing)?;
     let read_options = read_options(options, &models)?;
     let (mut disagreements, file) = match (&options.disagreements, format) {
         (Some(path), Some(format)) => RowFile::create(path, format).map(|(rows, file)| (Some(rows), Some(file)))?,

@@ -26,7 +26,8 @@ pub struct Job<'a> {
     pub model_options: Options,
     pub candidates: Vec<Candidate>,
     pub configs: Vec<Config>,
-    pub corpora: Vec<Corpus>,
+    /// Data sets as `newsdesk classify` reads them, by candidate, then by data set.
+    pub corpora: Vec<Vec<Corpus>>,
     /// Labelled data sets, by candidate, then by data set.
     pub sets: Vec<Vec<LabelledSet>>,
     /// Measurements, by configuration, then by data set.
@@ -94,7 +95,7 @@ impl Job<'_> {
         if !options.quiet {
             say(&format!("round {} of {}: {}", round + 1, options.rounds, current.setting.name()));
         }
-        for (index, corpus) in self.corpora.iter().enumerate() {
+        for (index, corpus) in self.corpora[current.model].iter().enumerate() {
             let run = |limit| {
                 classify_in_process(candidate, current, corpus, options.device, options.max_windows, limit, folder)
             };

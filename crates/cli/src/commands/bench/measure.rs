@@ -31,7 +31,7 @@ pub struct Config {
 /// A data set as `newsdesk classify` reads it.
 pub struct Corpus {
     pub files: Vec<OsString>,
-    /// Options that name the columns of the text and the title.
+    /// Options that name the columns of the text, the title and the target, and the encoding.
     pub column_options: Vec<OsString>,
 }
 

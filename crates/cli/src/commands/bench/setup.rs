@@ -6,15 +6,18 @@ use super::record::{Measured, Results, Setting};
 use crate::arguments::{Bench, DataSetOptions};
 use crate::commands::named_models::{NamedModel, open_all};
 use crate::commands::open::instructions;
-use crate::data_sets::{DataSetSource, describe_rejects, html_note};
+use crate::commands::per_model::{PerModel, names, no_head, per_model};
+use crate::data_sets::{DataSetSource, describe_rejects, html_note, plain_options};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::destination::refuse_overwriting;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use newsdesk_data::{HtmlMode, LabelledSet, Source};
 use newsdesk_eval::check_labelled;
+use newsdesk_model::folder::Manifest;
 use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, available_cpus};
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -40,14 +43,20 @@ impl<'a> Job<'a> {
             [] => vec![available_cpus()],
             given => given.iter().copied().map(usize::from).collect(),
         };
-        let (mut candidates, mut sets, mut configs) = (vec![], vec![], vec![]);
-        for (index, NamedModel { name, folder, model }) in
-            open_all(&options.models, &options.device.open()?)?.into_iter().enumerate()
+        let models = open_all(&options.models, &options.device.open()?)?;
+        let data_sets = data_set_options(options, &models, sources.iter().any(|source| !source.is_recipe()))?;
+        let (mut candidates, mut sets, mut configs, mut corpora) = (vec![], vec![], vec![], vec![]);
+        for (index, (NamedModel { argument, name, folder, model }, data_set)) in
+            models.into_iter().zip(data_sets).enumerate()
         {
             let manifest = model.manifest();
-            let data_set = data_set_options(&options.data_set, manifest.heads.len());
             let load = |source: &DataSetSource| -> Result<LabelledSet> {
-                let mut set = source.load(&data_set, &options.split, manifest)?;
+                let loaded = source.load(&data_set, &options.split, manifest);
+                let mut set = match options.models.len() {
+                    1 => loaded?,
+                    // The same file may fit one model and not another.
+                    _ => loaded.with_context(|| format!("cannot measure the model `{argument}`"))?,
+                };
                 if let Some(limit) = options.limit {
                     set.articles.truncate(limit as usize);
                 }
@@ -58,6 +67,7 @@ impl<'a> Job<'a> {
                 check_labelled(&set, &manifest.heads)?;
                 Ok(set)
             };
+            corpora.push(sources.iter().map(|source| corpus(source, options, manifest)).collect::<Result<Vec<_>>>()?);
             sets.push(sources.iter().map(load).collect::<Result<Vec<_>>>()?);
             for &threads in &threads {
                 for dtype in dtypes(&options.dtypes, &model) {
@@ -71,8 +81,7 @@ impl<'a> Job<'a> {
             }
             candidates.push(Candidate { folder, sha256: model.sha256()?, parameters: model.parameters() });
         }
-        let corpora = sources.iter().map(|source| corpus(source, options)).collect::<Result<Vec<_>>>()?;
-        let rounds = configs.iter().map(|_| corpora.iter().map(|_| Rounds::default()).collect()).collect();
+        let rounds = configs.iter().map(|_| sources.iter().map(|_| Rounds::default()).collect()).collect();
         let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let (notes, stop) = (BTreeSet::new(), Arc::default());
         Ok(Self { options, model_options, candidates, configs, corpora, sets, rounds, started, notes, stop })
@@ -98,7 +107,7 @@ impl<'a> Job<'a> {
 
 /// Checks that the outputs can be written and replace no input.
 fn check_outputs(options: &Bench, sources: &[DataSetSource]) -> Result<()> {
-    let inputs = sources.iter().map(|source| source.files(&options.data_set, &options.split));
+    let inputs = sources.iter().map(|source| source.files(&options.files, &options.split));
     let inputs: Vec<Source> = inputs.collect::<Result<Vec<_>>>()?.concat();
     // New results may replace the baseline, but a page may not.
     if let (Some(page), Some(baseline)) = (&options.report, &options.baseline) {
@@ -111,10 +120,29 @@ fn check_outputs(options: &Bench, sources: &[DataSetSource]) -> Result<()> {
     Ok(())
 }
 
-/// Returns the data set options for a model: `--head` only applies to models with several heads.
-fn data_set_options(options: &DataSetOptions, heads: usize) -> DataSetOptions {
-    let head = options.head.clone().filter(|_| heads > 1);
-    DataSetOptions { head, ..options.clone() }
+/// Returns the data set options of each model. `needs_head` says whether a data set has no recipe, which would name the heads.
+///
+/// # Errors
+/// If `--head` or `--label-map` names an unknown model, or a model does not have the head.
+fn data_set_options(options: &Bench, models: &[NamedModel], needs_head: bool) -> Result<Vec<DataSetOptions>> {
+    let names = names(models);
+    let is_head =
+        |text: &str| models.iter().any(|model| model.model.manifest().heads.iter().any(|head| head.name == text));
+    let heads = per_model("--head", &options.head, &names, is_head)?;
+    let maps = per_model("--label-map", &options.label_map, &names, |text| Path::new(text).exists())?;
+    let of_model = |(model, (head, map)): (&NamedModel, (PerModel, PerModel))| {
+        let known: Vec<String> = model.model.manifest().heads.iter().map(|head| head.name.clone()).collect();
+        // A common head only applies to models with several heads.
+        let head = head.own.or(head.common.filter(|_| known.len() > 1));
+        let is_chosen = head.is_some() || known.len() > 1;
+        let data_set = DataSetOptions { head, label_map: map.value().map(PathBuf::from), files: options.files.clone() };
+        let wanted = plain_options(&data_set).head;
+        if needs_head && is_chosen && !known.contains(&wanted) {
+            return Err(no_head(&wanted, &model.argument, &known).into());
+        }
+        Ok(data_set)
+    };
+    models.iter().zip(heads.into_iter().zip(maps)).map(of_model).collect()
 }
 
 /// Returns the dtypes to measure; linear models only support f32.
@@ -125,12 +153,13 @@ fn dtypes(requested: &[DtypeChoice], model: &AnyModel) -> Vec<DtypeChoice> {
     }
 }
 
-/// Returns the files of a data set and the options with which `newsdesk classify` reads them.
-fn corpus(source: &DataSetSource, options: &Bench) -> Result<Corpus> {
+/// Returns the files of a data set and the options with which `newsdesk classify` reads them with a model.
+fn corpus(source: &DataSetSource, options: &Bench, model: &Manifest) -> Result<Corpus> {
     let mut column_options = vec![];
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            column_options.extend([name.into(), value.into()]);
+            // In one argument, since the name of a column may begin with a dash.
+            column_options.push(format!("{name}={value}").into());
         }
     };
     let files = match source {
@@ -138,10 +167,10 @@ fn corpus(source: &DataSetSource, options: &Bench) -> Result<Corpus> {
             add("--text-field", recipe.fields.text.clone());
             add("--title-field", recipe.fields.title.clone());
             add("--html", Some(HtmlMode::Keep.name().into()));
-            vec![recipe.split_file(&options.data_set.data_root, &options.split)?.into()]
+            vec![recipe.split_file(&options.files.data_root, &options.split)?.into()]
         }
         DataSetSource::Plain(arguments) => {
-            let columns = &options.data_set.columns;
+            let columns = &options.files.columns;
             add("--text-field", columns.text_field.clone());
             add("--title-field", columns.title_field.clone());
             add("--html", columns.html_value());
@@ -149,5 +178,11 @@ fn corpus(source: &DataSetSource, options: &Bench) -> Result<Corpus> {
             arguments.iter().map(Into::into).collect()
         }
     };
+    // A model that was trained without targets reads whole articles, and `classify` refuses target columns for it.
+    if let Some(target) = source.target_fields(&options.files).filter(|_| model.target.is_some()) {
+        add("--target-field", Some(target.field));
+        add("--target-start", target.start);
+        add("--target-end", target.end);
+    }
     Ok(Corpus { files, column_options })
 }

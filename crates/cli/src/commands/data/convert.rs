@@ -6,7 +6,7 @@ use crate::commands::is_regular_file;
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::refuse_overwriting;
-use crate::output::format::{by_name, refuse_compressed};
+use crate::output::format::{by_name_or_option, refuse_compressed};
 use crate::output::reporting::{ReportingOutput, wrote};
 use anyhow::Result;
 use indicatif::HumanCount;
@@ -102,5 +102,5 @@ fn report(options: &Convert, rows: u64, rejected: u64) {
 
 /// Returns the requested format, or that of the output's name.
 fn output_format(options: &Convert) -> Result<Format> {
-    options.output_format.map_or_else(|| by_name(&options.output), |format| Ok(Format::from(format)))
+    options.output_format.map_or_else(|| by_name_or_option(&options.output), |format| Ok(Format::from(format)))
 }

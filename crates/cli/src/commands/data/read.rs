@@ -80,7 +80,7 @@ pub fn find(sets: &Sets) -> Result<Vec<FoundSet>> {
 
 /// Finds the splits of a recipe's data set that are on this machine.
 fn recipe_set(recipe: Recipe, options: &DataSetOptions) -> Result<FoundSet> {
-    let root = &options.data_root;
+    let root = &options.files.data_root;
     let mut names: Vec<&String> = recipe.files.keys().collect();
     let usual = ["train", "validation", "test"];
     names.sort_by_key(|name| usual.iter().position(|usual| usual == name).unwrap_or(usual.len()));

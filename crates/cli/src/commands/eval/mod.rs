@@ -1,5 +1,6 @@
 //! `newsdesk eval`: evaluates a model on labelled data sets.
 
+mod confusion;
 mod errors;
 mod page;
 mod slices;
@@ -11,14 +12,15 @@ use crate::arguments::Eval;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
-use crate::output::destination::refuse_overwriting;
+use crate::output::destination::{refuse_overwriting, resolved};
 use crate::output::format::by_name;
 use crate::output::page::Evaluated;
 use crate::output::progress::progress_bar;
+use crate::output::table::terminal_width;
 use anyhow::Result;
 use errors::Errors;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{SetReport, check_labelled, head_cases, predict};
+use newsdesk_eval::{HeadReport, SetReport, check_labelled, head_cases, predict};
 use newsdesk_metrics::top_k;
 use newsdesk_model::{Classifier, Prediction};
 use std::collections::BTreeSet;
@@ -32,6 +34,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     let mut seen = BTreeSet::new();
     options.by.retain(|column| seen.insert(column.clone()));
     let format = options.errors.as_deref().map(by_name).transpose()?;
+    refuse_one_output(&options)?;
     let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let manifest = classifier.manifest();
     let min_scores = min_scores(&options.thresholds, manifest)?;
@@ -44,7 +47,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }
         check_labelled(&set, &manifest.heads)?;
-        let files = source.files(&options.data_set, &options.split)?;
+        let files = source.files(&options.data_set.files, &options.split)?;
         refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
         Ok((source, set))
     };
@@ -74,13 +77,19 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
         if options.errors.is_some() {
             errors.add(set, &cases, rows()?)?;
         }
+        if !options.quiet {
+            one_label(&report).iter().for_each(|line| say(line));
+        }
         evaluated.push(Evaluated { report, cases });
     }
     let mut out = std::io::stdout();
     let reports: Vec<&SetReport> = evaluated.iter().map(|evaluated| &evaluated.report).collect();
     match options.json {
         true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,
-        false => reports.iter().try_for_each(|report| write!(out, "{}", tables::tables(report)))?,
+        false => {
+            let width = terminal_width();
+            reports.iter().try_for_each(|report| write!(out, "{}", tables::tables(report, width)))?;
+        }
     }
     if let (Some(path), Some(format)) = (&options.errors, format) {
         errors.write(path, format)?;
@@ -90,6 +99,32 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     }
     let rejected = reports.iter().any(|report| report.rejected > 0);
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Refuses to write the wrong predictions and the page to one file.
+fn refuse_one_output(options: &Eval) -> Result<()> {
+    match (&options.errors, &options.report) {
+        (Some(errors), Some(report)) if resolved(errors) == resolved(report) => {
+            let message = format!("cannot write `{}`: `--errors` and `--report` name the same file", errors.display());
+            Err(Usage::new(message, "choose two files").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns a warning for each head whose articles all have one gold label: its metrics say nothing about other labels.
+fn one_label(report: &SetReport) -> Vec<String> {
+    let line = |head: &HeadReport| {
+        let occurring = head.report.per_label.iter().filter(|label| label.support > 0).collect::<Vec<_>>();
+        match occurring.as_slice() {
+            [only] if head.report.micro_f1.is_none() => Some(format!(
+                "warning: all articles of {} have the label `{}` for head `{}`: the metrics say nothing about other labels",
+                report.set, only.label, head.head
+            )),
+            _ => None,
+        }
+    };
+    report.heads.iter().filter_map(line).collect()
 }
 
 /// Refuses options that read the rows a second time if the rows come from standard input.

@@ -1,5 +1,6 @@
 //! Metrics as tables for a terminal.
 
+use super::confusion::confusion;
 use crate::output::count::counted;
 use crate::output::table::table;
 use newsdesk_eval::{HeadReport, SetReport, Slice};
@@ -8,8 +9,9 @@ use newsdesk_metrics::{Interval, LabelReport};
 /// Largest number of values of a column that are shown; the JSON has all of them.
 const MAX_SLICES: usize = 20;
 
-/// Returns the metrics on a data set: a summary and a table of labels for each head.
-pub fn tables(report: &SetReport) -> String {
+/// Returns the metrics on a data set: a summary, a table of labels and the confusion matrix of each head. `width` is the
+/// width of the terminal.
+pub fn tables(report: &SetReport, width: usize) -> String {
     let mut text = format!("{}, {}: {}", report.set, report.split, counted(report.articles, "article"));
     if report.rejected > 0 {
         text += &format!(", {} rejected", counted(report.rejected, "row"));
@@ -18,7 +20,8 @@ pub fn tables(report: &SetReport) -> String {
         text += &format!(", {} skipped", counted(report.skipped, "unlabelled row"));
     }
     text += "\n";
-    for HeadReport { head, report, calibration, selective, top_k, intervals, slices, .. } in &report.heads {
+    for head_report in &report.heads {
+        let HeadReport { head, report, calibration, selective, top_k, intervals, slices, .. } = head_report;
         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
         text += &format!("\n{head}: accuracy {accuracy:.4}");
         if let Some(intervals) = intervals {
@@ -77,6 +80,10 @@ pub fn tables(report: &SetReport) -> String {
         let absent: Vec<&str> = report.per_label.iter().filter(is_absent).map(|label| label.label.as_str()).collect();
         if !absent.is_empty() {
             text += &format!("no articles with the gold label: {}\n\n", absent.join("; "));
+        }
+        let confusion = confusion(head_report, width);
+        if !confusion.is_empty() {
+            text += &format!("{confusion}\n");
         }
         if !slices.is_empty() {
             text += &format!("{}\n\n", slices_table(slices));

@@ -67,12 +67,12 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
         parts.push((option, names(sets)));
     }
     let data_set = &options.data_set;
-    let (text, title) = (&data_set.columns.text_field, &data_set.columns.title_field);
-    let (html, target) = (data_set.columns.html_value(), &data_set.target);
+    let (text, title) = (&data_set.files.columns.text_field, &data_set.files.columns.title_field);
+    let (html, target) = (data_set.files.columns.html_value(), &data_set.files.target);
     let named = [
         ("head", &data_set.head),
-        ("label-field", &data_set.label_field),
-        ("label-separator", &data_set.label_separator),
+        ("label-field", &data_set.files.label_field),
+        ("label-separator", &data_set.files.label_separator),
         ("text-field", text),
         ("title-field", title),
         ("html", &html),

@@ -56,7 +56,7 @@ impl TrainingData {
         }
         for source in sources {
             let set = data.read(&source, options, "train")?;
-            data.target_fields = data.target_fields.or_else(|| source.target_fields(&options.data_set));
+            data.target_fields = data.target_fields.or_else(|| source.target_fields(&options.data_set.files));
             match source {
                 _ if !options.validation.is_empty() => data.training.push(set),
                 DataSetSource::Recipe(_) => {

@@ -1,0 +1,121 @@
+//! Names that other tools use for our commands and options: transformers, scikit-learn, spaCy, fastText and others.
+
+/// Names of other tools for options, and ours in order of preference. Ours are looked up in the command: the first that it has
+/// is meant. A value follows after a space.
+pub const OPTIONS: &[(&[&str], &[&str])] = &[
+    (&["gpu", "use-gpu", "cuda", "use-cuda", "gpus", "gpu-id"], &["device cuda"]),
+    (&["cpu", "no-cuda", "no-gpu", "use-cpu"], &["device cpu"]),
+    (
+        &["fp16", "bf16", "half", "amp", "mixed-precision", "torch-dtype"],
+        &["dtype bf16", "dtypes bf16", "save-dtype f16"],
+    ),
+    (&["int8", "quantize", "quantise", "load-in-8bit"], &["dtype int8", "dtypes int8"]),
+    (&["precision", "precisions"], &["dtype", "dtypes"]),
+    (
+        &[
+            "model-name",
+            "model-path",
+            "model-dir",
+            "model-name-or-path",
+            "pretrained-model",
+            "pretrained",
+            "checkpoint",
+        ],
+        &["base", "model"],
+    ),
+    (&["model", "m"], &["base", "model"]),
+    (
+        &[
+            "text-column",
+            "text-col",
+            "text-key",
+            "text-name",
+            "column",
+            "text-column-name",
+            "content-field",
+            "body-field",
+        ],
+        &["text-field"],
+    ),
+    (&["title-column", "title-col", "title-key", "headline-field"], &["title-field"]),
+    (
+        &["label-column", "label-col", "label-key", "label-name", "label-column-name", "target-column", "y"],
+        &["label-field"],
+    ),
+    (
+        &["output-file", "output-dir", "output-path", "out", "outfile", "out-file", "save-dir", "save-path", "dest"],
+        &["output"],
+    ),
+    (&["num-threads", "n-threads", "thread", "workers", "num-workers", "n-jobs", "jobs", "cpus", "j"], &["threads"]),
+    (&["max-len", "max-seq-length", "max-seq-len", "max-tokens", "truncation"], &["max-length", "max-windows"]),
+    (&["top", "topk", "k", "n-best"], &["top-k"]),
+    (&["threshold", "confidence", "min-confidence", "cutoff", "score-threshold"], &["min-score"]),
+    (&["probabilities", "proba", "predict-proba", "return-all-scores", "all-scores"], &["scores"]),
+    (&["verbose", "silent", "s"], &["quiet"]),
+    (&["max-rows", "nrows", "n-rows", "max-samples", "max-eval-samples", "max-train-samples", "head"], &["limit"]),
+    (&["lr", "alpha", "learn-rate"], &["learning-rate"]),
+    (&["num-train-epochs", "num-epochs", "n-epochs", "epoch", "n-iter", "max-epochs"], &["epochs"]),
+    (&["per-device-train-batch-size", "train-batch-size"], &["batch-size"]),
+    (&["gradient-accumulation-steps"], &["micro-batch-size"]),
+    (&["warmup-steps", "warmup-proportion"], &["warmup-ratio"]),
+    (&["wd", "l2"], &["weight-decay"]),
+    (&["wordngrams", "ngram-range", "ngrams", "word-n-grams"], &["word-ngrams"]),
+    (&["minn", "maxn", "char-n-grams"], &["char-ngrams"]),
+    (&["bucket"], &["buckets"]),
+    (&["class-weight"], &["class-weights"]),
+    (&["random-state", "random-seed"], &["seed"]),
+    (&["train-file", "train-data", "training-data", "train", "input", "input-file", "i"], &["data"]),
+    (
+        &["test-file", "test-data", "eval-file", "eval-data", "dataset", "dataset-name", "datasets", "file", "files"],
+        &["data"],
+    ),
+    (&["validation-file", "validation-data", "valid", "val", "dev", "dev-file", "eval"], &["validation"]),
+    (&["resume-from-checkpoint", "continue"], &["resume"]),
+    (&["force", "yes", "f", "overwrite-output-dir"], &["overwrite"]),
+    (&["format-out", "out-format", "to-format"], &["output-format"]),
+];
+
+/// Names of other tools for things that a command does without an option: names, commands, and what to do.
+pub const WITHOUT_OPTION: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["batch-size", "batch", "per-device-eval-batch-size", "eval-batch-size"],
+        &["classify", "eval", "bench", "agree", "verify", "calibrate"],
+        "leave it out: batches are formed automatically; `--threads N` sets the number of threads",
+    ),
+    (
+        &["input", "input-file", "i", "file", "files", "data", "dataset", "in"],
+        &["classify"],
+        "name the files without an option: `newsdesk classify FILES`",
+    ),
+    (
+        &["model", "m", "model-name", "model-path", "model-dir", "model-name-or-path"],
+        &["eval", "bench", "agree", "calibrate", "certify", "info"],
+        "name the model without an option, as in `newsdesk eval MODEL --data DATASET`",
+    ),
+    (
+        &["delimiter", "sep", "separator", "delim"],
+        &["classify", "eval", "train", "check", "stats", "split", "convert"],
+        "leave it out: .csv files have commas, .tsv files have tabs, and other files are converted first",
+    ),
+    (
+        &["num-labels", "labels", "classes", "candidate-labels"],
+        &["classify"],
+        "leave it out: the labels are those of the model; train one with other labels with `newsdesk train`",
+    ),
+];
+
+/// Names of other tools for commands, and ours.
+pub const COMMANDS: &[(&[&str], &str)] = &[
+    (&["predict", "label", "tag", "infer", "inference", "run", "annotate", "apply", "cat", "parse"], "classify"),
+    (&["evaluate", "test", "score", "validate", "assess"], "eval"),
+    (&["benchmark", "compare"], "bench"),
+    (&["fit", "finetune", "fine-tune", "supervised", "learn"], "train"),
+    (&["agreement"], "agree"),
+    (&["check", "lint", "debug-data"], "data check"),
+    (&["stats", "describe", "statistics", "count"], "data stats"),
+    (&["split"], "data split"),
+    (&["convert"], "data convert"),
+    (&["model", "info", "show", "inspect"], "models info"),
+    (&["certify", "quantize", "quantise"], "models certify"),
+    (&["average", "merge"], "models average"),
+];

@@ -11,7 +11,7 @@ use newsdesk_data::{LabelledFileOptions, LabelledSet, Source, load_labelled_file
 use newsdesk_eval::evaluate;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{Classifier, Options};
-use newsdesk_train::{LinearSettings, train_linear};
+use newsdesk_train::{ClassWeights, LinearSettings, train_linear};
 use std::error::Error;
 use std::path::Path;
 use std::slice;
@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         epochs: 5,
         learning_rate: 0.5,
         label_smoothing: 0.0,
+        class_weights: ClassWeights::Equal,
         batch_size: 8,
         patience: 0,
         seed: 0,

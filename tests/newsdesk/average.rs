@@ -34,6 +34,25 @@ fn average_of_two_seeds_works_like_a_trained_model() {
 }
 
 #[test]
+fn an_average_is_compared_with_its_models() {
+    let folder = Folder::new();
+    folder.write("desks.csv", desks());
+    train(&folder, "runs", &["--seeds", "1,2", "--epochs", "1"]);
+    let average = ["models", "average", "runs/seed-1", "runs/seed-2", "-o", "mean", "--data", "desks.csv"];
+    let answer = folder.newsdesk(&[&average[..], &["--label-field", "desk"]].concat()).done();
+    let answer = answer.says("warning: the weights of head `desk` differ much between the models");
+    let answer = answer.says("next: fit its temperatures");
+    let rows: Vec<Vec<&str>> = answer.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    assert_eq!(names, ["model", "runs/seed-1", "runs/seed-2", "average"]);
+    let eval = folder.run("eval mean --data desks.csv --label-field desk --json").done().json();
+    let accuracy = eval[0]["heads"][0]["report"]["accuracy"].as_f64().unwrap();
+    assert_eq!(rows[3][1..5], ["desks.csv", "desk", "120", &format!("{accuracy:.4}")]);
+    folder.newsdesk(&[&average[..5], &["other", "--data", "gone.csv"]].concat()).refused("cannot find `gone.csv`");
+    folder.assert_missing("other");
+}
+
+#[test]
 fn models_that_cannot_be_averaged_are_refused() {
     let folder = Folder::new();
     folder.write("desks.csv", desks());

@@ -33,5 +33,7 @@ mod training;
 mod training_failures;
 mod training_records;
 mod training_resume;
+mod training_warnings;
+mod tuning;
 mod verify_and_diff;
 mod support;

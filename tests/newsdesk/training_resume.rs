@@ -102,20 +102,71 @@ fn an_interrupted_run_says_how_to_resume() {
 
 #[cfg(unix)]
 #[test]
-fn a_run_interrupted_before_its_first_checkpoint_starts_again() {
+fn a_run_interrupted_before_its_first_checkpoint_writes_one() {
     let folder = Folder::new();
     folder.write("rows.csv", unrelated_labels(4000));
-    let more = ["--save-steps", "0"];
+    let more = ["--save-steps", "0", "--epochs", "1"];
     let interrupted = folder.interrupt_when_exists("m/training.jsonl", &arguments("m", &more));
     assert_eq!(interrupted.code, Some(130), "{interrupted}");
-    interrupted
-        .says("interrupted before the first checkpoint; the same command with `--resume` starts from the beginning");
+    // A signal before the first step ends the run at once.
+    let has_step = folder.path("m/checkpoint/state.json").exists();
+    let interrupted = interrupted.says(if has_step { "the current step ends first" } else { "before the first step" });
     let eval = folder.newsdesk(&["eval", "m", "--data", "rows.csv"]);
     eval.refused("cannot open the model `m`: its training is not finished")
         .hint("`newsdesk train` command with `--resume`");
+    let resumed = folder.newsdesk(&arguments("m", &[&more[..], &["--resume"]].concat())).done();
+    if has_step {
+        interrupted.says("resume from the last checkpoint with the same command and `--resume`\n");
+        resumed.says("resuming after step ");
+    }
+    folder.newsdesk(&arguments("whole", &[&more[..], &["--quiet"]].concat())).done();
+    assert!(folder.weights("m") == folder.weights("whole"), "the models differ");
+}
+
+#[test]
+fn a_run_without_a_checkpoint_is_only_resumed_with_the_same_options_and_rows() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(40));
+    folder.newsdesk(&arguments("whole", &[])).done();
+    // What a run that was killed before its first checkpoint leaves.
+    let log = folder.text("whole/training.jsonl");
+    folder.write("m/training.jsonl", format!("{}\n", log.lines().next().unwrap()));
+    let refused = |more: &[&str], error: &str| {
+        let all = [&["--resume"], more].concat();
+        folder.newsdesk(&arguments("m", &all)).refused(error).hint("the options of the first run");
+    };
+    let other = "cannot resume from `m/training.jsonl`: it belongs to another run";
+    refused(&["--max-grad-norm", "2"], &format!("{other} (max_grad_norm: 1.0 there, 2.0 here)"));
+    folder.write("rows.csv", unrelated_labels(40).replace("said", "asked"));
+    refused(&[], &format!("{other} (texts, labels or weights of the base differ)"));
     folder.write("rows.csv", unrelated_labels(40));
     let resumed = folder.newsdesk(&arguments("m", &["--resume"])).done();
     resumed.says("no checkpoint was found in `m`: training starts from the beginning");
+    assert!(folder.weights("m") == folder.weights("whole"), "the models differ");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused() {
+    let folder = Folder::new();
+    folder.write("rows.csv", unrelated_labels(1200));
+    kill_after_an_epoch(&folder, "m");
+    let names = folder.entries("m/checkpoint");
+    for start in ["best-", "moments-", "variables-", "state.json"] {
+        let name = format!("m/checkpoint/{}", names.iter().find(|name| name.starts_with(start)).unwrap());
+        let intact = folder.bytes(&name);
+        let mut damaged = intact.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle] ^= 0xff;
+        folder.write(&name, damaged);
+        let refused = folder.newsdesk(&arguments("m", &["--resume"])).refused("cannot read the checkpoint");
+        refused.hint("remove `m/checkpoint`, and start again");
+        std::fs::remove_file(folder.path(&name)).unwrap();
+        if start != "state.json" {
+            folder.newsdesk(&arguments("m", &["--resume"])).refused("cannot read the checkpoint");
+        }
+        folder.write(&name, intact);
+    }
+    folder.newsdesk(&arguments("m", &["--resume"])).done().says("resuming after epoch ");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::matching::check_heads;
 use crate::report::{SetReport, report};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::{Classifier, Prediction};
+use std::ops::ControlFlow;
 
 /// Articles per call of the classifier: enough to fill all workers, few enough to report progress.
 const CHUNK: usize = 1024;
@@ -23,6 +24,28 @@ pub fn evaluate(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn F
     // Before the work.
     check_heads(set, heads)?;
     report(set, heads, &predict(classifier, set, progress)?)
+}
+
+/// Evaluates a classifier as [`evaluate`] does, unless `progress` ends it: then there is no report.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_until(
+    classifier: &Classifier,
+    set: &LabelledSet,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<SetReport>> {
+    let heads = &classifier.manifest().heads;
+    check_heads(set, heads)?;
+    let mut predictions = Vec::with_capacity(set.articles.len());
+    for articles in set.articles.chunks(CHUNK) {
+        let texts: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
+        predictions.extend(classifier.classify(&texts)?);
+        if progress(predictions.len()).is_break() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(report(set, heads, &predictions)?))
 }
 
 /// Returns the predictions for the articles of a data set, in its order. `progress` receives the number of articles done so far.

@@ -11,6 +11,10 @@ use newsdesk_model::folder::{AveragedRecord, Manifest};
 use newsdesk_model::{Head, Model};
 use std::collections::BTreeMap;
 
+/// Encoders with a lower cosine similarity were not trained from one base. Fine-tuning changes the weights of an encoder little: their
+/// similarity to the base stays above 0.9.
+const RELATED: f64 = 0.5;
+
 /// Returns the weighted mean of the models. The weights are positive, and are divided by their sum.
 ///
 /// Name and windows are the first model's. What was measured on the models does not apply to their mean. So temperatures are 1,
@@ -18,7 +22,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// [`TrainError::Average`] if there are fewer than two models, a weight is not positive, or two models differ in encoder,
-/// tokenizer, heads, pooling or target columns; if the device fails.
+/// tokenizer, heads, pooling or target columns, or come from different bases; if the device fails.
 pub fn average(models: &[Model], weights: &[f64]) -> Result<Model> {
     let [first, others @ ..] = models else { return Err(failed("there is no model".into())) };
     if others.is_empty() {
@@ -91,7 +95,60 @@ fn difference(one: &Model, other: &Model) -> Result<Option<String>> {
     let (own, others) = (shapes(one)?, shapes(other)?);
     let odd = own.iter().find(|(name, shape)| others.get(*name) != Some(shape)).map(|(name, _)| name);
     let odd = odd.or_else(|| others.keys().find(|name| !own.contains_key(*name)));
-    Ok(odd.map(|name| format!("their tensor `{name}`")))
+    if let Some(name) = odd {
+        return Ok(Some(format!("their tensor `{name}`")));
+    }
+    let is_encoder_matrix = |name: &str, shape: &[usize]| shape.len() > 1 && head_of(one, name).is_none();
+    let similarity = similarity(one, other, is_encoder_matrix)?;
+    Ok((similarity < RELATED)
+        .then(|| format!("their bases: the cosine similarity of their encoders' weights is only {similarity:.2}")))
+}
+
+/// Returns the lowest cosine similarity between the weights of each head of the first model and those of the others, by head.
+///
+/// Heads that were trained from the same weights are alike. Heads that started from different random weights are less so, and
+/// their mean may be worse than each of them.
+///
+/// # Errors
+/// If the models differ in their tensors.
+pub fn head_similarities(models: &[Model]) -> Result<Vec<(String, f64)>> {
+    let [first, others @ ..] = models else { return Ok(vec![]) };
+    let mut found = vec![];
+    for (index, head) in first.manifest.heads.iter().enumerate() {
+        let is_weight = |name: &str, shape: &[usize]| shape.len() > 1 && head_of(first, name) == Some(index);
+        let mut lowest = 1.0;
+        for other in others {
+            lowest = similarity(first, other, is_weight)?.min(lowest);
+        }
+        found.push((head.name.clone(), lowest));
+    }
+    Ok(found)
+}
+
+/// Returns the index of the head that a tensor belongs to.
+fn head_of(model: &Model, tensor: &str) -> Option<usize> {
+    let is_part = |prefix: &String| tensor.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('.'));
+    model.spec.heads.iter().position(|(prefix, _)| is_part(prefix))
+}
+
+/// Returns the cosine similarity of two models over all tensors that `chosen` selects by name and shape; 1 without such tensors.
+fn similarity(one: &Model, other: &Model, chosen: impl Fn(&str, &[usize]) -> bool) -> Result<f64> {
+    let (mut product, mut squares) = (0.0, [0.0, 0.0]);
+    for tensor in one.weights.tensors() {
+        let (name, tensor) = tensor?;
+        if !chosen(name, tensor.dims()) {
+            continue;
+        }
+        let others = other.weights.get_shaped(tensor.dims(), name)?.flatten_all()?.to_vec1::<f32>()?;
+        for (x, y) in tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().zip(others) {
+            let (x, y) = (f64::from(x), f64::from(y));
+            product += x * y;
+            squares[0] += x * x;
+            squares[1] += y * y;
+        }
+    }
+    let norm = (squares[0] * squares[1]).sqrt();
+    Ok(if norm > 0.0 { product / norm } else { 1.0 })
 }
 
 /// Returns a head without its temperature and thresholds.
@@ -170,6 +227,32 @@ mod tests {
         assert_eq!(parts, [("a", 0.375), ("b", 0.125), ("c", 0.5)]);
         let hashes: Vec<&str> = all.manifest.averaged.iter().map(|p| p.weights.as_str()).collect();
         assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2], "{hashes:?}");
+    }
+
+    /// The tiny model with other values in the tensors whose name `chosen` accepts.
+    fn shuffled(chosen: impl Fn(&str) -> bool) -> Model {
+        let model = tiny("b");
+        let tensors = model.weights.tensors().map(|tensor| {
+            let (name, tensor) = tensor.unwrap();
+            let mut values: Vec<f32> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+            if chosen(name) {
+                values.reverse();
+            }
+            (name.to_string(), Tensor::from_vec(values, tensor.dims(), &Device::Cpu).unwrap())
+        });
+        Model { weights: Weights::from_tensors(tensors.collect(), "shuffled"), ..model }
+    }
+
+    #[test]
+    fn other_bases_are_refused_and_other_heads_are_less_alike() {
+        let other = shuffled(|name| !name.starts_with("classifier"));
+        let error = average(&[tiny("a"), other], &[1.0, 1.0]).err().unwrap().to_string();
+        assert!(error.starts_with("cannot average the models: `a` and `b` differ in their bases: "), "{error}");
+        let other = [tiny("a"), shuffled(|name| name.starts_with("classifier"))];
+        average(&other, &[1.0, 1.0]).unwrap();
+        let (head, similarity) = head_similarities(&other).unwrap().remove(0);
+        assert!(head == "label" && similarity < 0.5, "{similarity}");
+        assert_eq!(head_similarities(&[tiny("a"), scaled(2.0, "b")]).unwrap()[0].1, 1.0);
     }
 
     #[test]

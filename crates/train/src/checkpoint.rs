@@ -8,6 +8,8 @@ use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::{Storage, weights_bytes};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The progress of a run.
@@ -28,6 +30,9 @@ pub(crate) struct State {
     /// The loss since the last line of the log, and the time so far.
     #[serde(default, alias = "measured")]
     pub(crate) meter: MeterState,
+    /// The SHA-256 of each tensor file, by its name. Checkpoints of earlier versions have none.
+    #[serde(default)]
+    pub(crate) sha256: BTreeMap<String, String>,
 }
 
 /// The folder of the checkpoint, within the folder of a run.
@@ -51,24 +56,35 @@ fn best_name(epoch: usize) -> String {
 ///
 /// # Errors
 /// If it cannot be written.
-pub(crate) fn write(folder: &Path, state: &State, variables: &Weights, moments: &Weights) -> Result<()> {
+pub(crate) fn write(folder: &Path, state: &mut State, variables: &Weights, moments: &Weights) -> Result<()> {
     let fail = |path: PathBuf| move |source| TrainError::Checkpoint { verb: "write", path, source };
     std::fs::create_dir_all(folder).map_err(fail(folder.into()))?;
     let put = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         write_atomic(&path, bytes).map_err(fail(path))
     };
+    let mut put_tensors = |name: &str, bytes: &[u8]| {
+        put(name, bytes)?;
+        state.sha256.insert(name.into(), sha256(bytes));
+        Ok::<(), TrainError>(())
+    };
     let variables = weights_bytes(variables, Storage::F32)?;
     let [variables_name, moments_name] = names(state.steps);
-    put(&variables_name, &variables)?;
-    put(&moments_name, &weights_bytes(moments, Storage::F32)?)?;
+    put_tensors(&variables_name, &variables)?;
+    put_tensors(&moments_name, &weights_bytes(moments, Storage::F32)?)?;
     if state.best_epoch > 0 && state.best_epoch == state.epochs_done && state.steps_of_epoch == 0 {
-        put(&best_name(state.best_epoch), &variables)?;
+        put_tensors(&best_name(state.best_epoch), &variables)?;
     }
+    let kept = [variables_name, moments_name, best_name(state.best_epoch)];
+    state.sha256.retain(|name, _| kept.contains(name));
     let json = serde_json::to_vec_pretty(state).map_err(|e| fail(folder.join(STATE))(e.into()))?;
     put(STATE, &json)?;
     // The state no longer names the other files.
-    clear(folder, &[variables_name, moments_name, best_name(state.best_epoch)])
+    clear(folder, &kept)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Removes the tensor files of checkpoints from a folder, except those in `kept`. Other files stay.
@@ -119,7 +135,12 @@ pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) ->
         return Err(TrainError::OtherRun { path: folder.into(), cause });
     }
     let weights = |name: &str| -> Result<Weights> {
-        Ok(Weights::from_bytes(get(name)?, &folder.join(name).display().to_string(), device)?)
+        let (path, bytes) = (folder.join(name), get(name)?);
+        if state.sha256.get(name).is_some_and(|expected| *expected != sha256(&bytes)) {
+            let source = std::io::Error::other("its contents have changed");
+            return Err(TrainError::Checkpoint { verb: "read", path, source });
+        }
+        Ok(Weights::from_bytes(bytes, &path.display().to_string(), device)?)
     };
     let [variables, moments] = names(state.steps);
     let (variables, moments) = (weights(&variables)?, weights(&moments)?);

@@ -29,7 +29,11 @@ pub(crate) fn class_weights(
     }
 }
 
-fn given(heads: &[Head], given: &BTreeMap<String, f64>) -> Result<Vec<Vec<f32>>> {
+/// Returns the weights that are given by name; 1 for other labels.
+///
+/// # Errors
+/// [`TrainError::Setting`] if no head has one of the labels.
+pub(crate) fn given(heads: &[Head], given: &BTreeMap<String, f64>) -> Result<Vec<Vec<f32>>> {
     let mut weights: Vec<Vec<f32>> = heads.iter().map(|head| vec![1.0; head.labels.len()]).collect();
     for (name, &weight) in given {
         let mut known = false;
@@ -58,11 +62,13 @@ fn balanced<'a>(heads: &[Head], examples: impl Iterator<Item = (&'a Example, f64
             labels.iter().for_each(|label| counts[label.index()] += times / labels.len() as f64);
         }
     }
-    let weights = |counts: Vec<f64>| {
-        let (all, labels) = (counts.iter().sum::<f64>(), counts.iter().filter(|&&n| n > 0.0).count() as f64);
-        counts.iter().map(|&n| if n > 0.0 { (all / (labels * n)) as f32 } else { 1.0 }).collect()
-    };
-    counts.into_iter().map(weights).collect()
+    counts.iter().map(|counts| of_counts(counts)).collect()
+}
+
+/// Returns weights that give every label the same total weight, from the number of rows of each; 1 for labels without a row.
+pub(crate) fn of_counts(counts: &[f64]) -> Vec<f32> {
+    let (all, labels) = (counts.iter().sum::<f64>(), counts.iter().filter(|&&n| n > 0.0).count() as f64);
+    counts.iter().map(|&n| if n > 0.0 { (all / (labels * n)) as f32 } else { 1.0 }).collect()
 }
 
 #[cfg(test)]

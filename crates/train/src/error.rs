@@ -59,6 +59,9 @@ pub enum TrainError {
         /// Epoch, from 1.
         epoch: usize,
     },
+    /// The run was asked to stop. Its checkpoint has every step so far, if it has one.
+    #[error("the run was interrupted")]
+    Interrupted,
     /// Another run is writing to the folder.
     #[error("cannot train into `{}`: another run is writing to it", folder.display())]
     Busy {
@@ -123,6 +126,21 @@ pub enum Remedy {
     UseOneLabelKind,
     /// Add validation data for each head.
     AddValidationData,
+    /// Add validation articles of the labels, or of a head.
+    AddValidationArticles,
+    /// Name the column with the text.
+    NameTextColumn,
+    /// Add articles of rare labels, or merge these labels into others.
+    AddOrMergeRareLabels,
+    /// Give rare labels more weight.
+    BalanceLabels,
+    /// Check that the labels depend on the texts, and lower the learning rate or train longer.
+    CheckLabelsAndLearningRate,
+    /// Remove the damaged checkpoint and start again.
+    RemoveCheckpoint {
+        /// The folder of the checkpoint.
+        folder: PathBuf,
+    },
     /// Train the head that the teacher has.
     TrainHeadOfTeacher {
         /// The names of the teacher's heads.
@@ -178,7 +196,10 @@ impl TrainError {
             Self::Diverged { .. } | Self::LinearDiverged { .. } => Remedy::LowerLearningRate,
             Self::Busy { .. } => Remedy::WaitForRun,
             Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Remedy::MakeFolderWritable,
-            Self::Checkpoint { .. } | Self::File { .. } => return None,
+            Self::Checkpoint { verb: "read", path, .. } => {
+                Remedy::RemoveCheckpoint { folder: path.parent().unwrap_or(path).into() }
+            }
+            Self::Checkpoint { .. } | Self::File { .. } | Self::Interrupted => return None,
             Self::OtherRun { .. } => Remedy::RepeatOptions,
             Self::Eval(error) => Remedy::Eval(error.remedy()?),
             Self::Model(error) => Remedy::Model(error.remedy()?),

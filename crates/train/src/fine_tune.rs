@@ -10,19 +10,21 @@ use crate::fingerprint::Fingerprint;
 use crate::heads::{check_data, fits};
 use crate::initial_weights::initial_biases;
 use crate::lock::FolderLock;
-use crate::log::{Log, StartRecord};
+use crate::log::{LOG, Log, Record, StartRecord, read_log};
 use crate::loss::LossOptions;
 use crate::meter::{Meter, MeterState};
 use crate::plan::{Models, Plan};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::settings::{Distillation, Settings};
+use crate::stop::Stop;
 use crate::trainer::Trainer;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::check_heads;
 use newsdesk_model::encoder::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The result of a run.
@@ -41,6 +43,16 @@ pub struct Trained {
     _lock: FolderLock,
 }
 
+/// Where a run writes, and what may end it early.
+pub struct RunFolder<'a> {
+    /// The folder of log, training curve and checkpoint.
+    pub folder: &'a Path,
+    /// Whether to continue from the checkpoint in the folder, if there is one.
+    pub resume: bool,
+    /// Ends the run after its current step, with a checkpoint and [`TrainError::Interrupted`].
+    pub stop: &'a Stop,
+}
+
 /// Fine-tunes the base together with the heads of the training sets: those that the base has, and new ones.
 ///
 /// Teachers are models with some of the heads, with the same labels. Their probabilities for the articles that the run uses
@@ -49,8 +61,8 @@ pub struct Trained {
 /// The model of the best epoch is kept: the one with the highest mean of macro-F1 over the heads of the validation sets
 /// (accuracy for data sets with labels of their own).
 ///
-/// The run writes into `folder`: its log, its training curve, and a checkpoint after each epoch and as often as the settings
-/// say. With `resume` it continues from the checkpoint, and the resulting weights are bit-identical to those of an
+/// The run writes into the folder of `run`: its log, its training curve, and a checkpoint after each epoch, as often as the
+/// settings say, and when it is stopped. If it continues from the checkpoint, the resulting weights are bit-identical to those of an
 /// uninterrupted run. The checkpoint stays until the caller has written the model and calls [`crate::remove_checkpoint`].
 ///
 /// # Errors
@@ -61,11 +73,10 @@ pub fn train(
     training: &[LabelledSet],
     validation: &[LabelledSet],
     settings: &Settings,
-    folder: &Path,
-    resume: bool,
+    run: &RunFolder,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
-    let base = models.base;
+    let (base, folder) = (models.base, run.folder);
     let plan = Plan::new(models, training, settings)?;
     let examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
     let loss = loss_options(&plan, &examples, settings)?;
@@ -75,7 +86,7 @@ pub fn train(
     let start = plan.start_record(models, training, validation, settings, &fingerprint);
 
     let lock = FolderLock::acquire(folder)?;
-    let (session, state, best, log) = start_or_resume(session, fingerprint, start, folder, resume, progress)?;
+    let (session, state, best, log) = start_or_resume(session, fingerprint, start, run, progress)?;
     let articles: usize = validation.iter().map(|set| set.articles.len()).sum();
     let mut trainer = Trainer {
         session,
@@ -91,6 +102,7 @@ pub fn train(
         articles,
         folder,
         checkpoint: folder.join(CHECKPOINT),
+        stop: run.stop,
         progress,
     };
     // A run that was interrupted after its last epoch has no epoch left.
@@ -101,6 +113,7 @@ pub fn train(
         plan.teachers.add_soft_targets(examples, training, &used, distillation, settings, trainer.progress)?;
         trainer.meter.skip();
     }
+    run.stop.follow(true);
     for epoch in epochs {
         trainer.run_epoch(epoch)?;
         if trainer.stops() {
@@ -108,6 +121,7 @@ pub fn train(
             break;
         }
     }
+    run.stop.follow(false);
 
     let Trainer { session, state: State { best_epoch, best_score: score, .. }, best, log, meter, .. } = trainer;
     let Some(best) = best else {
@@ -165,18 +179,24 @@ fn loss_options(plan: &Plan, examples: &[Vec<Example>], settings: &Settings) -> 
     })
 }
 
-/// Starts the log of a new run, or restores a run from its checkpoint if `resume` is set and there is one. Returns session,
+/// Starts the log of a new run, or restores a run from its checkpoint if it resumes and there is one. Returns session,
 /// progress, the weights of the best epoch so far, and the log.
+///
+/// # Errors
+/// [`TrainError::OtherRun`] if the checkpoint, or without one the log, belongs to another run that should be resumed.
 fn start_or_resume<'a>(
     mut session: Session<'a>,
     fingerprint: Fingerprint,
     start: StartRecord,
-    folder: &Path,
-    resume: bool,
+    run: &RunFolder,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Session<'a>, State, Option<Weights>, Log)> {
+    let RunFolder { folder, resume, .. } = *run;
     let found = if resume { checkpoint::read(&folder.join(CHECKPOINT), &fingerprint, &session.device)? } else { None };
     let Some(found) = found else {
+        if resume {
+            check_log(folder, &start)?;
+        }
         let state = State {
             fingerprint,
             epochs_done: 0,
@@ -185,6 +205,7 @@ fn start_or_resume<'a>(
             best_epoch: 0,
             best_score: f64::MIN,
             meter: MeterState::default(),
+            sha256: BTreeMap::new(),
         };
         return Ok((session, state, None, Log::start(folder, start)?));
     };
@@ -193,4 +214,16 @@ fn start_or_resume<'a>(
     progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
     let log = Log::resume(folder, start, state.epochs_done, state.steps_of_epoch)?;
     Ok((session, state, found.best, log))
+}
+
+/// Checks that a log without a checkpoint, if there is one, belongs to this run.
+fn check_log(folder: &Path, start: &StartRecord) -> Result<()> {
+    let records = read_log(folder)?;
+    let Some(Record::Start(logged)) = records.first() else { return Ok(()) };
+    let differences = logged.differences(start);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let cause = format!("it belongs to another run ({})", differences.join("; "));
+    Err(TrainError::OtherRun { path: folder.join(LOG), cause })
 }

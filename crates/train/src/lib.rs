@@ -8,6 +8,7 @@
 //! repeated and resumed.
 
 mod settings;
+mod stop;
 mod setting_names;
 mod heads;
 mod examples;
@@ -36,17 +37,20 @@ mod fine_tune;
 mod average;
 mod card;
 mod linear;
+mod warning;
 mod error;
 
-pub use average::average;
+pub use average::{average, head_similarities};
 pub use card::{Card, CardSet, write_card};
 pub use checkpoint::{has_checkpoint, remove_checkpoint};
 pub use curve::CURVE;
 pub use error::{Remedy, Result, TrainError};
-pub use fine_tune::{Trained, train};
+pub use fine_tune::{RunFolder, Trained, train};
 pub use heads::merge_heads;
 pub use initial_weights::reuses_head;
-pub use linear::{LinearSettings, LinearTrained, train_linear};
+pub use linear::{
+    Dimension, LinearSettings, LinearTrained, Search, Try, Tuned, linear_differences, train_linear, tune_linear,
+};
 pub use log::{
     EndRecord, EpochRecord, LOG, Log, Record, STEPS_PER_LINE, SetRows, StartRecord, StepRecord, Temperature, holds_log,
     read_log,
@@ -54,3 +58,5 @@ pub use log::{
 pub use plan::{Models, start_record};
 pub use progress::Progress;
 pub use settings::{ClassWeights, Distillation, Freeze, LrScheduler, Settings};
+pub use stop::Stop;
+pub use warning::{Warning, data_warnings, result_warnings, setting_warnings};

@@ -11,13 +11,13 @@ use crate::random::dropout_seed;
 use crate::settings::Settings;
 use candle_core::Tensor;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{HeadReport, SetReport, evaluate};
+use newsdesk_eval::{HeadReport, SetReport, evaluate_until};
 use newsdesk_model::encoder::{Variables, Weights};
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::network::{Network, NetworkSpec, TrainingNetwork};
 use newsdesk_model::tokenize::TokenId;
 use newsdesk_model::{Classifier, Device, Head, Model, Options};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 /// The state of a run that changes with every step.
 pub(crate) struct Session<'a> {
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
     }
 
     /// Evaluates weights on the validation sets. Returns the metrics, and the mean over data sets and heads of the score by
-    /// which epochs are compared. `progress` receives the number of articles done so far.
+    /// which epochs are compared. `progress` receives the number of articles done so far; `None` if it ends the validation.
     ///
     /// # Errors
     /// If a data set does not match the heads, or classifying fails.
@@ -140,19 +140,21 @@ impl<'a> Session<'a> {
         &self,
         weights: &Weights,
         sets: &[LabelledSet],
-        progress: &mut dyn FnMut(usize),
-    ) -> Result<(Vec<SetReport>, f64)> {
+        progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<(Vec<SetReport>, f64)>> {
         // The first window of each article is enough to compare epochs. It has the length that the finished model uses.
         let options = Options { threads: Some(self.settings.threads), max_windows: Some(1), ..Options::default() };
         let classifier = Classifier::new(self.model(weights.clone()), &options)?;
         let (mut reports, mut before) = (Vec::new(), 0);
         for set in sets.iter().filter(|set| !set.articles.is_empty()) {
-            reports.push(evaluate(&classifier, set, &mut |done| progress(before + done))?);
+            let report = evaluate_until(&classifier, set, &mut |done| progress(before + done))?;
+            let Some(report) = report else { return Ok(None) };
+            reports.push(report);
             before += set.articles.len();
         }
         let measured = reports.iter().flat_map(|set| &set.heads).filter(|head| head.report.cases > 0);
         let scores: Vec<f64> = measured.map(HeadReport::score).collect();
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
-        Ok((reports, score))
+        Ok(Some((reports, score)))
     }
 }

@@ -12,6 +12,12 @@ const MAX_EPOCHS: usize = 1_000_000;
 /// The largest number of rows per epoch: 4 GiB of indices.
 pub(crate) const MAX_ROWS: usize = 1 << 28;
 
+/// The largest learning rate of an encoder. Useful ones are a thousand times lower.
+const MAX_LEARNING_RATE: f64 = 1.0;
+
+/// The largest factor, weight, exponent or temperature among the settings.
+const MAX_FACTOR: f64 = 1e6;
+
 /// How the learning rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,6 +69,17 @@ pub enum ClassWeights {
     Balanced,
     /// The weight of each label by name; 1 for labels that are not listed.
     Given(BTreeMap<String, f64>),
+}
+
+impl ClassWeights {
+    /// Checks that the weights can be used.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] if one is not within 0..=1,000,000.
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self::Given(weights) = self else { return Ok(()) };
+        weights.values().try_for_each(|&weight| not_negative("class_weights", weight))
+    }
 }
 
 /// How the model learns from teachers.
@@ -152,11 +169,14 @@ impl Settings {
     pub fn check(&self, layers: usize, max_length: usize, special_tokens: usize) -> Result<()> {
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("max_grad_norm", self.max_grad_norm)?;
-        positive("epochs", self.epochs as f64)?;
+        not_zero("epochs", self.epochs)?;
         within("epochs", self.epochs, 1, MAX_EPOCHS)?;
+        if self.learning_rate.is_finite() && self.learning_rate > MAX_LEARNING_RATE {
+            return fail("learning_rate", format!("{} is more than {MAX_LEARNING_RATE}", self.learning_rate));
+        }
         positive("learning_rate", self.learning_rate)?;
         positive("head_lr_multiplier", self.head_lr_multiplier)?;
-        positive("batch_size", self.batch_size as f64)?;
+        not_zero("batch_size", self.batch_size)?;
         within("batch_size", self.batch_size, 1, MAX_ROWS)?;
         within("patience", self.patience, 0, MAX_EPOCHS)?;
         within("micro_batch_size", self.micro_batch_size, 1, self.batch_size)?;
@@ -172,17 +192,18 @@ impl Settings {
         {
             return fail("freeze", format!("the base has {layers} layers, not {count}"));
         }
-        self.set_weights.values().try_for_each(|&weight| positive("set_weights", weight))?;
+        // The rows that they give are limited by [`MAX_ROWS`].
+        let is_weight = |weight: &&f64| **weight > 0.0 && weight.is_finite();
+        if let Some(weight) = self.set_weights.values().find(|weight| !is_weight(weight)) {
+            return fail("set_weights", format!("{weight} is not above zero"));
+        }
         if let Some(Distillation { weight, temperature, .. }) = self.distillation {
             if !(0.0..=1.0).contains(&weight) {
                 return fail("distillation.weight", format!("{weight} is not within 0..=1"));
             }
             positive("distillation.temperature", temperature)?;
         }
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            weights.values().try_for_each(|&weight| not_negative("class_weights", weight))?;
-        }
-        Ok(())
+        self.class_weights.check()
     }
 }
 
@@ -190,12 +211,28 @@ fn fail(setting: &'static str, cause: String) -> Result<()> {
     Err(TrainError::Setting { setting, cause })
 }
 
+fn not_zero(setting: &'static str, value: usize) -> Result<()> {
+    if value > 0 { Ok(()) } else { fail(setting, "0 is not above zero".into()) }
+}
+
 fn positive(setting: &'static str, value: f64) -> Result<()> {
-    if value > 0.0 && value.is_finite() { Ok(()) } else { fail(setting, format!("{value} is not above zero")) }
+    if value > 0.0 && value.is_finite() {
+        up_to_max(setting, value)
+    } else {
+        fail(setting, format!("{value} is not above zero"))
+    }
 }
 
 fn not_negative(setting: &'static str, value: f64) -> Result<()> {
-    if value >= 0.0 && value.is_finite() { Ok(()) } else { fail(setting, format!("{value} is not zero or above")) }
+    if value >= 0.0 && value.is_finite() {
+        up_to_max(setting, value)
+    } else {
+        fail(setting, format!("{value} is not zero or above"))
+    }
+}
+
+fn up_to_max(setting: &'static str, value: f64) -> Result<()> {
+    if value <= MAX_FACTOR { Ok(()) } else { fail(setting, format!("{value} is more than {MAX_FACTOR}")) }
 }
 
 fn below_one(setting: &'static str, value: f64) -> Result<()> {

@@ -11,11 +11,12 @@ use crate::progress::Progress;
 use crate::sampling::{SetSample, epoch_steps};
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::stop::Stop;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::summaries;
 use newsdesk_model::encoder::Weights;
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 /// A run in progress.
@@ -36,6 +37,7 @@ pub(crate) struct Trainer<'a> {
     pub(crate) articles: usize,
     pub(crate) folder: &'a Path,
     pub(crate) checkpoint: PathBuf,
+    pub(crate) stop: &'a Stop,
     pub(crate) progress: &'a mut dyn FnMut(Progress),
 }
 
@@ -63,6 +65,9 @@ impl Trainer<'_> {
     }
 
     /// Trains, validates and saves one epoch (from 0). A resumed epoch continues after its last saved step.
+    ///
+    /// # Errors
+    /// If training fails, and [`TrainError::Interrupted`] if the run is stopped. The checkpoint then has every step so far.
     pub(crate) fn run_epoch(&mut self, epoch: usize) -> Result<()> {
         let Settings { batch_size, seed, save_steps, .. } = *self.settings;
         let length = |set: usize, row: usize| self.examples[set][row].tokens.len();
@@ -70,9 +75,12 @@ impl Trainer<'_> {
         for (index, rows) in steps.iter().enumerate().skip(self.state.steps_of_epoch) {
             self.take_step(epoch, index, rows, steps.len())?;
             let done = index + 1;
-            if save_steps > 0 && done % save_steps == 0 && done < steps.len() {
-                self.state.steps_of_epoch = done;
+            let is_stopped = self.stop.is_requested();
+            if is_stopped || save_steps > 0 && done % save_steps == 0 && done < steps.len() {
                 self.save(epoch, done)?;
+            }
+            if is_stopped {
+                return Err(TrainError::Interrupted);
             }
         }
         self.finish_epoch(epoch, steps.len())
@@ -118,9 +126,16 @@ impl Trainer<'_> {
         let snapshot = self.session.variables.snapshot()?;
         check_finite(&snapshot, epoch, steps)?;
         let (epoch_number, articles) = (epoch + 1, self.articles);
-        let progress = &mut *self.progress;
-        let mut validating = |done| progress(Progress::Validating { epoch: epoch_number, done, articles });
-        let (reports, score) = self.session.validate(&snapshot, self.validation, &mut validating)?;
+        let (progress, stop) = (&mut *self.progress, self.stop);
+        let mut validating = |done| {
+            progress(Progress::Validating { epoch: epoch_number, done, articles });
+            if stop.is_requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let Some((reports, score)) = self.session.validate(&snapshot, self.validation, &mut validating)? else {
+            // A resumed run continues with the validation.
+            self.save(epoch, steps)?;
+            return Err(TrainError::Interrupted);
+        };
         self.meter.count_validation();
         let best = score > self.state.best_score;
         if best {
@@ -139,6 +154,7 @@ impl Trainer<'_> {
 
     /// Writes a checkpoint within an epoch, after this number of steps.
     fn save(&mut self, epoch: usize, step: usize) -> Result<()> {
+        self.state.steps_of_epoch = step;
         let snapshot = self.session.variables.snapshot()?;
         check_finite(&snapshot, epoch, step)?;
         self.write_checkpoint(&snapshot)
@@ -148,7 +164,7 @@ impl Trainer<'_> {
         let optimizer = &self.session.optimizer;
         self.state.steps = optimizer.count();
         self.state.meter = self.meter.state();
-        checkpoint::write(&self.checkpoint, &self.state, variables, &optimizer.moments()?)
+        checkpoint::write(&self.checkpoint, &mut self.state, variables, &optimizer.moments()?)
     }
 }
 

@@ -6,7 +6,7 @@ use newsdesk_eval::evaluate;
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
 use newsdesk_model::{AnyModel, Classifier, Device, Dtype, DtypeChoice, LinearModel, Model, Options};
-use newsdesk_train::{LinearSettings, LinearTrained, TrainError, train_linear};
+use newsdesk_train::{ClassWeights, LinearSettings, LinearTrained, TrainError, train_linear};
 
 /// Rows of three desks, each with some words of its own. `labels` returns the label column.
 fn rows(count: usize, labels: impl Fn(usize) -> String) -> String {
@@ -45,6 +45,7 @@ fn settings(threads: usize) -> LinearSettings {
         epochs: 4,
         learning_rate: 0.5,
         label_smoothing: 0.0,
+        class_weights: ClassWeights::Equal,
         batch_size: 32,
         patience: 0,
         seed: 5,
@@ -126,9 +127,11 @@ fn invalid_settings_are_refused() {
     refused(LinearSettings { learning_rate: 0.0, ..settings(1) }, "`learning_rate`: 0 is not above zero");
     refused(LinearSettings { epochs: 0, ..settings(1) }, "`epochs`: 0 is not above zero");
     refused(LinearSettings { label_smoothing: 1.0, ..settings(1) }, "`label_smoothing`");
-    for threads in [1, 2, 8] {
-        refused(LinearSettings { learning_rate: 1e38, ..settings(threads) }, "are not finite numbers");
-    }
+    refused(LinearSettings { learning_rate: 1e38, ..settings(1) }, "is more than 100");
+    refused(LinearSettings { learning_rate: f64::NAN, ..settings(1) }, "`learning_rate`: NaN is not above zero");
+    let weights = |weight| ClassWeights::Given([("sport".to_string(), weight)].into());
+    refused(LinearSettings { class_weights: weights(-1.0), ..settings(1) }, "`class_weights`: -1 is not zero or above");
+    refused(LinearSettings { class_weights: weights(1e7), ..settings(1) }, "`class_weights`: 10000000 is more than");
 }
 
 #[test]

@@ -42,6 +42,12 @@ impl Folder {
         Answer::new(arguments, child.wait_with_output().unwrap())
     }
 
+    /// Returns a command on which signals have their default effect.
+    #[cfg(unix)]
+    pub fn signalled_command(&self, arguments: &[&str]) -> Command {
+        with_default_signals(self.command(arguments))
+    }
+
     #[track_caller]
     fn wait_for(&self, file: &str, bytes: u64, child: &mut Child) {
         let start = Instant::now();

@@ -26,7 +26,7 @@ pub use diff::Diff;
 pub use eval::Eval;
 pub use models::{Average, Certify, Models, ModelsCommand};
 pub use shared::{ComputeOptions, DataSetFiles, DataSetOptions, TargetColumns, Thresholds};
-pub use train::{ArchName, CharNgrams, LrScheduler, PoolingName, Train};
+pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, Train};
 pub use verify::Verify;
 
 /// Labels news articles by topic and sentiment. A trained model is built in.

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk models`.
 
-use super::shared::{ModelAndData, StorageOptions, help};
+use super::shared::{DataSetOptions, ModelAndData, StorageOptions, help};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -30,8 +30,9 @@ pub enum ModelsCommand {
     ///
     /// The models must have the same base, heads and labels. The average of models that differ in their seed, or in some of their
     /// data sets, is often better than each of them, at the cost of one model. It works best after several epochs. New heads start
-    /// from random weights that depend on the seed, and may not average well: evaluate the result. Run `newsdesk calibrate` and `newsdesk models certify` on the result.
-    Average(Average),
+    /// from random weights that depend on the seed, and may not average well: `--data` evaluates each model and the average. Run
+    /// `newsdesk calibrate` and `newsdesk models certify` on the result.
+    Average(Box<Average>),
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +51,16 @@ pub struct Average {
     pub name: Option<String>,
     #[command(flatten)]
     pub storage: StorageOptions,
+    /// Labelled data sets to evaluate each model and the average on
+    #[arg(long, value_name = "DATASET", num_args = 1..)]
+    pub data: Vec<String>,
+    /// Split of data sets with a recipe; keep the test split for the final evaluation
+    #[arg(long, value_name = "NAME", default_value = "validation")]
+    pub split: String,
+    #[command(flatten)]
+    pub data_set: DataSetOptions,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help = help::THREADS)]
+    pub threads: Option<u16>,
 }
 
 #[derive(Debug, Args)]

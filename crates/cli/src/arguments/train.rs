@@ -5,6 +5,7 @@ use crate::failure::Usage;
 use clap::{Args, ValueEnum};
 use newsdesk_train::Freeze;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Headings that group the options in the help text.
 mod heading {
@@ -60,7 +61,7 @@ pub struct Train {
     /// Architecture: a transformer, or a linear model on word and character n-grams
     ///
     /// A linear model trains in seconds and has no base model. It uses the options of the groups `Data` and `Linear models`, and
-    /// --epochs, --learning-rate, --label-smoothing, --batch-size, --patience, --seed and --threads.
+    /// --epochs, --learning-rate, --label-smoothing, --class-weights, --batch-size, --patience, --seed and --threads.
     #[arg(long, value_enum, value_name = "NAME", default_value_t = ArchName::Transformer, help_heading = heading::MODEL)]
     pub arch: ArchName,
     /// Model folder to start from [default: the built-in model]
@@ -90,9 +91,19 @@ pub struct Train {
     #[arg(long, value_name = "N", help_heading = heading::LINEAR)]
     pub buckets: Option<u32>,
 
-    /// Number of epochs [default: 3, for linear models 5]
-    #[arg(long, value_name = "N", help_heading = heading::OPTIMISATION)]
-    pub epochs: Option<usize>,
+    /// Search for the settings of a linear model for this number of minutes
+    ///
+    /// Many models are trained with different learning rates, epochs, n-grams and more. Their score on the validation sets selects
+    /// one. Options that you give are kept. The file `options.toml` in the model folder trains the same model again. Ctrl-C ends
+    /// the search, and keeps the best model so far.
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, conflicts_with_all = ["resume", "patience"], help_heading = heading::LINEAR)]
+    pub tune: Option<Duration>,
+
+    /// Number of epochs, or auto: until the validation score no longer rises [default: 3, for linear models 5]
+    ///
+    /// auto stands for `--epochs 10 --patience 2`, for linear models `--epochs 30 --patience 5`. The best epoch is kept.
+    #[arg(long, value_name = "N|auto", value_parser = epochs, help_heading = heading::OPTIMISATION)]
+    pub epochs: Option<Epochs>,
     /// Peak learning rate [default: 5e-5, for linear models 0.5]
     #[arg(long, value_name = "RATE", help_heading = heading::OPTIMISATION)]
     pub learning_rate: Option<f64>,
@@ -209,6 +220,44 @@ pub enum LrScheduler {
 pub enum ArchName {
     Transformer,
     Linear,
+}
+
+/// The number of epochs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epochs {
+    Count(usize),
+    /// Until the validation score no longer rises.
+    Auto,
+}
+
+impl Epochs {
+    /// Returns the maximum number of epochs, and the patience; `most` and `patience` are those of `auto`. A patience that is given
+    /// takes precedence.
+    pub fn resolve(self, given_patience: usize, most: usize, patience: usize) -> (usize, usize) {
+        match self {
+            Self::Count(epochs) => (epochs, given_patience),
+            Self::Auto => (most, if given_patience > 0 { given_patience } else { patience }),
+        }
+    }
+}
+
+/// Parses the value of `--epochs`.
+fn epochs(text: &str) -> Result<Epochs, String> {
+    match text {
+        "auto" => Ok(Epochs::Auto),
+        _ => text.parse().map(Epochs::Count).map_err(|_| "use a number of epochs, or auto".into()),
+    }
+}
+
+/// The longest search: a year.
+const MAX_MINUTES: f64 = 525_600.0;
+
+/// Parses the value of `--tune`.
+fn minutes(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(minutes) if minutes > 0.0 && minutes <= MAX_MINUTES => Ok(Duration::from_secs_f64(minutes * 60.0)),
+        _ => Err("use a number of minutes above 0, such as 5 or 0.5".into()),
+    }
 }
 
 /// Minimum and maximum length of character n-grams; `None` for no character n-grams.

@@ -1,10 +1,18 @@
 //! Hints for errors of `newsdesk-train`.
 
-use newsdesk_train::{Remedy, TrainError};
+use newsdesk_train::{Remedy, TrainError, Warning};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &TrainError) -> Option<String> {
     error.remedy().as_ref().map(hint_text)
+}
+
+/// Returns the line that reports a warning, with what the user can do.
+pub fn warning_line(warning: &Warning) -> String {
+    match warning.remedy() {
+        Some(remedy) => format!("warning: {warning}; {}", hint_text(&remedy)),
+        None => format!("warning: {warning}"),
+    }
 }
 
 /// Returns the hint for a remedy: an instruction to the user of the command line.
@@ -26,6 +34,16 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::AddSecondLabel => "give articles of at least two labels",
         Remedy::UseOneLabelKind => "make all rows of a head single-label, or all multi-label",
         Remedy::AddValidationData => "give validation data for each head with `--validation`",
+        Remedy::AddValidationArticles => "give more validation data, with `--validation` if need be",
+        Remedy::NameTextColumn => "name the column with the text with `--text-field`",
+        Remedy::AddOrMergeRareLabels => "add articles with these labels, or merge them into others with `--label-map`",
+        Remedy::BalanceLabels => "try `--class-weights balanced`, or add articles with these labels",
+        Remedy::CheckLabelsAndLearningRate => {
+            "check that the labels can be told from the texts, then try a lower `--learning-rate` or more `--epochs`"
+        }
+        Remedy::RemoveCheckpoint { folder } => {
+            return format!("it may be damaged: remove `{}`, and start again without `--resume`", folder.display());
+        }
         Remedy::TrainHeadOfTeacher { known } => {
             return format!("name the head to train with `--head`; the teacher's heads are {}", known.join(", "));
         }

@@ -21,6 +21,8 @@ pub struct Card<'a> {
     pub test: &'a [SetReport],
     /// Sentences about why metrics may be too high, such as articles that occur in two data sets.
     pub caveats: &'a [String],
+    /// Clauses about why the model may not be good, such as labels that it never predicts.
+    pub warnings: &'a [String],
 }
 
 /// A split of a data set that was used in the training.

@@ -16,6 +16,11 @@ pub(super) fn limitations(card: &Card) -> String {
     if let Some(length) = training.and_then(|training| training.settings["max_train_length"].as_u64()) {
         text += &format!("- Training used only the first {length} tokens of each article.\n");
     }
+    for warning in card.warnings {
+        let mut characters = warning.chars();
+        let first: String = characters.next().into_iter().flat_map(char::to_uppercase).collect();
+        text += &format!("- {first}{}.\n", plain(characters.as_str()));
+    }
     for head in &card.model.manifest().heads {
         let RareLabels { split, few, none } = rare_labels(head, card.validation, card.test);
         let fewer = format!("hardly tested, with fewer than {FEW_ARTICLES} {split} articles each");

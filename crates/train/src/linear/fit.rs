@@ -49,6 +49,8 @@ pub(super) struct HeadFit {
     shards: Vec<RwLock<Shard>>,
     bias: Vec<f32>,
     bias_squares: Vec<f32>,
+    /// `[labels]`: the weight of each label in the loss; `None` if all weigh the same.
+    class_weights: Option<Vec<f32>>,
     name: String,
 }
 
@@ -108,8 +110,24 @@ impl HeadFit {
             shards: (0..shards).map(shard).collect(),
             bias,
             bias_squares: vec![1.0; labels],
+            class_weights: None,
             name: head.name.clone(),
         }
+    }
+
+    /// Sets the weight of each label in the loss, as `[labels]`.
+    pub(super) fn weigh(&mut self, class_weights: Vec<f32>) {
+        self.class_weights = Some(class_weights);
+    }
+
+    /// Returns the number of rows of each label; a row with several labels counts in equal parts for each.
+    pub(super) fn counts(&self) -> Vec<f64> {
+        let mut counts = vec![0.0; self.labels];
+        for row in &self.rows {
+            let labels: Vec<usize> = (0..self.labels).filter(|&label| row.gold.contains(label)).collect();
+            labels.iter().for_each(|&label| counts[label] += 1.0 / labels.len() as f64);
+        }
+        counts
     }
 
     /// Trains on all rows once, in an order drawn from the seed. `epoch` counts from 1.
@@ -198,6 +216,9 @@ impl Epoch<'_> {
             let scale = features.scales[labelled.row];
             errors.iter_mut().zip(&bias.0).for_each(|(sum, bias)| *sum = *sum * scale + bias);
             self.logits_to_errors(&mut errors, &labelled.gold);
+            if let Some(weights) = &fit.class_weights {
+                weigh(&mut errors, &labelled.gold, fit.activation, weights);
+            }
         }
     }
 
@@ -278,5 +299,18 @@ impl Epoch<'_> {
                 }
             }
         }
+    }
+}
+
+/// Multiplies the errors of a row by its class weights, as the loss of encoders does: a row of a softmax head weighs as much as the
+/// mean of its gold labels; in a sigmoid head, each gold label has its weight.
+fn weigh(errors: &mut [f32], gold: &Gold, activation: HeadActivation, weights: &[f32]) {
+    let gold_labels = || (0..weights.len()).filter(|&label| gold.contains(label));
+    match activation {
+        HeadActivation::Softmax => {
+            let mean = gold_labels().map(|label| weights[label]).sum::<f32>() / gold_labels().count().max(1) as f32;
+            errors.iter_mut().for_each(|error| *error *= mean);
+        }
+        HeadActivation::Sigmoid => gold_labels().for_each(|label| errors[label] *= weights[label]),
     }
 }

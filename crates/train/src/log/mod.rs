@@ -8,6 +8,7 @@ mod records;
 
 use crate::error::Result;
 use crate::files::{file_error, write};
+pub(crate) use records::differing_settings;
 pub use records::{EndRecord, EpochRecord, Record, SetRows, StartRecord, StepRecord, Temperature};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

@@ -3,6 +3,7 @@
 use crate::setting_names;
 use newsdesk_eval::{HeadCalibration, SetSummary};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,40 @@ pub struct StartRecord {
     /// A hash of everything that decides the result: weights of base and teachers, heads, labelled articles and settings.
     #[serde(default)]
     pub fingerprint: String,
+}
+
+impl StartRecord {
+    /// Returns how `self`, read from a log, differs from the start of this run. Each difference is one clause. Versions of
+    /// Newsdesk may differ.
+    pub fn differences(&self, run: &Self) -> Vec<String> {
+        let lists = |list: &[String]| if list.is_empty() { "none".to_string() } else { list.join(", ") };
+        let sets = |sets: &[SetRows]| {
+            lists(&sets.iter().map(|set| format!("{} {}: {} rows", set.set, set.split, set.rows)).collect::<Vec<_>>())
+        };
+        let pairs = [
+            ("base", self.base.clone(), run.base.clone()),
+            ("pooling", self.pooling.clone(), run.pooling.clone()),
+            ("teachers", lists(&self.teachers), lists(&run.teachers)),
+            ("training", sets(&self.sets), sets(&run.sets)),
+            ("validation", sets(&self.validation), sets(&run.validation)),
+        ];
+        let differing = pairs.into_iter().filter(|(_, there, here)| there != here);
+        let mut clauses: Vec<String> =
+            differing.map(|(what, there, here)| format!("{what}: {there} there, {here} here")).collect();
+        clauses.extend(differing_settings(&self.settings, &run.settings));
+        if clauses.is_empty() && self.fingerprint != run.fingerprint {
+            clauses.push("texts, labels or weights of the base differ".into());
+        }
+        clauses
+    }
+}
+
+/// Returns a clause for each setting that differs between two runs.
+pub(crate) fn differing_settings(there: &serde_json::Value, here: &serde_json::Value) -> Vec<String> {
+    let tables = [there, here].into_iter().filter_map(serde_json::Value::as_object);
+    let names: BTreeSet<&String> = tables.flat_map(|settings| settings.keys()).collect();
+    let differing = names.into_iter().filter(|name| there[*name] != here[*name]);
+    differing.map(|name| format!("{name}: {} there, {} here", there[name], here[name])).collect()
 }
 
 /// A split of a data set.
@@ -104,6 +139,9 @@ pub struct EndRecord {
     /// Metrics on the test sets, which influenced no choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<SetSummary>,
+    /// Why the model may not be good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The temperature of a head.

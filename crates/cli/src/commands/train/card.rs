@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{CalibrationReport, SetReport};
 use newsdesk_model::AnyModel;
-use newsdesk_train::{Card, CardSet};
+use newsdesk_train::{Card, CardSet, Warning};
 use std::path::Path;
 
 /// The contents of a card, besides the model: options, data, calibration and test metrics.
@@ -22,11 +22,13 @@ pub struct CardInput<'a> {
     pub data: &'a TrainingData,
     pub calibrated: &'a CalibrationReport,
     pub test: &'a [SetReport],
+    pub warnings: &'a [Warning],
 }
 
 /// Returns the card of a model, in Markdown.
 pub fn card(model: &AnyModel, input: &CardInput) -> String {
-    let CardInput { options, base, seed, changed, data, calibrated, test } = *input;
+    let CardInput { options, base, seed, changed, data, calibrated, test, warnings } = *input;
+    let limiting = data.warnings.iter().chain(warnings).filter(|warning| warning.limits_use());
     let listed = |changed: &Changed| [changed.option.clone(), changed.values.join(" "), changed.default.join(" ")];
     let mut listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
     listed.extend(pooling(options).map(|name| ["pooling".into(), name, "that of the base".into()]));
@@ -39,6 +41,7 @@ pub fn card(model: &AnyModel, input: &CardInput) -> String {
         validation: &calibrated.after,
         test,
         caveats: &data.leaks,
+        warnings: &limiting.map(Warning::to_string).collect::<Vec<_>>(),
     };
     card.text()
 }

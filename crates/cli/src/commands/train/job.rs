@@ -3,13 +3,14 @@
 use super::card::{CardInput, card};
 use super::finish::{evaluate_on_test, write_card};
 use super::progress::Reporter;
-use super::settings::{changed, settings};
+use super::settings::{DEFAULT_LEARNING_RATE, changed, settings};
 use super::training_data::TrainingData;
 use crate::arguments::{PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
 use crate::commands::open::open_encoder;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
+use crate::remedies::train::warning_line;
 use crate::target;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
@@ -19,11 +20,10 @@ use newsdesk_model::folder::{save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
-    EndRecord, Models, Progress, Record, Settings, StartRecord, Temperature, has_checkpoint, merge_heads, read_log,
-    remove_checkpoint, reuses_head, start_record, train,
+    ClassWeights, EndRecord, Models, Progress, Record, RunFolder, Settings, StartRecord, Stop, Temperature, TrainError,
+    Warning, has_checkpoint, merge_heads, read_log, remove_checkpoint, result_warnings, reuses_head, setting_warnings,
+    start_record, train,
 };
-use serde_json::Value;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -35,6 +35,7 @@ pub struct Job<'a> {
     teachers: Vec<Model>,
     data: TrainingData,
     settings: Settings,
+    stop: &'a Stop,
 }
 
 /// The result of a run, besides the model folder.
@@ -50,7 +51,7 @@ impl<'a> Job<'a> {
     ///
     /// # Errors
     /// If a model, a data set or an option cannot be used.
-    pub fn load(options: &'a Train) -> Result<Self> {
+    pub fn load(options: &'a Train, stop: &'a Stop) -> Result<Self> {
         let device = options.compute.device.open()?;
         let mut base = open_encoder(options.base.as_deref(), &device)?;
         let teachers =
@@ -65,10 +66,13 @@ impl<'a> Job<'a> {
         };
         let settings = settings(options, &base)?;
         if !options.quiet {
+            setting_warnings(settings.learning_rate, DEFAULT_LEARNING_RATE)
+                .iter()
+                .for_each(|warning| say(&warning_line(warning)));
             changed_heads(&base, &merge_heads(&data.training)?).iter().for_each(|line| say(line));
             say(&format!("training on {} with {}", device_name(&device), counted(settings.threads, "thread")));
         }
-        Ok(Self { options, device, base, teachers, data, settings })
+        Ok(Self { options, device, base, teachers, data, settings, stop })
     }
 
     /// Returns the first line of the log of a run with this seed.
@@ -93,10 +97,10 @@ impl<'a> Job<'a> {
             return Err(other("its `training.jsonl` has no record of the end").into());
         };
         let now = StartRecord { newsdesk: start.newsdesk.clone(), ..self.start(seed)? };
-        if *start != now {
-            let differences = differing_settings(&start.settings, &now.settings);
-            let listed = if differences.is_empty() { String::new() } else { format!(" ({})", differences.join("; ")) };
-            return Err(other(&format!("it was trained with other options or on other rows{listed}")).into());
+        let differences = start.differences(&now);
+        if !differences.is_empty() {
+            let cause = format!("it was trained with other options or on other rows ({})", differences.join("; "));
+            return Err(other(&cause).into());
         }
         let is_same = |(found, set): (&SetSummary, &LabelledSet)| found.set == set.name && found.split == set.split;
         let test = &self.data.test;
@@ -134,7 +138,7 @@ impl<'a> Job<'a> {
     /// continues from the checkpoint in the folder.
     ///
     /// # Errors
-    /// If training fails, or the model cannot be written.
+    /// If training fails or is interrupted, or the model cannot be written.
     pub fn train(&self, seed: u64, folder: &Path, name: &str) -> Result<FinishedRun> {
         let Self { options, base, data, .. } = self;
         let settings = self.with_seed(seed);
@@ -146,8 +150,14 @@ impl<'a> Job<'a> {
         }
         let (training, validation) = (&data.training, &data.validation);
         let report = &mut |progress: Progress| reporter.report(progress);
-        let mut trained = train(&self.models(), training, validation, &settings, folder, options.resume, report)?;
+        let run = RunFolder { folder, resume: options.resume, stop: self.stop };
+        let trained = train(&self.models(), training, validation, &settings, &run, report);
         reporter.finish_training();
+        let mut trained = trained?;
+        if self.stop.is_requested() {
+            // The last epoch had just ended. Its checkpoint holds the best weights.
+            return Err(TrainError::Interrupted.into());
+        }
 
         let mut model = trained.model;
         model.manifest.name = name.into();
@@ -161,6 +171,8 @@ impl<'a> Job<'a> {
             calibrate(&mut model.manifest, &classifier, validation, &mut reporter.calibration_progress(validation))?;
         drop(classifier);
         not_fitted(&calibrated).iter().for_each(|line| reporter.say(line));
+        let warnings = result_warnings(training, &calibrated.after, settings.class_weights != ClassWeights::Equal);
+        warnings.iter().for_each(|warning| reporter.say(&warning_line(warning)));
         let test = evaluate_on_test(&model.clone().into(), &data.test, &model_options, &reporter)?;
         model.manifest.record_scores(calibrated.after.iter().chain(&test).flat_map(SetReport::records));
 
@@ -171,6 +183,7 @@ impl<'a> Job<'a> {
             temperatures: calibrated.heads.iter().map(Temperature::from).collect(),
             sets: summaries(&calibrated.after),
             test: summaries(&test),
+            warnings: data.warnings.iter().chain(&warnings).map(Warning::to_string).collect(),
         };
         trained.log.write(Record::End(end.clone()))?;
         let whole = model.clone().into();
@@ -182,6 +195,7 @@ impl<'a> Job<'a> {
             data,
             calibrated: &calibrated,
             test: &test,
+            warnings: &warnings,
         };
         let card = card(&whole, &input);
         write_card(&card, folder, &reporter)?;
@@ -192,14 +206,6 @@ impl<'a> Job<'a> {
         reporter.say(&format!("wrote {}", folder.display()));
         Ok(FinishedRun { end, reports: calibrated.after.into_iter().chain(test).collect() })
     }
-}
-
-/// Returns a clause for each setting in which a finished run and this one differ.
-fn differing_settings(finished: &Value, now: &Value) -> Vec<String> {
-    let names: BTreeSet<&String> =
-        [finished, now].into_iter().filter_map(Value::as_object).flat_map(|settings| settings.keys()).collect();
-    let differing = names.into_iter().filter(|name| finished[*name] != now[*name]);
-    differing.map(|name| format!("{name}: {} there, {} here", finished[name], now[name])).collect()
 }
 
 /// Returns a line for the heads of the base that the new model lacks, and one for those that start from random weights.

@@ -85,6 +85,14 @@ impl Reporter {
         }
     }
 
+    /// Shows how far a search is: this number of tries, and its time of all in seconds. Only on a terminal.
+    pub fn report_search(&self, tries: usize, elapsed: u64, all: u64) {
+        self.bar.set_length(all);
+        self.bar.set_position(elapsed.min(all));
+        self.bar.set_prefix(format!("try {}", tries + 1));
+        self.bar.set_message(format!("{elapsed} of {all} s"));
+    }
+
     /// Prints the metrics of each head on a data set.
     pub fn report_metrics(&self, SetReport { set, heads, .. }: &SetReport) {
         for HeadReport { head, report, .. } in heads {

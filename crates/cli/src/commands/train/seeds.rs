@@ -7,7 +7,7 @@ use crate::failure::{Usage, say};
 use crate::output::table::table;
 use anyhow::Result;
 use newsdesk_eval::{HeadSpread, SetSummary, Spread, spread};
-use newsdesk_train::{EndRecord, TrainError};
+use newsdesk_train::{EndRecord, Stop, TrainError};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,9 +34,9 @@ struct SeedRun {
     end: EndRecord,
 }
 
-pub fn run(options: &Train) -> Result<ExitCode> {
+pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let folders = folders(options)?;
-    let job = Job::load(options)?;
+    let job = Job::load(options, stop)?;
     let mut seeds = vec![];
     for (index, (&seed, (name, folder))) in options.seeds.iter().zip(&folders).enumerate() {
         let position = format!("seed {seed}, {} of {}", index + 1, folders.len());

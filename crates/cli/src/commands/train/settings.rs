@@ -1,6 +1,6 @@
 //! Turns options into training settings, and settings back into options for the model card.
 
-use crate::arguments::{Arguments, Command, LrScheduler, Train};
+use crate::arguments::{Arguments, Command, Epochs, LrScheduler, Train};
 use crate::commands::open::threads;
 use crate::failure::Usage;
 use anyhow::Result;
@@ -14,6 +14,15 @@ use std::collections::BTreeMap;
 /// Default length of a window, in tokens; shorter if the base model takes fewer.
 const DEFAULT_LENGTH: usize = 256;
 
+/// Default learning rate.
+pub const DEFAULT_LEARNING_RATE: f64 = 5e-5;
+
+/// Maximum number of epochs with `--epochs auto`.
+const AUTO_EPOCHS: usize = 10;
+
+/// Epochs without a better one after which `--epochs auto` stops.
+const AUTO_PATIENCE: usize = 2;
+
 /// Returns the settings for these options and this base.
 ///
 /// # Errors
@@ -25,9 +34,11 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
     let longest = base.config.max_position_embeddings;
     let window = options.max_length.unwrap_or(longest.min(DEFAULT_LENGTH));
     let room = window.saturating_sub(base.tokenizer.special_tokens()).max(1);
+    let (epochs, patience) =
+        options.epochs.unwrap_or(Epochs::Count(3)).resolve(options.patience, AUTO_EPOCHS, AUTO_PATIENCE);
     Ok(Settings {
-        epochs: options.epochs.unwrap_or(3),
-        learning_rate: options.learning_rate.unwrap_or(5e-5),
+        epochs,
+        learning_rate: options.learning_rate.unwrap_or(DEFAULT_LEARNING_RATE),
         head_lr_multiplier: options.head_lr_multiplier,
         warmup_ratio: options.warmup_ratio,
         lr_scheduler: match options.lr_scheduler {
@@ -40,7 +51,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         class_weights: class_weights(&options.class_weights)?,
         distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
-        patience: options.patience,
+        patience,
         weight_decay: options.weight_decay,
         max_grad_norm: options.max_grad_norm,
         batch_size,
@@ -71,7 +82,10 @@ fn distillation(options: &Train) -> Distillation {
 }
 
 /// Parses `--class-weights`.
-fn class_weights(given: &[String]) -> Result<ClassWeights> {
+///
+/// # Errors
+/// If a value is neither `balanced` nor LABEL=NUMBER.
+pub fn class_weights(given: &[String]) -> Result<ClassWeights> {
     match given {
         [] => return Ok(ClassWeights::Equal),
         [word] if matches!(word.as_str(), "balanced" | "auto") => return Ok(ClassWeights::Balanced),
@@ -140,7 +154,7 @@ pub fn differing(settings: &impl Serialize, default: &impl Serialize) -> Result<
 }
 
 /// Converts serialized settings into options with their values.
-fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
+pub fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     let fields = settings.as_object().into_iter().flatten();
     let option = |(name, value): (&String, &Value)| match name.as_str() {
         "distillation" => {

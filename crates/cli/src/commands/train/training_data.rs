@@ -4,11 +4,12 @@ use crate::arguments::Train;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
+use crate::remedies::train::warning_line;
 use anyhow::Result;
 use newsdesk_data::{LabelSet, LabelledSet, TargetFields, TextHash, hold_out};
 use newsdesk_eval::check_labelled;
 use newsdesk_model::Head;
-use newsdesk_train::merge_heads;
+use newsdesk_train::{Warning, data_warnings, merge_heads};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,6 +25,8 @@ pub struct TrainingData {
     pub test: Vec<LabelledSet>,
     /// Warnings of articles that occur both in the data for training and in that for validation or test.
     pub leaks: Vec<String>,
+    /// What else about the data makes it unlikely that a model is good.
+    pub warnings: Vec<Warning>,
     /// Licences of the data sets with a recipe, by name.
     pub licences: BTreeMap<String, String>,
     /// Columns of the target, from the first training set that has them.
@@ -45,6 +48,7 @@ impl TrainingData {
             validation: vec![],
             test: vec![],
             leaks: vec![],
+            warnings: vec![],
             licences: BTreeMap::new(),
             target_fields: None,
             labels: options.labels.as_deref().map(label_list).transpose()?,
@@ -88,8 +92,12 @@ impl TrainingData {
         if !options.quiet {
             data.all().for_each(describe);
             html_note(data.all().map(|set| set.html).sum()).into_iter().for_each(|line| say(&line));
-            let warnings = data.leaks.iter().cloned().chain(data.unvalidated_heads()?);
-            warnings.for_each(|line| say(&format!("warning: {line}")));
+            data.leaks.iter().for_each(|line| say(&format!("warning: {line}")));
+        }
+        data.warnings = data_warnings(&data.training, &data.validation)?;
+        if !options.quiet {
+            data.unvalidated_heads()?.iter().for_each(|line| say(&format!("warning: {line}")));
+            data.warnings.iter().for_each(|warning| say(&warning_line(warning)));
         }
         Ok(data)
     }

@@ -46,7 +46,7 @@ def main():
             }
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
     for ending in ["csv", "parquet"]:
-        command = [options.newsdesk, "data", "convert", path, "-o", options.out / f"corpus.{ending}", "--quiet"]
+        command = [options.newsdesk, "data", "convert", path, "-o", options.out / f"corpus.{ending}", "--quiet", "--overwrite"]
         subprocess.run(list(map(str, command)), check=False)
 
 

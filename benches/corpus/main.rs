@@ -12,8 +12,8 @@ use newsdesk_data::{Format, Source};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Model, Options};
 use newsdesk_run::{
-    FileOutput, FileOutputOptions, OpenOutcome, OpenedOutput, OutputPaths, PredictionColumns, RunOptions, RunStart,
-    RunState, Scores, default_rejects_path, run_corpus,
+    FileOutput, FileOutputOptions, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths, PredictionColumns,
+    RunOptions, RunStart, RunState, Scores, default_rejects_path, run_corpus,
 };
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,8 @@ fn rate(classifier: &Classifier, file: &Path, limit: Option<u64>) -> Result<(u64
     let paths = OutputPaths { rejects: default_rejects_path(&output), always_write_rejects: false, output };
     let start =
         RunStart { newsdesk: String::new(), settings: serde_json::Map::new(), inputs: vec![], started: String::new() };
-    let output_options = FileOutputOptions { format, resume: false, checkpoint_interval: Duration::from_secs(1) };
+    let output_options =
+        FileOutputOptions { format, interrupted: OnInterrupted::Refuse, checkpoint_interval: Duration::from_secs(1) };
     let OpenOutcome::Ready(opened) = FileOutput::open(paths, start, output_options)? else {
         return Err("it is done".into());
     };

@@ -126,7 +126,7 @@ def compare(path, folder, settings, environment):
 
 
 def run_newsdesk(dtype, file, one, out, articles, settings, environment):
-    options = ["--threads", str(settings.threads), "--prefix", measure.PREFIX, "--quiet", "-o", str(out)]
+    options = ["--threads", str(settings.threads), "--prefix", measure.PREFIX, "--quiet", "--overwrite", "-o", str(out)]
     if dtype != "none":  # for a Newsdesk that does not have the option
         options += ["--dtype", dtype]
     if not settings.whole_job:  # the engines read only the first window of an article

@@ -85,7 +85,7 @@ def newsdesk(options, name, folder):
                       "--label-field", field, "--threads", options.threads, "--quiet", "-o", model])
     _, report = run([options.newsdesk, "eval", model, "--data", files["test"], "--label-field", field, "--json", "--quiet"])
     figures = json.loads(report)[0]["heads"][0]["report"]
-    classify = [options.newsdesk, "classify", folder / "many.jsonl", "--model", model, "--threads", 1, "--quiet",
+    classify = [options.newsdesk, "classify", folder / "many.jsonl", "--model", model, "--threads", 1, "--quiet", "--overwrite",
                 "-o", folder / "out.jsonl"]
     one, _ = run([*classify, "--limit", 1])
     took, _ = run(classify)

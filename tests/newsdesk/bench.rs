@@ -351,6 +351,18 @@ fn inputs_are_never_overwritten() {
         assert!(!std::fs::metadata("/dev/null").unwrap().is_file(), "`/dev/null` is a file");
     }
     assert_eq!(folder.text("set.jsonl"), set);
+    folder.write("mine", "mine");
+    for command in [
+        &["eval", TINY, "--data", "set.jsonl", "--report", "mine"][..],
+        &["bench", TINY, "--data", "set.jsonl", "-o", "mine"],
+        &["bench", TINY, "--data", "set.jsonl", "--report", "mine"],
+        &["data", "convert", "set.jsonl", "--to", "csv", "-o", "mine"],
+    ] {
+        folder.newsdesk(command).refused("cannot write `mine`: it already exists").hint("`--overwrite`");
+    }
+    assert_eq!(folder.text("mine"), "mine");
+    folder.newsdesk(&["eval", TINY, "--data", "set.jsonl", "--report", "mine", "--overwrite"]).done();
+    folder.assert_contains("mine", "<html");
     for option in [["--errors", "wrong.jsonl"], ["--by", "n"]] {
         let eval = [&["eval", TINY, "--data", "-"], &option[..]].concat();
         folder.newsdesk_reading(set.clone(), &eval).refused("on standard input: the rows are read twice");

@@ -265,6 +265,81 @@ fn head(folder: &Folder, arguments: &[&str]) -> (String, Answer) {
     (line, Answer::new(arguments, child.wait_with_output().unwrap()))
 }
 
+/// Runs a command in a shell that redirects its standard streams.
+#[cfg(unix)]
+fn redirected(folder: &Folder, arguments: &[&str], redirection: &str) -> Answer {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("exec \"$@\" {redirection}"), "sh", env!("CARGO_BIN_EXE_newsdesk")]).args(arguments);
+    Answer::new(arguments, shell.current_dir(folder.path("")).env("NO_COLOR", "1").output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_not_lost_in_a_closed_standard_output() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"text\":\"Goal!\",\"label\":\"sport\"}\n");
+    let classify = ["classify", "--model", TINY, "a.jsonl"];
+    for command in [
+        &classify[..],
+        &["eval", TINY, "--data", "a.jsonl", "--json"],
+        &["data", "stats", "a.jsonl"],
+        &["data", "convert", "a.jsonl", "--to", "csv", "-o", "-"],
+        &["models", "info", TINY],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let closed = redirected(&folder, command, ">&-");
+        closed.refused("cannot write to standard output: it is closed").hint("`/dev/null`");
+    }
+    // Results that go to a file are not lost.
+    redirected(&folder, &[&classify[..], &["-o", "out.jsonl"]].concat(), ">&-").done();
+    redirected(&folder, &[&classify[..], &["-o", "quiet.jsonl"]].concat(), "2>&-").done();
+    assert_eq!(folder.rows("out.jsonl").len(), 1);
+    redirected(&folder, &["classify", "--model", TINY], "<&-")
+        .refused("cannot open `standard input`")
+        .says("it is closed");
+}
+
+/// Standard output on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_written_are_an_error() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"text\":\"Goal!\",\"label\":\"sport\"}\n");
+    for command in [
+        &["classify", "--model", TINY, "a.jsonl"][..],
+        &["classify", "--model", TINY, "a.jsonl", "--output-format", "table"],
+        &["eval", TINY, "--data", "a.jsonl"],
+        &["data", "check", "a.jsonl"],
+        &["models", "info", TINY, "--json"],
+        &["completions", "bash"],
+        &["--help"],
+        &["help", "train"],
+    ] {
+        let full = redirected(&folder, command, ">/dev/full").refused("cannot write ");
+        assert!(full.err.contains("No space left on device"), "{full}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn control_characters_from_outside_do_not_reach_the_terminal() {
+    let folder = Folder::new();
+    folder.write("a\u{1b}[31m.jsonl", "{\"text\":\"Goal!\",\"label\":\"\\u001b[2Jsport\",\"note\":\"\\u001b[2J\"}\n");
+    let is_clean = |answer: &Answer| !(answer.out.clone() + &answer.err).contains('\u{1b}');
+    let missing = folder.classify(&["b\u{1b}.jsonl"]).refused("cannot find `b\\u{1b}.jsonl`");
+    let table = ["a\u{1b}[31m.jsonl", "--output-format", "table", "--prefix", "\u{7}p_"];
+    let table = folder.classify(&table).done().prints("\\u{7}p_label");
+    let stats = folder.newsdesk(&["data", "stats", "a\u{1b}[31m.jsonl"]).prints("\\u{1b}[2Jsport");
+    let wrote = folder.classify(&["a\u{1b}[31m.jsonl", "-o", "\u{1b}o.jsonl"]).done().says("wrote \\u{1b}o.jsonl");
+    for answer in [missing, table, stats, wrote] {
+        assert!(is_clean(&answer), "{answer:?}");
+    }
+    // Data keeps its bytes.
+    assert!(folder.text("\u{1b}o.jsonl").contains("\\u001b[2J"));
+}
+
 #[test]
 fn a_closed_output_pipe_ends_the_run_without_an_error() {
     let folder = Folder::new();

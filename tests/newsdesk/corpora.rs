@@ -224,7 +224,7 @@ fn a_table_in_a_pipe_is_detected_by_its_header() {
 fn an_existing_output_is_kept_if_the_input_cannot_be_read() {
     let folder = Folder::new();
     folder.write("a.csv", "id,text\n1,Goal!\n").write("out.csv", "what was there\n");
-    folder.classify(&["a.csv", "-o", "out.csv", "--text-field", "txet"]).refused("`txet`");
+    folder.classify(&["a.csv", "-o", "out.csv", "--overwrite", "--text-field", "txet"]).refused("`txet`");
     assert_eq!(folder.text("out.csv"), "what was there\n");
 }
 
@@ -250,7 +250,8 @@ fn a_complete_run_names_the_files_that_it_wrote() {
         answer.starting("wrote "),
         ["wrote out.jsonl: 1 article", "wrote out.jsonl.rejects.jsonl: 1 rejected row"]
     );
-    assert_eq!(folder.classify(&["news.jsonl", "-o", "out.jsonl", "--limit", "1", "--quiet"]).done().err, "");
+    let again = ["news.jsonl", "-o", "out.jsonl", "--overwrite", "--limit", "1", "--quiet"];
+    assert_eq!(folder.classify(&again).done().err, "");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! The unit tests of `crates/run` interrupt runs at every step of writing, in every format. Here the process is really killed.
 
 use crate::support::compression::{gunzip, gzip};
+#[cfg(unix)]
+use crate::support::processes::ignoring;
 use crate::support::{Answer, Folder, Random, articles, texts};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -102,9 +104,10 @@ fn manifest_describes_the_run() {
     assert_eq!((rejects.len(), &rejects[1]["raw"], &rejects[1]["line"]), (BAD_ROWS, &"no object".into(), &1051.into()));
     // A run without rejects removes the rejects file of an earlier run.
     folder.write("good.jsonl", articles(texts(3)));
-    folder.newsdesk(&["classify", "--model", "m", "good.jsonl", "-o", "out.csv"]).done();
+    let again = ["classify", "--model", "m", "good.jsonl", "--overwrite", "-o", "out.csv"];
+    folder.newsdesk(&again).done();
     folder.assert_missing("out.csv.rejects.jsonl");
-    folder.newsdesk(&["classify", "--model", "m", "good.jsonl", "-o", "out.csv", "--rejects", "r.jsonl.gz"]).done();
+    folder.newsdesk(&[&again[..], &["--rejects", "r.jsonl.gz"]].concat()).done();
     assert_eq!(gunzip(&folder.bytes("r.jsonl.gz")), "");
 }
 
@@ -116,7 +119,7 @@ fn interrupted_run_is_neither_overwritten_nor_resumed_with_other_settings() {
     folder
         .newsdesk(&arguments("out.jsonl", &[]))
         .refused("cannot start the run: `out.jsonl.journal` is the journal of an interrupted run")
-        .hint("resume the run with `--resume`");
+        .hint("continue the run with `--resume`, or start again with `--overwrite`");
     let other = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--resume"], more].concat()));
     other(&["--scores"]).refused("cannot resume `out.jsonl`: scores: off in the first run, on now");
     other(&["--prefix", "x_"]).refused("prefix: `` in the first run, `x_` now");
@@ -130,7 +133,7 @@ fn interrupted_run_is_neither_overwritten_nor_resumed_with_other_settings() {
         std::fs::File::options().write(true).open(folder.path("news.jsonl")).unwrap().set_modified(time).unwrap();
     };
     set(&before.replacen('a', "b", 1), time);
-    other(&[]).refused("rows, which were done, have changed").hint("remove its `.journal`");
+    other(&[]).refused("rows, which were done, have changed").hint("start again with `--overwrite`");
     set(&before, time + Duration::from_secs(5));
     other(&[]).refused("`news.jsonl` was modified after the run started");
     set(&format!("{before}{{\"text\":\"more\"}}\n"), time);
@@ -151,10 +154,79 @@ fn resume_refuses_a_complete_output_of_another_run() {
     again(&["--limit", "6"]).refused("cannot resume `out.jsonl`: limit: 5 in the first run, 6 now");
     again(&["--limit", "5"]).done().says("nothing to resume");
     std::fs::remove_file(folder.path("out.jsonl.manifest.json")).unwrap();
-    again(&["--limit", "5"]).refused("has neither a journal nor a manifest").hint("leave out `--resume`");
-    // Without `--resume`, the output is written again.
-    folder.newsdesk(&arguments("out.jsonl", &["--limit", "7"])).done();
+    again(&["--limit", "5"]).refused("has neither a journal nor a manifest").hint("`--overwrite`");
+    folder.newsdesk(&arguments("out.jsonl", &["--limit", "7", "--overwrite"])).done();
     assert_eq!(folder.text("out.jsonl").lines().count(), 7);
+}
+
+#[test]
+fn existing_files_are_kept_without_overwrite() {
+    let folder = folder();
+    let run = |more: &[&str]| folder.newsdesk(&arguments("out.jsonl", &[&["--limit", "5"], more].concat()));
+    folder.write("out.jsonl", "mine");
+    let hint = "choose another output, or replace it with `--overwrite`";
+    run(&[]).refused("cannot write `out.jsonl`: it already exists").hint(hint);
+    folder.write("r.jsonl", "mine");
+    run(&["--overwrite", "--resume"]).refused("cannot be used with");
+    folder.write("out.jsonl", "");
+    run(&["--rejects", "r.jsonl"]).refused("cannot write `r.jsonl`: it already exists").hint(hint);
+    assert_eq!(folder.text("r.jsonl"), "mine");
+    // An empty file, as `mktemp` makes it, holds nothing.
+    run(&[]).done();
+    // The name of an earlier version of the option.
+    run(&["--fresh", "--rejects", "r.jsonl"]).done();
+    assert_eq!((folder.rows("out.jsonl").len(), folder.text("r.jsonl")), (5, String::new()));
+    // The rejects of a run whose output was moved away are kept as well.
+    folder.write("b.jsonl.rejects.jsonl", "mine");
+    let moved = folder.newsdesk(&arguments("b.jsonl", &[]));
+    moved.refused("cannot write `b.jsonl.rejects.jsonl`: it already exists");
+    #[cfg(unix)]
+    folder.newsdesk(&arguments("/dev/null", &["--limit", "5", "--output-format", "csv"])).done();
+}
+
+#[test]
+fn overwrite_starts_an_interrupted_run_again() {
+    let folder = folder();
+    folder.kill_when_written("out.jsonl.journal", 1500, &arguments("out.jsonl", &[]));
+    // Other settings, and a later kill of the new run.
+    assert_eq!(folder.newsdesk(&arguments("out.jsonl", &["--limit", "300", "--overwrite"])).code, Some(0));
+    assert_eq!(files(&folder), ["out.jsonl", "out.jsonl.manifest.json"]);
+    assert_eq!(folder.rows("out.jsonl").len(), 300);
+}
+
+#[test]
+fn damaged_rows_of_an_interrupted_run_are_not_trusted() {
+    let folder = folder();
+    folder.newsdesk(&arguments("whole.jsonl", &["--quiet"]));
+    folder.kill_when_written("out.jsonl.journal", 1700, &arguments("out.jsonl", &[]));
+    let mut bytes = folder.bytes("out.jsonl.partial");
+    let lengths: Vec<usize> = folder
+        .text("out.jsonl.journal")
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["checkpoint"]["output"].as_u64())
+        .map(|length| length as usize)
+        .collect();
+    let [first, .., last] = lengths[..] else { panic!("the journal has {} checkpoints", lengths.len()) };
+    let intact = bytes.clone();
+    bytes[first / 2..first / 2 + 8].fill(b'X');
+    folder.write("out.jsonl.partial", &bytes);
+    let resume = || folder.newsdesk(&arguments("out.jsonl", &["--resume"]));
+    resume()
+        .refused(&format!("the first {first} bytes of `out.jsonl.partial` are not those that the run wrote"))
+        .hint("start again with `--overwrite`");
+    bytes = intact;
+    bytes[last - 8..last].fill(b'X');
+    folder.write("out.jsonl.partial", &bytes);
+    assert_eq!(resume().says("warning: `out.jsonl.partial` is not as the run wrote it").code, Some(1));
+    assert!(folder.bytes("out.jsonl") == folder.bytes("whole.jsonl"), "the outputs differ");
+}
+
+#[test]
+fn output_whose_other_names_are_too_long_is_refused_at_once() {
+    let folder = folder();
+    let name = format!("{}.jsonl", "a".repeat(230));
+    folder.newsdesk(&arguments(&name, &[])).refused("cannot write `aaa").hint("choose a shorter name");
+    assert_eq!(files(&folder), Vec::<String>::new());
 }
 
 #[test]
@@ -196,6 +268,36 @@ fn run_interrupted_by_ctrl_c_can_be_resumed() {
     folder.assert_missing("out.jsonl.zst");
     assert_eq!(folder.newsdesk(&arguments("out.jsonl.zst", &["--resume"])).code, Some(1));
     assert!(folder.bytes("out.jsonl.zst") == folder.bytes("whole.jsonl.zst"), "the outputs differ");
+}
+
+/// `nohup` ignores SIGHUP, and shells ignore SIGINT for jobs in the background of a script.
+#[cfg(unix)]
+#[test]
+fn ignored_signals_stay_ignored_and_sigterm_is_handled() {
+    let folder = folder();
+    let command = folder.command(&arguments("out.jsonl", &[]));
+    let command = ignoring(command, &[libc::SIGHUP, libc::SIGINT]);
+    let signals = ["-HUP", "-INT", "-TERM"];
+    let interrupted = folder.signal_when_written("out.jsonl.journal", 1500, command, &signals);
+    assert_eq!(interrupted.code, Some(130), "{interrupted}");
+    interrupted.says("resume with the same command and `--resume`");
+    assert!(folder.text("out.jsonl.partial").lines().count() >= 512, "no rows were saved");
+}
+
+#[cfg(unix)]
+#[test]
+fn limit_on_the_size_of_files_is_an_error_that_keeps_rows() {
+    let folder = folder();
+    folder.newsdesk(&arguments("whole.jsonl", &["--quiet"]));
+    let command = arguments("out.jsonl", &[]);
+    // In blocks of 512 or 1,024 bytes.
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 600 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_newsdesk")]).args(&command);
+    let output = limited.current_dir(folder.path("")).output().unwrap();
+    let answer = Answer::new(&command, output).says(" rows kept").hint("raise the limit on the size of files");
+    assert!(answer.code == Some(2) && answer.err.contains("File too large"), "{answer}");
+    assert_eq!(folder.newsdesk(&arguments("out.jsonl", &["--resume"])).code, Some(1));
+    assert!(folder.bytes("out.jsonl") == folder.bytes("whole.jsonl"), "the outputs differ");
 }
 
 #[test]

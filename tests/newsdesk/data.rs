@@ -204,7 +204,7 @@ fn split_keeps_every_record_of_a_table() {
     assert_eq!(records, expected, "the records of the splits are not those of the table");
 
     let again = folder.newsdesk(&["data", "split", "desks.csv", "-o", "out/desk", "--label-field", "desk"]);
-    again.refused("cannot write `out/desk/train.csv`: it already exists").hint("choose another folder");
+    again.refused("cannot write `out/desk/train.csv`: it already exists").hint("replace it with `--overwrite`");
     let check = "data check out/desk/train.csv --validation out/desk/validation.csv --test out/desk/test.csv --label-field desk";
     folder.run(check).done();
 }

@@ -49,7 +49,7 @@ fn a_converted_table_has_the_dialect_of_the_first_input() {
         .write("semi.csv", "id;text;n\r\n1;\"Rovers; win\";2\r\n")
         .write("comma.csv", "id,text,n\n3,\"War, peace\",4\n");
     let convert = |inputs: &[&str], output: &str| {
-        folder.newsdesk(&[&["data", "convert"], inputs, &["-o", output]].concat()).done();
+        folder.newsdesk(&[&["data", "convert", "--overwrite"], inputs, &["-o", output]].concat()).done();
         folder.text(output)
     };
     assert_eq!(convert(&["semi.csv"], "a.csv"), folder.text("semi.csv"));
@@ -190,7 +190,7 @@ fn arrow_and_parquet_can_be_read_and_written() {
     let plain = folder.classify(&["a.jsonl"]).done().rows();
     for input in ["a.parquet", "a.arrows.zst"] {
         for output in ["b.parquet", "b.arrows", "b.arrows.gz"] {
-            folder.classify(&[input, "-o", output]).done();
+            folder.classify(&[input, "--overwrite", "-o", output]).done();
             let back = folder.newsdesk(&["data", "convert", output, "-o", "-", "--to", "jsonl"]).done().rows();
             assert_eq!(back, plain, "{input} to {output}");
         }

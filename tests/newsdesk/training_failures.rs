@@ -128,12 +128,23 @@ fn other_files_are_not_overwritten() {
     folder.write("set/training.jsonl", json_lines(rows));
     let own = folder.newsdesk(&arguments("set", &["--data", "set/training.jsonl"]));
     own.refused("`set/training.jsonl` already exists");
+    // Not even `--overwrite` removes it.
+    folder.copy_tiny("set");
+    let own = folder.newsdesk(&arguments("set", &["--data", "set/training.jsonl", "--overwrite"]));
+    own.refused("`set/training.jsonl` already exists").hint("move that file away");
+    // Nor the model that the new one is made from.
+    let own = folder.newsdesk(&["train", "--base", "set", "--data", "rows.csv", "-o", "./set", "--overwrite"]);
+    own.refused("cannot write `set`: the new model is made from it");
     // Files of an interrupted run may be overwritten.
     folder.newsdesk(&arguments("m", &["--epochs", "1"])).done();
     for file in ["model.safetensors", "newsdesk.toml", "config.json", "tokenizer.json"] {
         std::fs::remove_file(folder.path("m").join(file)).unwrap();
     }
     folder.newsdesk(&arguments("m", &["--epochs", "1"])).done().says("wrote m\n");
+    // A complete model may be, if the user asks for it.
+    let refused = folder.newsdesk(&arguments("m", &["--epochs", "1"])).refused("`m` already holds one");
+    refused.hint("replace it with `--overwrite`");
+    folder.newsdesk(&arguments("m", &["--epochs", "1", "--overwrite"])).done().says("wrote m\n");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn labels_that_are_never_predicted_are_reported_with_class_weights_as_a_remedy()
     let row = |i: usize| match i % 20 {
         0 => json!({"text": format!("late goals win the cup final {i}"), "label": "rare"}),
         _ => {
-            json!({"text": format!("late goals win the cup {i}"), "label": if i % 2 == 0 { "sport" } else { "business" }})
+            json!({"text": format!("late goals win the cup {i}"), "label": if i.is_multiple_of(2) { "sport" } else { "business" }})
         }
     };
     let row = |i| match row(i) {
@@ -100,7 +100,7 @@ fn label_columns_with_identifiers_and_text_columns_with_one_text_are_refused() {
     };
     let identifiers = |i: usize| json!({"text": format!("text {i}"), "label": format!("id-{i}")});
     refused(&identifiers, "each of the 40 training articles has a label of its own in head `label`", "`--label-field`");
-    let same = |i: usize| json!({"text": "text", "label": if i % 2 == 0 { "a" } else { "b" }});
+    let same = |i: usize| json!({"text": "text", "label": if i.is_multiple_of(2) { "a" } else { "b" }});
     refused(&same, "all training articles have the same text", "`--text-field`");
     // Some labels twice: nothing is certain, but it is likely.
     let nearly = |i: usize| json!({"text": format!("text {i}"), "label": format!("id-{}", i % 30)});

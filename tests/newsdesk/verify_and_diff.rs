@@ -61,6 +61,31 @@ fn verify_finds_changed_missing_and_damaged_rows() {
 }
 
 #[test]
+fn verify_finds_changes_outside_the_predictions() {
+    let folder = folder();
+    for ending in ["jsonl", "parquet"] {
+        let output = format!("out.{ending}");
+        folder.classify(&["news.jsonl", "-o", &output]).done();
+        let mut bytes = folder.bytes(&output);
+        // In the text of a row that the sample does not have, or in compressed data.
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        folder.write(&output, bytes);
+        let answer = folder.newsdesk(&["verify", &output, "--model", TINY, "--sample-size", "1"]);
+        assert_eq!(answer.code, Some(1), "{answer}");
+        answer.prints(&format!("`{output}` was changed: its bytes are not those that the run wrote"));
+    }
+    // Manifests of older versions have no hash.
+    folder.classify(&["news.jsonl", "-o", "old.jsonl"]).done();
+    let mut manifest = folder.json("old.jsonl.manifest.json");
+    manifest.as_object_mut().unwrap().remove("output").unwrap();
+    folder.write("old.jsonl.manifest.json", manifest.to_string());
+    folder.write("old.jsonl", folder.text("old.jsonl").replacen("coach", "Coach", 1));
+    let answer = folder.newsdesk(&["verify", "old.jsonl", "--model", TINY, "--sample-size", "1", "--json"]);
+    assert_eq!(answer.json()["changed"], serde_json::Value::Null, "{answer}");
+}
+
+#[test]
 fn outputs_without_manifest_model_or_file_are_refused() {
     let folder = folder();
     folder.classify(&["news.jsonl", "-o", "out.jsonl"]).done();
@@ -118,7 +143,8 @@ fn diff_counts_changes_by_label_and_writes_changed_rows() {
     folder.write("empty.jsonl", "");
     folder.newsdesk(&["diff", "empty.jsonl", "empty.jsonl"]).done().prints("no rows in either output");
     for (other, more) in [("b.jsonl", &[][..]), ("b.parquet", &[]), ("b.parquet", &["--key", "id"])] {
-        let answer = folder.newsdesk(&[&["diff", "a.jsonl", other, "--changed-rows", "changed.csv"], more].concat());
+        let answer = folder
+            .newsdesk(&[&["diff", "a.jsonl", other, "--overwrite", "--changed-rows", "changed.csv"], more].concat());
         assert_eq!(answer.code, Some(1), "{answer}");
         let expected = [
             "topic: 2 of 5 changed (40.00 %), mean absolute score change 0.0000",
@@ -179,7 +205,9 @@ fn diff_refuses_outputs_that_cannot_be_compared() {
     let before = folder.text("a.jsonl");
     diff(&["a.jsonl", "b.jsonl", "--changed-rows", "a.jsonl"]).refused("it is one of the inputs");
     folder.write("kept.jsonl", "kept");
-    diff(&["missing.jsonl", "b.jsonl", "--changed-rows", "kept.jsonl"]).refused("cannot open `missing.jsonl`");
+    diff(&["a.jsonl", "b.jsonl", "--changed-rows", "kept.jsonl"]).refused("already exists").hint("`--overwrite`");
+    let missing = diff(&["missing.jsonl", "b.jsonl", "--overwrite", "--changed-rows", "kept.jsonl"]);
+    missing.refused("cannot open `missing.jsonl`");
     assert_eq!((folder.text("a.jsonl"), folder.text("kept.jsonl")), (before, "kept".into()));
     folder.write("e.jsonl", row("1", "One."));
     let answer = diff(&["a.jsonl", "e.jsonl"]);

@@ -3,12 +3,13 @@
 use crate::arguments::{DataSetFiles, DataSetOptions};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
+use crate::sources::expand;
 use crate::{recipes, target};
 use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{
     Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
-    Source, TargetFields, expand, load_labelled_files, load_recipe,
+    Source, TargetFields, load_labelled_files, load_recipe,
 };
 use newsdesk_model::folder::Manifest;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Prints errors: an `error:` line, the causes, and one `hint:`.
 
-use crate::remedies;
-use anyhow::Error;
+use crate::output::terminal::escaped;
+use crate::{process, remedies};
+use anyhow::{Error, Result};
 use newsdesk_data::DataError;
 use newsdesk_eval::EvalError;
 use newsdesk_model::ModelError;
@@ -54,7 +55,19 @@ pub fn report(error: &Error) {
 
 /// Prints a line to standard error. A failure to print it is ignored, since there is nowhere left to report it.
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", escaped(line));
+}
+
+/// Refuses to print to a closed standard output.
+///
+/// # Errors
+/// If standard output was closed when the process started.
+pub fn refuse_closed_output() -> Result<()> {
+    if !process::output_was_closed() {
+        return Ok(());
+    }
+    let message = "cannot write to standard output: it is closed";
+    Err(Usage::new(message, "redirect standard output to a file or a pipe, or to `/dev/null` to discard it").into())
 }
 
 /// Turns a broken pipe into an ordinary error. Use it for files, where a broken pipe does not mean that the reader has left.

@@ -12,13 +12,20 @@ mod format_list;
 mod hub;
 mod options_file;
 mod output;
+mod process;
 mod recipes;
 mod remedies;
+mod sources;
 mod target;
 mod threads;
 
-use arguments::{Arguments, Command};
+use anyhow::Result;
+use arguments::data::DataCommand;
+use arguments::{Arguments, Command, ModelsCommand};
 use clap::CommandFactory;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// candle allocates and frees a block for every tensor. The system's allocator returns large blocks to the kernel, which
@@ -27,16 +34,33 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let expanded = options_file::expand(std::env::args_os().collect(), &Arguments::command());
-    let arguments = match expanded.and_then(command_line::parse) {
-        Ok(arguments) => arguments,
+    process::report_file_size_limit();
+    // At its end, the process would ignore an error of standard output.
+    let done = run().and_then(|code| Ok(std::io::stdout().flush().map(|()| code)?));
+    match done {
+        Ok(code) => code,
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            failure::report(&error);
-            return ExitCode::from(2);
+            // Libraries add what failed to the errors of files. Only results are written without that.
+            let is_output = error.is::<std::io::Error>();
+            failure::report(&if is_output { error.context("cannot write to standard output") } else { error });
+            ExitCode::from(2)
         }
+    }
+}
+
+/// Parses the arguments and runs the command.
+fn run() -> Result<ExitCode> {
+    let arguments = options_file::expand(std::env::args_os().collect(), &Arguments::command())?;
+    let arguments = match command_line::parse(arguments)? {
+        ControlFlow::Continue(arguments) => arguments,
+        ControlFlow::Break(code) => return Ok(code),
     };
+    if prints_results(&arguments.command) {
+        failure::refuse_closed_output()?;
+    }
     threads::one_per_worker();
-    let result = match arguments.command {
+    match arguments.command {
         Command::Classify(options) => commands::classify::run(options),
         Command::Train(options) => commands::train::run(*options),
         Command::Eval(options) => commands::eval::run(options),
@@ -48,13 +72,20 @@ fn main() -> ExitCode {
         Command::Calibrate(options) => commands::calibrate::run(*options),
         Command::Models(options) => commands::models::run(options),
         Command::Completions(options) => commands::completions::run(options),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            failure::report(&error);
-            ExitCode::from(2)
-        }
+    }
+}
+
+/// Returns whether a command prints results to standard output.
+fn prints_results(command: &Command) -> bool {
+    let is_standard_output = |path: &Path| path == Path::new("-");
+    match command {
+        Command::Classify(options) => options.output.as_deref().is_none_or(is_standard_output),
+        Command::Train(options) => options.json || !options.seeds.is_empty(),
+        Command::Data(data) => match &data.command {
+            DataCommand::Convert(options) => is_standard_output(&options.output),
+            _ => true,
+        },
+        Command::Models(models) => !matches!(models.command, ModelsCommand::Average(_)),
+        _ => true,
     }
 }

@@ -5,7 +5,7 @@ use crate::columns::PredictionColumns;
 use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::output::Output;
-use crate::reader::{Event, Header, Reader, RowFacts, RunOptions};
+use crate::reader::{Event, Header, Reader, RowEnd, RowFacts, RunOptions};
 use crate::state::RunState;
 use newsdesk_data::{ColumnSelection, Language, Reject, Row, Source};
 use newsdesk_model::{Classifier, ModelError, Prediction, StreamOutput};
@@ -108,8 +108,9 @@ impl Sink<'_> {
         };
         match (event, prediction) {
             (Event::Header(header), _) => return Ok(self.header(header)?),
-            (Event::SourceEnd(input), _) => {
+            (Event::SourceEnd(input, bytes), _) => {
                 self.outcome.inputs.push(input);
+                self.options.bytes.store(bytes, Ordering::Relaxed);
                 return Ok(());
             }
             (Event::End(busy), _) => {
@@ -118,13 +119,13 @@ impl Sink<'_> {
                 return Ok(());
             }
             (Event::Fatal(error), _) => return Err(error.into()),
-            (Event::Reject(reject, hash), _) => self.reject(&reject, hash)?,
-            (Event::Row(row, facts, hash), Some(prediction)) => self.row(row, &prediction, facts, hash)?,
+            (Event::Reject(reject, end), _) => self.reject(&reject, end)?,
+            (Event::Row(row, facts, end), Some(prediction)) => self.row(row, &prediction, facts, end)?,
             // Each row is pushed with a text, so it comes with a prediction.
             (Event::Row(..), None) => {}
         }
         self.output.done(self.state);
-        if self.state.rows.is_multiple_of(ROWS_PER_CHECKPOINT) {
+        if self.state.rows.is_multiple_of(ROWS_PER_CHECKPOINT) || self.output.is_checkpoint_due() {
             self.output.checkpoint(self.state)?;
         }
         self.outcome.writing += since.elapsed();
@@ -142,7 +143,7 @@ impl Sink<'_> {
         self.output.header(table.as_ref(), &added)
     }
 
-    fn row(&mut self, mut row: Row, prediction: &Prediction, facts: RowFacts, hash: u64) -> Result<(), RunError> {
+    fn row(&mut self, mut row: Row, prediction: &Prediction, facts: RowFacts, end: RowEnd) -> Result<(), RunError> {
         let mut added = self.columns.values(prediction);
         added.extend(facts.group.map(|group| self.columns.group(group)));
         let language = facts.language.map(Language::code);
@@ -152,7 +153,7 @@ impl Sink<'_> {
             // A reject holds the whole row.
             all.into_iter().for_each(|all| all.restore(&mut row));
             return match error.as_reject(&row) {
-                Some(reject) => self.reject(&reject, hash),
+                Some(reject) => self.reject(&reject, end),
                 None => Err(error),
             };
         }
@@ -163,18 +164,19 @@ impl Sink<'_> {
         counts.near_duplicates += u64::from(facts.group.is_some_and(|group| group != number));
         counts.html += u64::from(row.was_html);
         language.into_iter().for_each(|code| *counts.languages.entry(code.into()).or_default() += 1);
-        self.advance(hash);
+        self.advance(end);
         Ok(())
     }
 
-    fn reject(&mut self, reject: &Reject, hash: u64) -> Result<(), RunError> {
+    fn reject(&mut self, reject: &Reject, end: RowEnd) -> Result<(), RunError> {
         self.output.reject(reject)?;
         self.state.counts.add_reject(&reject.cause);
-        self.advance(hash);
+        self.advance(end);
         Ok(())
     }
 
-    fn advance(&mut self, hash: u64) {
-        (self.state.rows, self.state.content_hash) = (self.state.rows + 1, Some(hash));
+    fn advance(&mut self, end: RowEnd) {
+        (self.state.rows, self.state.content_hash) = (self.state.rows + 1, Some(end.hash));
+        self.options.bytes.store(end.bytes, Ordering::Relaxed);
     }
 }

@@ -63,6 +63,16 @@ pub enum RunError {
         /// The columns that the input has, as far as they are known.
         known: Vec<String>,
     },
+    /// The files of the interrupted run are not as it has written them, at any checkpoint.
+    #[error("cannot resume `{}`: {}", output.display(), damage(file, *bytes))]
+    Damaged {
+        /// The output.
+        output: PathBuf,
+        /// The damaged file.
+        file: PathBuf,
+        /// The number of bytes at its beginning that are not all as they were written.
+        bytes: u64,
+    },
     /// The rows before the checkpoint differ from those that were labelled.
     #[error("cannot resume the run: {cause}")]
     RowsChanged {
@@ -86,11 +96,14 @@ pub enum RunError {
 pub enum Remedy {
     /// Free space on the disk, then resume the run.
     FreeDiskSpace,
-    /// Resume the interrupted run, or remove its journal and partial files to start again.
-    ResumeOrRemove {
-        /// The journal of the interrupted run.
-        journal: PathBuf,
-    },
+    /// Write less into one file, or raise the limit on the size of files; then resume the run.
+    RaiseFileSizeLimit,
+    /// Choose a shorter name for the output.
+    ShortenName,
+    /// Resume the interrupted run, or start again.
+    ResumeOrStartAgain,
+    /// Start again: nothing of the interrupted run can be used.
+    StartAgain,
     /// Wait for the other process, or choose another output.
     WaitOrChooseOutput,
     /// Resume with the settings and inputs of the interrupted run, or remove its files to start again.
@@ -136,14 +149,15 @@ impl RunError {
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Data(error) => match &**error {
-                DataError::Write { source } | DataError::Create { source, .. } if is_full(source) => {
-                    Some(Remedy::FreeDiskSpace)
+                DataError::Write { source } | DataError::Create { source, .. } => {
+                    limit_remedy(source).or_else(|| error.remedy().map(Remedy::Data))
                 }
                 error => error.remedy().map(Remedy::Data),
             },
             Self::Model(error) => error.remedy().map(Remedy::Model),
-            Self::File { source, .. } => is_full(source).then_some(Remedy::FreeDiskSpace),
-            Self::Interrupted { journal } => Some(Remedy::ResumeOrRemove { journal: journal.clone() }),
+            Self::File { source, .. } => limit_remedy(source),
+            Self::Interrupted { .. } => Some(Remedy::ResumeOrStartAgain),
+            Self::Damaged { .. } => Some(Remedy::StartAgain),
             Self::Busy { .. } => Some(Remedy::WaitOrChooseOutput),
             Self::Changed { .. } | Self::RowsChanged { .. } => Some(Remedy::RestoreSettingsAndInputs),
             Self::TakenNames { .. } => Some(Remedy::ChoosePrefix),
@@ -166,6 +180,19 @@ fn quoted(names: &[String], between: &str) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(between)
 }
 
-fn is_full(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::StorageFull
+fn damage(file: &Path, bytes: u64) -> String {
+    match file.exists() {
+        true => format!("the first {bytes} bytes of `{}` are not those that the run wrote", file.display()),
+        false => format!("`{}` is missing", file.display()),
+    }
+}
+
+/// Returns what the user can do about a write that failed that the system does not allow.
+fn limit_remedy(error: &io::Error) -> Option<Remedy> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Remedy::FreeDiskSpace),
+        io::ErrorKind::InvalidFilename => Some(Remedy::ShortenName),
+        io::ErrorKind::FileTooLarge => Some(Remedy::RaiseFileSizeLimit),
+        _ => None,
+    }
 }

@@ -5,6 +5,8 @@
 
 use crate::error::RunError;
 use crate::faults::{self, Step};
+use crate::file_hash::{OutputRecord, SharedHash};
+use crate::intact::{Intact, last_intact};
 use crate::journal::{Checkpoint, Journal};
 use crate::manifest::RunManifest;
 use crate::output::{Output, write_reject};
@@ -18,7 +20,7 @@ use newsdesk_data::{
 use newsdesk_files::partial_path;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How a [`FileOutput`] is opened and written.
@@ -26,11 +28,25 @@ use std::time::{Duration, Instant};
 pub struct FileOutputOptions {
     /// The format of the output.
     pub format: Format,
-    /// Whether an interrupted run is resumed. Otherwise an interrupted run is an error.
-    pub resume: bool,
+    /// What happens if there is an interrupted run.
+    pub interrupted: OnInterrupted,
     /// The minimum time between two lines of the journal. Each line waits until the files are on disk.
     pub checkpoint_interval: Duration,
 }
+
+/// What happens if an output belongs to an interrupted run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnInterrupted {
+    /// It is an error.
+    Refuse,
+    /// The run is resumed.
+    Resume,
+    /// Its files are replaced by those of a new run.
+    StartAgain,
+}
+
+/// The shortest time between two checkpoints that are not at a multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
+const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The output of a run as a file, with its rejects, its journal and its manifest.
 pub struct FileOutput {
@@ -39,10 +55,12 @@ pub struct FileOutput {
     rows: Box<dyn RowWriter + Send>,
     /// The file that `rows` writes to.
     file: File,
+    /// The hash of its bytes.
+    hash: SharedHash,
     /// Opened at the first reject.
     rejects: Option<RejectsFile>,
-    /// The length of the rejects file at the last checkpoint, in bytes.
-    rejects_length: u64,
+    /// The hash of the rejects file.
+    rejects_hash: SharedHash,
     /// The number of rows at the last checkpoint of the journal.
     saved_rows: u64,
     /// Whether a write or a sync failed. Then the files may end with incomplete data, and there are no more checkpoints.
@@ -69,6 +87,8 @@ pub struct OpenedOutput {
     pub start: RunStart,
     /// How often the run was resumed, this time included.
     pub resumed: u64,
+    /// A file of which the bytes after the checkpoint are not those that the run wrote. The run continues from an earlier checkpoint.
+    pub damaged: Option<PathBuf>,
 }
 
 /// The outcome of [`FileOutput::open`].
@@ -80,51 +100,72 @@ pub enum OpenOutcome {
 }
 
 impl FileOutput {
-    /// Opens an output, either for a new run or, with `options.resume`, after the last checkpoint of an interrupted run.
+    /// Opens an output, either for a new run or after the last intact checkpoint of an interrupted run.
     ///
     /// # Errors
-    /// If there is the journal of an interrupted run and `options.resume` is not set, if that run was started with other settings or
-    /// inputs, if another process writes the output, or if a file cannot be read or written.
+    /// If there is an interrupted run that `options` refuse, if it was started with other settings or inputs, if its files are
+    /// damaged, if another process writes the output, or if a file cannot be read or written.
     pub fn open(paths: OutputPaths, now: RunStart, options: FileOutputOptions) -> Result<OpenOutcome, RunError> {
         let path = paths.journal();
-        let (mut journal, journal_state) = Journal::open(&path, &paths.output)?;
+        let (mut journal, mut journal_state) = Journal::open(&path, &paths.output)?;
+        if options.interrupted == OnInterrupted::StartAgain && journal_state.take().is_some() {
+            journal.clear()?;
+            let _ = std::fs::remove_file(paths.partial_rejects());
+        }
         let (mut start, mut resumed, mut last) = (now, 0, None);
         match journal_state {
             None => {
-                if let Err(error) = journal.start(&start) {
+                // Its name is the longest one. It must not turn out to be too long after the last row.
+                let manifest = paths.manifest();
+                let writable = newsdesk_files::check_writable(&manifest).map_err(RunError::file("write", &manifest));
+                if let Err(error) = writable.and_then(|()| journal.start(&start)) {
                     // The run has not started, so it leaves no files.
                     let _ = journal.remove();
                     return Err(error);
                 }
             }
-            Some(_) if !options.resume => return Err(RunError::Interrupted { journal: path }),
+            Some(_) if options.interrupted == OnInterrupted::Refuse => {
+                return Err(RunError::Interrupted { journal: path });
+            }
             Some(state) => {
                 let changes = state.start.changes(&start);
                 if !changes.is_empty() {
                     return Err(RunError::Changed { output: paths.output, changes });
                 }
+                if let Some(intact) = last_intact(&paths, options.format, &state.saved)? {
+                    last = Some((journal.read_checkpoint(&state.saved[intact.index])?, intact));
+                }
                 journal.resume(&start.started)?;
                 start.started = state.start.started;
-                (resumed, last) = (state.resumed + 1, state.last);
+                resumed = state.resumed + 1;
             }
         }
-        let (state, output_length, rejects_length, header) = match last {
-            None => (RunState::start(), 0, 0, None),
-            Some(last) if last.complete => {
+        let (state, hashes, damaged, header) = match last {
+            None => (RunState::start(), Default::default(), None, None),
+            Some((last, _)) if last.complete => {
                 finish_files(&paths, options.format, last.rejects)?;
                 journal.remove()?;
                 return Ok(OpenOutcome::Complete(Box::new(last.state)));
             }
-            Some(last) => (last.state, last.output, last.rejects, last.header),
+            Some((last, Intact { output, rejects, damaged, .. })) => {
+                if damaged.is_some() {
+                    // Later checkpoints of the journal no longer count.
+                    journal.checkpoint(&last)?;
+                }
+                (last.state, [SharedHash::after(output), SharedHash::after(rejects)], damaged, last.header)
+            }
         };
+        let [hash, rejects_hash] = hashes;
+        let [output_length, rejects_length] = [&hash, &rejects_hash].map(|hash| hash.get().bytes());
         let files = || {
             let partial = paths.partial_output();
             let wrap = faults::wrap(Step::WriteOutput);
+            let wrap = |file| hash.writer(wrap(file));
             let (rows, file) =
                 partial_writer_with(options.format, &partial, &paths.output, output_length, header, &wrap)?;
             // Rejects of the journal must still be there, and a path that the user gave must be writable.
             let rejects = if rejects_length > 0 || paths.always_write_rejects {
-                Some(RejectsFile::open(&paths, rejects_length)?)
+                Some(RejectsFile::open(&paths, &rejects_hash)?)
             } else {
                 None
             };
@@ -146,15 +187,16 @@ impl FileOutput {
             options,
             rows,
             file,
+            hash,
             rejects,
-            rejects_length,
+            rejects_hash,
             saved_rows: state.rows,
             failed: false,
             journal,
             pending: None,
             last_save: Instant::now(),
         };
-        Ok(OpenOutcome::Ready(Box::new(OpenedOutput { output, state, start, resumed })))
+        Ok(OpenOutcome::Ready(Box::new(OpenedOutput { output, state, start, resumed, damaged })))
     }
 
     /// Saves a run that ends early, and returns the number of rows after which it can be resumed.
@@ -165,15 +207,18 @@ impl FileOutput {
     /// # Errors
     /// If the files or the journal cannot be written.
     pub fn save(&mut self, state: &RunState) -> Result<u64, RunError> {
-        let can_end_anywhere = !self.options.format.is_columnar()
-            && !is_compressed(&self.paths.output)
-            && !is_compressed(&self.paths.rejects);
-        if !self.failed && can_end_anywhere {
+        if !self.failed && self.can_end_anywhere() {
             self.flush()?;
-            self.pending = Some(self.checkpoint_at(state, false)?);
+            self.pending = Some(self.checkpoint_at(state, false));
         }
         self.save_pending()?;
         Ok(self.saved_rows)
+    }
+
+    /// Returns whether the files have the same bytes regardless of where they are flushed.
+    fn can_end_anywhere(&self) -> bool {
+        let OutputPaths { output, rejects, .. } = &self.paths;
+        !self.options.format.is_columnar() && !is_compressed(output) && !is_compressed(rejects)
     }
 
     /// Removes the files of a run that failed before its first row.
@@ -194,11 +239,18 @@ impl FileOutput {
         let ended = self.rows.end();
         self.note_failure(ended)?;
         self.flush_rejects()?;
-        let end = self.checkpoint_at(state, true)?;
+        let end = self.checkpoint_at(state, true);
+        let has_rejects = end.rejects > 0 || self.paths.always_write_rejects;
+        let manifest = RunManifest {
+            output: (self.options.format != Format::Parquet).then(|| self.hash.get().record()),
+            rejects: has_rejects.then(|| self.rejects_hash.get().record()),
+            ..manifest.clone()
+        };
+        let rejects_length = end.rejects;
         self.pending = Some(end);
         manifest.write(&self.paths.manifest())?;
         self.save_pending()?;
-        finish_files(&self.paths, self.options.format, self.rejects_length)?;
+        finish_files(&self.paths, self.options.format, rejects_length)?;
         self.journal.remove()
     }
 
@@ -220,20 +272,17 @@ impl FileOutput {
     }
 
     /// Returns the checkpoint at the current lengths of the files, which must be flushed.
-    fn checkpoint_at(&mut self, state: &RunState, complete: bool) -> Result<Checkpoint, RunError> {
-        let length = |file: &File, path: &Path| {
-            file.metadata().map(|metadata| metadata.len()).map_err(RunError::file("read", &partial_path(path)))
-        };
-        if let Some(rejects) = &self.rejects {
-            self.rejects_length = length(&rejects.file, &self.paths.rejects)?;
-        }
-        Ok(Checkpoint {
+    fn checkpoint_at(&self, state: &RunState, complete: bool) -> Checkpoint {
+        let [output, rejects] = [&self.hash, &self.rejects_hash].map(SharedHash::get);
+        Checkpoint {
             state: state.clone(),
-            output: length(&self.file, &self.paths.output)?,
-            rejects: self.rejects_length,
+            output: output.bytes(),
+            output_hash: Some(output.value()),
+            rejects: rejects.bytes(),
+            rejects_hash: Some(rejects.value()),
             header: self.rows.columns().map(<[String]>::to_vec),
             complete,
-        })
+        }
     }
 
     /// Syncs the files and appends the pending checkpoint to the journal.
@@ -257,10 +306,11 @@ impl FileOutput {
 }
 
 impl RejectsFile {
-    /// Opens the partial rejects file after its first `length` bytes.
-    fn open(paths: &OutputPaths, length: u64) -> Result<Self, DataError> {
+    /// Opens the partial rejects file after the bytes of `hash`.
+    fn open(paths: &OutputPaths, hash: &SharedHash) -> Result<Self, DataError> {
         let wrap = faults::wrap(Step::WriteRejects);
-        let (writer, file) = continue_at_with(&paths.partial_rejects(), &paths.rejects, length, &wrap)?;
+        let wrap = |file| hash.writer(wrap(file));
+        let (writer, file) = continue_at_with(&paths.partial_rejects(), &paths.rejects, hash.get().bytes(), &wrap)?;
         Ok(Self { writer, file })
     }
 }
@@ -275,7 +325,16 @@ fn finish_files(paths: &OutputPaths, format: Format, rejects_length: u64) -> Res
         std::fs::remove_file(&paths.rejects).map_err(RunError::file("remove", &paths.rejects))?;
     }
     faults::before(Step::FinishOutput).map_err(RunError::file("write", &paths.output))?;
-    finish_or_find(&paths.output, format)
+    finish_or_find(&paths.output, format)?;
+    if format == Format::Parquet { record_output(paths) } else { Ok(()) }
+}
+
+/// Adds the hash of a Parquet file to the manifest. The file is made only after the manifest is written.
+fn record_output(paths: &OutputPaths) -> Result<(), RunError> {
+    let path = paths.manifest();
+    let Some(mut manifest) = RunManifest::open(&path)? else { return Ok(()) };
+    manifest.output = Some(OutputRecord::of(&paths.output).map_err(RunError::file("read", &paths.output))?);
+    manifest.write(&path)
 }
 
 /// Finishes a partial file, or finds the file that was finished before an interruption.
@@ -308,7 +367,7 @@ impl Output for FileOutput {
     fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
         let rejects = match &mut self.rejects {
             Some(rejects) => rejects,
-            None => self.rejects.insert(RejectsFile::open(&self.paths, self.rejects_length)?),
+            None => self.rejects.insert(RejectsFile::open(&self.paths, &self.rejects_hash)?),
         };
         let written = faults::before(Step::Reject).and_then(|()| write_reject(&mut rejects.writer, reject));
         self.note_failure(written).map_err(RunError::file("write", &self.paths.partial_rejects()))
@@ -319,10 +378,15 @@ impl Output for FileOutput {
             // Some rows are only in memory, because the columns are not decided yet.
             return Ok(());
         }
-        // Members end at every checkpoint, also if the journal gets no line: the bytes must not depend on the time.
+        // Members end at every multiple of 512 rows, also if the journal gets no line: the bytes must not depend on the time.
         self.flush()?;
-        self.pending = Some(self.checkpoint_at(state, false)?);
+        self.pending = Some(self.checkpoint_at(state, false));
         if self.last_save.elapsed() < self.options.checkpoint_interval { Ok(()) } else { self.save_pending() }
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        // Where a flush ends a compressed member or a block, the bytes must not depend on the time.
+        self.can_end_anywhere() && self.last_save.elapsed() >= self.options.checkpoint_interval.max(MIN_INTERVAL)
     }
 
     fn idle(&mut self, _: &RunState) -> Result<(), RunError> {

@@ -1,7 +1,7 @@
 //! The journal of a file run: what the run was started with, and its checkpoints, as lines of JSON.
 //!
 //! Lines are only appended, and an incomplete last line is ignored. So the process can be killed at any time. The file is locked
-//! while a process writes it.
+//! while a process writes it. Each checkpoint has the lengths and hashes of the files, so that damage is found on resume.
 
 use crate::error::RunError;
 use crate::faults::{self, Step};
@@ -11,6 +11,7 @@ use newsdesk_data::DataError;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A point from which a run can be resumed.
@@ -20,8 +21,14 @@ pub struct Checkpoint {
     pub state: RunState,
     /// The length of the output in bytes.
     pub output: u64,
+    /// The XXH3 hash of these bytes. `None` in journals of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_hash: Option<u64>,
     /// The length of the rejects file in bytes.
     pub rejects: u64,
+    /// The XXH3 hash of these bytes. `None` in journals of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects_hash: Option<u64>,
     /// The header of the output, if it is a table of texts that has one.
     pub header: Option<Vec<String>>,
     /// Whether every row is written, so that only the final names are missing.
@@ -34,7 +41,7 @@ enum Line {
     /// The start of the run; `begin` in older versions.
     #[serde(alias = "begin")]
     Start(RunStart),
-    Checkpoint(Checkpoint),
+    Checkpoint(Box<Checkpoint>),
     /// The time at which the run was resumed.
     Resumed(String),
 }
@@ -52,10 +59,24 @@ pub struct Journal {
 pub struct JournalState {
     /// What the run was started with.
     pub start: RunStart,
-    /// The last checkpoint.
-    pub last: Option<Checkpoint>,
+    /// The files at each checkpoint, in the order of the journal.
+    pub saved: Vec<SavedFiles>,
     /// How often the run was resumed.
     pub resumed: u64,
+}
+
+/// The files of a run at a checkpoint, and where the journal has the rest of it. A long run has many checkpoints, so they are not all
+/// kept in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedFiles {
+    /// The length of the output in bytes, and its hash.
+    pub output: (u64, Option<u64>),
+    /// The length of the rejects file in bytes, and its hash.
+    pub rejects: (u64, Option<u64>),
+    /// Whether every row is written.
+    pub complete: bool,
+    /// The bytes of its line in the journal.
+    line: Range<u64>,
 }
 
 impl Journal {
@@ -79,19 +100,44 @@ impl Journal {
         let (mut state, mut length): (Option<JournalState>, u64) = (None, 0);
         for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
             match (serde_json::from_slice(line), &mut state) {
-                (Ok(Line::Start(start)), None) => state = Some(JournalState { start, last: None, resumed: 0 }),
-                (Ok(Line::Checkpoint(checkpoint)), Some(state)) => state.last = Some(checkpoint),
+                (Ok(Line::Start(start)), None) => state = Some(JournalState { start, saved: vec![], resumed: 0 }),
+                (Ok(Line::Checkpoint(checkpoint)), Some(state)) => state.saved.push(SavedFiles {
+                    output: (checkpoint.output, checkpoint.output_hash),
+                    rejects: (checkpoint.rejects, checkpoint.rejects_hash),
+                    complete: checkpoint.complete,
+                    line: length..length + line.len() as u64,
+                }),
                 (Ok(Line::Resumed(_)), Some(state)) => state.resumed += 1,
-                _ => {
-                    let source = io::Error::new(io::ErrorKind::InvalidData, "it is not the journal of a run");
-                    return Err(RunError::File { verb: "read", path: path.into(), source });
-                }
+                _ => return Err(RunError::file("read", path)(no_journal())),
             }
             length += line.len() as u64;
         }
         // Removes an incomplete last line.
         file.set_len(length).map_err(RunError::file("write", path))?;
         Ok((Self { file, path: path.into(), length }, state))
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn read_checkpoint(&mut self, saved: &SavedFiles) -> Result<Checkpoint, RunError> {
+        let mut line = vec![0; (saved.line.end - saved.line.start) as usize];
+        let read = self.file.seek(io::SeekFrom::Start(saved.line.start)).and_then(|_| self.file.read_exact(&mut line));
+        read.map_err(RunError::file("read", &self.path))?;
+        match serde_json::from_slice(&line) {
+            Ok(Line::Checkpoint(checkpoint)) => Ok(*checkpoint),
+            _ => Err(RunError::file("read", &self.path)(no_journal())),
+        }
+    }
+
+    /// Forgets the run, so that another one can start.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub fn clear(&mut self) -> Result<(), RunError> {
+        self.length = 0;
+        self.file.set_len(0).map_err(RunError::file("write", &self.path))
     }
 
     /// Records what the run is started with.
@@ -115,14 +161,14 @@ impl Journal {
     /// # Errors
     /// If the journal cannot be written.
     pub fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), RunError> {
-        self.append(&Line::Checkpoint(checkpoint.clone()))
+        self.append(&Line::Checkpoint(Box::new(checkpoint.clone())))
     }
 
     /// Appends a line and syncs the file.
     fn append(&mut self, line: &Line) -> Result<(), RunError> {
         let mut text = serde_json::to_vec(line).map_err(|e| RunError::file("write", &self.path)(e.into()))?;
         text.push(b'\n');
-        match self.write(&text) {
+        match self.check_exists().and_then(|()| self.write(&text)) {
             Ok(()) => self.length += text.len() as u64,
             Err(source) => {
                 // The next line must not follow half of this one, which a full disk may leave.
@@ -131,6 +177,11 @@ impl Journal {
             }
         }
         Ok(())
+    }
+
+    /// Notices that the user has removed the folder: rows could be written to the end, and would be lost.
+    fn check_exists(&self) -> io::Result<()> {
+        std::fs::metadata(&self.path).map(drop)
     }
 
     fn write(&mut self, text: &[u8]) -> io::Result<()> {
@@ -153,6 +204,10 @@ impl Journal {
         let removed = faults::before(Step::RemoveJournal).and_then(|()| std::fs::remove_file(&self.path));
         removed.map_err(RunError::file("remove", &self.path))
     }
+}
+
+fn no_journal() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is not the journal of a run")
 }
 
 #[cfg(test)]
@@ -182,7 +237,9 @@ mod tests {
         let checkpoint = |rows| Checkpoint {
             state: RunState { rows, ..RunState::start() },
             output: 10 * rows,
+            output_hash: Some(7 * rows),
             rejects: 0,
+            rejects_hash: None,
             header: Some(vec!["text".into()]),
             complete: false,
         };
@@ -202,7 +259,8 @@ mod tests {
             let rows = if length < complete.len() as u64 { 1 } else { 2 };
             let last = (length >= after_first).then(|| checkpoint(rows));
             let state = state.unwrap();
-            assert_eq!((&state.start, state.last, state.resumed), (&start(), last, 0));
+            let found = state.saved.last().map(|saved| journal.read_checkpoint(saved).unwrap());
+            assert_eq!((&state.start, found, state.resumed), (&start(), last, 0));
             journal.resume("now").unwrap();
             drop(journal);
             assert_eq!(Journal::open(&path, &output).unwrap().1.unwrap().resumed, 1);
@@ -221,10 +279,11 @@ mod tests {
             r#"{"checkpoint":{"state":{"rows":2,"hash":5,"counts":{"articles":2,"rejected":0,"repeats":1,"near_repeats":0,"windows":2,"tokens":8,"labels":{"topic":{"sport":2}}}},"output":20,"rejects":0,"header":["text"],"complete":false}}"#,
         ];
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
-        let state = Journal::open(&path, &output).unwrap().1.unwrap();
+        let (mut journal, state) = Journal::open(&path, &output).unwrap();
+        let state = state.unwrap();
         assert_eq!(state.start.changes(&start()), []);
-        assert_eq!(state.resumed, 1);
-        let last = state.last.unwrap();
+        assert_eq!((state.resumed, &state.saved[0].output), (1, &(20, None)));
+        let last = journal.read_checkpoint(&state.saved[0]).unwrap();
         assert_eq!((last.state.rows, last.state.content_hash, last.output), (2, Some(5), 20));
         assert_eq!(last.state.counts.duplicates, 1);
     }

@@ -3,6 +3,7 @@
 use crate::column_names::ColumnNames;
 use crate::error::RunError;
 use crate::faults::{self, Step};
+use crate::file_hash::OutputRecord;
 use crate::inputs::InputRecord;
 use crate::start::RunStart;
 use crate::state::Counts;
@@ -23,6 +24,12 @@ pub struct RunManifest {
     pub machine: MachineRecord,
     /// The inputs that were read to their end.
     pub read: Vec<InputRecord>,
+    /// The output as the run wrote it. `None` in manifests of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputRecord>,
+    /// The rejects as the run wrote them, if it wrote a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<OutputRecord>,
     /// The counts of the run.
     pub counts: Counts,
     /// The names of the added columns. Manifests of older versions do not have them.

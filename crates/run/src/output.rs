@@ -38,7 +38,13 @@ pub trait Output {
         let _ = state;
     }
 
-    /// Takes a point from which the run could be resumed, every [`crate::ROWS_PER_CHECKPOINT`] rows of the corpus.
+    /// Returns whether a checkpoint would be welcome here, before the next multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
+    fn is_checkpoint_due(&self) -> bool {
+        false
+    }
+
+    /// Takes a point from which the run could be resumed: every [`crate::ROWS_PER_CHECKPOINT`] rows of the corpus, and where
+    /// [`Output::is_checkpoint_due`] says so.
     ///
     /// # Errors
     /// If the rows so far cannot be written.

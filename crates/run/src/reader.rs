@@ -48,7 +48,9 @@ pub struct RunOptions {
     pub reject_limit: Option<RejectLimit>,
     /// Set to `true` to end the run early. Rows that are not yet written are dropped.
     pub stop: Arc<AtomicBool>,
-    /// Counts the bytes of the sources as they are read, before decompression.
+    /// The bytes of the sources whose rows are done, before decompression.
+    ///
+    /// Sources are read in blocks, so it counts up to the end of the block that the last row came from.
     pub bytes: Arc<AtomicU64>,
 }
 
@@ -56,12 +58,12 @@ pub struct RunOptions {
 pub(crate) enum Event {
     /// The columns of the input, before the first row.
     Header(Header),
-    /// A row, what is known about it, and the hash of all rows up to it.
-    Row(Row, RowFacts, u64),
-    /// A row that cannot be used, and the hash of all rows up to it.
-    Reject(Reject, u64),
-    /// A source was read to its end.
-    SourceEnd(InputRecord),
+    /// A row, and what is known about it.
+    Row(Row, RowFacts, RowEnd),
+    /// A row that cannot be used.
+    Reject(Reject, RowEnd),
+    /// A source was read to its end. The number is that of all bytes so far.
+    SourceEnd(InputRecord, u64),
     /// The corpus was read to its end or to the limit. The time is how long the reader was busy.
     End(Duration),
     /// A source cannot be read any further.
@@ -76,6 +78,15 @@ pub(crate) struct Header {
     pub columns: Vec<Arc<str>>,
     /// Whether other columns may follow, because not every source could be looked into.
     pub is_partial: bool,
+}
+
+/// How far the corpus is read after a row.
+#[derive(Clone, Copy)]
+pub(crate) struct RowEnd {
+    /// The hash of all rows so far.
+    pub hash: u64,
+    /// The bytes of all sources so far, before decompression.
+    pub bytes: u64,
 }
 
 /// What the reader finds out about a row.
@@ -124,6 +135,8 @@ pub(crate) struct Reader<'r, 'i, 'q, 'c> {
     near_duplicates: Option<NearDuplicates>,
     is_header_known: bool,
     busy: Duration,
+    /// Counts the bytes of the sources as they are read, before decompression.
+    bytes: Arc<AtomicU64>,
 }
 
 impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
@@ -141,6 +154,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             near_duplicates: options.near_duplicates.then(NearDuplicates::new),
             is_header_known: false,
             busy: Duration::ZERO,
+            bytes: Arc::default(),
         }
     }
 
@@ -167,7 +181,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
     fn read_source(&mut self, sources: &[Source], index: usize) -> Result<(), Stop> {
         let source = &sources[index];
         let since = Instant::now();
-        let monitor = Arc::new(ByteMonitor::new(Arc::clone(&self.options.bytes)));
+        let monitor = Arc::new(ByteMonitor::new(Arc::clone(&self.bytes)));
         let mut rows = read_monitored(source, &self.options.read, &monitor)?;
         if let Some(table) = rows.table().filter(|_| !self.is_header_known) {
             self.push_header(sources, index, Some(table), &table.columns)?;
@@ -199,7 +213,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 self.check_hash()?;
             }
         }
-        self.push(Event::SourceEnd(InputRecord::of(source, &monitor)), None)
+        self.push(Event::SourceEnd(InputRecord::of(source, &monitor), self.end().bytes), None)
     }
 
     /// Hands over the columns of the input. `columns` are those of the source with this index.
@@ -253,15 +267,15 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 let text = row.article.input();
                 let language = if self.options.detect_languages { Language::of(&text) } else { None };
                 if let Some(reject) = language.and_then(|language| self.other_language(&row, language)) {
-                    return Ok(Some((Event::Reject(reject, self.hash.value()), None)));
+                    return Ok(Some((Event::Reject(reject, self.end()), None)));
                 }
                 let facts = RowFacts { is_duplicate, group, language };
-                Ok(Some((Event::Row(row, facts, self.hash.value()), Some(text))))
+                Ok(Some((Event::Row(row, facts, self.end()), Some(text))))
             }
             Err(ReadError::Reject(reject)) if self.is_in_sample(|| StableHash::new().with(reject.raw.as_bytes())) => {
                 // The cause is left out, because its wording may differ between versions.
                 self.hash = self.hash.with(reject.raw.as_bytes());
-                Ok(Some((Event::Reject(reject, self.hash.value()), None)))
+                Ok(Some((Event::Reject(reject, self.end()), None)))
             }
             Ok(_) | Err(ReadError::Reject(_)) => Ok(None),
         }
@@ -274,6 +288,10 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             let remedy = Remedy::AddLanguage { code: language.code() };
             Reject::set_aside(row, format!("the language is `{language}`"), Some(remedy))
         })
+    }
+
+    fn end(&self) -> RowEnd {
+        RowEnd { hash: self.hash.value(), bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
     fn push(&self, event: Event, text: Option<String>) -> Result<(), Stop> {

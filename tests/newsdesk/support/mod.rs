@@ -3,7 +3,7 @@
 mod answer;
 pub mod compression;
 mod folder;
-mod processes;
+pub mod processes;
 mod random;
 mod rows;
 pub mod training;

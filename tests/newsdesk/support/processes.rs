@@ -34,12 +34,22 @@ impl Folder {
     #[cfg(unix)]
     #[track_caller]
     pub fn interrupt_when_written(&self, file: &str, bytes: u64, arguments: &[&str]) -> Answer {
-        let mut command = with_default_signals(self.command(arguments));
+        self.signal_when_written(file, bytes, with_default_signals(self.command(arguments)), &["-INT"])
+    }
+
+    /// Starts a command and sends it signals when the file has at least this many bytes.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn signal_when_written(&self, file: &str, bytes: u64, mut command: Command, signals: &[&str]) -> Answer {
+        let arguments: Vec<String> = command.get_args().map(|text| text.to_string_lossy().into_owned()).collect();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         self.wait_for(file, bytes, &mut child);
-        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(sent.success(), "`kill -INT` failed: {sent}");
-        Answer::new(arguments, child.wait_with_output().unwrap())
+        for signal in signals {
+            let sent = Command::new("kill").args([signal, child.id().to_string().as_str()]).status().unwrap();
+            assert!(sent.success(), "`kill {signal}` failed: {sent}");
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Answer::new(&arguments, child.wait_with_output().unwrap())
     }
 
     /// Returns a command on which signals have their default effect.
@@ -59,14 +69,31 @@ impl Folder {
     }
 }
 
-/// Restores the default handling of signals. Background jobs of a shell ignore SIGINT, and so would their children.
+/// Restores the default handling of signals. Background jobs of a shell ignore SIGINT, `nohup` ignores SIGHUP, and so would their
+/// children.
 #[cfg(unix)]
 fn with_default_signals(command: Command) -> Command {
-    if !cfg!(target_os = "linux") {
-        return command;
-    }
-    let mut wrapped = Command::new("env");
-    wrapped.arg("--default-signal").arg(command.get_program()).args(command.get_args());
-    wrapped.current_dir(command.get_current_dir().unwrap()).env("NO_COLOR", "1");
-    wrapped
+    with_signals(command, &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP], libc::SIG_DFL)
+}
+
+/// Ignores signals in a command, as `nohup` and shells do.
+#[cfg(unix)]
+pub fn ignoring(command: Command, signals: &'static [i32]) -> Command {
+    with_signals(command, signals, libc::SIG_IGN)
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn with_signals(mut command: Command, signals: &[i32], handler: libc::sighandler_t) -> Command {
+    let signals = signals.to_vec();
+    let set = move || {
+        for &signal in &signals {
+            // Safety: neither handler calls code.
+            unsafe { libc::signal(signal, handler) };
+        }
+        Ok(())
+    };
+    // Safety: between fork and exec, the closure only calls `signal`, which is allowed there.
+    unsafe { std::os::unix::process::CommandExt::pre_exec(&mut command, set) };
+    command
 }

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk agree`.
 
-use super::shared::{ComputeOptions, TargetColumns, TextColumns, help};
+use super::shared::{ComputeOptions, OverwriteOption, TargetColumns, TextColumns, help};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ pub struct Agree {
     /// Write the rows on which the models differ here, with the predictions of each model
     #[arg(long, value_name = "FILE", alias = "rows")]
     pub disagreements: Option<PathBuf>,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
     #[command(flatten)]
     pub compute: ComputeOptions,
     #[arg(long, help = help::JSON)]

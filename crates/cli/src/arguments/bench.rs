@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk bench`.
 
-use super::shared::{DataSetFiles, help};
+use super::shared::{DataSetFiles, OverwriteOption, help};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use newsdesk_model::{DeviceChoice, DtypeChoice};
@@ -68,6 +68,8 @@ pub struct Bench {
     pub tolerance: f64,
     #[arg(long, value_name = "FILE", help = help::REPORT, help_heading = "Output")]
     pub report: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Output")]
+    pub overwrite: OverwriteOption,
     #[arg(long, help = help::JSON, help_heading = "Output")]
     pub json: bool,
 }

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk classify`.
 
-use super::shared::{ComputeOptions, FormatName, TargetColumns, TextColumns, Thresholds, help};
+use super::shared::{ComputeOptions, FormatName, OverwriteOption, TargetColumns, TextColumns, Thresholds, help};
 use clap::{Args, ValueEnum};
 use newsdesk_data::Language;
 use newsdesk_model::DtypeChoice;
@@ -49,7 +49,7 @@ pub struct Classify {
     #[arg(long, value_name = "CODE", value_delimiter = ',', help_heading = "Input")]
     pub only_language: Vec<Language>,
 
-    /// Output file, which is overwritten if it exists; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
+    /// Output file; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet) [default: standard output]
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Format of the output [default: from the output's name; else a table on a terminal and jsonl in a pipe]
@@ -91,9 +91,11 @@ pub struct Classify {
     #[arg(long, value_name = "N|P%", help_heading = "Output")]
     pub max_rejects: Option<RejectLimit>,
     /// Resume an interrupted run that wrote to the same output with the same options
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, conflicts_with = "overwrite", help_heading = "Output")]
     pub resume: bool,
-    /// Minimum seconds between two checkpoints, from which `--resume` continues. A checkpoint is written after 512 rows at the earliest.
+    #[command(flatten, next_help_heading = "Output")]
+    pub overwrite: OverwriteOption,
+    /// Minimum seconds between two checkpoints, from which `--resume` continues. Compressed, Arrow and Parquet outputs have checkpoints only after every 512 rows.
     #[arg(long, value_name = "SECONDS", default_value_t = 1, alias = "save-every", help_heading = "Output")]
     pub checkpoint_interval: u64,
 

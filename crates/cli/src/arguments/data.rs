@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk data`.
 
-use super::shared::{DataSetOptions, FormatName, TextColumns, help};
+use super::shared::{DataSetOptions, FormatName, OverwriteOption, TextColumns, help};
 use clap::{Args, Subcommand, ValueEnum};
 use newsdesk_data::Format;
 use std::path::PathBuf;
@@ -107,6 +107,8 @@ pub struct Split {
     /// Folder to write train, validation and test to, in the format of the input
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
     /// Share of the rows in the validation split, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_negative_numbers = true)]
     pub validation: f64,
@@ -140,6 +142,8 @@ pub struct Convert {
     /// Output file; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet); `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
     /// Format of the input, if its name does not show it
     #[arg(long, value_enum, value_name = "FORMAT", visible_alias = "from")]
     pub format: Option<FormatName>,

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk diff`.
 
-use super::shared::help;
+use super::shared::{OverwriteOption, help};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -27,6 +27,8 @@ pub struct Diff {
     /// Write the changed rows here: the rows of AFTER, with the earlier predictions
     #[arg(long, value_name = "FILE", alias = "rows")]
     pub changed_rows: Option<PathBuf>,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
     #[arg(long, help = help::JSON)]
     pub json: bool,
 }

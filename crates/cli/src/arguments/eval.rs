@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk eval`.
 
-use super::shared::{ComputeOptions, DataSetOptions, Thresholds, help};
+use super::shared::{ComputeOptions, DataSetOptions, OverwriteOption, Thresholds, help};
 use clap::Args;
 use newsdesk_model::DtypeChoice;
 use std::path::PathBuf;
@@ -27,6 +27,8 @@ pub struct Eval {
     pub errors: Option<PathBuf>,
     #[arg(long, value_name = "FILE", help = help::REPORT, help_heading = "Output")]
     pub report: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Output")]
+    pub overwrite: OverwriteOption,
     /// Print JSON instead of tables: an array with one object per data set
     #[arg(long, help_heading = "Output")]
     pub json: bool,

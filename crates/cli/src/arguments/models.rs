@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk models`.
 
-use super::shared::{DataSetOptions, ModelAndData, StorageOptions, help};
+use super::shared::{DataSetOptions, ModelAndData, OverwriteOption, StorageOptions, help};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -46,6 +46,8 @@ pub struct Average {
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
     /// Name of the new model [default: the name of the output folder]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

@@ -36,6 +36,16 @@ pub struct ComputeOptions {
     pub threads: Option<u16>,
 }
 
+/// What happens to outputs that exist.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OverwriteOption {
+    /// Replace output files that exist; without this option, they are kept and the command fails
+    ///
+    /// Empty files, pipes and devices are always written to.
+    #[arg(long, alias = "fresh")]
+    pub overwrite: bool,
+}
+
 /// Score thresholds below which a head abstains.
 #[derive(Debug, Args)]
 pub struct Thresholds {

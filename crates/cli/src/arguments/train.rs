@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk train`.
 
-use super::shared::{ComputeOptions, DataSetOptions, StorageOptions, help};
+use super::shared::{ComputeOptions, DataSetOptions, OverwriteOption, StorageOptions, help};
 use crate::failure::Usage;
 use clap::{Args, ValueEnum};
 use newsdesk_train::Freeze;
@@ -184,8 +184,10 @@ pub struct Train {
     #[arg(long, value_name = "N", default_value_t = 200, alias = "checkpoint-every", help_heading = heading::RUN)]
     pub save_steps: usize,
     /// Resume an interrupted run with the same options from its checkpoint
-    #[arg(long, help_heading = heading::RUN)]
+    #[arg(long, conflicts_with = "overwrite", help_heading = heading::RUN)]
     pub resume: bool,
+    #[command(flatten, next_help_heading = heading::RUN)]
+    pub overwrite: OverwriteOption,
     #[command(flatten, next_help_heading = heading::RUN)]
     pub compute: ComputeOptions,
     /// Print the finished model's metrics on the validation and test data as JSON

@@ -7,27 +7,39 @@ mod peers;
 mod values;
 
 use crate::arguments::Arguments;
-use crate::failure::Usage;
+use crate::failure::{Usage, refuse_closed_output};
 use anyhow::Result;
 use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, Error, Parser};
 use context::{Typed, text};
 use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
 
-/// Parses the arguments. Prints the help or the version and ends the program, if the arguments ask for that.
+/// Parses the arguments. Where they ask for the help or the version, prints that and returns the exit code.
 ///
 /// # Errors
-/// If the arguments are not valid. The message is clap's, and the hint is ours.
-pub fn parse(arguments: Vec<OsString>) -> Result<Arguments> {
-    Arguments::try_parse_from(&arguments).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            error.exit()
+/// If the arguments are not valid, or the help cannot be printed. The message of the parser is clap's, and the hint is ours.
+pub fn parse(arguments: Vec<OsString>) -> Result<ControlFlow<ExitCode, Arguments>> {
+    let error = match Arguments::try_parse_from(&arguments) {
+        Ok(arguments) => return Ok(ControlFlow::Continue(arguments)),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            refuse_closed_output()?;
+            error.print()?;
+            Ok(ControlFlow::Break(ExitCode::SUCCESS))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            error.print()?;
+            Ok(ControlFlow::Break(ExitCode::from(2)))
         }
         _ => {
             let all = Arguments::command();
-            Usage::new(message(&error), hint(&error, &Typed::new(&all, &arguments))).into()
+            Err(Usage::new(message(&error), hint(&error, &Typed::new(&all, &arguments))).into())
         }
-    })
+    }
 }
 
 /// Returns clap's message in one line, without its prefix, its tips, its list of values and the usage.

@@ -9,6 +9,7 @@ use crate::failure::say;
 use crate::output::count::counted;
 use crate::output::progress::set_bars;
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use newsdesk_eval::{
     CalibrationReport, DecisionThresholds, HeadCalibration, HeadReport, SetReport, calibrate, check_calibration,
@@ -90,15 +91,14 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
             );
         }
     }
-    let mut out = std::io::stdout();
     let findings = Findings {
         model: options.input.model.display().to_string(),
         sets: set_findings(&calibrated),
         heads: calibrated.heads,
     };
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
-        false => write!(out, "{}", tables(&findings))?,
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
+        false => write!(terminal::stdout(), "{}", tables(&findings))?,
     }
     let rejected = sets.iter().any(|set| !set.rejects.is_empty());
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })

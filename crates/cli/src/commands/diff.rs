@@ -4,9 +4,10 @@ use super::classify::Settings;
 use crate::arguments::Diff;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
-use crate::output::destination::refuse_overwriting;
+use crate::output::destination::{refuse_existing, refuse_overwriting};
 use crate::output::format::by_name;
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{
@@ -46,6 +47,7 @@ pub fn run(options: &Diff) -> Result<ExitCode> {
     }
     let inputs = [Source::File(options.before.clone()), Source::File(options.after.clone())];
     refuse_overwriting(options.changed_rows.as_deref(), None, &inputs)?;
+    refuse_existing(&options.changed_rows, options.overwrite)?;
     let mut changed = ChangedRows { path: options.changed_rows.as_deref(), writer: None };
     let findings = match &options.key {
         Some(key) => by_key(options, key, &mut changed)?,
@@ -54,8 +56,10 @@ pub fn run(options: &Diff) -> Result<ExitCode> {
     if let Some(rows) = &mut changed.writer {
         rows.end()?;
     }
-    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { describe(&findings) };
-    writeln!(std::io::stdout(), "{text}")?;
+    match options.json {
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        false => writeln!(terminal::stdout(), "{}", describe(&findings))?,
+    }
     let same = findings.columns.iter().all(|column| column.changed == 0);
     Ok(if same && findings.only_before + findings.only_after == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -5,14 +5,16 @@ use super::open::open_classifier;
 use crate::arguments::Verify;
 use crate::failure::{Usage, report, say};
 use crate::output::count::counted;
+use crate::output::terminal;
 use anyhow::Result;
 use indicatif::HumanCount;
-use newsdesk_data::{Cell, ReadError, Row, Source, Value, mix, read};
+use newsdesk_data::{Cell, DataError, ReadError, Row, Source, Value, mix, read};
 use newsdesk_model::{Classifier, device_name};
-use newsdesk_run::{PredictionColumns, RunManifest, journal_path, manifest_path};
+use newsdesk_run::{OutputRecord, PredictionColumns, RunManifest, journal_path, manifest_path};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Number of articles that are labelled at once.
@@ -38,6 +40,8 @@ struct Findings {
     differ: u64,
     /// Rows that can no longer be read.
     unreadable: u64,
+    /// Whether the bytes of the file are not those that the run wrote. `null` if its manifest has no hash.
+    changed: Option<bool>,
     /// Whether the file ends in the middle of a row or of compressed data.
     broken: bool,
     /// Rows with neither text nor title: they cannot be labelled again.
@@ -95,6 +99,7 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
             checked: 0,
             differ: 0,
             unreadable: 0,
+            changed: is_changed(&options.output, &manifest)?,
             broken: false,
             without_text: 0,
             differences: Vec::new(),
@@ -121,11 +126,24 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     }
     check.label()?;
     let findings = check.findings;
-    let text = if options.json { serde_json::to_string_pretty(&findings)? } else { describe(&findings) };
-    writeln!(std::io::stdout(), "{text}")?;
-    let is_intact =
-        !findings.broken && findings.differ == 0 && findings.unreadable == 0 && findings.rows == findings.rows_written;
+    match options.json {
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        false => writeln!(terminal::stdout(), "{}", describe(&findings))?,
+    }
+    let is_intact = findings.changed != Some(true)
+        && !findings.broken
+        && findings.differ == 0
+        && findings.unreadable == 0
+        && findings.rows == findings.rows_written;
     Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Returns whether the bytes of an output are not those that its run wrote, if the manifest has their hash.
+fn is_changed(output: &Path, manifest: &RunManifest) -> Result<Option<bool>> {
+    let Some(written) = &manifest.output else { return Ok(None) };
+    let found =
+        OutputRecord::of(output).map_err(|source| DataError::Open { name: output.display().to_string(), source })?;
+    Ok(Some(found != *written))
 }
 
 /// Checks that the model has the weights that labelled the output.
@@ -220,6 +238,9 @@ fn describe(findings: &Findings) -> String {
     if rows != rows_written {
         let (rows, written) = (counted(HumanCount(*rows), "row"), HumanCount(*rows_written));
         lines.push(format!("`{output}` has {rows}, but the run wrote {written}"));
+    }
+    if findings.changed == Some(true) {
+        lines.push(format!("`{output}` was changed: its bytes are not those that the run wrote"));
     }
     if *unreadable > 0 {
         lines.push(format!("{} can no longer be read", counted(HumanCount(*unreadable), "row")));

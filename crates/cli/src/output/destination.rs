@@ -1,6 +1,6 @@
 //! Destinations of outputs: files, pipes or the terminal, their formats, and protection of the inputs.
 
-use crate::arguments::{Classify, OutputFormat};
+use crate::arguments::{Classify, OutputFormat, OverwriteOption};
 use crate::failure::Usage;
 use crate::output::format::{by_name_or_option, refuse_compressed};
 use anyhow::Result;
@@ -31,6 +31,21 @@ pub fn refuse_overwriting(output: Option<&Path>, rejects: Option<&Path>, sources
         return Err(Usage::new(message, "choose two files").into());
     }
     Ok(())
+}
+
+/// Refuses to replace files that exist, unless the user asks for it. Pipes, devices and empty files hold nothing that could be lost.
+///
+/// # Errors
+/// If one of the paths is a file with contents, and it is not to be overwritten.
+pub fn refuse_existing<'p>(paths: impl IntoIterator<Item = &'p PathBuf>, option: OverwriteOption) -> Result<()> {
+    let holds_something = |path: &&PathBuf| path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
+    match paths.into_iter().find(holds_something) {
+        Some(path) if !option.overwrite => {
+            let message = format!("cannot write `{}`: it already exists", path.display());
+            Err(Usage::new(message, "choose another output, or replace it with `--overwrite`").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns whether two paths lead to the same existing file, through hard or symbolic links.

@@ -10,3 +10,4 @@ pub mod progress;
 pub mod reporting;
 pub mod row_table;
 pub mod table;
+pub mod terminal;

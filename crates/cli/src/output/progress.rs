@@ -1,5 +1,6 @@
 //! Progress bars on standard error; they are hidden if that is not a terminal.
 
+use super::terminal::escaped;
 use indicatif::{ProgressBar, ProgressStyle};
 use newsdesk_data::LabelledSet;
 use std::io::IsTerminal;
@@ -15,7 +16,7 @@ pub fn progress_bar(name: String, articles: usize, quiet: bool) -> ProgressBar {
     {
         bar.set_style(style);
     }
-    bar.with_prefix(name)
+    bar.with_prefix(escaped(&name).into_owned())
 }
 
 /// Returns a callback that drives one bar per data set; its arguments are a set's index and the number of finished
@@ -51,5 +52,5 @@ pub fn row_counter(name: String, quiet: bool) -> ProgressBar {
     if is_shown {
         counter.enable_steady_tick(Duration::from_millis(200));
     }
-    counter.with_prefix(name)
+    counter.with_prefix(escaped(&name).into_owned())
 }

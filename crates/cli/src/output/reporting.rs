@@ -60,7 +60,7 @@ pub struct ReportingOutput<O> {
 
 /// What is needed to compute the progress of a run.
 struct Progress {
-    /// Bytes read so far, if the total size of the inputs is known.
+    /// Bytes of the inputs whose rows are done, if their total size is known.
     bytes: Option<Arc<AtomicU64>>,
     /// Rows that earlier starts of a resumed run finished.
     rows_before: u64,
@@ -151,7 +151,7 @@ impl<O> ReportingOutput<O> {
         if self.progress.last_line.is_some_and(|last| last.elapsed() >= LINE_INTERVAL) {
             self.progress.last_line = Some(Instant::now());
             let share = self.progress.bytes.as_ref().zip(self.bar.length()).map(|(bytes, total)| {
-                format!(", {:.1} % read", 100.0 * bytes.load(Ordering::Relaxed) as f64 / total.max(1) as f64)
+                format!(", {:.1} % done", 100.0 * bytes.load(Ordering::Relaxed) as f64 / total.max(1) as f64)
             });
             say(&(summary() + &share.unwrap_or_default()));
         }

@@ -1,6 +1,7 @@
 //! Labelled rows as a table on a terminal.
 
 use super::table::table;
+use super::terminal::stdout;
 use newsdesk_data::{DataError, Row, RowWriter, Value};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -56,7 +57,7 @@ impl RowWriter for RowTable {
             None => Ok(()),
             Some(table) => {
                 let named = |e: io::Error| io::Error::new(e.kind(), format!("standard output: {e}"));
-                writeln!(io::stdout(), "{}", table.trim_fmt()).map_err(|e| DataError::Write { source: named(e) })
+                writeln!(stdout(), "{}", table.trim_fmt()).map_err(|e| DataError::Write { source: named(e) })
             }
         }
     }

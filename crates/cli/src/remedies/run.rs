@@ -11,15 +11,17 @@ pub fn hint(error: &RunError) -> Option<String> {
 pub fn hint_text(remedy: &Remedy) -> String {
     match remedy {
         Remedy::FreeDiskSpace => {
-            "free space on the disk and run the command again; `newsdesk classify -o FILE` can be resumed with `--resume`".into()
+            "free space on the disk, then run the command again, with `--resume` if it has that option".into()
         }
-        Remedy::ResumeOrRemove { journal } => format!(
-            "resume the run with `--resume`; to start again, remove `{}` and its `.partial` files",
-            journal.display()
-        ),
+        Remedy::RaiseFileSizeLimit => {
+            "raise the limit on the size of files (`ulimit -f`), then run the command again, with `--resume` if it has that option".into()
+        }
+        Remedy::ShortenName => "choose a shorter name for the output: names of its other files are up to 22 characters longer".into(),
+        Remedy::ResumeOrStartAgain => "continue the run with `--resume`, or start again with `--overwrite`".into(),
+        Remedy::StartAgain => "start again with `--overwrite` in place of `--resume`, and check the disk".into(),
         Remedy::WaitOrChooseOutput => "wait until it ends, or choose another output".into(),
         Remedy::RestoreSettingsAndInputs => {
-            "use the settings and inputs of the first run; to start again, leave out `--resume`, and remove its `.journal` and `.partial` files if there are any".into()
+            "use the settings and inputs of the first run, or start again with `--overwrite` in place of `--resume`".into()
         }
         Remedy::ChoosePrefix => {
             "choose another prefix with `--prefix TEXT`, or replace the input columns with `--overwrite-columns`".into()

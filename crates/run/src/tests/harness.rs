@@ -5,15 +5,16 @@
 use crate::faults::Step;
 use crate::journal::Journal;
 use crate::{
-    Counts, FileOutput, FileOutputOptions, InputFile, InputRecord, MachineRecord, ModelRecord, OpenOutcome,
-    OpenedOutput, OutputPaths, PredictionColumns, RejectLimit, RunError, RunManifest, RunOptions, RunStart, Scores,
-    Seconds, default_rejects_path, run_corpus,
+    Counts, FileOutput, FileOutputOptions, InputFile, InputRecord, MachineRecord, ModelRecord, OnInterrupted,
+    OpenOutcome, OpenedOutput, OutputPaths, PredictionColumns, RejectLimit, RunError, RunManifest, RunOptions,
+    RunStart, Scores, Seconds, default_rejects_path, run_corpus,
 };
 use newsdesk_data::{Format, ReadOptions, Source, create, read, writer};
 use newsdesk_model::{Classifier, Options};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +88,7 @@ pub struct RunFixture {
     pub checkpoint_interval: Duration,
 }
 
-fn classifier() -> &'static Classifier {
+pub fn classifier() -> &'static Classifier {
     static CLASSIFIER: OnceLock<Classifier> = OnceLock::new();
     CLASSIFIER.get_or_init(|| {
         let options = Options { threads: Some(1), ..Options::default() };
@@ -147,6 +148,11 @@ impl RunFixture {
 
     /// Runs to the end of the corpus, as `newsdesk classify` does.
     pub fn run(&self, resume: bool) -> std::result::Result<Ended, RunError> {
+        self.run_or(if resume { OnInterrupted::Resume } else { OnInterrupted::Refuse })
+    }
+
+    pub fn run_or(&self, interrupted: OnInterrupted) -> std::result::Result<Ended, RunError> {
+        let resume = interrupted == OnInterrupted::Resume;
         if resume && !self.paths.journal().exists() && self.paths.output.exists() {
             return Ok(Ended::AlreadyComplete);
         }
@@ -157,9 +163,10 @@ impl RunFixture {
             inputs: sources.iter().map(InputFile::of).collect(),
             started: "now".into(),
         };
-        let options = FileOutputOptions { format: self.format, resume, checkpoint_interval: self.checkpoint_interval };
+        let options =
+            FileOutputOptions { format: self.format, interrupted, checkpoint_interval: self.checkpoint_interval };
         let opened = FileOutput::open(self.paths.clone(), now, options)?;
-        let OpenedOutput { mut output, mut state, start, resumed } = match opened {
+        let OpenedOutput { mut output, mut state, start, resumed, .. } = match opened {
             OpenOutcome::Ready(opened) => *opened,
             OpenOutcome::Complete(_) => return Ok(Ended::AlreadyComplete),
         };
@@ -214,6 +221,22 @@ impl RunFixture {
         results
     }
 
+    /// Writes other bytes into the middle of some bytes of a file.
+    pub fn damage(&self, path: &Path, bytes: Range<u64>) {
+        let mut file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        assert!(bytes.end > bytes.start && bytes.end <= file.metadata().unwrap().len(), "{bytes:?}");
+        let mut byte = [0];
+        let middle = SeekFrom::Start(bytes.start + (bytes.end - bytes.start) / 2);
+        file.seek(middle).and_then(|_| file.read_exact(&mut byte)).unwrap();
+        file.seek(middle).and_then(|_| file.write_all(&[byte[0] ^ 0x55])).unwrap();
+    }
+
+    /// Returns the lengths of output and rejects at each checkpoint of the journal.
+    pub fn saved_lengths(&self) -> Vec<[u64; 2]> {
+        let (_, state) = Journal::open(&self.paths.journal(), &self.paths.output).unwrap();
+        state.unwrap().saved.iter().map(|saved| [saved.output.0, saved.rejects.0]).collect()
+    }
+
     /// Returns the files of the run.
     pub fn files(&self) -> Files {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
@@ -251,8 +274,9 @@ impl RunFixture {
 
     /// Returns the number of rows in the journal's last checkpoint.
     pub fn saved_rows(&self) -> u64 {
-        let (_, state) = Journal::open(&self.paths.journal(), &self.paths.output).unwrap();
-        state.and_then(|state| state.last).map_or(0, |last| last.state.rows)
+        let (mut journal, state) = Journal::open(&self.paths.journal(), &self.paths.output).unwrap();
+        let last = state.and_then(|state| state.saved.last().cloned());
+        last.map_or(0, |last| journal.read_checkpoint(&last).unwrap().state.rows)
     }
 }
 
@@ -263,6 +287,8 @@ fn manifest(start: RunStart, read: Vec<InputRecord>, counts: Counts, resumed: u6
         model: ModelRecord { name: "tiny".into(), sha256: text(), dtype: "f32".into(), instructions: text() },
         machine: MachineRecord { system: text(), device: text(), threads: 1 },
         read,
+        output: None,
+        rejects: None,
         counts,
         columns: None,
         finished: text(),

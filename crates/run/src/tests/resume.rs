@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::harness::{Ended, ROWS, RunFixture, corpus, failing};
+use super::harness::{Ended, ROWS, RunFixture, classifier, corpus, failing};
 use crate::faults::{Step, with_hook};
-use crate::{Remedy, RunError};
+use crate::{OnInterrupted, Output, PredictionColumns, Remedy, RunError, RunOptions, RunState, Scores, run_corpus};
+use newsdesk_data::{Reject, Row, Source, Table};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Starts a run that fails after its second checkpoint. The first one decides the columns of a Parquet file.
@@ -24,8 +27,11 @@ fn interrupted_run_is_not_started_again_without_resume() {
     let before = fixture.files();
     let error = fixture.run(false).unwrap_err();
     assert!(matches!(&error, RunError::Interrupted { journal } if *journal == fixture.paths.journal()));
-    assert_eq!(error.remedy(), Some(Remedy::ResumeOrRemove { journal: fixture.paths.journal() }));
+    assert_eq!(error.remedy(), Some(Remedy::ResumeOrStartAgain));
     assert!(fixture.files() == before);
+    let expected = RunFixture::new("jsonl", "csv").undisturbed();
+    assert_eq!(fixture.run_or(OnInterrupted::StartAgain).unwrap(), Ended::Finished);
+    assert!(fixture.results().output() == expected.output());
 }
 
 #[test]
@@ -135,6 +141,9 @@ fn as_older_version(journal: &str) -> String {
             settings["mention_field"] = json!(null);
         }
         if let Some(checkpoint) = line.get_mut("checkpoint") {
+            for hash in ["output_hash", "rejects_hash"] {
+                checkpoint.as_object_mut().unwrap().remove(hash).unwrap();
+            }
             let state = &mut checkpoint["state"];
             rename(state, "content_hash", "hash");
             if state["counts"]["rejected"] != 0 {
@@ -165,4 +174,53 @@ fn run_of_an_older_version_resumes_to_identical_files() {
             fixture.resumes_to(&expected, &format!("a run of an older version, {output}"));
         }
     }
+}
+
+/// An output that keeps the number of bytes that are done after each row.
+struct Watched {
+    bytes: Arc<AtomicU64>,
+    after_rows: Vec<u64>,
+}
+
+impl Output for Watched {
+    fn header(&mut self, _: Option<&Table>, _: &[(String, newsdesk_data::Value)]) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: &Row, _: &[(String, newsdesk_data::Value)]) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &Reject) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: &RunState) {
+        self.after_rows.push(self.bytes.load(Ordering::Relaxed));
+    }
+
+    fn checkpoint(&mut self, _: &RunState) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn idle(&mut self, _: &RunState) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn progress_counts_bytes_of_rows_that_are_done() {
+    // Larger than the block that is read at once.
+    let text = corpus(false).repeat(10);
+    let fixture = RunFixture::with_corpus(&text, "jsonl", "jsonl");
+    let options = RunOptions::default();
+    let columns = PredictionColumns::new(classifier().heads(), Scores::Best, "");
+    let mut output = Watched { bytes: Arc::clone(&options.bytes), after_rows: vec![] };
+    let sources = [Source::File(fixture.input.clone())];
+    run_corpus(classifier(), &sources, &options, &columns, &mut RunState::start(), &mut output).unwrap();
+    let (after_rows, total) = (output.after_rows, text.len() as u64);
+    assert_eq!((after_rows.len(), options.bytes.load(Ordering::Relaxed)), (10 * ROWS, total));
+    assert!(after_rows.is_sorted(), "{after_rows:?}");
+    // The reader is up to 4,096 rows ahead of the rows that are done.
+    assert!(after_rows[0] < total / 4, "{} of {total} bytes are done after the first row", after_rows[0]);
 }

@@ -8,14 +8,16 @@ use crate::arguments::Agree;
 use crate::data_sets::describe_rejects;
 use crate::failure::{Usage, say};
 use crate::output::atomic::RowFile;
-use crate::output::destination::refuse_overwriting;
+use crate::output::destination::{refuse_existing, refuse_overwriting};
 use crate::output::format::by_name;
 use crate::output::table::table;
+use crate::output::terminal;
+use crate::sources::expand;
 use agreeing_labels::AgreeingLabels;
 use anyhow::Result;
 use head_pairs::{Agreement, HeadPair, head_pairs, predicted};
 use loaded_model::{LoadedModel, open, read_options};
-use newsdesk_data::{ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, expand, read};
+use newsdesk_data::{ReadError, ReadOptions, Reject, Row, RowWriter, Source, Value, read};
 use newsdesk_model::Prediction;
 use serde::Serialize;
 use std::io::Write;
@@ -40,6 +42,7 @@ struct Findings {
 pub fn run(options: &Agree) -> Result<ExitCode> {
     let sources = expand(&options.data)?;
     refuse_overwriting(options.disagreements.as_deref(), None, &sources)?;
+    refuse_existing(&options.disagreements, options.overwrite)?;
     let format = options.disagreements.as_deref().map(by_name).transpose()?;
     let models = open(options)?;
     let agreeing = AgreeingLabels::open(options.label_map.as_deref(), &models)?;
@@ -65,8 +68,10 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
         rejected: rejects.len(),
         pairs: pairs.iter().map(|pair| pair.agreement(&models)).collect(),
     };
-    let text = if options.json { serde_json::to_string_pretty(&findings)? + "\n" } else { tables(&findings) };
-    write!(std::io::stdout(), "{text}")?;
+    match options.json {
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        false => write!(terminal::stdout(), "{}", tables(&findings))?,
+    }
     Ok(if rejects.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -17,6 +17,8 @@ use super::INTERRUPTED;
 use crate::arguments::Bench;
 use crate::failure::{Usage, say};
 use crate::output::atomic;
+use crate::output::terminal;
+use crate::process;
 use anyhow::Result;
 use baseline::{Change, changes};
 use job::Job;
@@ -49,7 +51,7 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
     let stop = Arc::clone(&job.stop);
     // The first signal lets the current measurement finish. A second one ends the program; `--output` has the results
     // so far.
-    let _ = ctrlc::try_set_handler(move || {
+    process::on_interrupt(move || {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
         }
@@ -66,13 +68,12 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
     let compared = baseline.map(|baseline| changes(&baseline, &results, options.tolerance / 100.0));
     let in_common = compared.as_ref().map(|(_, in_common)| *in_common);
     let changes = compared.map(|(changes, _)| changes);
-    let mut out = std::io::stdout();
     match options.json {
         true => {
             let findings = Findings { results: &results, changes: changes.clone() };
-            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?;
         }
-        false => write!(out, "{}", tables::tables(&results, changes.as_deref()))?,
+        false => write!(terminal::stdout(), "{}", tables::tables(&results, changes.as_deref()))?,
     }
     if let Some(path) = &options.report {
         atomic::write(path, &page::page(&job, &results)?.html())?;

@@ -10,7 +10,7 @@ use crate::commands::per_model::{PerModel, names, no_head, per_model};
 use crate::data_sets::{DataSetSource, describe_rejects, html_note, plain_options};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
-use crate::output::destination::refuse_overwriting;
+use crate::output::destination::{refuse_existing, refuse_overwriting};
 use anyhow::{Context, Result};
 use newsdesk_data::{HtmlMode, LabelledSet, Source};
 use newsdesk_eval::check_labelled;
@@ -115,6 +115,7 @@ fn check_outputs(options: &Bench, sources: &[DataSetSource]) -> Result<()> {
     }
     for path in options.output.iter().chain(&options.report) {
         refuse_overwriting(Some(path), None, &inputs)?;
+        refuse_existing([path], options.overwrite)?;
         atomic::check_writable(path)?;
     }
     Ok(())

@@ -8,12 +8,13 @@ use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::output::reporting::ReportingOutput;
+use crate::process;
 use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{Format, HtmlMode};
 use newsdesk_run::{
-    FileOutput, FileOutputOptions, InputFile, OpenOutcome, OpenedOutput, OutputPaths, RunError, RunManifest,
-    RunOutcome, RunStart, run_corpus,
+    FileOutput, FileOutputOptions, InputFile, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths, RunError,
+    RunManifest, RunOutcome, RunStart, run_corpus,
 };
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,10 +39,14 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
     }
     let output_options = FileOutputOptions {
         format,
-        resume: options.resume,
+        interrupted: match (options.resume, options.overwrite.overwrite) {
+            (true, _) => OnInterrupted::Resume,
+            (false, true) => OnInterrupted::StartAgain,
+            (false, false) => OnInterrupted::Refuse,
+        },
         checkpoint_interval: Duration::from_secs(options.checkpoint_interval),
     };
-    let OpenedOutput { mut output, mut state, start, resumed } =
+    let OpenedOutput { mut output, mut state, start, resumed, damaged } =
         match FileOutput::open(paths.clone(), now, output_options)? {
             OpenOutcome::Ready(opened) => *opened,
             OpenOutcome::Complete(state) => {
@@ -55,6 +60,10 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
     if Settings::is_without_html(&start.settings) {
         // An older version read texts as they are, and its run continues that way.
         job.run_options.read.html = HtmlMode::Keep;
+    }
+    if let Some(file) = damaged.filter(|_| !options.quiet) {
+        let file = file.display();
+        say(&format!("warning: `{file}` is not as the run wrote it: its last rows are labelled again"));
     }
     if resumed > 0 && !options.quiet {
         say(&match state.rows {
@@ -110,7 +119,7 @@ fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<Ex
     let name = paths.output.display();
     let Some(manifest) = RunManifest::open(&paths.manifest())? else {
         let message = format!("cannot resume: `{name}` exists, but has neither a journal nor a manifest");
-        return Err(Usage::new(message, "remove it, or leave out `--resume` to write it again").into());
+        return Err(Usage::new(message, "choose another output, or replace it with `--overwrite`").into());
     };
     let changes = manifest.start.changes(now);
     if !changes.is_empty() {
@@ -126,9 +135,7 @@ fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<Ex
 /// Stops the run after the next row on SIGINT (Ctrl-C) or SIGTERM. A second signal ends the program at once.
 fn stop_on_interrupt(job: &Job) {
     let stop = Arc::clone(&job.run_options.stop);
-    // This fails if the program ignores signals, as under `nohup`. The run can be resumed after any kill, so that is
-    // fine.
-    let _ = ctrlc::try_set_handler(move || {
+    process::on_interrupt(move || {
         if stop.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED.into());
         }

@@ -28,6 +28,9 @@ pub fn manifest(
         model,
         machine,
         read: outcome.inputs,
+        // They are known when the files are complete.
+        output: None,
+        rejects: None,
         counts,
         columns: state.names.clone(),
         finished: timestamp(),

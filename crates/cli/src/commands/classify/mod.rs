@@ -13,11 +13,14 @@ use super::thresholds::min_scores;
 use crate::arguments::Classify;
 use crate::failure::Usage;
 use crate::output::atomic::check_writable;
-use crate::output::destination::{output_format, output_paths, refuse_overwriting, regular_file, resolved, same_file};
+use crate::output::destination::{
+    output_format, output_paths, refuse_existing, refuse_overwriting, regular_file, resolved, same_file,
+};
+use crate::sources::expand;
 use crate::target;
 use anyhow::Result;
 use job::Job;
-use newsdesk_data::{Format, ReadOptions, Source, expand, read as read_source};
+use newsdesk_data::{Format, ReadOptions, Source, read as read_source};
 use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
@@ -31,14 +34,20 @@ const PREDICTION_BYTES: usize = 320;
 pub fn run(options: Classify) -> Result<ExitCode> {
     let mut sources = sources(&options)?;
     let paths = regular_file(&options).map(|file| output_paths(&options, file)).transpose()?;
-    if let Some(paths) = paths.as_ref().filter(|paths| options.resume && paths.journal().exists()) {
-        // The folder with the inputs may hold files of the interrupted run that already got their final names.
+    if let Some(paths) = paths.as_ref().filter(|_| options.resume) {
+        // The folder with the inputs may hold files of the run that already have their final names.
         let own = paths.all();
         sources.retain(|source| !matches!(source, Source::File(path) if own.iter().any(|own| same_file(own, path))));
     }
     refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), &sources)?;
     for path in paths.iter().flat_map(OutputPaths::all) {
         refuse_overwriting(Some(&path), None, &sources)?;
+    }
+    match &paths {
+        // An interrupted run may have replaced some of the files already.
+        Some(paths) if options.resume || paths.journal().exists() => {}
+        Some(paths) => refuse_existing([&paths.output, &paths.rejects], options.overwrite)?,
+        None => refuse_existing(&options.rejects, options.overwrite)?,
     }
     if options.resume && paths.is_none() {
         let message = "cannot resume: there is no output file";

@@ -4,6 +4,7 @@ use super::read::{FoundSet, Heads, Reader, find};
 use super::tokens::TokenCounter;
 use crate::arguments::data::Check as Options;
 use crate::failure::say;
+use crate::output::terminal;
 use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{Check, CheckOptions, CheckReport, Example, FindingKind, LabelledRow, Reject, Severity};
@@ -45,12 +46,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let reports = sets.iter().map(check).collect::<Result<Vec<_>>>()?;
     let count = |severity| reports.iter().map(|report| report.count(severity)).sum::<usize>();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let mut out = std::io::stdout();
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&Reports { errors, warnings, sets: &reports })?)?,
+        true => {
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&Reports { errors, warnings, sets: &reports })?)?
+        }
         false => {
             let sets: Vec<String> = reports.iter().zip(&sets).map(|(report, set)| describe(report, set)).collect();
-            write!(out, "{}", sets.join("\n"))?;
+            write!(terminal::stdout(), "{}", sets.join("\n"))?;
         }
     }
     let is_good = errors == 0 && (warnings == 0 || options.allow_warnings);

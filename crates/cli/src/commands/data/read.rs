@@ -6,10 +6,10 @@ use crate::data_sets::{DataSetSource, html_note, plain_options, refuse_label_map
 use crate::failure::{Usage, say};
 use crate::output::progress::row_counter;
 use crate::recipes;
+use crate::sources::expand;
 use anyhow::Result;
 use newsdesk_data::{
-    LabelledFileOptions, LabelledHead, LabelledRow, LabelledRows, ReadError, Recipe, Reject, Source, expand,
-    recipe_heads,
+    LabelledFileOptions, LabelledHead, LabelledRow, LabelledRows, ReadError, Recipe, Reject, Source, recipe_heads,
 };
 use std::path::PathBuf;
 

@@ -6,6 +6,7 @@ use crate::arguments::data::Stats as Options;
 use crate::data_sets::describe_rejects;
 use crate::failure::say;
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use newsdesk_data::{LabelledRow, LengthSummary, Reject, SetStats, SplitStats, Stats};
 use serde::Serialize;
@@ -33,12 +34,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         }
         findings.sets.push(reader.stats.finish());
     }
-    let mut out = std::io::stdout();
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
         false => {
             let sets: Vec<String> = findings.sets.iter().map(describe).collect();
-            write!(out, "{}", sets.join("\n"))?;
+            write!(terminal::stdout(), "{}", sets.join("\n"))?;
         }
     }
     let rejected = findings.sets.iter().flat_map(|set| &set.splits).any(|split| split.rejected > 0);

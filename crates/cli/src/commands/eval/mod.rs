@@ -12,11 +12,12 @@ use crate::arguments::Eval;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
 use crate::output::atomic;
-use crate::output::destination::{refuse_overwriting, resolved};
+use crate::output::destination::{refuse_existing, refuse_overwriting, resolved};
 use crate::output::format::by_name;
 use crate::output::page::Evaluated;
 use crate::output::progress::progress_bar;
 use crate::output::table::terminal_width;
+use crate::output::terminal;
 use anyhow::Result;
 use errors::Errors;
 use newsdesk_data::LabelledSet;
@@ -55,6 +56,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     if !options.quiet {
         html_note(sets.iter().map(|(_, set)| set.html).sum()).into_iter().for_each(|line| say(&line));
     }
+    refuse_existing(options.errors.iter().chain(&options.report), options.overwrite)?;
     options.report.as_deref().map_or(Ok(()), atomic::check_writable)?;
     let mut errors = Errors::default();
     let mut evaluated = vec![];
@@ -82,12 +84,11 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
         }
         evaluated.push(Evaluated { report, cases });
     }
-    let mut out = std::io::stdout();
     let reports: Vec<&SetReport> = evaluated.iter().map(|evaluated| &evaluated.report).collect();
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&reports)?)?,
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?,
         false => {
-            let width = terminal_width();
+            let (mut out, width) = (terminal::stdout(), terminal_width());
             reports.iter().try_for_each(|report| write!(out, "{}", tables::tables(report, width)))?;
         }
     }

@@ -1,11 +1,12 @@
 //! `newsdesk models average`: averages the weights of several models that were trained from one base.
 
 use crate::arguments::Average;
-use crate::commands::model_folder::{check_new_model, model_name};
+use crate::commands::model_folder::{check_new_model, model_name, refuse_own_origin, remove_old_model};
 use crate::commands::open::open_any;
 use crate::data_sets::load_to_evaluate;
 use crate::failure::{Usage, say};
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, check_labelled, evaluate};
@@ -24,7 +25,8 @@ const UNLIKE: f64 = 0.5;
 const REPORTED_DROP: f64 = 0.005;
 
 pub fn run(options: &Average) -> Result<ExitCode> {
-    check_new_model(&options.output, false)?;
+    refuse_own_origin(&options.output, &options.models)?;
+    check_new_model(&options.output, false, options.overwrite)?;
     let models: Vec<Model> = options.models.iter().map(|folder| open(folder)).collect::<Result<_>>()?;
     let weights = if options.weights.is_empty() { vec![1.0; models.len()] } else { options.weights.clone() };
     let mut model = average(&models, &weights)?;
@@ -40,6 +42,7 @@ pub fn run(options: &Average) -> Result<ExitCode> {
     if !sets.is_empty() {
         compare(&models, &model, &sets, options)?;
     }
+    remove_old_model(&options.output, options.overwrite)?;
     save(&model, &options.output, options.storage.dtype())?;
     let folder = options.output.display();
     say(&format!("wrote {folder}"));
@@ -73,7 +76,7 @@ fn compare(models: &[Model], mean: &Model, sets: &[LabelledSet], options: &Avera
                 .add_row([&[name.clone(), set.clone(), head.clone(), report.cases.to_string()], &metrics[..]].concat());
         }
     }
-    writeln!(std::io::stdout(), "{}", printed.trim_fmt())?;
+    writeln!(terminal::stdout(), "{}", printed.trim_fmt())?;
     let scores = |reports: &[SetReport]| {
         let heads = reports.iter().flat_map(|set| set.heads.iter().map(|head| (set.set.clone(), head)));
         heads.map(|(set, head)| (set, head.head.clone(), head.score())).collect::<Vec<_>>()

@@ -7,6 +7,7 @@ use crate::data_sets::load_to_evaluate;
 use crate::failure::{Usage, say};
 use crate::output::progress::progress_bar;
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
@@ -80,14 +81,13 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     if !options.quiet {
         dtypes.iter().flat_map(|finding| refusals(&finding.measured)).for_each(|line| say(&line));
     }
-    let mut out = std::io::stdout();
     match options.json {
         true => {
             let model = options.input.model.display().to_string();
             let findings = Findings { model, instructions: instructions.to_string(), dtypes };
-            writeln!(out, "{}", serde_json::to_string(&findings)?)?;
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?;
         }
-        false => writeln!(out, "{}", findings_table(&dtypes).trim_fmt())?,
+        false => writeln!(terminal::stdout(), "{}", findings_table(&dtypes).trim_fmt())?,
     }
     let rejected = sets.iter().any(|set| !set.rejects.is_empty());
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })

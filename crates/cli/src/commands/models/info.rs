@@ -4,6 +4,7 @@ use crate::commands::calibrate::thresholds_table;
 use crate::commands::open::open_any;
 use crate::output::count::counted;
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_model::folder::Manifest;
@@ -48,10 +49,9 @@ struct EncoderInfo {
 pub fn run(model: Option<&Path>, json: bool) -> Result<ExitCode> {
     let model = open_any(model, &Device::Cpu)?;
     let info = info(&model);
-    let mut out = std::io::stdout();
     match json {
-        true => writeln!(out, "{}", serde_json::to_string(&info)?)?,
-        false => write!(out, "{}", describe(&info))?,
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,
+        false => write!(terminal::stdout(), "{}", describe(&info))?,
     }
     Ok(ExitCode::SUCCESS)
 }

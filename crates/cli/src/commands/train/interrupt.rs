@@ -3,6 +3,7 @@
 use crate::arguments::Train;
 use crate::commands::INTERRUPTED;
 use crate::failure::say;
+use crate::process;
 use anyhow::{Error, Result};
 use newsdesk_train::{Stop, TrainError, has_checkpoint};
 use std::path::Path;
@@ -15,8 +16,7 @@ pub fn stop_on_signals(options: &Train, saves_checkpoints: bool) -> Arc<Stop> {
     let stop = Arc::new(Stop::default());
     let (signalled, quiet) = (Arc::clone(&stop), options.quiet);
     let how_to_continue = how_to_continue(options, saves_checkpoints);
-    // This fails if the program ignores signals, as under `nohup`; then nothing needs to be done.
-    let _ = ctrlc::try_set_handler(move || {
+    process::on_interrupt(move || {
         if signalled.request() {
             if !quiet {
                 say(match saves_checkpoints {

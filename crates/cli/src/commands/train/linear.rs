@@ -9,7 +9,7 @@ use super::tune::{self, tune};
 use crate::arguments::{CharNgrams, Epochs, Train};
 use crate::commands::INTERRUPTED;
 use crate::commands::calibrate::not_fitted;
-use crate::commands::model_folder::{check_new_model, is_finished, model_name};
+use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
 use crate::commands::open::{open_any, threads};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
@@ -40,7 +40,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let folder = &options.output;
     let is_done = options.resume && is_finished(folder);
     if !is_done {
-        check_new_model(folder, false)?;
+        check_new_model(folder, false, options.overwrite)?;
         if options.resume && !options.quiet {
             say("linear models have no checkpoints: training starts from the beginning");
         }
@@ -86,6 +86,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
         Some(defaults) => differing(&settings, &self::settings(&defaults)?)?,
         None => vec![],
     };
+    remove_old_model(folder, options.overwrite)?;
     save_linear(&model, folder)?;
     let input = CardInput {
         options,

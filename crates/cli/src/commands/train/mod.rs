@@ -11,7 +11,7 @@ mod settings;
 mod training_data;
 mod tune;
 
-use super::model_folder::{check_new_model, is_finished, model_name};
+use super::model_folder::{check_new_model, is_finished, model_name, refuse_own_origin, remove_old_model};
 use crate::arguments::{ArchName, Train};
 use crate::failure::{Usage, say};
 use anyhow::Result;
@@ -35,6 +35,7 @@ pub fn run(options: Train) -> Result<ExitCode> {
         let message = "cannot use `--word-ngrams`, `--char-ngrams` or `--buckets`: they only apply to linear models";
         return Err(Usage::new(message, "add `--arch linear`, or leave these options out").into());
     }
+    refuse_own_origin(&options.output, options.base.iter().chain(&options.teacher))?;
     let stop = stop_on_signals(&options, true);
     let result = match options.seeds.is_empty() {
         true => run_once(&options, &stop),
@@ -48,9 +49,10 @@ fn run_once(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let folder = &options.output;
     let is_done = options.resume && is_finished(folder);
     if !is_done {
-        check_new_model(folder, options.resume)?;
+        check_new_model(folder, options.resume, options.overwrite)?;
     }
     let job = Job::load(options, stop)?;
+    remove_old_model(folder, options.overwrite)?;
     if is_done {
         // `--resume` on a finished run succeeds, so that it can be repeated in a loop.
         job.finished(options.seed, folder)?;

@@ -2,9 +2,10 @@
 
 use super::job::Job;
 use crate::arguments::Train;
-use crate::commands::model_folder::{check_new_model, is_finished, model_name};
+use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
 use crate::failure::{Usage, say};
 use crate::output::table::table;
+use crate::output::terminal;
 use anyhow::Result;
 use newsdesk_eval::{HeadSpread, SetSummary, Spread, spread};
 use newsdesk_train::{EndRecord, Stop, TrainError};
@@ -37,6 +38,9 @@ struct SeedRun {
 pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let folders = folders(options)?;
     let job = Job::load(options, stop)?;
+    for (_, folder) in &folders {
+        remove_old_model(folder, options.overwrite)?;
+    }
     let mut seeds = vec![];
     for (index, (&seed, (name, folder))) in options.seeds.iter().zip(&folders).enumerate() {
         let position = format!("seed {seed}, {} of {}", index + 1, folders.len());
@@ -60,10 +64,9 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let path = options.output.join("seeds.json");
     let written = std::fs::write(&path, serde_json::to_string_pretty(&findings)? + "\n");
     written.map_err(|source| TrainError::File { verb: "write", path, source })?;
-    let mut out = std::io::stdout();
     match options.json {
-        true => writeln!(out, "{}", serde_json::to_string(&findings)?)?,
-        false => write!(out, "{}", spread_table(&findings))?,
+        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
+        false => write!(terminal::stdout(), "{}", spread_table(&findings))?,
     }
     Ok(job.exit_code())
 }
@@ -77,13 +80,13 @@ fn report_line(options: &Train, line: &str) {
 /// Returns the name and the path of each seed's folder. All are checked first, so that a mistake shows before the
 /// training.
 fn folders(options: &Train) -> Result<Vec<(String, PathBuf)>> {
-    let Train { seeds, output, resume, .. } = options;
+    let Train { seeds, output, resume, overwrite, .. } = options;
     if let Some((_, twice)) = seeds.iter().enumerate().find(|(index, seed)| seeds[..*index].contains(seed)) {
         let message = format!("cannot use `--seeds`: {twice} is given twice");
         return Err(Usage::new(message, "give each seed once; the same seed gives the same model").into());
     }
     // The folder itself must not hold a model of a single run.
-    check_new_model(output, false)?;
+    check_new_model(output, false, *overwrite)?;
     let folders: Vec<(String, PathBuf)> = seeds
         .iter()
         .map(|seed| {
@@ -93,7 +96,7 @@ fn folders(options: &Train) -> Result<Vec<(String, PathBuf)>> {
         })
         .collect();
     for (_, folder) in folders.iter().filter(|(_, folder)| !(*resume && is_finished(folder))) {
-        check_new_model(folder, *resume)?;
+        check_new_model(folder, *resume, *overwrite)?;
     }
     Ok(folders)
 }

@@ -7,18 +7,21 @@ mod counts;
 mod format;
 
 use super::write_row;
+use crate::arguments::OverwriteOption;
 use crate::arguments::data::Split as Options;
 use crate::failure::{Usage, not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
-use crate::output::destination::resolved;
+use crate::output::destination::{refuse_existing, refuse_overwriting, resolved};
 use crate::output::progress::row_counter;
 use crate::output::reporting::{ReportingOutput, wrote};
+use crate::output::terminal;
+use crate::sources::expand;
 use anyhow::Result;
 use counts::Counts;
 use format::common_format;
 use newsdesk_data::{
     Assignment, DataError, Format, LabelError, LabelledFileOptions, LabelledRows, ReadError, Row, RowWriter, Shares,
-    Source, Split, Splitter, Table, TextHash, all_columns, create, expand, read,
+    Source, Split, Splitter, Table, TextHash, all_columns, create, read,
 };
 use newsdesk_run::{Output, StreamOutput};
 use std::io::{IsTerminal, Write};
@@ -54,20 +57,19 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let wanted = Split::ALL.into_iter().filter(|split| shares.of(*split) > 0.0);
     let files = wanted.map(|split| (split, options.output.join(format!("{split}{ending}")))).collect();
     let settings = Settings { sources, plain, format, files, rejects: options.rejects.clone(), quiet: options.quiet };
-    settings.refuse_overwriting(&options.output)?;
+    settings.refuse_overwriting(&options.output, options.overwrite)?;
 
     let splits = settings.assign(shares, options.seed)?;
     std::fs::create_dir_all(&options.output)
         .map_err(|source| DataError::Create { path: options.output.clone(), source })?;
     let counts = settings.write(&splits).map_err(not_a_broken_pipe).inspect_err(|_| {
-        // Partial files would make the next run fail: it replaces no existing file.
+        // A part of the files would make the next run fail. Files of an earlier run stay where they are.
         let files = settings.files.iter().map(|(_, path)| path).chain(&settings.rejects);
-        files.for_each(|path| _ = std::fs::remove_file(path));
+        files.filter(|_| !options.overwrite.overwrite).for_each(|path| _ = std::fs::remove_file(path));
     })?;
-    let mut out = std::io::stdout();
     match options.json {
-        true => writeln!(out, "{}", counts.to_json(&settings.files, options.seed))?,
-        false => writeln!(out, "{}", counts.table(&settings.files))?,
+        true => writeln!(std::io::stdout(), "{}", counts.to_json(&settings.files, options.seed))?,
+        false => writeln!(terminal::stdout(), "{}", counts.table(&settings.files))?,
     }
     if !options.quiet {
         for (split, path) in &settings.files {
@@ -116,7 +118,7 @@ fn quoted(argument: &str) -> String {
 }
 
 impl Settings {
-    fn refuse_overwriting(&self, folder: &Path) -> Result<()> {
+    fn refuse_overwriting(&self, folder: &Path, option: OverwriteOption) -> Result<()> {
         if folder.exists() && !folder.is_dir() {
             let message = format!("cannot write the splits: `{}` is a file", folder.display());
             return Err(Usage::new(message, "give a folder to `--output`").into());
@@ -128,12 +130,11 @@ impl Settings {
                 format!("cannot write `{}`: rejects and a split would go to the same file", rejects.display());
             return Err(Usage::new(message, "choose another file for `--rejects`").into());
         }
-        let mut paths = self.files.iter().map(|(_, path)| path).chain(&self.rejects);
-        if let Some(path) = paths.find(|path| path.exists()) {
-            let message = format!("cannot write `{}`: it already exists", path.display());
-            return Err(Usage::new(message, "choose another folder for `--output`, or remove the file").into());
+        let paths = || self.files.iter().map(|(_, path)| path).chain(&self.rejects);
+        for path in paths() {
+            refuse_overwriting(Some(path), None, &self.sources)?;
         }
-        Ok(())
+        refuse_existing(paths(), option)
     }
 
     /// Reads all rows for the first time and assigns each text to a split.

@@ -11,6 +11,7 @@ use newsdesk_data::{
     Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
     Source, TargetFields, load_labelled_files, load_recipe,
 };
+use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::folder::Manifest;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl DataSetSource {
     pub fn find(argument: &str) -> Result<Self> {
         let path = Path::new(argument);
         if path.extension().is_some_and(|e| e == "toml") {
-            let text = std::fs::read_to_string(path).map_err(|e| {
+            let text = bounded_text(path, MAX_HAND_WRITTEN).map_err(|e| {
                 let hint = format!("use a recipe file, or a built-in recipe: {}", recipes::names().join(", "));
                 Usage::new(format!("cannot read the recipe `{argument}`: {e}"), hint)
             })?;
@@ -186,7 +187,7 @@ pub fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
         Usage::new(format!("cannot read the label map `{}`: {}", path.display(), cause.trim_end()), hint)
     };
     let hint = "map a label to a list of the model's labels on each line: World = [\"politics\", \"society\"]";
-    let text = std::fs::read_to_string(path)
+    let text = bounded_text(path, MAX_HAND_WRITTEN)
         .map_err(|error| failed(&error.to_string(), "name a TOML file with a line for each label of your own files"))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());

@@ -5,8 +5,12 @@
 
 use crate::failure::Usage;
 use anyhow::Result;
+use newsdesk_files::read::regular_text;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+/// Maximum size of a file in `refs` in bytes.
+const MAX_REF: u64 = 1024;
 
 /// Revision of a name without one.
 const MAIN: &str = "main";
@@ -32,7 +36,7 @@ pub fn folder(given: &Path) -> Result<Cow<'_, Path>> {
         return Err(Usage::new(message, hint).into());
     }
     // A revision without a file in `refs` is a commit hash.
-    let commit = std::fs::read_to_string(model.join("refs").join(revision)).unwrap_or_else(|_| revision.to_owned());
+    let commit = regular_text(&model.join("refs").join(revision), MAX_REF).unwrap_or_else(|_| revision.to_owned());
     let snapshot = model.join("snapshots").join(commit.trim());
     if !snapshot.is_dir() {
         let message =

@@ -7,6 +7,7 @@ use crate::failure::Usage;
 use anyhow::Result;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command};
+use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -45,7 +46,7 @@ pub fn expand(mut arguments: Vec<OsString>, all: &Command) -> Result<Vec<OsStrin
 
 /// Reads the file.
 fn read(path: &Path) -> Result<Table> {
-    let text = std::fs::read_to_string(path)
+    let text = bounded_text(path, MAX_HAND_WRITTEN)
         .map_err(|error| failed(path, &error.to_string(), "use a TOML file with lines such as epochs = 3"))?;
     toml::from_str(&text).map_err(|error| {
         let hint = "write an option's long name without dashes, ` = `, and its value: epochs = 3";

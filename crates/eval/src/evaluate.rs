@@ -65,7 +65,8 @@ pub(crate) fn in_chunks<T>(
     let mut done = Vec::with_capacity(set.articles.len());
     for articles in set.articles.chunks(CHUNK) {
         let texts: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
-        done.extend(read(&texts)?);
+        let position = |index: usize| articles[index].position.to_string();
+        done.extend(read(&texts).map_err(|error| error.with_position(position))?);
         progress(done.len());
     }
     Ok(done)

@@ -7,6 +7,10 @@
 //! - [`write_atomic`] does all of this for bytes in memory.
 //! - [`PartialFile`] is for contents that are written in pieces. It removes the partial file unless it is finished.
 //! - [`finish`] is for partial files that outlive the process, such as the output of a run that can be resumed.
+//!
+//! The module [`read`] reads small files with a limit on their size.
+
+pub mod read;
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};

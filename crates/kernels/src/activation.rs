@@ -75,13 +75,13 @@ pub fn gelu_tanh_in_place(values: &mut [f32], set: InstructionSet) {
     });
 }
 
-/// Computes `values[i] = max(values[i], 0)`.
+/// Computes `values[i] = max(values[i], 0)`. NaN stays NaN.
 pub fn relu_in_place(values: &mut [f32], set: InstructionSet) {
     set.run(
         #[inline(always)]
         || {
             for x in values.iter_mut() {
-                *x = if *x > 0.0 { *x } else { 0.0 };
+                *x = if *x < 0.0 { 0.0 } else { *x };
             }
         },
     );

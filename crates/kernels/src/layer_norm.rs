@@ -6,13 +6,15 @@
 use crate::instructions::InstructionSet;
 use crate::lanes::{sum, sum_pairs};
 
-/// Returns the mean and `1 / sqrt(variance + epsilon)` of a row.
+/// Returns the mean and `1 / sqrt(variance + epsilon)` of a row. If the variance overflows, the second is NaN rather than 0,
+/// which would turn the row into plausible numbers.
 #[inline(always)]
 fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     let width = row.len() as f32;
     let mean = sum(row, |x| x) / width;
     let variance = sum(row, |x| (x - mean) * (x - mean)) / width;
-    (mean, 1.0 / (variance + epsilon).sqrt())
+    let scale = 1.0 / (variance + epsilon).sqrt();
+    (mean, if variance < f32::INFINITY { scale } else { f32::NAN })
 }
 
 /// Normalises each row of `input` (`[rows, width]`, where `width` is the length of `weight` and `bias`) into `out`.

@@ -15,6 +15,16 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that a model folder needs is missing.
+    #[error("cannot read `{}`: {cause}", path.display())]
+    MissingFile {
+        /// The file.
+        path: PathBuf,
+        /// What the folder holds instead.
+        cause: String,
+        /// What the user can do about it.
+        remedy: Remedy,
+    },
     /// A file of a model folder cannot be written.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -32,11 +42,13 @@ pub enum ModelError {
         /// The cause.
         cause: String,
     },
-    /// The model is an encoder without a classification head, so it cannot classify.
-    #[error("cannot classify with the model `{name}`: it is an encoder without a classification head")]
+    /// The model has no head for text classification, so it cannot classify.
+    #[error("cannot classify with the model `{name}`: {}", described(task.as_deref()))]
     NoHead {
         /// Name of the model.
         name: String,
+        /// The task that the checkpoint is for, if it is known.
+        task: Option<String>,
     },
     /// The model is linear, but an encoder is required.
     #[error("cannot open an encoder in `{}`: it is a linear model", path.display())]
@@ -54,6 +66,16 @@ pub enum ModelError {
         /// The cause.
         cause: String,
     },
+    /// A file does not fit the other files of the model.
+    #[error("cannot use `{key}` in `{file}`: {cause}")]
+    Mismatch {
+        /// The file.
+        file: String,
+        /// The key in it.
+        key: String,
+        /// The cause.
+        cause: String,
+    },
     /// The weights lack a tensor that the configuration requires.
     #[error("cannot find tensor `{name}` in `{file}`")]
     MissingTensor {
@@ -61,6 +83,33 @@ pub enum ModelError {
         file: String,
         /// The tensor's name.
         name: String,
+    },
+    /// A tensor holds a value that is no finite number.
+    #[error("cannot use tensor `{name}` in `{file}`: it holds {value}, which is not a finite number")]
+    NotFiniteWeight {
+        /// The weights file.
+        file: String,
+        /// The tensor's name.
+        name: String,
+        /// The value: NaN or an infinity.
+        value: f32,
+    },
+    /// A head returned a value that is no finite number, so there is no prediction.
+    #[error("cannot classify {article}: head `{head}` returned {value}, which is not a finite number")]
+    NotFinite {
+        /// The article: its position if the caller knows it, otherwise its number in the call.
+        article: ArticleName,
+        /// The head.
+        head: String,
+        /// The value: NaN or an infinity.
+        value: f32,
+    },
+    /// The system did not start a thread.
+    #[error("cannot start a thread")]
+    Thread {
+        /// The cause.
+        #[source]
+        source: std::io::Error,
     },
     /// A tensor has a different shape from the one that the configuration requires.
     #[error(
@@ -107,6 +156,30 @@ pub enum ModelError {
     Compute(#[from] candle_core::Error),
 }
 
+/// The article of an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArticleName {
+    /// Its index among the texts of a call.
+    Index(usize),
+    /// Its position, such as a file and a line.
+    Position(String),
+}
+
+impl std::fmt::Display for ArticleName {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "article {}", index + 1),
+            Self::Position(position) => f.write_str(position),
+        }
+    }
+}
+
+fn described(task: Option<&str>) -> String {
+    task.map_or("it is an encoder without a classification head".into(), |task| {
+        format!("it is a checkpoint for {task}, not for text classification")
+    })
+}
+
 /// What the user can do about an error. The program that prints the error words it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
@@ -130,6 +203,24 @@ pub enum Remedy {
     UseAvailableDevice,
     /// Download the weights file again.
     DownloadWeights,
+    /// Put a regular file of the model in the place of what is there.
+    UseRegularFile,
+    /// Use other weights, or train the model again with a lower learning rate.
+    ReplaceWeights,
+    /// Merge the shards of the weights into one file.
+    MergeShards,
+    /// Convert the weights of another library to safetensors.
+    ConvertWeights,
+    /// Give the weights file the name that model folders use.
+    RenameWeights,
+    /// Merge an adapter into its base model.
+    MergeAdapter,
+    /// Fetch the checkpoint that an ONNX export was made from.
+    FetchCheckpoint,
+    /// Name the subfolder with the model.
+    UseSubfolder,
+    /// Use fewer threads, or raise the limits of the system.
+    UseFewerThreads,
     /// Undo changes to the manifest that were made by hand.
     RestoreManifest,
     /// Use a checkpoint of a supported architecture.
@@ -139,13 +230,28 @@ pub enum Remedy {
 }
 
 impl ModelError {
+    /// Returns the same error with the position of the article, which `position` gets by its index in the call. Other errors
+    /// stay as they are.
+    pub fn with_position(self, position: impl FnOnce(usize) -> String) -> Self {
+        match self {
+            Self::NotFinite { article: ArticleName::Index(index), head, value } => {
+                Self::NotFinite { article: ArticleName::Position(position(index)), head, value }
+            }
+            other => other,
+        }
+    }
+
     /// Returns what the user can do, or `None` if nothing helps.
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some(Remedy::CompleteModelFolder)
             }
+            Self::Read { source, .. } if is_unfit(source) => Some(Remedy::UseRegularFile),
             Self::Read { .. } => None,
+            Self::MissingFile { remedy, .. } => Some(*remedy),
+            Self::NotFiniteWeight { .. } | Self::NotFinite { .. } => Some(Remedy::ReplaceWeights),
+            Self::Thread { .. } => Some(Remedy::UseFewerThreads),
             Self::Write { .. } => Some(Remedy::MakeFolderWritable),
             Self::NotAModel { .. } => Some(Remedy::UseModelFolder),
             Self::NoHead { .. } => Some(Remedy::TrainHead),
@@ -153,7 +259,9 @@ impl ModelError {
             Self::Invalid { file, .. } if file.ends_with("safetensors") => Some(Remedy::DownloadWeights),
             Self::Invalid { file, .. } if file.ends_with("newsdesk.toml") => Some(Remedy::RestoreManifest),
             Self::Invalid { .. } => Some(Remedy::UseSupportedCheckpoint),
-            Self::MissingTensor { .. } | Self::WrongShape { .. } => Some(Remedy::ReplaceMismatchedFiles),
+            Self::Mismatch { .. } | Self::MissingTensor { .. } | Self::WrongShape { .. } => {
+                Some(Remedy::ReplaceMismatchedFiles)
+            }
             Self::Tokenizer { .. } => Some(Remedy::SaveFastTokenizer),
             Self::Device { device, .. } if device == "cpu" => None,
             Self::Device { .. } => Some(Remedy::UseAvailableDevice),
@@ -161,6 +269,11 @@ impl ModelError {
             Self::Compute(cause) => is_gpu_out_of_memory(cause).then_some(Remedy::ReduceGpuMemory),
         }
     }
+}
+
+/// Returns whether a path led to something that is no file of a model: a folder, a device, a file of enormous size.
+fn is_unfit(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::FileTooLarge | std::io::ErrorKind::InvalidInput)
 }
 
 /// Returns whether a failure means that a GPU had too little free memory.

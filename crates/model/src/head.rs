@@ -79,6 +79,11 @@ impl Head {
         }
     }
 
+    /// Returns the first logit that is no finite number, as it is after the temperature. There are then no probabilities.
+    pub(crate) fn not_finite(&self, logits: &Logits) -> Option<f32> {
+        logits.0.iter().map(|x| x / self.temperature).find(|x| !x.is_finite())
+    }
+
     /// Returns the index of a label by name or code. An exact name wins over one that differs in case, and both over a
     /// code.
     pub fn find(&self, label: &str) -> Option<usize> {

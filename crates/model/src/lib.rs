@@ -17,6 +17,7 @@ mod calibration;
 mod classifier;
 mod device;
 mod error;
+mod panics;
 pub mod folder;
 pub mod workers;
 
@@ -26,7 +27,7 @@ pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits,
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
 pub use dtype::{Dtype, DtypeChoice};
-pub use error::{ModelError, Remedy, Result};
+pub use error::{ArticleName, ModelError, Remedy, Result};
 pub use folder::{AnyModel, Model};
 pub use head::{Head, HeadActivation, HeadLabel};
 pub use linear::LinearModel;

@@ -1,9 +1,18 @@
-//! Runs a job of many parts on a few threads.
+//! Starts threads, and runs a job of many parts on a few of them.
 
+use crate::error::{ModelError, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread::available_parallelism;
+use std::thread::{Builder, Scope, available_parallelism};
+
+/// Starts a thread in a scope, which waits for its end.
+///
+/// # Errors
+/// [`ModelError::Thread`] if the system does not provide another thread.
+pub fn spawn<'scope>(scope: &'scope Scope<'scope, '_>, work: impl FnOnce() + Send + 'scope) -> Result<()> {
+    Builder::new().spawn_scoped(scope, work).map(drop).map_err(|source| ModelError::Thread { source })
+}
 
 /// Returns the results of `work(0)`, .., `work(count - 1)` in this order, computed on up to `threads` threads.
 ///
@@ -53,7 +62,7 @@ pub fn parallel<T: Send, E: Send>(
 }
 
 /// Returns a pool with one thread per CPU, minus one for the calling thread, which works as well. Returns `None`
-/// if there is no other CPU or the system provides no threads.
+/// if there is no other CPU or the system provides no threads. The calling thread then does the job alone.
 ///
 /// The threads are reused from job to job, because a new thread starts with memory that the system has to clear.
 fn pool() -> Option<&'static ThreadPool> {
@@ -74,8 +83,8 @@ fn pool() -> Option<&'static ThreadPool> {
 pub(crate) fn parallel_each<T: Send>(
     items: &mut [T],
     threads: usize,
-    work: impl Fn(&mut T) -> crate::error::Result<()> + Sync,
-) -> crate::error::Result<()> {
+    work: impl Fn(&mut T) -> Result<()> + Sync,
+) -> Result<()> {
     let items: Vec<Mutex<&mut T>> = items.iter_mut().map(Mutex::new).collect();
     // There is no contention: each item is locked once, to pass it to its thread.
     parallel(items.len(), threads, |i| work(&mut items[i].lock().unwrap_or_else(PoisonError::into_inner)))?;

@@ -165,6 +165,7 @@ fn an_error_of_the_sink_ends_the_stream() -> Outcome {
         |input| while input.push((), Some("the council voted".into())) {},
         |output| match output {
             StreamOutput::Item((), _) => Err(ModelError::NotAModel { path: "full".into(), cause: "no room".into() }),
+            StreamOutput::Failed((), error) => Err(error),
             StreamOutput::Idle => Ok(()),
         },
     );

@@ -105,6 +105,14 @@ impl Sink<'_> {
             // The input pauses, so a reader of the output sees all results at once.
             StreamOutput::Idle => return Ok(self.output.idle(self.state)?),
             StreamOutput::Item(event, prediction) => (event, prediction),
+            // The row stays undone: a model that overflows on one row is likely to do so on others.
+            StreamOutput::Failed(event, error) => {
+                return Err(match event {
+                    Event::Row(row, ..) => error.with_position(|_| row.position.to_string()),
+                    _ => error,
+                }
+                .into());
+            }
         };
         match (event, prediction) {
             (Event::Header(header), _) => return Ok(self.header(header)?),

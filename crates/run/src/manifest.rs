@@ -7,10 +7,14 @@ use crate::file_hash::OutputRecord;
 use crate::inputs::InputRecord;
 use crate::start::RunStart;
 use crate::state::Counts;
+use newsdesk_files::read::regular;
 use newsdesk_files::write_atomic;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
+
+/// Maximum size of a manifest in bytes: that of a run over hundreds of thousands of files.
+const MAX_MANIFEST: u64 = 256 << 20;
 
 /// The manifest of a finished run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,7 +98,7 @@ impl RunManifest {
     /// # Errors
     /// If the file cannot be read, or is not a manifest.
     pub fn open(path: &Path) -> Result<Option<Self>, RunError> {
-        match std::fs::read(path) {
+        match regular(path, MAX_MANIFEST) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(RunError::file("read", path)(error)),
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|e| RunError::file("read", path)(e.into())),

@@ -3,6 +3,7 @@
 use crate::error::{Result, TrainError};
 use crate::fingerprint::Fingerprint;
 use crate::meter::MeterState;
+use newsdesk_files::read::regular;
 use newsdesk_files::write_atomic;
 use newsdesk_model::Device;
 use newsdesk_model::encoder::Weights;
@@ -104,6 +105,9 @@ fn clear(folder: &Path, kept: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Maximum size of a checkpoint's file in bytes.
+const MAX_FILE: u64 = 32 << 30;
+
 /// A checkpoint that was read.
 pub(crate) struct Checkpoint {
     pub(crate) state: State,
@@ -120,7 +124,7 @@ pub(crate) struct Checkpoint {
 pub(crate) fn read(folder: &Path, fingerprint: &Fingerprint, device: &Device) -> Result<Option<Checkpoint>> {
     let get = |name: &str| {
         let path = folder.join(name);
-        std::fs::read(&path).map_err(|source| TrainError::Checkpoint { verb: "read", path, source })
+        regular(&path, MAX_FILE).map_err(|source| TrainError::Checkpoint { verb: "read", path, source })
     };
     if !folder.join(STATE).exists() {
         return Ok(None);

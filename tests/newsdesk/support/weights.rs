@@ -50,6 +50,19 @@ impl Weights {
         self
     }
 
+    /// Replaces the numbers of a tensor in F32 or BF16, in row-major order, for which `change` returns one.
+    pub fn change(&mut self, name: &str, change: impl Fn(usize) -> Option<f32>) -> &mut Self {
+        let size = if self.header[name]["dtype"] == "BF16" { 2 } else { 4 };
+        let [start, end] = [0, 1].map(|at| self.header[name]["data_offsets"][at].as_u64().unwrap() as usize);
+        for (index, number) in self.data[start..end].chunks_exact_mut(size).enumerate() {
+            if let Some(value) = change(index) {
+                // A BF16 is the upper half of an F32.
+                number.copy_from_slice(&value.to_le_bytes()[4 - size..]);
+            }
+        }
+        self
+    }
+
     pub fn save(&self) {
         let header = serde_json::to_vec(&self.header).unwrap();
         let bytes = [&(header.len() as u64).to_le_bytes(), header.as_slice(), &self.data].concat();

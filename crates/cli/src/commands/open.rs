@@ -2,12 +2,10 @@
 
 use crate::arguments::ComputeOptions;
 use crate::failure::{Usage, say};
-use crate::hub;
+use crate::{hub, threads};
 use anyhow::Result;
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::{
-    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, available_cpus,
-};
+use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options};
 use newsdesk_train::{has_checkpoint, holds_log};
 use std::path::Path;
 
@@ -62,8 +60,10 @@ pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
 
 /// Refuses the folder of a training run that has not written its model yet.
 fn refuse_unfinished(folder: &Path) -> Result<()> {
-    let has_model = ["config.json", "model.safetensors"].iter().any(|name| folder.join(name).exists());
-    if has_model || !(has_checkpoint(folder) || holds_log(folder)?) {
+    // The weights are the last file of a model. A folder without a checkpoint may be one that lost them.
+    let has = |name: &str| folder.join(name).exists();
+    let is_unfinished = has_checkpoint(folder) || (!has("config.json") && holds_log(folder)?);
+    if has("model.safetensors") || !is_unfinished {
         return Ok(());
     }
     let message = format!("cannot open the model `{}`: its training is not finished", folder.display());
@@ -120,7 +120,7 @@ pub fn instructions() -> Result<Option<InstructionSet>> {
     })
 }
 
-/// Returns the requested number of threads; the default is one per CPU.
+/// Returns the number of threads, as [`threads::count`] limits it.
 pub fn threads(compute: &ComputeOptions) -> usize {
-    compute.threads.map_or_else(available_cpus, usize::from)
+    threads::count(compute.threads)
 }

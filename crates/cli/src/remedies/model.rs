@@ -33,12 +33,32 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::DownloadWeights => {
             "fetch the file again: the download is incomplete, or only a Git LFS pointer was fetched (`git lfs pull` fetches the file)"
         }
+        Remedy::UseRegularFile => "put the file of the model there: it must be a regular file of ordinary size",
+        Remedy::ReplaceWeights => {
+            "fetch the model again, or train it again with a lower `--learning-rate`: its weights are damaged or too large"
+        }
+        Remedy::MergeShards => {
+            "save the model as one file: `from_pretrained(FOLDER).save_pretrained(NEW_FOLDER, max_shard_size=\"100GB\")` in transformers"
+        }
+        Remedy::ConvertWeights => {
+            "convert the weights to safetensors: `AutoModelForSequenceClassification.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)` \
+             in transformers"
+        }
+        Remedy::RenameWeights => "rename it to `model.safetensors` if these are the weights",
+        Remedy::MergeAdapter => {
+            "merge the adapter into its base model: `merge_and_unload()` of the library peft, then `save_pretrained(NEW_FOLDER)`"
+        }
+        Remedy::FetchCheckpoint => "fetch the checkpoint that was exported, with its `model.safetensors`",
+        Remedy::UseSubfolder => "name the subfolder",
+        Remedy::UseFewerThreads => {
+            "use a smaller `--threads`, or raise the limits on processes and memory (`ulimit -u`, `ulimit -v`)"
+        }
         Remedy::RestoreManifest => "undo changes made by hand; `newsdesk train` writes this file",
         Remedy::UseSupportedCheckpoint => {
             "use a BERT encoder with classification heads, as transformers and Newsdesk write it"
         }
         Remedy::SaveFastTokenizer => {
-            "save `tokenizer.json` with the tokenizers library or with a fast tokenizer of transformers"
+            "save `tokenizer.json` with the tokenizers library, or with transformers: `AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`"
         }
     };
     text.into()

@@ -130,7 +130,8 @@ pub(super) fn quantise_weights<W: Integer>(weights: &[f32], limit: W, mut put: i
     scale
 }
 
-/// Quantises a group of a row to `0..=limit`, so that `x = scale * q + min`. Returns scale and minimum.
+/// Quantises a group of a row to `0..=limit`, so that `x = scale * q + min`. Returns scale and minimum. If a number is NaN or
+/// infinite, or their range overflows, both are NaN and so is every product.
 #[inline(always)]
 pub(super) fn quantise_row<X: Integer>(row: &[f32], limit: X, out: &mut [X]) -> [f32; 2] {
     const LANES: usize = 16;
@@ -153,8 +154,16 @@ pub(super) fn quantise_row<X: Integer>(row: &[f32], limit: X, out: &mut [X]) -> 
     let range = max - min;
     let limit: f32 = limit.into();
     let inverse = if range > 0.0 { limit / range } else { 0.0 };
+    let mut any = 0;
     for (q, &x) in out.iter_mut().zip(row) {
-        *q = X::from_low_bits(((x - min) * inverse + ROUND).to_bits());
+        let bits = ((x - min) * inverse + ROUND).to_bits();
+        any |= bits;
+        *q = X::from_low_bits(bits);
+    }
+    // All numbers from 2^23 to 2^24 have the same sign and exponent. Those of NaN and infinity have other bits set.
+    const SIGN_AND_EXPONENT: u32 = 0xff80_0000;
+    if any & SIGN_AND_EXPONENT != ROUND.to_bits() || !range.is_finite() {
+        return [f32::NAN; 2];
     }
     [range / limit, min]
 }
@@ -196,6 +205,22 @@ mod tests {
             prop_assert!(weights_are_restored(&values, 63i8) && weights_are_restored(&values, 127i8));
             prop_assert!(weights_are_restored(&values, max_weight));
         }
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_not_quantised_away() {
+        for value in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for position in [0, 15, 16, 40] {
+                for fill in [0.0, 0.25] {
+                    let mut row = [fill; 41];
+                    row[1] = -0.5 * fill;
+                    row[position] = value;
+                    let [scale, min] = quantise_row(&row, 127, &mut [0u8; 41]);
+                    assert!(scale.is_nan() && min.is_nan(), "{value} at {position} among {fill}: {scale}, {min}");
+                }
+            }
+        }
+        assert!(quantise_row(&[3e38, -3e38], 127, &mut [0u8; 2])[0].is_nan(), "the range overflows");
     }
 
     #[test]

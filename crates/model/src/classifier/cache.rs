@@ -73,6 +73,14 @@ impl PredictionCache {
         }
     }
 
+    /// Removes the entry of a text whose prediction failed, and returns the indices of the texts that wait for it.
+    pub(super) fn remove(&mut self, key: Key) -> Vec<usize> {
+        match self.entries.remove(&key) {
+            Some(Entry::Pending(waiting)) => waiting,
+            _ => Vec::new(),
+        }
+    }
+
     /// Inserts a prediction and returns the indices of the texts that wait for it.
     pub(super) fn insert(&mut self, key: Key, prediction: &Prediction) -> Vec<usize> {
         let before = self.entries.insert(key, Entry::Ready(prediction.clone()));

@@ -2,6 +2,7 @@
 
 use super::engine::WorkerMemory;
 use super::pipeline::{Backend, EncoderBackend, Pipeline};
+use super::queue::Failure;
 use super::windows::{TokenCounts, Window};
 use crate::decide::{Combine, Prediction, combined};
 use crate::error::Result;
@@ -45,7 +46,7 @@ impl Pipeline {
     /// Returns the logits of each text, in the order of the texts.
     ///
     /// # Errors
-    /// If the tokenizer or the device fails.
+    /// If the tokenizer or the device fails, or a logit is not finite.
     pub(super) fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
         let chunk = match &self.backend {
             // A GPU gets all texts at once, from a single thread.
@@ -55,7 +56,7 @@ impl Pipeline {
             Backend::Linear(_) => texts.len().div_ceil(self.threads).max(TEXTS),
         };
         let chunks: Vec<&[T]> = texts.chunks(chunk).collect();
-        let results = parallel(chunks.len(), self.threads, |index| match &self.backend {
+        let logits = |index: usize| match &self.backend {
             Backend::Encoder(encoder) => encoder.logits(chunks[index]),
             Backend::Linear(model) => {
                 let mut reader = model.reader();
@@ -65,6 +66,15 @@ impl Pipeline {
                 };
                 Ok(chunks[index].iter().map(text_logits).collect::<Vec<_>>())
             }
+        };
+        let results = parallel(chunks.len(), self.threads, |index| {
+            let texts = logits(index)?;
+            for (number, text) in texts.iter().enumerate() {
+                if let Some(failure) = text.windows.iter().find_map(|window| Failure::find(&self.heads, window)) {
+                    return Err(failure.error(&self.heads, index * chunk + number));
+                }
+            }
+            Ok(texts)
         })?;
         Ok(results.into_iter().flatten().collect())
     }

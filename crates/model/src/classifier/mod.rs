@@ -17,11 +17,12 @@ use crate::decide::Prediction;
 use crate::device::{Device, device_name};
 use crate::dtype::{Dtype, DtypeChoice};
 use crate::error::{ModelError, Result};
-use crate::folder::{AnyModel, Manifest, Model};
+use crate::folder::{AnyModel, Manifest, Model, other_task};
 use crate::head::Head;
 use crate::linear::LinearModel;
 use crate::network::{Network, PackedNetwork};
 use crate::window::Windowing;
+use crate::workers::spawn;
 use engine::Engine;
 pub use logits::TextLogits;
 use newsdesk_kernels::instructions::InstructionSet;
@@ -133,7 +134,8 @@ impl Classifier {
 
     fn with_encoder(model: Model, options: &Options) -> Result<Self> {
         if model.manifest.heads.is_empty() {
-            return Err(ModelError::NoHead { name: model.manifest.name });
+            let task = other_task(&model.config_json, &model.weights).map(str::to_owned);
+            return Err(ModelError::NoHead { name: model.manifest.name, task });
         }
         model.manifest.check(&model.manifest.name, model.config.max_position_embeddings, &model.tokenizer)?;
         let length = model.manifest.window.length - model.tokenizer.special_tokens();
@@ -237,7 +239,8 @@ impl Classifier {
     /// is faster than many calls, because the texts share the threads.
     ///
     /// # Errors
-    /// If the tokenizer or the device fails. The contents of a text never cause an error.
+    /// If the tokenizer or the device fails, a thread cannot be started, or the model returns a value that is no finite
+    /// number ([`ModelError::NotFinite`]). With a valid model, the contents of a text never cause an error.
     pub fn classify<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<Prediction>> {
         let queue = Queue::new(&self.pipeline);
         for text in texts {
@@ -249,14 +252,17 @@ impl Classifier {
         let additional_threads = (bytes / BYTES_PER_THREAD).min(self.threads() - 1);
         std::thread::scope(|scope| {
             for _ in 0..additional_threads {
-                scope.spawn(|| work(&queue));
+                spawn(scope, || work(&queue)).inspect_err(|_| queue.stop())?;
             }
             work(&queue);
-        });
+            Ok::<_, ModelError>(())
+        })?;
         let mut predictions = Vec::with_capacity(texts.len());
         while let Some(output) = queue.next()? {
-            if let StreamOutput::Item((), Some(prediction)) = output {
-                predictions.push(prediction);
+            match output {
+                StreamOutput::Item((), prediction) => predictions.extend(prediction),
+                StreamOutput::Failed((), error) => return Err(error),
+                StreamOutput::Idle => {}
             }
         }
         Ok(predictions)
@@ -266,7 +272,7 @@ impl Classifier {
     /// predictions of [`Classifier::classify`].
     ///
     /// # Errors
-    /// If the tokenizer or the device fails.
+    /// If the tokenizer or the device fails, or a logit is not finite ([`ModelError::NotFinite`]).
     pub fn logits<T: AsRef<str> + Sync>(&self, texts: &[T]) -> Result<Vec<TextLogits>> {
         self.pipeline.logits(texts)
     }
@@ -277,8 +283,8 @@ impl Classifier {
     /// The number of items in progress is limited, so a slow `sink` slows down `source`.
     ///
     /// # Errors
-    /// The first error of `sink`, the tokenizer or the device. [`StreamInput::push`] then returns false, and this
-    /// function returns when `source` does.
+    /// The first error of `sink`, the tokenizer or the device, or a thread that cannot be started. [`StreamInput::push`]
+    /// then returns false, and this function returns when `source` does.
     pub fn stream<T: Send, E: From<ModelError>>(
         &self,
         source: impl FnOnce(&StreamInput<T>) + Send,
@@ -286,13 +292,16 @@ impl Classifier {
     ) -> Result<(), E> {
         let queue = Queue::new(&self.pipeline);
         std::thread::scope(|scope| {
-            for _ in 0..self.threads() {
-                scope.spawn(|| work(&queue));
-            }
-            scope.spawn(|| {
-                let input = StreamInput { queue: &queue };
-                source(&input);
-            });
+            let start = || {
+                for _ in 0..self.threads() {
+                    spawn(scope, || work(&queue))?;
+                }
+                spawn(scope, || {
+                    let input = StreamInput { queue: &queue };
+                    source(&input);
+                })
+            };
+            start().inspect_err(|_| queue.stop())?;
             let _guard = StopOnPanic(&queue);
             let mut receive = || {
                 while let Some(output) = queue.next()? {

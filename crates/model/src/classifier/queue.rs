@@ -7,11 +7,11 @@ use super::cache::{Key, Lookup, PredictionCache};
 use super::pipeline::{Backend, Pipeline};
 use super::windows::{TokenCounts, Window};
 use crate::decide::{Prediction, combined};
-use crate::error::{ModelError, Result};
-use crate::head::Probabilities;
+use crate::error::{ArticleName, ModelError, Result};
+use crate::head::{Head, Logits, Probabilities};
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// [`Queue::push`] waits while this many items, or bytes of text, are in the queue.
 const MAX_ITEMS: usize = 4096;
@@ -27,6 +27,8 @@ const LINEAR_BYTES: usize = 64 * 1024;
 pub enum StreamOutput<T> {
     /// An item of the source, with a prediction if it came with a text.
     Item(T, Option<Prediction>),
+    /// An item for whose text the model returned a value that is no finite number.
+    Failed(T, ModelError),
     /// Every item so far was returned, and the source has not provided more.
     Idle,
 }
@@ -68,6 +70,9 @@ struct State<'t, T> {
     error: Option<ModelError>,
 }
 
+/// The probabilities of a window by head, or why there are none.
+pub(super) type WindowResult = Result<Vec<Probabilities>, Failure>;
+
 struct Item<T> {
     payload: T,
     bytes: usize,
@@ -90,6 +95,32 @@ enum Progress {
         missing: usize,
     },
     Done(Prediction),
+    Failed(Failure),
+}
+
+/// The output of a model for a text is not finite.
+#[derive(Clone, Copy)]
+pub(super) struct Failure {
+    /// Index of the head.
+    pub(super) head: usize,
+    /// NaN or an infinity.
+    pub(super) value: f32,
+}
+
+impl Failure {
+    /// Returns the first failure among the logits of one window, by head.
+    pub(super) fn find(heads: &[Arc<Head>], logits: &[Logits]) -> Option<Self> {
+        let failure = |(index, (head, logits)): (usize, (&Arc<Head>, &Logits))| {
+            head.not_finite(logits).map(|value| Self { head: index, value })
+        };
+        heads.iter().zip(logits).enumerate().find_map(failure)
+    }
+
+    /// Returns the error for the text with this index.
+    pub(super) fn error(self, heads: &[Arc<Head>], text: usize) -> ModelError {
+        let head = heads[self.head].name.clone();
+        ModelError::NotFinite { article: ArticleName::Index(text), head, value: self.value }
+    }
 }
 
 /// Work for one worker.
@@ -108,17 +139,30 @@ impl<T> State<'_, T> {
     }
 
     /// Stores the result of a window. The last window of a text completes its prediction and those of its repetitions.
-    fn finish_window(&mut self, window: &Window, result: Vec<Probabilities>, pipeline: &Pipeline) {
-        let progress = &mut self.items[window.text - self.first].progress;
-        let Progress::Encoding { counts, key, probabilities, missing } = progress else { return };
-        probabilities[window.index] = result;
+    fn finish_window(&mut self, window: &Window, result: WindowResult, pipeline: &Pipeline) {
+        // An item that failed may have been returned before its other windows are done.
+        let Some(item) = window.text.checked_sub(self.first).and_then(|index| self.items.get_mut(index)) else {
+            return;
+        };
+        let Progress::Encoding { counts, key, probabilities, missing } = &mut item.progress else { return };
+        let key = *key;
+        match result {
+            Ok(result) => probabilities[window.index] = result,
+            Err(failure) => {
+                let waiting = self.cache.as_mut().zip(key).map(|(cache, key)| cache.remove(key));
+                for index in waiting.into_iter().flatten().chain([window.text]) {
+                    self.set_progress(index, Progress::Failed(failure));
+                }
+                return;
+            }
+        }
         *missing -= 1;
         if *missing > 0 {
             return;
         }
         let TokenCounts { total, new_tokens } = counts;
         let prediction = combined(&pipeline.heads, probabilities, new_tokens, *total, pipeline.combine);
-        let waiting = match (&mut self.cache, *key) {
+        let waiting = match (&mut self.cache, key) {
             (Some(cache), Some(key)) => cache.insert(key, &prediction),
             _ => Vec::new(),
         };
@@ -294,11 +338,11 @@ impl<'p, 't, T: Send> Queue<'p, 't, T> {
         self.notify();
     }
 
-    /// Accepts the probabilities of a batch, by window, then by head.
-    pub(super) fn finish_encoding(&self, windows: &[Window], probabilities: Vec<Vec<Probabilities>>) {
+    /// Accepts the results of a batch by window.
+    pub(super) fn finish_encoding(&self, windows: &[Window], results: Vec<WindowResult>) {
         let mut state = self.lock();
         state.encoding -= 1;
-        for (window, result) in windows.iter().zip(probabilities) {
+        for (window, result) in windows.iter().zip(results) {
             state.finish_window(window, result, self.pipeline);
         }
         drop(state);
@@ -306,11 +350,11 @@ impl<'p, 't, T: Send> Queue<'p, 't, T> {
     }
 
     /// Accepts the predictions of a linear model for texts with these indices.
-    pub(super) fn finish_texts(&self, predictions: Vec<(usize, Prediction)>) {
+    pub(super) fn finish_texts(&self, predictions: Vec<(usize, Result<Prediction, Failure>)>) {
         let mut state = self.lock();
         state.tokenising -= 1;
         for (index, prediction) in predictions {
-            state.set_progress(index, Progress::Done(prediction));
+            state.set_progress(index, prediction.map_or_else(Progress::Failed, Progress::Done));
         }
         drop(state);
         self.notify();
@@ -334,20 +378,24 @@ impl<'p, 't, T: Send> Queue<'p, 't, T> {
     pub(super) fn next(&self) -> Result<Option<StreamOutput<T>>> {
         let mut state = self.lock();
         loop {
-            let is_done = |item: &Item<T>| matches!(item.progress, Progress::Empty | Progress::Done(_));
+            let is_done =
+                |item: &Item<T>| matches!(item.progress, Progress::Empty | Progress::Done(_) | Progress::Failed(_));
             if state.items.front().is_some_and(is_done)
                 && let Some(item) = state.items.pop_front()
             {
+                let index = state.first;
                 state.first += 1;
                 state.bytes -= item.bytes;
                 state.busy = true;
                 drop(state);
                 self.room.notify_one();
-                let prediction = match item.progress {
-                    Progress::Done(prediction) => Some(prediction),
-                    _ => None,
-                };
-                return Ok(Some(StreamOutput::Item(item.payload, prediction)));
+                return Ok(Some(match item.progress {
+                    Progress::Done(prediction) => StreamOutput::Item(item.payload, Some(prediction)),
+                    Progress::Failed(failure) => {
+                        StreamOutput::Failed(item.payload, failure.error(&self.pipeline.heads, index))
+                    }
+                    _ => StreamOutput::Item(item.payload, None),
+                }));
             }
             if let Some(error) = state.error.take() {
                 return Err(error);

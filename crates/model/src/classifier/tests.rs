@@ -36,6 +36,25 @@ fn logits_give_predictions_bit_identical_to_classify() {
 }
 
 #[test]
+fn an_overflow_is_an_error_of_the_graph_engine() {
+    for name in
+        ["bert.embeddings.LayerNorm.weight", "bert.encoder.layer.1.output.LayerNorm.weight", "classifier.weight"]
+    {
+        let model = Model::open(&tiny(), &Device::Cpu).unwrap();
+        let huge = (model.weights.get_shaped(model.weights.shape(name).unwrap(), name).unwrap() * 1e38).unwrap();
+        let huge = huge.clamp(-3e38f32, 3e38f32).unwrap();
+        let model = Model { weights: model.weights.with(name, huge), ..model };
+        let network = Network::new(&model.weights, &model.config, &model.spec).unwrap();
+        let mut classifier = Classifier::new(model, &Options::default()).unwrap();
+        let Backend::Encoder(encoder) = &mut classifier.pipeline.backend else { panic!("models/tiny has an encoder") };
+        encoder.engine = Engine::Graph { network, device: Device::Cpu };
+        for error in [classifier.logits(&texts()).unwrap_err(), classifier.classify(&texts()).unwrap_err()] {
+            assert!(error.to_string().starts_with("cannot classify article 1: head `label` returned"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn the_graph_engine_gives_the_logits_of_the_packed_engine() {
     let mut classifier = Classifier::open(tiny()).unwrap();
     let packed = classifier.logits(&texts()).unwrap();

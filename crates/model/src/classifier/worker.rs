@@ -3,11 +3,11 @@
 use super::cache::Key;
 use super::engine::WorkerMemory;
 use super::pipeline::{Backend, EncoderBackend, Pipeline};
-use super::queue::{Job, Queue, StopOnPanic};
+use super::queue::{Failure, Job, Queue, StopOnPanic};
 use super::windows::Window;
 use crate::decide::{HeadPrediction, Prediction};
 use crate::error::Result;
-use crate::head::{Logits, Probabilities};
+use crate::head::Logits;
 use crate::linear::{FeatureReader, LinearModel};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -66,26 +66,30 @@ fn encode<T: Send>(
     let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
     let logits = encoder.engine.logits(&ids, encoder.reader.padding, memory)?;
     let heads = &queue.pipeline.heads;
-    let probabilities = |logits: Vec<Logits>| -> Vec<Probabilities> {
-        heads.iter().zip(&logits).map(|(head, logits)| head.probabilities(logits)).collect()
+    let probabilities = |logits: Vec<Logits>| match Failure::find(heads, &logits) {
+        Some(failure) => Err(failure),
+        None => Ok(heads.iter().zip(&logits).map(|(head, logits)| head.probabilities(logits)).collect()),
     };
     queue.finish_encoding(windows, logits.into_iter().map(probabilities).collect());
     Ok(())
 }
 
-/// Returns the predictions of a linear model, with the indices of the texts.
+/// Returns the predictions of a linear model, or why there are none, with the indices of the texts.
 fn classify(
     pipeline: &Pipeline,
     texts: Vec<(usize, Cow<str>)>,
     model: &LinearModel,
     reader: &mut FeatureReader,
-) -> Vec<(usize, Prediction)> {
+) -> Vec<(usize, Result<Prediction, Failure>)> {
     let predict = |(index, text): (usize, Cow<str>)| {
         let (logits, tokens) = model.logits(&text, reader, pipeline.instructions);
+        if let Some(failure) = Failure::find(&pipeline.heads, &logits) {
+            return (index, Err(failure));
+        }
         let head =
             |(head, logits)| HeadPrediction { head: Arc::clone(head), probabilities: head.probabilities(logits) };
         let heads = pipeline.heads.iter().zip(&logits).map(head).collect();
-        (index, Prediction { heads, windows: 1, tokens })
+        (index, Ok(Prediction { heads, windows: 1, tokens }))
     };
     texts.into_iter().map(predict).collect()
 }

@@ -79,10 +79,10 @@ impl EncoderConfig {
                 None | Some(Value::Null) => 0,
                 Some(_) => keys.get("pad_token_id", "a token id", |v| v.as_u64()?.try_into().ok())?,
             },
-            layer_norm_eps: keys.number("layer_norm_eps")?,
+            layer_norm_eps: keys.share("layer_norm_eps")?,
             hidden_act,
-            hidden_dropout_prob: keys.number("hidden_dropout_prob")?,
-            attention_probs_dropout_prob: keys.number("attention_probs_dropout_prob")?,
+            hidden_dropout_prob: keys.share("hidden_dropout_prob")?,
+            attention_probs_dropout_prob: keys.share("attention_probs_dropout_prob")?,
         };
         if !config.hidden_size.is_multiple_of(config.num_attention_heads) {
             return Err(keys.invalid(
@@ -122,7 +122,7 @@ impl Keys<'_> {
         self.get(key, "a positive integer", |v| v.as_u64().filter(|&n| n > 0).map(|n| n as usize))
     }
 
-    fn number(&self, key: &str) -> Result<f64> {
-        self.get(key, "a number", Value::as_f64)
+    fn share(&self, key: &str) -> Result<f64> {
+        self.get(key, "a number from 0 to below 1", |v| v.as_f64().filter(|x| (0.0..1.0).contains(x)))
     }
 }

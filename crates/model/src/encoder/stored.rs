@@ -43,6 +43,31 @@ impl NumberFormat {
         }
     }
 
+    /// Returns the first of the little-endian numbers that is NaN or infinite, if there is one.
+    pub(super) fn not_finite(self, bytes: &[u8]) -> Option<f32> {
+        /// Numbers that are checked together, so that the loop over them has no branch and uses vector instructions.
+        const BLOCK: usize = 4096;
+        // In all formats, the exponent of these numbers has only ones.
+        let spoilt_half = |exponent: u16| {
+            move |block: &[u8]| {
+                let halves = block.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                halves.fold(false, |spoilt, bits| spoilt | (bits & exponent == exponent))
+            }
+        };
+        let spoilt = |block: &[u8]| match self {
+            Self::F32 => {
+                let numbers = block.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
+                numbers.fold(false, |spoilt, bits| spoilt | (bits & 0x7f80_0000 == 0x7f80_0000))
+            }
+            Self::F16 => spoilt_half(0x7c00)(block),
+            Self::Bf16 => spoilt_half(0x7f80)(block),
+        };
+        let block = bytes.chunks(BLOCK * self.size()).find(|block| spoilt(block))?;
+        let mut values = vec![0f32; block.len() / self.size()];
+        self.widen(block, &mut values);
+        values.into_iter().find(|value| !value.is_finite())
+    }
+
     /// Converts little-endian numbers to f32.
     pub(super) fn widen(self, bytes: &[u8], out: &mut [f32]) {
         match self {
@@ -108,5 +133,30 @@ impl Stored {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_value_that_is_not_finite_is_found_in_every_format() {
+        let numbers =
+            |value: f32, at: usize| (0..10_000).map(move |i| if i == at { value } else { 65504.0 - i as f32 });
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for at in [0, 1, 4095, 4096, 9999] {
+                let f32s: Vec<u8> = numbers(value, at).flat_map(f32::to_le_bytes).collect();
+                let f16s: Vec<u8> = numbers(value, at).flat_map(|x| f16::from_f32(x).to_le_bytes()).collect();
+                let bf16s: Vec<u8> = numbers(value, at).flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect();
+                for (format, bytes) in
+                    [(NumberFormat::F32, f32s), (NumberFormat::F16, f16s), (NumberFormat::Bf16, bf16s)]
+                {
+                    let found = format.not_finite(&bytes).map(f32::to_bits);
+                    assert_eq!(found, Some(value.to_bits()), "{format:?}, {value} at {at}");
+                    assert_eq!(format.not_finite(&bytes[..at * format.size()]), None, "{format:?}, before {at}");
+                }
+            }
+        }
     }
 }

@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Maximum length of a header in bytes. A model of 100 layers needs about 200 KB.
+const MAX_HEADER: u64 = 16 << 20;
+
 /// The tensors of a checkpoint, seen from one of its name prefixes.
 ///
 /// A tensor of a file stays as bytes until it is requested. Each user then converts only what it needs, once, into the
@@ -33,6 +36,11 @@ impl Weights {
     pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static, file: &str, device: &Device) -> Result<Self> {
         let bytes: Bytes = Arc::new(bytes);
         let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
+        if let Some(length) = (*bytes).as_ref().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+            && length > MAX_HEADER
+        {
+            return Err(invalid("header", format!("its length is given as {length} bytes, more than {MAX_HEADER}")));
+        }
         let (header, metadata) =
             SafeTensors::read_metadata((*bytes).as_ref()).map_err(|e| invalid("header", e.to_string()))?;
         // Offsets count from the end of the header, whose length is stored in the first eight bytes.
@@ -133,6 +141,31 @@ impl Weights {
     /// The same as [`Weights::get`].
     pub fn table(&self, shape: [usize; 2], name: &str) -> Result<RowTable> {
         RowTable::new(self.find(&shape, name)?, shape[1])
+    }
+
+    /// Checks that there is a tensor of this name and shape. Reads none of its values.
+    ///
+    /// # Errors
+    /// The same as [`Weights::get`].
+    pub fn check<const N: usize>(&self, shape: [usize; N], name: &str) -> Result<()> {
+        self.find(&shape, name).map(drop)
+    }
+
+    /// Checks that all tensors of the file hold finite numbers. Tensors from memory are not checked.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFiniteWeight`] with the first tensor that holds NaN or infinity.
+    pub fn check_finite(&self) -> Result<()> {
+        let found = self.tensors.iter().find_map(|(name, stored)| match stored {
+            Stored::Bytes(region) => Some((name, region.format.not_finite(region.bytes())?)),
+            Stored::Tensor(_) => None,
+        });
+        found.map_or(Ok(()), |(name, value)| Err(self.not_finite(name, value)))
+    }
+
+    /// Returns the error for a tensor, given by its full name, that holds a value like this.
+    pub(crate) fn not_finite(&self, name: &str, value: f32) -> ModelError {
+        ModelError::NotFiniteWeight { file: self.file.to_string(), name: name.into(), value }
     }
 
     fn find(&self, shape: &[usize], name: &str) -> Result<&Stored> {

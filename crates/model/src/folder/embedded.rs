@@ -1,6 +1,8 @@
 //! The built-in model, compiled into the library.
 
 use super::files::{Files, WeightsFile};
+use super::manifest::Manifest;
+use crate::error::Result;
 
 /// Includes a file of the built-in model.
 macro_rules! built_in {
@@ -10,13 +12,27 @@ macro_rules! built_in {
 }
 
 /// Returns the files of the built-in model.
-pub(super) fn files() -> Files<'static> {
-    Files {
+///
+/// # Errors
+/// If the build included a manifest that is invalid.
+pub(super) fn files() -> Result<Files<'static>> {
+    let manifest = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/default/newsdesk.toml"));
+    Ok(Files {
         origin: "the built-in model".into(),
         config: built_in!("config.json"),
         tokenizer: built_in!("tokenizer.json").to_vec(),
         weights: WeightsFile::Embedded(built_in!("model.safetensors")),
-        manifest: Some(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/default/newsdesk.toml"))),
+        manifest: Some(Manifest::parse(manifest, "newsdesk.toml")?),
         pooling: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::folder::Model;
+
+    #[test]
+    fn the_built_in_weights_are_finite() -> crate::error::Result<()> {
+        Model::embedded(&candle_core::Device::Cpu)?.weights.check_finite()
     }
 }

@@ -1,16 +1,56 @@
-//! The files of a model folder: their names, and their contents from disk or from the library.
+//! The files of a model folder: their contents from disk or from the library.
 
+use super::manifest::Manifest;
+use super::missing::missing;
+use super::names::{MAX_CONFIG, MAX_TOKENIZER, MAX_WEIGHTS, TOKENIZER, WEIGHTS};
+use crate::error::{ModelError, Result};
 use memmap2::Mmap;
+use newsdesk_files::read;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) const CONFIG: &str = "config.json";
-pub(super) const TOKENIZER: &str = "tokenizer.json";
-pub(crate) const WEIGHTS: &str = "model.safetensors";
-pub(super) const MANIFEST: &str = "newsdesk.toml";
-/// The file in which sentence-transformers stores the pooling of an encoder.
-pub(super) const POOLING: &str = "1_Pooling/config.json";
+/// Reads a small file of a model folder.
+///
+/// # Errors
+/// If it is missing, is no regular file, is too large or cannot be read.
+pub(super) fn read_file(folder: &Path, name: &str) -> Result<Vec<u8>> {
+    let path = folder.join(name);
+    let limit = if name == TOKENIZER { MAX_TOKENIZER } else { MAX_CONFIG };
+    read::regular(&path, limit).map_err(|source| failed(folder, name, source))
+}
+
+/// Reads a small file of a model folder as text. Returns `None` if it does not exist.
+///
+/// # Errors
+/// As [`read_file`], or if it is not UTF-8.
+pub(super) fn read_optional(folder: &Path, name: &str) -> Result<Option<String>> {
+    // A broken link is an error, not a file that does not exist.
+    if folder.join(name).symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let text = String::from_utf8(read_file(folder, name)?);
+    text.map(Some).map_err(|error| ModelError::Invalid {
+        file: folder.join(name).display().to_string(),
+        key: "text".into(),
+        cause: error.to_string(),
+    })
+}
+
+/// Opens the weights of a model folder.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn open_weights(folder: &Path) -> Result<WeightsFile> {
+    WeightsFile::open(&folder.join(WEIGHTS)).map_err(|source| failed(folder, WEIGHTS, source))
+}
+
+fn failed(folder: &Path, name: &str, source: io::Error) -> ModelError {
+    if source.kind() == io::ErrorKind::NotFound {
+        return missing(folder, name);
+    }
+    ModelError::Read { path: folder.join(name), source }
+}
 
 /// The contents of a model's files.
 pub(super) struct Files<'a> {
@@ -18,8 +58,8 @@ pub(super) struct Files<'a> {
     pub(super) config: &'a [u8],
     pub(super) tokenizer: Vec<u8>,
     pub(super) weights: WeightsFile,
-    pub(super) manifest: Option<&'a str>,
-    pub(super) pooling: Option<&'a [u8]>,
+    pub(super) manifest: Option<Manifest>,
+    pub(super) pooling: Option<String>,
 }
 
 /// The contents of a weights file.
@@ -39,14 +79,27 @@ impl WeightsFile {
     /// Newsdesk replaces weights by renaming a new file, which leaves a mapped file unchanged.
     ///
     /// # Errors
-    /// If the file cannot be opened or read.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// If the file is not regular, or cannot be opened or read.
+    fn open(path: &Path) -> io::Result<Self> {
+        let length = read::check_regular(path, MAX_WEIGHTS)?;
         let file = File::open(path)?;
         #[expect(unsafe_code, reason = "mapping a file is unsafe, because other programs may change it")]
         // SAFETY: sound as long as no program writes to the file in place. If one does, tensors that are read later
         // have other values. If one truncates the file, the system ends the process.
         let mapped = unsafe { Mmap::map(&file) };
-        mapped.map_or_else(|_| std::fs::read(path).map(Self::Read), |mapped| Ok(Self::Mapped(mapped)))
+        mapped.map_or_else(|_| read::regular(path, length).map(Self::Read), |mapped| Ok(Self::Mapped(mapped)))
+    }
+}
+
+impl WeightsFile {
+    /// Returns whether the weights are those of the built-in model. A test checks their numbers, so opening it need not read
+    /// them all, which would take 5 ms and 23 MB of memory.
+    pub(super) fn is_embedded(&self) -> bool {
+        match self {
+            #[cfg(feature = "embedded-model")]
+            Self::Embedded(_) => true,
+            Self::Mapped(_) | Self::Read(_) => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! `newsdesk.toml`: the heads of a model, how it reads articles, and where it comes from.
 
-use super::files::MANIFEST;
+use super::names::MANIFEST;
 use super::records::{AveragedRecord, ScoreRecord, TargetRecord, TrainingRecord, WindowRecord};
 use crate::calibration::{CalibrationRecord, find_fault};
 use crate::certificate::{Certificate, certify};
@@ -179,8 +179,9 @@ impl Manifest {
                 let cause = format!("the threshold of `{}` is not within 0..=1", label.name);
                 return Err(invalid("head.label.threshold", cause));
             }
-            if head.temperature.is_nan() || head.temperature <= 0.0 {
-                return Err(invalid("head.temperature", format!("{} is not positive", head.temperature)));
+            if !head.temperature.is_finite() || head.temperature <= 0.0 {
+                let what = if head.temperature > 0.0 { "finite" } else { "positive" };
+                return Err(invalid("head.temperature", format!("{} is not {what}", head.temperature)));
             }
             if !names.insert(&head.name) {
                 return Err(invalid("head.name", format!("two heads are called `{}`", head.name)));

@@ -1,9 +1,12 @@
 //! Opens a model folder: one of Newsdesk, a `BertForSequenceClassification`, or a bare encoder as a base for training.
 
-use super::files::{self, Files, WeightsFile};
+use super::files::{Files, open_weights, read_file, read_optional};
 use super::linear::linear_manifest;
 use super::manifest::Manifest;
+use super::names;
 use super::records::WindowRecord;
+use super::sizes::check_sizes;
+use super::task::other_task;
 use crate::decide::Combine;
 use crate::encoder::{EncoderConfig, Weights};
 use crate::error::{ModelError, Result};
@@ -46,30 +49,21 @@ impl Model {
         if linear_manifest(folder)?.is_some() {
             return Err(ModelError::NoEncoder { path: folder.into() });
         }
-        let failed = |name: &str| {
-            let path = folder.join(name);
-            move |source| ModelError::Read { path, source }
-        };
-        let read = |name: &str| std::fs::read(folder.join(name)).map_err(failed(name));
-        let optional = |name: &str| if folder.join(name).exists() { read(name).map(Some) } else { Ok(None) };
-        let (config, tokenizer) = (read(files::CONFIG)?, read(files::TOKENIZER)?);
-        let weights = WeightsFile::open(&folder.join(files::WEIGHTS)).map_err(failed(files::WEIGHTS))?;
-        let manifest = match optional(files::MANIFEST)? {
+        // Read before the larger files, so that a model of another kind is not first asked to be complete.
+        let path = |name: &str| folder.join(name).display().to_string();
+        let manifest = match read_optional(folder, names::MANIFEST)? {
             None => None,
-            Some(bytes) => Some(String::from_utf8(bytes).map_err(|e| ModelError::Invalid {
-                file: folder.join(files::MANIFEST).display().to_string(),
-                key: "text".into(),
-                cause: e.to_string(),
-            })?),
+            Some(text) => Some(Manifest::parse(&text, &path(names::MANIFEST))?),
         };
-        let pooling = optional(files::POOLING)?;
+        let config = read_file(folder, names::CONFIG)?;
+        parse_config(&config, &path(names::CONFIG))?;
         let found = Files {
             origin: folder.into(),
             config: &config,
-            tokenizer,
-            weights,
-            manifest: manifest.as_deref(),
-            pooling: pooling.as_deref(),
+            tokenizer: read_file(folder, names::TOKENIZER)?,
+            weights: open_weights(folder)?,
+            manifest,
+            pooling: read_optional(folder, names::POOLING)?,
         };
         Self::from_files(found, device)
     }
@@ -80,27 +74,26 @@ impl Model {
     /// If the device fails.
     #[cfg(feature = "embedded-model")]
     pub fn embedded(device: &Device) -> Result<Self> {
-        Self::from_files(super::embedded::files(), device)
+        Self::from_files(super::embedded::files()?, device)
     }
 
-    pub(super) fn from_files(found: Files, device: &Device) -> Result<Self> {
+    fn from_files(found: Files, device: &Device) -> Result<Self> {
         let name = |file: &str| found.origin.join(file).display().to_string();
-        let config_name = name(files::CONFIG);
-        let config_json: Value = serde_json::from_slice(found.config).map_err(|e| ModelError::Invalid {
-            file: config_name.clone(),
-            key: format!("line {}", e.line()),
-            cause: e.to_string(),
-        })?;
-        let config = EncoderConfig::from_json(&config_json, &config_name)?;
-        let tokenizer = Tokenizer::from_bytes(found.tokenizer, &name(files::TOKENIZER))?;
-        check_vocabulary(&tokenizer, &name(files::TOKENIZER), config.vocab_size)?;
-        let weights = Weights::from_bytes(found.weights, &name(files::WEIGHTS), device)?;
+        let config_name = name(names::CONFIG);
+        let (config_json, config) = parse_config(found.config, &config_name)?;
+        let tokenizer = Tokenizer::from_bytes(found.tokenizer, &name(names::TOKENIZER))?;
+        check_vocabulary(&tokenizer, &name(names::TOKENIZER), config.vocab_size)?;
+        let is_trusted = found.weights.is_embedded();
+        let weights = Weights::from_bytes(found.weights, &name(names::WEIGHTS), device)?;
         let encoder_prefix = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
+        check_sizes(&weights, encoder_prefix, &config, &config_name)?;
+        if !is_trusted {
+            weights.check_finite()?;
+        }
         let (manifest, names) = match found.manifest {
-            Some(text) => {
-                let manifest = Manifest::parse(text, &name(files::MANIFEST))?;
-                manifest.check(&name(files::MANIFEST), config.max_position_embeddings, &tokenizer)?;
-                let names = head_names(&manifest, &weights, &name(files::MANIFEST))?;
+            Some(manifest) => {
+                manifest.check(&name(names::MANIFEST), config.max_position_embeddings, &tokenizer)?;
+                let names = head_names(&manifest, &weights, &name(names::MANIFEST))?;
                 (manifest, names)
             }
             None => {
@@ -108,7 +101,7 @@ impl Model {
                 if let Some(json) = found.pooling
                     && manifest.heads.is_empty()
                 {
-                    manifest.pooling = sentence_pooling(json, &name(files::POOLING))?;
+                    manifest.pooling = sentence_pooling(&json, &name(names::POOLING))?;
                 }
                 let names: Vec<String> = manifest.heads.iter().map(|_| "classifier".into()).collect();
                 (manifest, names)
@@ -118,6 +111,17 @@ impl Model {
         let spec = NetworkSpec { encoder_prefix: encoder_prefix.into(), heads, pooling: manifest.pooling };
         Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, spec })
     }
+}
+
+/// Parses `config.json`; `file` names it in errors.
+fn parse_config(json: &[u8], file: &str) -> Result<(Value, EncoderConfig)> {
+    let json: Value = serde_json::from_slice(json).map_err(|e| ModelError::Invalid {
+        file: file.into(),
+        key: format!("line {}", e.line()),
+        cause: e.to_string(),
+    })?;
+    let config = EncoderConfig::from_json(&json, file)?;
+    Ok((json, config))
 }
 
 /// Checks that every token id has a row in the word embeddings; `file` names the tokenizer in errors.
@@ -153,10 +157,15 @@ fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<
 /// Derives a manifest from a checkpoint without one. A classifier has one head, an encoder none.
 fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &str, origin: &Path) -> Result<Manifest> {
     let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-    let rows = weights.shape("classifier.weight").and_then(|shape| shape.first().copied());
+    let rows = match other_task(json, weights) {
+        None => weights.shape("classifier.weight").and_then(|shape| shape.first().copied()),
+        Some(_) => None,
+    };
     let heads = match rows {
         None => vec![],
         Some(rows) => {
+            // Before the labels get names: a shape without values may claim any number of rows.
+            weights.check([rows, config.hidden_size], "classifier.weight")?;
             let activation = match json.get("problem_type") {
                 None | Some(Value::Null) => HeadActivation::Softmax,
                 Some(Value::String(kind)) if kind == "single_label_classification" => HeadActivation::Softmax,
@@ -211,9 +220,9 @@ fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &st
 }
 
 /// Reads the pooling from `1_Pooling/config.json` of sentence-transformers.
-fn sentence_pooling(json: &[u8], file: &str) -> Result<Pooling> {
+fn sentence_pooling(json: &str, file: &str) -> Result<Pooling> {
     let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-    let config: Value = serde_json::from_slice(json).map_err(|e| invalid("contents", e.to_string()))?;
+    let config: Value = serde_json::from_str(json).map_err(|e| invalid("contents", e.to_string()))?;
     let is_set = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
     match (is_set("pooling_mode_mean_tokens"), is_set("pooling_mode_cls_token")) {
         (true, false) => Ok(Pooling::Mean),

@@ -1,7 +1,7 @@
 //! Writes model folders.
 
-use super::files;
 use super::manifest::Manifest;
+use super::names;
 use super::open::Model;
 use crate::encoder::Weights;
 use crate::error::{ModelError, Result};
@@ -31,7 +31,7 @@ pub enum Storage {
 pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| ModelError::Write { path: folder.into(), source })?;
     let write = |name: &str, bytes: &[u8]| write(folder, name, bytes);
-    write(files::TOKENIZER, model.tokenizer.json())?;
+    write(names::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
     let classifier = as_classifier(model);
     if let Value::Object(keys) = &mut config {
@@ -45,12 +45,12 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
         }
     }
     let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
-    let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(files::CONFIG, e.to_string()))?;
-    write(files::CONFIG, format!("{config}\n").as_bytes())?;
+    let config = serde_json::to_string_pretty(&config).map_err(|e| invalid(names::CONFIG, e.to_string()))?;
+    write(names::CONFIG, format!("{config}\n").as_bytes())?;
     save_manifest(&model.manifest, folder)?;
     // Written last, so that a folder with weights is complete.
     let weights = classifier.as_ref().map_or(&model.weights, |(weights, _)| weights);
-    write(files::WEIGHTS, &weights_bytes(weights, storage)?)
+    write(names::WEIGHTS, &weights_bytes(weights, storage)?)
 }
 
 /// Writes the two files of a linear model into `folder`, which is created if it does not exist. Readers never see a
@@ -61,7 +61,7 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
 pub fn save_linear(model: &LinearModel, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|source| ModelError::Write { path: folder.into(), source })?;
     save_manifest(&model.manifest, folder)?;
-    write(folder, files::WEIGHTS, &model.table().to_bytes(&model.manifest.heads)?)
+    write(folder, names::WEIGHTS, &model.table().to_bytes(&model.manifest.heads)?)
 }
 
 /// Returns the weights and keys of `config.json` that make a model a `BertForSequenceClassification` of transformers.
@@ -99,7 +99,7 @@ fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
 /// # Errors
 /// If it cannot be written. The old manifest is then unchanged.
 pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
-    write(folder, files::MANIFEST, manifest.text()?.as_bytes())
+    write(folder, names::MANIFEST, manifest.text()?.as_bytes())
 }
 
 /// Checks that [`save_manifest`] can write into a folder, before long work whose result is to be written.
@@ -107,7 +107,7 @@ pub fn save_manifest(manifest: &Manifest, folder: &Path) -> Result<()> {
 /// # Errors
 /// If the folder is not writable.
 pub fn check_writable(folder: &Path) -> Result<()> {
-    let path = folder.join(files::MANIFEST);
+    let path = folder.join(names::MANIFEST);
     newsdesk_files::check_writable(&path).map_err(|source| ModelError::Write { path, source })
 }
 
@@ -120,7 +120,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
 /// Returns the bytes of a safetensors file with these weights.
 ///
 /// # Errors
-/// If the device fails or a name occurs twice.
+/// If the device fails, a name occurs twice, or a weight is too large for f16.
 pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
     let (dtype, mut tensors) = match storage {
         Storage::F32 => (Dtype::F32, vec![]),
@@ -129,13 +129,18 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
     for tensor in weights.tensors() {
         let (name, tensor) = tensor?;
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        if storage == Storage::F16
+            && let Some(value) = values.iter().map(|&x| f16::from_f32(x).to_f32()).find(|x| !x.is_finite())
+        {
+            return Err(weights.not_finite(name, value));
+        }
         let bytes: Vec<u8> = match storage {
             Storage::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Storage::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
         };
         tensors.push((name, tensor.dims().to_vec(), bytes));
     }
-    let invalid = |cause: String| ModelError::Invalid { file: files::WEIGHTS.into(), key: "tensors".into(), cause };
+    let invalid = |cause: String| ModelError::Invalid { file: names::WEIGHTS.into(), key: "tensors".into(), cause };
     let views: Vec<_> = tensors
         .iter()
         .map(|(name, shape, bytes)| {

@@ -19,6 +19,9 @@ const LANES: usize = 8;
 /// Name of the tensor with the squared inverse document frequency (IDF) of each feature.
 const IDF_SQUARED: &str = "idf_squared";
 
+/// The largest squared IDF that is accepted. That of a feature in one of 10^18 articles is below 2,000.
+const MAX_IDF_SQUARED: f32 = 1e6;
+
 /// The weights of a linear model by feature and label.
 ///
 /// bf16 is precise enough: a logit is the sum of many weights, whose rounding errors cancel.
@@ -85,7 +88,7 @@ impl LinearTable {
     /// Parses the contents of a weights file; `file` names it in errors.
     ///
     /// # Errors
-    /// If a tensor is missing, does not have the shape that the heads require, or holds NaN or infinity.
+    /// If a tensor is missing, does not have the shape that the heads require, or holds a number that bf16 cannot represent.
     pub(crate) fn from_bytes(
         bytes: impl AsRef<[u8]> + Send + Sync + 'static,
         file: &str,
@@ -94,30 +97,39 @@ impl LinearTable {
     ) -> Result<Self> {
         let sha256 = format!("{:x}", Sha256::digest(bytes.as_ref()));
         let weights = Weights::from_bytes(bytes, file, &Device::Cpu)?;
+        let names = |head: &Head| ["weight", "bias"].map(|part| format!("heads.{}.{part}", head.name));
+        // The manifest may claim any size, so nothing is allocated before the tensors are known to have it.
+        weights.check([buckets], IDF_SQUARED).map_err(required_by_manifest)?;
+        for head in heads {
+            let [weight, bias] = names(head);
+            weights.check([buckets, head.labels.len()], &weight)?;
+            weights.check([head.labels.len()], &bias)?;
+        }
+        weights.check_finite()?;
         let mut table = Self::empty(buckets, heads.iter().map(|head| head.labels.len()).collect());
         let mut numbers = vec![];
-        let finite = |numbers: &[f32], name: &str| match numbers.iter().all(|x| x.is_finite()) {
-            true => Ok(()),
-            false => {
-                let cause = "it holds NaN or infinity".into();
-                Err(ModelError::Invalid { file: file.into(), key: name.into(), cause })
-            }
+        // Large f32 numbers become infinite in bf16.
+        let finite = |numbers: &[f32], name: &str| {
+            let spoilt = numbers.iter().map(|&x| bf16::from_f32(x).to_f32()).find(|x| !x.is_finite());
+            spoilt.map_or(Ok(()), |value| Err(weights.not_finite(name, value)))
         };
-        weights.read(&[buckets], IDF_SQUARED, &mut numbers).map_err(required_by_manifest)?;
-        finite(&numbers, IDF_SQUARED)?;
+        weights.read(&[buckets], IDF_SQUARED, &mut numbers)?;
+        if let Some(value) = numbers.iter().find(|x| !(0.0..=MAX_IDF_SQUARED).contains(*x)) {
+            let cause = format!("{value} is not the square of an inverse document frequency");
+            return Err(ModelError::Invalid { file: file.into(), key: IDF_SQUARED.into(), cause });
+        }
         table.fill(0, 1, &numbers, |x, _| x);
         let mut column = 1;
         for head in heads {
             let labels = head.labels.len();
             // `read` appends.
             numbers.clear();
-            let [weight_name, bias_name] = ["weight", "bias"].map(|part| format!("heads.{}.{part}", head.name));
+            let [weight_name, bias_name] = names(head);
             weights.read(&[buckets, labels], &weight_name, &mut numbers)?;
             finite(&numbers, &weight_name)?;
             table.fill(column, labels, &numbers, |x, _| x);
             let mut bias = vec![];
             weights.read(&[labels], &bias_name, &mut bias)?;
-            finite(&bias, &bias_name)?;
             table.biases.push(bias);
             column += labels;
         }

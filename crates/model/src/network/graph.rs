@@ -36,7 +36,12 @@ impl OutputLayers {
     fn pool(&self, pooled: Tensor) -> Result<Tensor> {
         match &self.pooler {
             None => Ok(pooled),
-            Some(pooler) => Ok(pooler.forward(&pooled)?.tanh()?),
+            Some(pooler) => {
+                let pooled = pooler.forward(&pooled)?;
+                // The tanh of infinity is 1, which would hide that the encoder's numbers overflow. The product is 0, or NaN for
+                // infinity.
+                Ok((pooled.tanh()? + (&pooled * 0.0)?)?)
+            }
         }
     }
 

@@ -83,7 +83,8 @@ impl PackedNetwork {
         if let Some(pooler) = &self.pooler {
             tanh.resize(pooled.len(), 0.0);
             pooler.forward(pooled, product, tanh);
-            tanh.iter_mut().for_each(|x| *x = x.tanh());
+            // The tanh of infinity is 1, which would hide that the encoder's numbers overflow.
+            tanh.iter_mut().for_each(|x| *x = if x.is_finite() { x.tanh() } else { f32::NAN });
             pooled = tanh;
         }
         let head = |head: &PackedDense| {

@@ -2,6 +2,7 @@
 
 use crate::error::{Result, TrainError};
 use crate::files::write;
+use newsdesk_files::read::{MAX_HAND_WRITTEN, regular};
 use newsdesk_model::AnyModel;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ pub(super) fn front_matter(model: &AnyModel) -> String {
 pub fn write_card(text: &str, folder: &Path) -> Result<Option<PathBuf>> {
     for name in ["README.md", "MODEL_CARD.md"] {
         let path = folder.join(name);
-        let may_write = match std::fs::read(&path) {
+        let may_write = match regular(&path, MAX_HAND_WRITTEN) {
             Ok(found) => String::from_utf8_lossy(&found).contains(MARK),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
             Err(source) => return Err(TrainError::File { verb: "read", path, source }),

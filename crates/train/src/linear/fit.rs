@@ -14,10 +14,11 @@ use crate::random::random;
 use newsdesk_eval::HeadData;
 use newsdesk_metrics::Gold;
 use newsdesk_model::linear::HeadTable;
-use newsdesk_model::{Head, HeadActivation};
+use newsdesk_model::workers::spawn;
+use newsdesk_model::{Head, HeadActivation, ModelError};
 use rand::seq::SliceRandom;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Barrier, PoisonError, RwLock};
+use std::sync::{Barrier, PoisonError, RwLock, mpsc};
 
 /// The initial sum of squared gradients of a feature, which keeps its first steps small.
 const INITIAL_SQUARES: f32 = 0.01;
@@ -133,7 +134,7 @@ impl HeadFit {
     /// Trains on all rows once, in an order drawn from the seed. `epoch` counts from 1.
     ///
     /// # Errors
-    /// [`TrainError::LinearDiverged`] if a logit is not finite.
+    /// [`TrainError::LinearDiverged`] if a logit is not finite, or if a thread cannot be started.
     pub(super) fn epoch(&mut self, features: &FeatureRows, epoch: usize, settings: &LinearSettings) -> Result<()> {
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.shuffle(&mut random(settings.seed, PURPOSE, epoch, 0));
@@ -166,11 +167,25 @@ impl HeadFit {
         };
         std::thread::scope(|scope| {
             let work = &work;
+            let mut starts = vec![];
             for thread in 1..threads {
-                scope.spawn(move || work(thread));
+                let (start, started) = mpsc::channel::<()>();
+                // The threads wait for each other at the barrier, so none starts before all exist. If one cannot be started,
+                // the channels close and the others end.
+                spawn(scope, move || {
+                    if started.recv().is_ok() {
+                        work(thread);
+                    }
+                })?;
+                starts.push(start);
+            }
+            for start in &starts {
+                // The thread waits for it, so the channel is open.
+                let _ = start.send(());
             }
             work(0);
-        });
+            Ok::<_, ModelError>(())
+        })?;
         let diverged = shared.diverged.into_inner();
         (self.bias, self.bias_squares) = shared.bias.into_inner().unwrap_or_else(PoisonError::into_inner);
         match diverged {

@@ -8,6 +8,7 @@ mod records;
 
 use crate::error::Result;
 use crate::files::{file_error, write};
+use newsdesk_files::read::regular;
 pub(crate) use records::differing_settings;
 pub use records::{EndRecord, EpochRecord, Record, SetRows, StartRecord, StepRecord, Temperature};
 use std::fs::{File, OpenOptions};
@@ -111,9 +112,12 @@ pub fn holds_log(folder: &Path) -> Result<bool> {
     Ok(matches!(serde_json::from_slice(&first), Ok(Record::Start(_))))
 }
 
+/// Maximum size of a log in bytes: millions of lines.
+const MAX_LOG: u64 = 1 << 30;
+
 /// Reads the valid lines of a log, each as text and as a record.
 fn read_lines(path: &Path) -> Result<Vec<(String, Record)>> {
-    let bytes = match std::fs::read(path) {
+    let bytes = match regular(path, MAX_LOG) {
         Err(error) if error.kind() == ErrorKind::NotFound => vec![],
         read => read.map_err(file_error("read", path))?,
     };

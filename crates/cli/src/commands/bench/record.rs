@@ -3,6 +3,7 @@
 use crate::failure::Usage;
 use crate::output::atomic;
 use anyhow::Result;
+use newsdesk_files::read::bounded;
 use newsdesk_metrics::{Difference, Interval};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -189,6 +190,9 @@ impl Setting {
     }
 }
 
+/// Maximum size of a file of results in bytes.
+const MAX_RESULTS: u64 = 256 << 20;
+
 impl Results {
     /// Reads the results of an earlier run.
     ///
@@ -199,7 +203,7 @@ impl Results {
             let message = format!("cannot read the results `{}`: {cause}", path.display());
             Usage::new(message, "give a file that `newsdesk bench --output FILE` wrote")
         };
-        let text = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let text = bounded(path, MAX_RESULTS).map_err(|error| failed(error.to_string()))?;
         Ok(serde_json::from_slice(&text).map_err(|error| failed(error.to_string()))?)
     }
 

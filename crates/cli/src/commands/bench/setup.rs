@@ -11,11 +11,12 @@ use crate::data_sets::{DataSetSource, describe_rejects, html_note, plain_options
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
+use crate::threads;
 use anyhow::{Context, Result};
 use newsdesk_data::{HtmlMode, LabelledSet, Source};
 use newsdesk_eval::check_labelled;
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options, available_cpus};
+use newsdesk_model::{AnyModel, Classifier, Dtype, DtypeChoice, Options};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,10 +40,12 @@ impl<'a> Job<'a> {
             return Err(Usage::new(message, "write the articles to a file first").into());
         }
         check_outputs(options, &sources)?;
-        let threads: Vec<usize> = match options.threads.as_slice() {
-            [] => vec![available_cpus()],
-            given => given.iter().copied().map(usize::from).collect(),
+        let mut threads: Vec<usize> = match options.threads.as_slice() {
+            [] => vec![threads::count(None)],
+            given => given.iter().map(|&requested| threads::count(Some(requested))).collect(),
         };
+        // Numbers beyond the maximum are all reduced to it.
+        threads.dedup();
         let models = open_all(&options.models, &options.device.open()?)?;
         let data_sets = data_set_options(options, &models, sources.iter().any(|source| !source.is_recipe()))?;
         let (mut candidates, mut sets, mut configs, mut corpora) = (vec![], vec![], vec![], vec![]);

@@ -2,10 +2,11 @@
 
 use crate::arguments::data::Tokens;
 use crate::commands::open::open_encoder;
+use crate::threads;
 use anyhow::Result;
+use newsdesk_model::Device;
 use newsdesk_model::tokenize::Tokenizer;
 use newsdesk_model::workers::parallel;
-use newsdesk_model::{Device, available_cpus};
 use std::sync::Arc;
 
 /// Number of texts that a thread takes at a time.
@@ -29,7 +30,7 @@ impl TokenCounter {
             return Ok(None);
         }
         let model = open_encoder(options.model.as_deref(), &Device::Cpu)?;
-        let threads = options.threads.map_or_else(available_cpus, usize::from);
+        let threads = threads::count(options.threads);
         Ok(Some(Self { tokenizer: model.tokenizer, max_length: model.manifest.window.length, threads }))
     }
 

@@ -8,6 +8,7 @@ use crate::failure::{Usage, say};
 use crate::output::progress::progress_bar;
 use crate::output::table::table;
 use crate::output::terminal;
+use crate::threads;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
@@ -46,7 +47,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     check_existing_model(&options.input.model)?;
     let model_options = Options {
         device: DeviceChoice::Cpu,
-        threads: options.threads.map(usize::from),
+        threads: Some(threads::count(options.threads)),
         max_windows: None,
         dtype: DtypeChoice::Auto,
         instructions: instructions()?,

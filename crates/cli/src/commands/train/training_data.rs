@@ -8,6 +8,7 @@ use crate::remedies::train::warning_line;
 use anyhow::Result;
 use newsdesk_data::{LabelSet, LabelledSet, TargetFields, TextHash, hold_out};
 use newsdesk_eval::check_labelled;
+use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::Head;
 use newsdesk_train::{Warning, data_warnings, merge_heads};
 use std::collections::{BTreeMap, HashSet};
@@ -164,7 +165,7 @@ impl TrainingData {
 /// Reads the labels that a file lists.
 fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
     let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = bounded_text(path, MAX_HAND_WRITTEN).map_err(|error| {
         let message = format!("cannot read the labels of `{origin}`: {error}");
         Usage::new(message, "give a file with one label per line, or a label set in TOML, to `--labels`")
     })?;

@@ -49,10 +49,12 @@ fn tables_with_an_invalid_header_are_refused() {
         folder.write(name, contents);
         folder.classify(&[name]).refused(error).hint(hint);
     };
-    refused("a.csv", b"", "cannot read `a.csv`: the file is empty", "a table needs a first line");
     let hint = "it must name every column once";
     refused("b.tsv", b"text\tid\ttext\n", "`b.tsv`: the column `text` occurs twice", hint);
-    refused("c.csv", b"text,caf\xe9\n", "`c.csv`: it is not valid UTF-8", hint);
+    let encoding = "it looks like windows-1252, so try `--encoding windows-1252`";
+    refused("c.csv", b"text,caf\xe9\n", "`c.csv`: it is not valid UTF-8", encoding);
+    let wide = vec!["c"; 20_000].join(",");
+    refused("d.csv", format!("text,{wide}\n").as_bytes(), "`d.csv`: it has 20001 columns", "check the delimiter");
 }
 
 #[test]
@@ -96,9 +98,11 @@ fn invalid_json_rows_are_rejected_with_a_cause_each() {
 }
 
 #[test]
-fn a_json_array_is_refused_with_a_command_that_converts_it() {
-    let answer = Folder::new().classify_reading("[{\"text\":\"Goal!\"}]", &["-"]);
-    answer.refused("cannot read `<stdin>`: it is one JSON array").hint("`jq -c '.[]'`");
+fn articles_within_a_json_object_are_rejected_with_a_command_that_extracts_them() {
+    let folder = Folder::new();
+    folder.write("a.json", "{\"count\": 1,\n\"articles\": [{\"text\": \"Goal!\"}]}");
+    let answer = folder.classify(&["a.json"]).rejected(&["`a.json`, line 1: the articles are in the field `articles`"]);
+    answer.hint("`jq '.[\"articles\"]' FILE`");
 }
 
 #[test]
@@ -130,13 +134,14 @@ fn rows_with_invalid_utf_8_are_rejected() {
         "`a.jsonl`, line 2: byte 12 of the row is not valid UTF-8",
         "`b.csv`, row 1 (line 2): byte 5 of the row is not valid UTF-8",
         "`b.csv`, row 2 (line 3): byte 4 of the row is not valid UTF-8",
-        "`c.txt`, line 1: byte 3 of the row is not valid UTF-8",
-        "`d.txt`, line 1: the file is binary",
+        "`c.txt`, line 1: byte 3 of the file is not valid UTF-8",
+        "`d.txt`, line 1: the file is a ZIP archive",
     ]);
     assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil", "Goal!", "a"]);
     let hints = answer.starting("hint: ");
-    assert_eq!(hints.iter().filter(|hint| hint.contains("--encoding latin1")).count(), 4, "{answer}");
-    assert!(hints[4].contains("plain text, HTML, JSON Lines"), "{answer}");
+    assert_eq!(hints.len(), 3, "each hint is printed once: {answer}");
+    assert!(hints[0].contains("--encoding latin1") && hints[1].contains("--encoding windows-1252"), "{answer}");
+    assert!(hints[2].contains("plain text, HTML, JSON Lines"), "{answer}");
 }
 
 #[test]
@@ -179,8 +184,8 @@ fn rows_before_damage_in_a_compressed_file_are_labelled() {
 #[test]
 fn rows_before_an_invalid_file_are_labelled() {
     let folder = Folder::new();
-    folder.write("a.jsonl", articles(texts(1500))).write("b.csv", "");
-    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("cannot read `b.csv`: the file is empty");
+    folder.write("a.jsonl", articles(texts(1500))).write("b.csv", "id,text,id\n");
+    let answer = folder.classify(&["a.jsonl", "b.csv"]).refused("cannot read the header of `b.csv`");
     assert_eq!(answer.rows().len(), 1500);
 }
 
@@ -247,4 +252,70 @@ fn a_row_that_begins_with_a_quotation_is_rejected() {
     let answer = folder.classify(&["b.csv", "--rejects", "r.jsonl"]).rejected(&["`b.csv`, row 1"]);
     assert_eq!(column(&answer.rows(), "text"), ["\"Wheel\" guest wins"]);
     assert!(folder.text("r.jsonl").contains(r#""raw":"\"Wheel\" guest wins\n""#), "{}", folder.text("r.jsonl"));
+}
+
+#[test]
+fn rows_with_the_same_cause_are_counted() {
+    let folder = Folder::new();
+    let bad: String = (0..300).map(|i| format!("{{\"text\":{i}}}\n")).collect();
+    folder.write("a.jsonl", bad + "{\"text\":\"Goal!\"}\n{\"story\":1}\n");
+    let answer = folder.classify(&["a.jsonl", "--rejects", "r.jsonl"]);
+    assert_eq!((answer.code, folder.rows("r.jsonl").len()), (Some(1), 301), "{answer}");
+    let errors = answer.starting("error: ");
+    assert_eq!(errors.len(), 6, "four rows, the one with another cause, and the number of the others: {answer}");
+    let others =
+        "error: 296 more rows are rejected for the same reason as `a.jsonl`, line 1: the field `text` is a number";
+    assert!(errors[5].starts_with(others), "{answer}");
+    assert_eq!(answer.starting("hint: ").len(), 2, "{answer}");
+}
+
+#[test]
+fn a_file_in_another_encoding_stops_the_run_before_anything_is_written() {
+    let folder = Folder::new();
+    let latin = |text: String| text.chars().map(|letter| letter as u32 as u8).collect::<Vec<u8>>();
+    let rows: String = (0..60).map(|i| format!("{i},Un café près de la gare a été rénové\n{i},No accents\n")).collect();
+    let table = latin(format!("id,text\n{rows}"));
+    folder.write("export.csv", &table).write("export.csv.gz", gzip(&table));
+    let hint = "it looks like windows-1252, so try `--encoding windows-1252`";
+    for input in ["export.csv", "export.csv.gz"] {
+        let answer = folder.classify(&[input, "-o", "out.csv"]).refused("60 of its first 122 lines are not UTF-8");
+        answer.hint(hint);
+        folder.assert_missing("out.csv");
+    }
+    let piped = folder.classify_reading(table, &["-"]).refused("cannot read `<stdin>`: 60 of its first").hint(hint);
+    assert_eq!(piped.out, "");
+    let named = folder.classify(&["export.csv", "--encoding", "windows-1252"]).done();
+    assert!(named.out.contains("près"), "{named}");
+    folder.newsdesk(&["data", "convert", "export.csv", "-o", "out.jsonl"]).refused("are not UTF-8").hint(hint);
+    folder.newsdesk(&["data", "check", "export.csv", "--label-field", "id"]).refused("are not UTF-8").hint(hint);
+}
+
+#[cfg(unix)]
+#[test]
+fn endless_binary_input_is_refused_at_once() {
+    let folder = Folder::new();
+    for format in ["csv", "jsonl", "json"] {
+        let answer = folder.classify(&["/dev/zero", "--format", format]).refused("`/dev/zero`: it is binary");
+        answer.hint("use a file of plain text, HTML, JSON Lines");
+    }
+    folder.classify(&["/dev/zero"]).rejected(&["`/dev/zero`, line 1: the file is binary"]);
+    folder.classify(&["/dev/zero", "--format", "text"]).rejected(&["`/dev/zero`, line 1: the file is binary"]);
+}
+
+#[test]
+fn a_damaged_arrow_stream_prints_its_error_only() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", articles(texts(600)));
+    folder.newsdesk(&["data", "convert", "a.jsonl", "-o", "a.arrows"]).done();
+    let bytes = folder.bytes("a.arrows");
+    for at in (8..bytes.len()).step_by(bytes.len() / 40) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x7f;
+        folder.write("damaged.arrows", &damaged);
+        let answer = folder.newsdesk(&["data", "convert", "damaged.arrows", "-o", "-", "--to", "jsonl"]);
+        assert!(!answer.err.contains("panicked") && !answer.err.contains("RUST_BACKTRACE"), "byte {at}: {answer}");
+    }
+    folder.write("cut.arrows", &bytes[..bytes.len() - 40]);
+    let cut = folder.newsdesk(&["data", "convert", "cut.arrows", "-o", "-", "--to", "jsonl"]);
+    cut.refused("cannot read `cut.arrows` after row").hint("it ends too early");
 }

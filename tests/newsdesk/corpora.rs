@@ -1,6 +1,7 @@
 //! Inputs and outputs of `newsdesk classify`: formats, compression, folders, pipes.
 
 use crate::support::compression::{gunzip, gzip, unzstd, zstd};
+use crate::support::workbook::workbook;
 use crate::support::{Answer, Folder, LABELS, TINY, articles, column, texts};
 use serde_json::Value;
 
@@ -155,6 +156,60 @@ fn inputs_can_be_folders_patterns_and_several_files() {
     assert_eq!(column(&rows, "file"), ["news/a.txt", "news/b.txt"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn folders_and_patterns_give_each_regular_file_once() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    folder.write("dl/a.txt", "a").write("dl/sub/b.txt", "b").write("other/c.txt", "c");
+    symlink("..", folder.path("dl/sub/loop")).unwrap();
+    symlink("a.txt", folder.path("dl/z.txt")).unwrap();
+    symlink("../other/c.txt", folder.path("dl/c.txt")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(folder.path("dl/pipe.txt")).status().unwrap();
+    assert!(made.success(), "`mkfifo` failed: {made}");
+    for input in ["dl", "dl/**/*.txt"] {
+        let rows = folder.classify(&[input]).done().rows();
+        assert_eq!(column(&rows, "file"), ["dl/a.txt", "dl/c.txt", "dl/sub/b.txt"], "{input}");
+    }
+    // A pipe that is named itself is read.
+    folder.classify_reading("Goal!", &["/dev/stdin"]).done().prints("Goal!");
+}
+
+#[test]
+fn inputs_without_articles_are_no_error() {
+    let folder = Folder::new();
+    folder.write("a.csv", "").write("b.csv", "id,text\n").write("c.jsonl", "\n").write("d.json", "[ ]");
+    folder.write("e.csv.gz", gzip("")).write("f.tsv", " \r\n").write("g.xlsx", workbook(&[("Empty", &[])]));
+    folder
+        .newsdesk(&["data", "convert", "b.csv", "-o", "h.parquet"])
+        .done()
+        .says("no articles: the inputs have no rows");
+    folder.newsdesk(&["data", "convert", "b.csv", "-o", "i.arrows"]).done();
+    for input in ["a.csv", "b.csv", "c.jsonl", "d.json", "e.csv.gz", "f.tsv", "g.xlsx", "h.parquet", "i.arrows"] {
+        let answer = folder.classify(&[input]).done().says("no articles: the inputs have no rows");
+        assert_eq!(answer.out, "", "{input}");
+        for output in ["out.csv", "out.jsonl", "out.parquet", "out.arrows.zst"] {
+            folder.classify(&[input, "-o", output, "--quiet"]).done();
+            let back = folder.newsdesk(&["data", "convert", output, "-o", "-", "--to", "jsonl"]);
+            let is_valid = back.code == Some(0) || back.err.contains("cannot find the text column");
+            assert!(is_valid && back.out.is_empty(), "{input} to {output}: {back}");
+            std::fs::remove_file(folder.path(output)).unwrap();
+            std::fs::remove_file(folder.path(&format!("{output}.manifest.json"))).unwrap();
+        }
+    }
+    folder.classify_reading("", &["-"]).done().says("no articles");
+    folder.classify_reading("\n \n", &[]).done().says("no articles");
+    assert_eq!(folder.classify_reading("", &["--quiet"]).done().err, "");
+    // The other inputs are read.
+    folder.write("z.csv", "id,text\n1,Goal!\n");
+    let both = folder.classify(&["a.csv", "z.csv", "--to", "csv"]).done();
+    assert!(both.out.starts_with("id,text,label,label_score\n1,Goal!,") && both.err.is_empty(), "{both}");
+    // A folder or a pattern without files is a mistake.
+    std::fs::create_dir(folder.path("none")).unwrap();
+    folder.classify(&["none"]).refused("cannot find articles in the folder `none`");
+    folder.classify(&["none/*"]).refused("cannot find a file that matches `none/*`");
+}
+
 #[test]
 fn invalid_outputs_are_refused_before_labelling() {
     let folder = Folder::new();
@@ -172,7 +227,13 @@ fn invalid_outputs_are_refused_before_labelling() {
     refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "x.jsonl"], same_file, "two files");
     refused(&["news.jsonl", "-o", "x.jsonl", "--rejects", "./x.jsonl"], same_file, "two files");
     refused(&["news.jsonl", "--rejects", "-"], same_file, "two files");
-    refused(&["news.jsonl", "-o", "x.xlsx"], "choose a format for `x.xlsx`", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.docx"], "choose a format for `x.docx`", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.xlsx"], "cannot write `x.xlsx`: Excel can only be read", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.json"], "cannot write `x.json`: JSON can only be read", ".jsonl, .csv, .tsv");
+    refused(&["news.jsonl", "-o", "x.csv.bz2"], "cannot write `x.csv.bz2`: bzip2 can only be read", ".gz or .zst");
+    let named = ["news.jsonl", "-o", "x.xz", "--to", "jsonl"];
+    refused(&named, "files can be compressed with gzip and zstd, not with xz", ".gz or .zst");
+    folder.assert_missing("x.xz");
     refused(&["news.jsonl", "-o", "x.txt"], "rows to `x.txt`: plain text has no columns", "--output-format");
     refused(&["news.jsonl", "-o", "x.feather"], "its name is that of an Arrow file", "end its name in .arrows");
     refused(&["news.jsonl", "-o", "x.jsonl", "--output-format", "table"], "a table to a file", "--output-format");

@@ -76,6 +76,13 @@ fn check_ends_with_code_1_if_it_finds_something() {
     let short = ["data", "check", "short.csv", "--label-field", "desk"];
     assert_eq!(folder.newsdesk(&short).code, Some(1));
     folder.newsdesk(&[&short[..], &["--allow-warnings"]].concat()).done();
+    // Long texts need no action.
+    folder.write("long.csv", format!("{}400,{},city,1\n", desks(400), "a long story ".repeat(400)));
+    let long = folder.newsdesk(&["data", "check", "long.csv", "--label-field", "desk"]).done();
+    assert!(
+        long.out.contains("note: 1 of 401 texts is longer than ") && long.out.contains("no problems found"),
+        "{long}"
+    );
     let errors = folder.newsdesk(&[&faulty(&folder)[..], &["--allow-warnings"]].concat());
     assert_eq!(errors.code, Some(1), "`--allow-warnings` must not allow errors: {errors}");
 }
@@ -99,6 +106,10 @@ fn check_counts_texts_that_are_longer_than_a_window() {
     assert_eq!(overlong(&["--max-length", "63"]).unwrap()["count"], 1);
     assert_eq!(overlong(&["--max-length", "62"]).unwrap()["count"], 2);
     assert_eq!(overlong(&["--max-length", "65"]), None);
+    // Long texts need no action.
+    assert_eq!(overlong(&[]).unwrap()["severity"], "note");
+    let noted = folder.run("data check a.jsonl --model TINY --min-words 0 --min-rows 0 --max-length 62");
+    assert!(noted.out.contains("note: 2 of 3 texts are longer than 62 tokens"), "{noted}");
     let without_tokens = folder.run("data check a.jsonl --no-tokens --min-words 0 --min-rows 0");
     assert!(!without_tokens.out.contains("tokens"), "{without_tokens}");
 }
@@ -353,7 +364,7 @@ fn invalid_conversions_are_refused_and_rejects_are_written() {
     refused(&["a.jsonl", "-o", "a.jsonl"], "cannot write `a.jsonl`: it is one of the inputs", "another file");
     refused(&["a.jsonl", "-o", "a.txt"], "cannot write rows to `a.txt`: plain text has no columns", ".jsonl, .csv");
     refused(&["a.jsonl", "-o", "a.html"], "cannot write rows to `a.html`: HTML has no columns", ".jsonl, .csv");
-    refused(&["a.jsonl", "-o", "a.xlsx"], "cannot choose a format for `a.xlsx`", "--output-format");
+    refused(&["a.jsonl", "-o", "a.xlsx"], "cannot write `a.xlsx`: Excel can only be read", "--output-format");
     refused(&["a.jsonl", "-o", "-"], "cannot choose a format for `-`", "--output-format");
     refused(&["b.csv", "-o", "c.jsonl", "--text-field", "body"], "cannot find the column `body`", "`text`");
     folder.assert_missing("c.jsonl");

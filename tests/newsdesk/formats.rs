@@ -1,6 +1,7 @@
 //! File formats of articles: dialects, encodings, HTML, Arrow and Parquet, and duplicate articles.
 
 use crate::support::compression::gzip;
+use crate::support::workbook::workbook;
 use crate::support::{Folder, TINY, articles, column, rows, texts};
 use serde_json::json;
 
@@ -303,4 +304,56 @@ fn near_duplicates_are_grouped() {
     assert_eq!((&counts["duplicates"], &counts["near_duplicates"]), (&2.into(), &3.into()));
     folder.classify(&["a.jsonl", "-o", "plain.jsonl"]).done();
     assert_eq!(folder.rows("plain.jsonl")[0].get("duplicate_group"), None);
+}
+
+#[test]
+fn a_sheet_of_a_workbook_is_read() {
+    let folder = Folder::new();
+    let one: &[&[&str]] =
+        &[&["id", "text", "desk"], &["1", "Goal!", "sport"], &["2", "Oil &amp; gas", "city"], &["3", ""]];
+    let two: &[&[&str]] = &[&["headline", "body"], &["Rain", "It rained."]];
+    folder.write("news.xlsx", workbook(&[("One", one), ("Two", two)]));
+    let answer = folder.classify(&["news.xlsx"]).rejected(&["`news.xlsx`, row 4: the text is blank"]);
+    assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil & gas"]);
+    let note = "warning: only the sheet `One` of `news.xlsx` is read, not `Two`; name another one with `--sheet`";
+    assert_eq!(answer.starting("warning: "), [note]);
+    let two = folder.classify(&["news.xlsx", "--sheet", "Two", "-o", "two.csv"]).done();
+    assert!(two.starting("warning").is_empty(), "{two}");
+    folder.assert_begins("two.csv", "headline,body,label,label_score\nRain,It rained.,");
+    assert_eq!(folder.json("two.csv.manifest.json")["settings"]["sheet"], "Two");
+    folder.classify(&["news.xlsx", "--sheet", "Three"]).refused("sheet `Three` in `news.xlsx`").hint("`One`, `Two`");
+    let piped = folder.classify_reading(folder.bytes("news.xlsx"), &["-", "--quiet"]);
+    assert_eq!((piped.rows().len(), piped.starting("warning").len()), (2, 0), "{piped}");
+
+    let good: Vec<&[&str]> = one[..3].to_vec();
+    folder.write("good.xlsx", workbook(&[("One", &good)]));
+    folder.newsdesk(&["data", "convert", "good.xlsx", "-o", "a.parquet"]).done();
+    folder.newsdesk(&["data", "convert", "good.xlsx", "-o", "a.csv"]).done();
+    assert_eq!(folder.text("a.csv"), "id,text,desk\n1,Goal!,sport\n2,Oil & gas,city\n");
+    folder.newsdesk(&["data", "stats", "good.xlsx", "--label-field", "desk"]).done().prints("sport");
+    folder.newsdesk(&["data", "split", "good.xlsx", "-o", "parts", "--label-field", "desk", "--test", "0"]).done();
+    folder.assert_begins("parts/train.csv", "id,text,desk\n");
+}
+
+#[test]
+fn a_json_array_is_read_element_by_element() {
+    let folder = Folder::new();
+    let array = "[\n  {\n    \"id\": 1,\n    \"text\": \"Goal!\"\n  },\n  {\"text\": 5},\n  {\"text\": \"Oil\"}\n]\n";
+    folder.write("news.json", array).write("news.jsonl", array).write("news.json.gz", gzip(array));
+    for input in ["news.json", "news.jsonl", "news.json.gz"] {
+        let position = format!("`{input}`, row 2 (line 6): the field `text` is a number");
+        let answer = folder.classify(&[input]).rejected(&[&position]);
+        assert_eq!(column(&answer.rows(), "text"), ["Goal!", "Oil"]);
+        assert!(answer.out.starts_with("{\"id\": 1,\"text\": \"Goal!\",\"label\":"), "{answer}");
+    }
+    assert_eq!(folder.classify_reading(array, &["-"]).rows().len(), 2);
+    let cut = folder.classify_reading(&array[..array.len() - 3], &["-"]);
+    cut.says("error: cannot read `<stdin>` after row 3").says("ends after element 3, without `]`");
+    let damaged = folder.classify_reading("[{\"text\":\"Goal!\"} {\"text\":\"Oil\"}]", &["-"]);
+    damaged.says("a comma is missing after element 1");
+    let labelled: Vec<_> =
+        (0..20).map(|i| json!({"text": format!("Story {i}"), "label": (i % 2).to_string()})).collect();
+    folder.write("set.json", json!(labelled).to_string());
+    folder.newsdesk(&["data", "split", "set.json", "-o", "parts"]).done();
+    assert_eq!(folder.rows("parts/test.jsonl").len(), 2);
 }

@@ -22,7 +22,7 @@ fn data_sets_without_usable_labels_are_refused() {
         "head `label` has only one label, `sport`, so there is nothing to predict (1 training article in `rows.csv`)",
         "with `--label-field`",
     );
-    refused("", "cannot read `rows.csv`: the file is empty", "a table needs a first line");
+    refused("", "cannot find a labelled article in `rows.csv`: the file has no rows", "labelled rows");
     refused("text,label\n", "cannot find a labelled article in `rows.csv`: the file has no rows", "labelled rows");
     refused("text,desk\nGoal!,a\nOil,b\n", "a labelled article in `rows.csv`", "`--label-field NAME`");
     refused("text,label\nGoal!,\nOil, \n", "cannot find a labelled article in `rows.csv`", "");

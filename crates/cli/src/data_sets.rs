@@ -3,6 +3,7 @@
 use crate::arguments::{DataSetFiles, DataSetOptions};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
+use crate::output::reject_log::RejectLog;
 use crate::sources::expand;
 use crate::{recipes, target};
 use anyhow::Result;
@@ -283,13 +284,9 @@ pub fn html_note(articles: u64) -> Option<String> {
     (articles > 0).then(|| format!("HTML was removed from {counted}; `--html keep` reads texts as they are"))
 }
 
-/// Returns a warning for each of the first rejected rows, and one for the number of the others.
+/// Returns a warning for each of the first rejected rows of each cause, and one for the number of the others.
 pub fn describe_rejects(rejects: &[Reject]) -> Vec<String> {
-    const SHOWN: usize = 5;
-    let mut lines: Vec<String> =
-        rejects.iter().take(SHOWN).map(|r| format!("warning: {}: {}", r.position, r.cause)).collect();
-    if rejects.len() > SHOWN {
-        lines.push(format!("warning: and {} more rejected rows", rejects.len() - SHOWN));
-    }
-    lines
+    let mut log = RejectLog::default();
+    let shown: Vec<String> = rejects.iter().filter(|reject| log.add(reject).is_shown).map(Reject::to_string).collect();
+    shown.into_iter().chain(log.others()).map(|line| format!("warning: {line}")).collect()
 }

@@ -1,15 +1,15 @@
 //! Lists of file formats and file endings for hints, made from [`Format`].
 
-use newsdesk_data::Format;
+use newsdesk_data::{Compression, Format};
 
 /// Returns the names of the formats that can be read.
 pub fn all_formats() -> String {
     joined(Format::ALL.iter().map(Format::to_string), "or")
 }
 
-/// Returns the names of the formats that have rows and columns. All of them can be written.
+/// Returns the names of the formats that can be written.
 pub fn row_formats() -> String {
-    joined(Format::ALL.iter().filter(|format| !format.is_one_article()).map(Format::to_string), "or")
+    joined(Format::ALL.iter().filter(|format| format.can_be_written()).map(Format::to_string), "or")
 }
 
 /// Returns the endings of the files that are read in a folder.
@@ -20,7 +20,8 @@ pub fn all_suffixes() -> String {
         let all: Vec<&str> = formats.iter().flat_map(|format| format.suffixes()).copied().collect();
         joined(all.into_iter().map(|suffix| format!(".{suffix}")), "and")
     };
-    format!("{} (each also with .gz or .zst), and {}", suffixes(compressible), suffixes(others))
+    let compressed = joined(Compression::ALL.iter().map(|compression| format!(".{}", compression.suffix())), "or");
+    format!("{} (each also with {compressed}), and {}", suffixes(compressible), suffixes(others))
 }
 
 /// Joins words with commas, and the last two with a conjunction.
@@ -38,12 +39,12 @@ mod tests {
 
     #[test]
     fn lists_name_every_format_and_suffix() {
-        assert_eq!(all_formats(), "plain text, HTML, JSON Lines, CSV, TSV, Arrow or Parquet");
+        assert_eq!(all_formats(), "plain text, HTML, JSON Lines, JSON, CSV, TSV, Excel, Arrow or Parquet");
         assert_eq!(row_formats(), "JSON Lines, CSV, TSV, Arrow or Parquet");
         assert_eq!(
             all_suffixes(),
-            ".txt, .html, .htm, .xhtml, .jsonl, .ndjson, .csv, .tsv, .arrow, .arrows, .feather and .ipc (each also with .gz or \
-             .zst), and .parquet and .pq"
+            ".txt, .html, .htm, .xhtml, .jsonl, .ndjson, .json, .csv, .tsv, .xlsx, .xlsm, .arrow, .arrows, .feather and .ipc \
+             (each also with .gz, .zst, .bz2 or .xz), and .parquet and .pq"
         );
     }
 }

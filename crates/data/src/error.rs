@@ -6,9 +6,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::compression::Compression;
+use crate::format::Format;
 use crate::labelled::LabelError;
-use crate::open::zstd::WindowTooLarge;
-use crate::remedy::Remedy;
+use crate::open::{DecompressError, Encoding};
+use crate::remedy::{FileFault, Remedy};
 use crate::row::Position;
 
 /// An error that stops reading, writing or labelling.
@@ -64,8 +66,8 @@ pub enum DataError {
     NotCompressed {
         /// The file.
         name: String,
-        /// `gzip` or `zstd`.
-        compression: &'static str,
+        /// The compression.
+        compression: Compression,
     },
     /// A stream cannot be read to its end. The rows before the error were returned.
     #[error("cannot read `{name}` after row {rows}")]
@@ -85,12 +87,56 @@ pub enum DataError {
         position: Position,
         /// The maximum length of a row.
         limit: usize,
+        /// Whether a quote is open in the row.
+        in_quotes: bool,
     },
-    /// A file contains a JSON array instead of JSON Lines.
-    #[error("cannot read `{name}`: it is one JSON array, not one JSON object per line")]
-    JsonArray {
+    /// A file is not text.
+    #[error("cannot read `{name}`: it is {}", kind.unwrap_or("binary"))]
+    Binary {
         /// The file.
         name: String,
+        /// What the file is, if that is known.
+        kind: Option<&'static str>,
+    },
+    /// Many rows of a file are not UTF-8.
+    #[error("cannot read `{name}`: {invalid} of its first {lines} lines are not UTF-8")]
+    NotUtf8 {
+        /// The file.
+        name: String,
+        /// The number of lines that are not UTF-8.
+        invalid: usize,
+        /// The number of lines that were looked at.
+        lines: usize,
+        /// The most likely encoding.
+        likely: Encoding,
+    },
+    /// A workbook cannot be read.
+    #[error("cannot read `{name}`: {cause}")]
+    Workbook {
+        /// The file.
+        name: String,
+        /// What is wrong with the workbook.
+        cause: String,
+    },
+    /// A workbook does not have the requested sheet.
+    #[error("cannot find the sheet `{sheet}` in `{name}`")]
+    NoSheet {
+        /// The file.
+        name: String,
+        /// The requested sheet.
+        sheet: String,
+        /// The sheets that exist.
+        sheets: Vec<String>,
+    },
+    /// A table has more columns than can be read.
+    #[error("cannot read `{name}`: it has {columns} columns, and at most {limit} can be read")]
+    TooManyColumns {
+        /// The file.
+        name: String,
+        /// The number of columns.
+        columns: usize,
+        /// The maximum number of columns.
+        limit: usize,
     },
     /// The header of a table is not valid.
     #[error("cannot read the header of `{name}`: {cause}")]
@@ -100,11 +146,13 @@ pub enum DataError {
         /// What is wrong with the header.
         cause: String,
     },
-    /// A table has no header, because the file is empty.
-    #[error("cannot read `{name}`: the file is empty")]
-    EmptyTable {
+    /// The header of a table is not valid UTF-8.
+    #[error("cannot read the header of `{name}`: it is not valid UTF-8")]
+    HeaderNotUtf8 {
         /// The file.
         name: String,
+        /// The most likely encoding.
+        likely: Encoding,
     },
     /// A requested column does not exist.
     #[error("cannot find the column `{column}` in `{name}`")]
@@ -158,9 +206,20 @@ pub enum DataError {
         #[source]
         source: io::Error,
     },
-    /// Rows cannot be written in a format without columns.
-    #[error("cannot write rows as plain text or HTML: these formats have no columns")]
-    TextOutput,
+    /// Rows cannot be written in a format.
+    #[error("cannot write rows as {format}: {}", if format.is_one_article() { "it has no columns" } else { "this format can only be read" })]
+    UnwritableFormat {
+        /// The format.
+        format: Format,
+    },
+    /// The name of an output asks for a compression that cannot be written.
+    #[error("cannot write to `{path}`: files can be compressed with gzip and zstd, not with {compression}")]
+    CompressionOutput {
+        /// The file.
+        path: PathBuf,
+        /// The compression.
+        compression: Compression,
+    },
     /// A row has a column that the header, which is already written, does not have.
     #[error("cannot write {position}: the column `{column}` is not in the header of the output")]
     NewColumn {
@@ -184,6 +243,14 @@ pub enum DataError {
         column: String,
         /// The value and the type of the column, to follow the name of the column.
         cause: String,
+    },
+    /// The rows have more columns than a typed output can have.
+    #[error("cannot write {columns} columns: Arrow and Parquet outputs can have at most {limit}")]
+    TooManyOutputColumns {
+        /// The number of columns.
+        columns: usize,
+        /// The maximum number of columns.
+        limit: usize,
     },
     /// A column has a type that Parquet does not support.
     #[error("cannot write Parquet: it does not support the type {kind} of the column `{column}`")]
@@ -221,18 +288,27 @@ impl DataError {
             DataError::NoMatch { .. } => Remedy::CheckPattern,
             DataError::NotCompressed { .. } => Remedy::RemoveCompressionSuffix,
             DataError::Broken { source, .. } => return broken_remedy(source),
-            DataError::RowTooLong { .. } => Remedy::CloseQuote { lines: 0 },
-            DataError::JsonArray { .. } => Remedy::ConvertJsonArray,
+            DataError::RowTooLong { in_quotes: true, .. } => Remedy::CloseQuote { lines: 0 },
+            DataError::RowTooLong { in_quotes: false, .. } => Remedy::CheckLineBreaks,
+            DataError::Binary { .. } => Remedy::UseReadableFormat,
+            DataError::NotUtf8 { likely, .. } | DataError::HeaderNotUtf8 { likely, .. } => {
+                Remedy::UseEncoding { likely: likely.to_string() }
+            }
+            DataError::Workbook { .. } => Remedy::SaveWorkbook,
+            DataError::NoSheet { sheets, .. } => Remedy::ChooseSheet { sheets: sheets.clone() },
+            DataError::TooManyColumns { .. } => Remedy::ReduceColumns,
             DataError::Header { .. } => Remedy::CorrectHeader,
-            DataError::EmptyTable { .. } => Remedy::FillTable,
             DataError::NoColumn { columns, .. } => Remedy::ChooseColumn { columns: columns.clone() },
             DataError::NoTextColumn { columns, .. } => Remedy::NameTextColumn { columns: columns.clone() },
             DataError::NotText { columns, .. } => Remedy::NameTextAndTitleColumns { columns: columns.clone() },
             DataError::ParquetStream { .. } => Remedy::NameParquetFile,
             DataError::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => Remedy::CreateFolder,
             DataError::Write { .. } => Remedy::CheckOutput,
-            DataError::TextOutput => Remedy::WriteRows,
-            DataError::NewColumn { .. } | DataError::OtherType { .. } => Remedy::WriteJsonLines,
+            DataError::UnwritableFormat { .. } => Remedy::WriteRows,
+            DataError::CompressionOutput { .. } => Remedy::WriteOtherCompression,
+            DataError::TooManyOutputColumns { .. } | DataError::NewColumn { .. } | DataError::OtherType { .. } => {
+                Remedy::WriteJsonLines
+            }
             DataError::TakenName { column } => Remedy::RenameColumn { column: column.clone() },
             DataError::NoParquetType { .. } => Remedy::WriteArrow,
             DataError::Shares { .. } => Remedy::ChooseShares,
@@ -245,12 +321,22 @@ impl DataError {
 }
 
 fn broken_remedy(source: &io::Error) -> Option<Remedy> {
-    match source.kind() {
-        _ if WindowTooLarge::is_cause_of(source) => Some(Remedy::Decompress),
-        io::ErrorKind::UnexpectedEof => Some(Remedy::DownloadAgain { truncated: true }),
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
-            Some(Remedy::DownloadAgain { truncated: false })
+    match (DecompressError::of(source), source.kind()) {
+        (Some(DecompressError::Truncated(_)), _) => {
+            Some(Remedy::DownloadAgain { fault: FileFault::CompressedTruncated })
         }
-        _ => None,
+        (Some(DecompressError::Damaged(..)), _) => Some(Remedy::DownloadAgain { fault: FileFault::Damaged }),
+        (Some(DecompressError::TrailingBytes(compression)), _) => {
+            Some(Remedy::RemoveTrailingBytes { compression: *compression })
+        }
+        (Some(DecompressError::TooMuchMemory(compression)), _) => {
+            Some(Remedy::Decompress { compression: *compression })
+        }
+        (None, _) if source.raw_os_error().is_some() => None,
+        (None, io::ErrorKind::UnexpectedEof) => Some(Remedy::DownloadAgain { fault: FileFault::Truncated }),
+        (None, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other) => {
+            Some(Remedy::DownloadAgain { fault: FileFault::Damaged })
+        }
+        (None, _) => None,
     }
 }

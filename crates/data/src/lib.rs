@@ -17,6 +17,7 @@
 //! into words.
 
 mod check;
+mod compression;
 mod counts;
 mod error;
 mod format;
@@ -24,7 +25,9 @@ mod hash;
 mod labelled;
 mod language;
 mod markup;
+mod note;
 mod open;
+mod panics;
 mod read;
 mod reject;
 mod remedy;
@@ -37,6 +40,7 @@ mod write;
 pub use check::{
     Check, CheckOptions, CheckReport, Example, ExampleRow, Finding, FindingKind, LabelRows, Severity, SplitRows,
 };
+pub use compression::Compression;
 pub use error::DataError;
 pub use format::Format;
 pub use hash::StableHash;
@@ -46,10 +50,11 @@ pub use labelled::{
 };
 pub use language::Language;
 pub use markup::HtmlMode;
+pub use note::{Note, Notes};
 pub use open::{ByteMonitor, Encoding, Source, expand};
 pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored};
 pub use reject::Reject;
-pub use remedy::Remedy;
+pub use remedy::{FileFault, Remedy};
 pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};
 pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LanguageRows, LengthSummary, SetStats, SplitStats, Stats, TextLengths};

@@ -1,5 +1,18 @@
 //! What a user can do about an error or a rejected row.
 
+use crate::compression::Compression;
+
+/// What is wrong with a file that should be fetched again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFault {
+    /// The file ends too early.
+    Truncated,
+    /// The compressed data of the file ends too early.
+    CompressedTruncated,
+    /// The contents are damaged.
+    Damaged,
+}
+
 /// What a user can do about an error or a rejected row.
 ///
 /// The variants carry data and no wording, because the words depend on the front end: the command line names flags, a
@@ -16,21 +29,43 @@ pub enum Remedy {
     RemoveCompressionSuffix,
     /// Download a file again.
     DownloadAgain {
-        /// Whether the file ends too early. Otherwise its contents are damaged.
-        truncated: bool,
+        /// What is wrong with the file.
+        fault: FileFault,
+    },
+    /// Remove the bytes that follow the compressed data of a file.
+    RemoveTrailingBytes {
+        /// The compression of the file.
+        compression: Compression,
     },
     /// Decompress a file before it is read, because it needs too much memory.
-    Decompress,
+    Decompress {
+        /// The compression of the file.
+        compression: Compression,
+    },
     /// Decompress a Parquet file, or pass it as a file instead of a stream.
     NameParquetFile,
-    /// Convert a JSON array to JSON Lines.
-    ConvertJsonArray,
+    /// Extract the array with the articles from a JSON object.
+    ExtractArray {
+        /// The field with the array.
+        field: String,
+    },
+    /// Save a workbook as `.xlsx` without a password, or export its sheet.
+    SaveWorkbook,
+    /// Choose one of the sheets of a workbook.
+    ChooseSheet {
+        /// The sheets that exist.
+        sheets: Vec<String>,
+    },
+    /// Keep only the columns that are needed.
+    ReduceColumns,
     /// Create the folder of the output.
     CreateFolder,
     /// Check the free space of the disk and the permissions of the output.
     CheckOutput,
-    /// Write a format that has columns.
+    /// Write a format that has columns and can be written.
     WriteRows,
+    /// Compress the output with gzip or zstd.
+    WriteOtherCompression,
     /// Write a format in which each row has its own columns.
     WriteJsonLines,
     /// Rename a column of the input, or choose another name for the added one.
@@ -42,8 +77,6 @@ pub enum Remedy {
     WriteArrow,
     /// Correct the header of a table, so that it names each column once.
     CorrectHeader,
-    /// Add a header and rows to an empty table.
-    FillTable,
     /// Choose one of the columns of a table.
     ChooseColumn {
         /// The columns that exist.
@@ -89,6 +122,11 @@ pub enum Remedy {
     ChooseTitleColumn,
     /// Name the encoding of the file.
     NameEncoding,
+    /// Name the encoding of the file, which is most likely this one.
+    UseEncoding {
+        /// The name of the encoding.
+        likely: String,
+    },
     /// Use a format that can be read.
     UseReadableFormat,
     /// Leave a file out.
@@ -106,6 +144,10 @@ pub enum Remedy {
     WriteObjectPerLine,
     /// Write each JSON object on a single line.
     JoinObjectLines,
+    /// Correct a value of a JSON array, or of a sequence of JSON objects.
+    CorrectValue,
+    /// Give a header to a column that has values.
+    NameColumn,
     /// Make the names of the fields of a JSON object unique.
     RenameFields,
     /// Close a quote.

@@ -3,8 +3,8 @@
 
 mod scratch;
 
-use newsdesk_data::{Cell, HtmlMode, ReadOptions, Remedy, TargetFields};
-use scratch::{Scratch, read_all, texts};
+use newsdesk_data::{Cell, FileFault, HtmlMode, ReadOptions, Remedy, TargetFields};
+use scratch::{Scratch, read_all, read_until_broken, texts};
 
 fn raw<'a>(row: &'a newsdesk_data::Row, name: &str) -> &'a str {
     match row.column(name).unwrap() {
@@ -200,4 +200,50 @@ fn too_long_line_is_rejected_and_skipped() {
     assert_eq!(rejects[0].raw.len(), 1024);
     assert_eq!(rows[1].position.row, 3);
     assert_eq!(rows[1].position.offset as usize, bytes.len() - 13);
+}
+
+#[test]
+fn elements_of_a_json_array_are_rows() {
+    let scratch = Scratch::new();
+    let array = "[\n  {\"text\": \"a\",\n   \"n\": [1,\n 2]},\n 5,\n {\"text\" \"b\"},\n {\"text\": \"c\"}\n]\n";
+    for name in ["a.json", "a.jsonl", "noname"] {
+        let (rows, rejects) = scratch.read(name, array);
+        assert_eq!(texts(&rows), ["a", "c"], "{name}");
+        assert_eq!(rows[0].column("n").unwrap().raw_text(), "[1,2]");
+        let causes: Vec<&str> = rejects.iter().map(|reject| reject.cause.as_str()).collect();
+        assert_eq!(causes[0], "the element is a number, not an object");
+        assert!(causes[1].starts_with("the element is not valid JSON: expected `:` at column"), "{causes:?}");
+        let at = |row: u64, line: u64, offset: usize| (row, line, offset as u64);
+        let position = &rows[1].position;
+        assert_eq!((position.row, position.line, position.offset), at(4, 7, array.find("{\"text\": \"c").unwrap()));
+    }
+    // Lines in a file with this suffix, and objects that span several lines.
+    assert_eq!(texts(&scratch.read("a.json", "{\"text\":\"a\"}\nbad\n{\"text\":\"b\"}\n").0), ["a", "b"]);
+    assert_eq!(texts(&scratch.read("a.json", "{\n\"text\":\"a\"\n}\n{\n\"text\":\"b\"\n}\n").0), ["a", "b"]);
+    let (rows, _, fatal) =
+        read_until_broken(&scratch.file("cut.json", "[{\"text\":\"a\"},{\"te"), &ReadOptions::default());
+    assert_eq!(texts(&rows), ["a"]);
+    assert_eq!(fatal.unwrap().remedy(), Some(Remedy::DownloadAgain { fault: FileFault::Truncated }));
+}
+
+#[test]
+fn json_object_with_the_articles_in_a_field_is_rejected() {
+    let scratch = Scratch::new();
+    for object in
+        ["{\"total\": 1,\n \"articles\": [ {\"text\": \"a\"}]}", "{\"total\":1,\"articles\":[{\"text\":\"a\"}]}\n"]
+    {
+        let (_, rejects) = scratch.read("a.json", object);
+        assert_eq!(rejects[0].remedy.as_deref(), Some(&Remedy::ExtractArray { field: "articles".into() }));
+    }
+    // In JSON Lines, a list of objects may be anything.
+    let (rows, rejects) = scratch.read("a.jsonl", "{\"names\":[{\"text\":\"a\"}]}\n{\"text\":\"b\"}\n");
+    assert_eq!((texts(&rows), rejects.len()), (vec!["b"], 1));
+}
+
+#[test]
+fn object_with_very_many_fields_is_read_in_time() {
+    let fields: Vec<String> = (0..200_000).map(|field| format!("\"f{field}\":{field}")).collect();
+    let line = format!("{{{},\"text\":\"a\"}}\n", fields.join(","));
+    let (rows, rejects) = Scratch::new().read("a.jsonl", line.repeat(3));
+    assert_eq!((rows.len(), rejects.len()), (3, 0));
 }

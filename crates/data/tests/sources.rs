@@ -52,3 +52,19 @@ fn missing_input_is_an_error_with_a_remedy() {
     assert_eq!(error("gone/*.txt".into()), ("cannot find a file that matches `gone/*.txt`".into(), true));
     assert_eq!(error("gone/***.txt".into()).0, "cannot parse the pattern `gone/***.txt`");
 }
+
+#[cfg(unix)]
+#[test]
+fn patterns_end_within_loops_of_links() {
+    let scratch = Scratch::new();
+    scratch.file("a/b/x.txt", "");
+    scratch.file("a/.hidden/y.txt", "");
+    for (link, target) in [("a/b/one", ".."), ("a/b/two", "../.."), ("a/three", ".."), ("a/b/same.txt", "x.txt")] {
+        std::os::unix::fs::symlink(target, scratch.path(link)).unwrap();
+    }
+    // `same.txt` comes first in name order, and is the same file.
+    assert_eq!(names(&scratch, &["**/*.txt"]), ["a/b/same.txt"]);
+    assert_eq!(names(&scratch, &["a/**/x.txt"]), ["a/b/x.txt"]);
+    assert_eq!(names(&scratch, &["a/**"]), ["a/b/same.txt"]);
+    assert_eq!(names(&scratch, &["a/*/x.txt"]), ["a/b/x.txt"]);
+}

@@ -85,7 +85,10 @@ fn invalid_header_is_an_error() {
         (error.to_string().replace(&name, "a.csv"), error.remedy().unwrap())
     };
     let usual = ReadOptions::default();
-    assert_eq!(refused("", &usual).0, "cannot read `a.csv`: the file is empty");
+    let wide: Vec<String> = (0..16_385).map(|column| format!("c{column}")).collect();
+    let (error, remedy) = refused(&format!("text,{}\n", wide.join(",")), &usual);
+    assert_eq!(error, "cannot read `a.csv`: it has 16386 columns, and at most 16384 can be read");
+    assert_eq!(remedy, Remedy::ReduceColumns);
     let (error, _) = refused("text,id,id\n", &usual);
     assert_eq!(error, "cannot read the header of `a.csv`: the column `id` occurs twice");
     let (error, remedy) = refused("id,story\n1,a\n", &usual);

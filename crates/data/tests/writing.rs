@@ -209,9 +209,15 @@ fn csv_can_be_continued() {
 }
 
 #[test]
-fn plain_text_cannot_be_written() {
-    let error = writer(Format::Text, Box::new(Vec::new())).err().unwrap();
-    assert_eq!(error.remedy(), Some(Remedy::WriteRows));
+fn formats_that_can_only_be_read_are_refused() {
+    for format in Format::ALL.into_iter().filter(|format| !format.can_be_written()) {
+        let error = writer(format, Box::new(Vec::new())).err().unwrap();
+        assert_eq!(error.remedy(), Some(Remedy::WriteRows), "{error}");
+    }
+    let scratch = Scratch::new();
+    let error = newsdesk_data::create(&scratch.path("a.jsonl.xz")).err().unwrap();
+    assert_eq!(error.remedy(), Some(Remedy::WriteOtherCompression), "{error}");
+    assert!(!scratch.path("a.jsonl.xz").exists());
 }
 
 #[test]
@@ -232,5 +238,17 @@ fn full_disk_is_the_source_of_the_error() {
         let error = writer.write(&rows[0], &added()).and_then(|()| writer.finish()).unwrap_err();
         assert_eq!(error.to_string(), "cannot write rows");
         assert!(std::error::Error::source(&error).is_some());
+    }
+}
+
+#[test]
+fn typed_output_with_too_many_columns_is_refused() {
+    let fields: Vec<String> = (0..20_000).map(|field| format!("\"f{field}\":1")).collect();
+    let (rows, _) = Scratch::new().read("a.jsonl", format!("{{\"text\":\"a\",{}}}\n", fields.join(",")));
+    for format in [Format::Arrow, Format::Parquet] {
+        let mut writer = writer(format, Box::new(std::io::sink())).unwrap();
+        let error = writer.write(&rows[0], &[]).and_then(|()| writer.end()).unwrap_err();
+        assert!(error.to_string().starts_with("cannot write 20001 columns"), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::WriteJsonLines));
     }
 }

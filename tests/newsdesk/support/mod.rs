@@ -8,6 +8,7 @@ mod random;
 mod rows;
 pub mod training;
 pub mod weights;
+pub mod workbook;
 
 pub use answer::Answer;
 pub use folder::Folder;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct Classify {
-    /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst) or .parquet [default: `-`, standard input]
+    /// Files, folders or globs of .jsonl, .json, .csv, .tsv, .xlsx, .txt, .html, .arrow (also .gz, .zst, .bz2, .xz) or .parquet [default: `-`, standard input]
     #[arg(value_name = "FILES")]
     pub inputs: Vec<String>,
     /// Label this text instead of files; repeatable

@@ -16,8 +16,8 @@ pub enum DataCommand {
     /// Check labelled data sets: leaks between splits, conflicting labels, duplicates, empty rows, ...
     ///
     /// Texts count as equal if they differ only in white space and letter case. A finding is an error if it distorts
-    /// metrics or loses rows, else a warning. The exit code is 0 if there are no findings, 1 if there are, and 2 if the data sets
-    /// could not be read. Leaks are found only between the splits that one command names:
+    /// metrics or loses rows, a note if nothing has to be done, such as for long texts, else a warning. The exit code is 1 if there
+    /// are errors or warnings, and 2 if the data sets could not be read. Leaks are found only between the splits that one command names:
     /// `newsdesk data check train.csv --validation validation.csv --test test.csv`.
     Check(Box<Check>),
     /// Count the rows, labels and text lengths of labelled data sets
@@ -27,14 +27,14 @@ pub enum DataCommand {
     /// The result does not depend on the order of the rows or on the files that they are in. Rows with the same text stay together.
     /// Each split has the label distribution of the whole, as far as whole rows allow.
     Split(Box<Split>),
-    /// Convert articles between JSON Lines, CSV, TSV, Arrow and Parquet; HTML and text files can be read, too
+    /// Convert articles between JSON Lines, CSV, TSV, Arrow and Parquet; JSON arrays, Excel, HTML and text files can be read, too
     Convert(Box<Convert>),
 }
 
 /// The data sets to look at.
 #[derive(Debug, Args)]
 pub struct Sets {
-    /// Labelled data sets: your own files (JSON Lines, CSV, TSV, Arrow or Parquet; all of them form one split), built-in recipes such as ag-news, or recipe files (.toml)
+    /// Labelled data sets: your own files (JSON Lines, JSON, CSV, TSV, Excel, Arrow or Parquet; all of them form one split), built-in recipes such as ag-news, or recipe files (.toml)
     #[arg(value_name = "DATASET", required = true)]
     pub data: Vec<String>,
     /// Your own files of the validation split; DATASET is then the training split. Data sets with a recipe have their own splits
@@ -101,10 +101,10 @@ pub struct Stats {
 
 #[derive(Debug, Args)]
 pub struct Split {
-    /// Files, folders or globs of .jsonl, .csv, .tsv, .arrow (also .gz, .zst) or .parquet, all of one format
+    /// Files, folders or globs of .jsonl, .json, .csv, .tsv, .xlsx, .arrow (also .gz, .zst, .bz2, .xz) or .parquet, all of one format
     #[arg(value_name = "FILES", required = true)]
     pub inputs: Vec<String>,
-    /// Folder to write train, validation and test to, in the format of the input
+    /// Folder to write train, validation and test to, in the format of the input (JSON as JSON Lines, Excel as CSV)
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
     #[command(flatten)]
@@ -136,7 +136,7 @@ pub struct Split {
 
 #[derive(Debug, Args)]
 pub struct Convert {
-    /// Files, folders or globs of .jsonl, .csv, .tsv, .txt, .html, .arrow (also .gz, .zst) or .parquet; `-` is standard input
+    /// Files, folders or globs of .jsonl, .json, .csv, .tsv, .xlsx, .txt, .html, .arrow (also .gz, .zst, .bz2, .xz) or .parquet; `-` is standard input
     #[arg(value_name = "FILES", required = true)]
     pub inputs: Vec<String>,
     /// Output file; its extension sets the format (.jsonl, .csv, .tsv, .arrows, also .gz, .zst, or .parquet); `-` is standard output

@@ -1,15 +1,18 @@
 //! Options of several commands: each has one name, one type and one text.
 
+use crate::failure::say;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
-use newsdesk_data::{Encoding, Format, HtmlMode, ReadOptions};
+use newsdesk_data::{Encoding, Format, HtmlMode, Note, Notes, ReadOptions};
 use newsdesk_model::DeviceChoice;
 use newsdesk_model::folder::Storage;
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// Help texts of options that are single fields in several commands.
 pub mod help {
-    pub const DATA: &str = "Labelled data sets: your own files (JSON Lines, CSV, TSV, Arrow or Parquet), built-in recipes such as ag-news, or recipe files (.toml)";
+    pub const DATA: &str = "Labelled data sets: your own files (JSON Lines, JSON, CSV, TSV, Excel, Arrow or Parquet), built-in recipes such as ag-news, or recipe files (.toml)";
     pub const DEVICE: &str = "Device: auto, cpu, cuda, cuda:N or metal";
     pub const DTYPE: &str =
         "Data type (dtype) on the CPU: auto (the fastest that the model is certified for), f32, int16, bf16 or int8";
@@ -72,9 +75,12 @@ pub struct TextColumns {
     /// Column with the title [default: title or headline]
     #[arg(long, value_name = "NAME")]
     pub title_field: Option<String>,
-    /// Encoding of the files, for example latin1 [default: utf-8, or utf-16 if a byte order mark says so]
+    /// Encoding of the files, for example latin1 [default: utf-8, or utf-16 where it is detected]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<Encoding>,
+    /// Sheet of Excel workbooks [default: the first one]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
     /// HTML in titles and texts: auto removes it from texts that plainly hold tags or references such as `&nbsp;`, strip removes all that may be HTML, keep reads texts as they are
     ///
     /// Only what the model reads changes. The columns of the output are unchanged. Data sets with a recipe are read as they are.
@@ -108,12 +114,27 @@ impl TextColumns {
         (html != HtmlMode::default()).then(|| html.name().to_owned())
     }
 
-    /// Returns the options for reading whole articles from these columns.
+    /// Returns the options for reading whole articles from these columns. Notes about the files are printed.
     pub fn reading(&self, format: Option<Format>) -> ReadOptions {
         let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
-        let html = self.html.into();
-        ReadOptions { format, encoding: self.encoding, text_field, title_field, html, target_fields: None }
+        let (encoding, html) = (self.encoding, self.html.into());
+        let (sheet, notes) = (self.sheet.clone(), printed_notes());
+        ReadOptions { format, encoding, sheet, notes, text_field, title_field, html, target_fields: None }
     }
+}
+
+/// Returns a receiver that prints each note once: a file may be opened several times.
+fn printed_notes() -> Notes {
+    let printed = Mutex::new(HashSet::new());
+    Notes::new(move |note| {
+        let line = format!("warning: {note}");
+        if printed.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+            let hint = match note {
+                Note::OneSheetOfSeveral { .. } => "name another one with `--sheet`",
+            };
+            say(&format!("{line}; {hint}"));
+        }
+    })
 }
 
 /// Columns with the target of target-dependent sentiment.
@@ -213,8 +234,10 @@ pub enum FormatName {
     Text,
     Html,
     Jsonl,
+    Json,
     Csv,
     Tsv,
+    Xlsx,
     Arrow,
     Parquet,
 }
@@ -225,8 +248,10 @@ impl From<FormatName> for Format {
             FormatName::Text => Self::Text,
             FormatName::Html => Self::Html,
             FormatName::Jsonl => Self::JsonLines,
+            FormatName::Json => Self::Json,
             FormatName::Csv => Self::Csv,
             FormatName::Tsv => Self::Tsv,
+            FormatName::Xlsx => Self::Excel,
             FormatName::Arrow => Self::Arrow,
             FormatName::Parquet => Self::Parquet,
         }

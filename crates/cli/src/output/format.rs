@@ -2,7 +2,7 @@
 
 use crate::failure::Usage;
 use anyhow::Result;
-use newsdesk_data::{Format, is_compressed};
+use newsdesk_data::{Compression, Format, is_compressed};
 use std::path::Path;
 
 /// Returns the format of the rows in an output of this name.
@@ -26,7 +26,14 @@ pub fn by_name_or_option(path: &Path) -> Result<Format> {
 
 fn named(path: &Path, hint: &str) -> Result<Format> {
     let shown = path.display();
+    if let Some(compression) = Compression::of_path(path).filter(|compression| !compression.can_be_written()) {
+        let message = format!("cannot write `{shown}`: {compression} can only be read");
+        return Err(Usage::new(message, hint).into());
+    }
     match Format::from_path(path) {
+        Some(format) if !format.can_be_written() && !format.is_one_article() => {
+            Err(Usage::new(format!("cannot write `{shown}`: {format} can only be read"), hint).into())
+        }
         Some(format) if format.is_one_article() => {
             Err(Usage::new(format!("cannot write rows to `{shown}`: {format} has no columns"), hint).into())
         }
@@ -44,7 +51,7 @@ fn named(path: &Path, hint: &str) -> Result<Format> {
 /// compressed twice.
 ///
 /// # Errors
-/// If the format is Parquet and the name ends in .gz or .zst.
+/// If the format is Parquet and the name is that of a compressed file.
 pub fn refuse_compressed(format: Format, path: &Path) -> Result<()> {
     match format == Format::Parquet && is_compressed(path) {
         false => Ok(()),

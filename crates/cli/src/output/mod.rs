@@ -7,6 +7,7 @@ pub mod format;
 pub mod machine;
 pub mod page;
 pub mod progress;
+pub mod reject_log;
 pub mod reporting;
 pub mod row_table;
 pub mod table;

@@ -2,6 +2,7 @@
 
 use crate::failure::say;
 use crate::output::count::counted;
+use crate::output::reject_log::RejectLog;
 use crate::remedies::data::with_hint;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use newsdesk_data::{Reject, Row, Table, Value};
@@ -54,7 +55,7 @@ pub struct ReportingOutput<O> {
     inner: O,
     bar: ProgressBar,
     progress: Progress,
-    rejected: usize,
+    rejects: RejectLog,
     quiet: bool,
 }
 
@@ -70,8 +71,8 @@ struct Progress {
     last_line: Option<Instant>,
 }
 
-/// Number of rejects that are reported one by one.
-const MAX_REJECTS_SHOWN: usize = 20;
+/// The note of a command that found nothing to read.
+pub const NO_ARTICLES: &str = "no articles: the inputs have no rows";
 
 /// Time between two progress lines if standard error is not a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
@@ -87,7 +88,7 @@ impl<O> ReportingOutput<O> {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
         let progress = Progress { bytes: None, rows_before: 0, started: None, last_line: None };
-        Self { inner, bar, progress, rejected: 0, quiet }
+        Self { inner, bar, progress, rejects: RejectLog::default(), quiet }
     }
 
     /// Wraps the output of a run into a file. A terminal shows a bar over the input bytes; otherwise a line is printed
@@ -114,12 +115,13 @@ impl<O> ReportingOutput<O> {
 
     /// Returns the number of rows rejected so far.
     pub fn rejected(&self) -> usize {
-        self.rejected
+        self.rejects.count()
     }
 
-    /// Removes the bar and returns the wrapped output.
+    /// Removes the bar, reports the rejects that were not shown, and returns the wrapped output.
     pub fn into_inner(self) -> O {
         self.bar.finish_and_clear();
+        self.rejects.others().iter().for_each(|line| say(&format!("error: {line}")));
         self.inner
     }
 
@@ -176,17 +178,14 @@ impl<O: Output> Output for ReportingOutput<O> {
 
     fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
         let reject = &with_hint(reject);
-        self.rejected += 1;
-        if self.rejected <= MAX_REJECTS_SHOWN {
+        let shown = self.rejects.add(reject);
+        if shown.is_shown {
             self.bar.suspend(|| {
                 say(&format!("error: {reject}"));
-                if let Some(hint) = &reject.hint {
+                if let Some(hint) = reject.hint.as_ref().filter(|_| shown.with_hint) {
                     say(&format!("hint: {hint}"));
                 }
             });
-        } else if self.rejected == MAX_REJECTS_SHOWN + 1 {
-            self.bar
-                .suspend(|| say("error: more rows are rejected; write all of them to a file with `--rejects FILE`"));
         }
         self.inner.reject(reject)
     }

@@ -1,7 +1,7 @@
 //! Hints for errors and rejected rows of `newsdesk-data`.
 
 use crate::format_list::{all_formats, all_suffixes, row_formats};
-use newsdesk_data::{DataError, Reject, Remedy};
+use newsdesk_data::{Compression, DataError, FileFault, Reject, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &DataError) -> Option<String> {
@@ -22,23 +22,47 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::NameFiles => format!("name the files one by one: in a folder, only {} are read", all_suffixes()),
         Remedy::CheckPattern => "check the pattern: no file matches; `**` matches any number of folders".into(),
         Remedy::RemoveCompressionSuffix => "remove the suffix from the name if the file is not compressed".into(),
-        Remedy::DownloadAgain { truncated: true } => {
-            "download the file again: it ends in the middle of its compressed data".into()
+        Remedy::DownloadAgain { fault } => match fault {
+            FileFault::Truncated => "fetch or export the file again: it ends too early".into(),
+            FileFault::CompressedTruncated => {
+                "download the file again: it ends in the middle of its compressed data".into()
+            }
+            FileFault::Damaged => "download the file again: its data is damaged".into(),
+        },
+        Remedy::RemoveTrailingBytes { compression } => format!(
+            "decompress the file with `{} -dc`, which ignores these bytes, and give the result; or fetch it again",
+            program(*compression)
+        ),
+        Remedy::Decompress { compression: Compression::Zstd } => {
+            "decompress the file first with `zstd -d --long=31`".into()
         }
-        Remedy::DownloadAgain { truncated: false } => "download the file again: its data is damaged".into(),
-        Remedy::Decompress => "decompress the file first with `zstd -d --long=31`".into(),
+        Remedy::Decompress { compression } => {
+            format!("decompress the file first with `{} -d`", program(*compression))
+        }
         Remedy::NameParquetFile => "give the decompressed file itself; only Arrow streams can be piped".into(),
-        Remedy::ConvertJsonArray => "convert the array to JSON Lines with `jq -c '.[]'`".into(),
+        Remedy::ExtractArray { field } => {
+            format!("give only the array: `jq '.[\"{field}\"]' FILE` extracts it")
+        }
+        Remedy::SaveWorkbook => {
+            "save the workbook as .xlsx without a password, or export the sheet as CSV in UTF-8".into()
+        }
+        Remedy::ChooseSheet { sheets } => {
+            format!("name another sheet with `--sheet`; the sheets are {}", quoted(sheets))
+        }
+        Remedy::ReduceColumns => {
+            "keep only the columns that you need; if there are not that many, check the delimiter and the line breaks"
+                .into()
+        }
         Remedy::CreateFolder => "create the folder first".into(),
         Remedy::CheckOutput => "check that the disk has free space, and that you may write to the output".into(),
         Remedy::WriteRows => format!("write {}", row_formats()),
+        Remedy::WriteOtherCompression => "end its name in .gz or .zst, or leave out the compression".into(),
         Remedy::WriteJsonLines => "write JSON Lines, where each row has its own columns".into(),
         Remedy::RenameColumn { column } => format!(
             "rename the input column `{column}`; with `newsdesk classify`, `--prefix TEXT` keeps both and `--overwrite-columns` replaces it"
         ),
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
-        Remedy::FillTable => "check the file: a table needs a first line with the column names, and rows".into(),
         Remedy::ChooseColumn { columns } => format!(
             "name another column with `--text-field`, `--title-field`, `--label-field` or `--target-field`; the columns are {}",
             quoted(columns)
@@ -72,6 +96,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::NameEncoding => {
             "if the file has another encoding, name it with `--encoding`, for example `--encoding latin1`".into()
         }
+        Remedy::UseEncoding { likely } => format!(
+            "name the encoding: it looks like {likely}, so try `--encoding {likely}`; with `--encoding utf-8`, invalid rows are rejected"
+        ),
         Remedy::UseReadableFormat => format!("use a file of {}", all_formats()),
         Remedy::LeaveOut { reason } => format!("leave the file out: {reason}"),
         Remedy::ReadAsText => {
@@ -79,8 +106,10 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::CheckLength => "check the text: no article is that long".into(),
         Remedy::CheckLineBreaks => "look for a missing line break: no article is that long".into(),
-        Remedy::WriteObjectPerLine => "write one JSON object per line, such as {\"text\": \"...\"}".into(),
+        Remedy::WriteObjectPerLine => "write each article as one JSON object, such as {\"text\": \"...\"}".into(),
         Remedy::JoinObjectLines => "write each JSON object on one line; `jq -c .` joins the lines of an object".into(),
+        Remedy::CorrectValue => "correct the value; `jq . FILE` names the position of the first mistake".into(),
+        Remedy::NameColumn => "give the column a name in the first row of the sheet, or empty it".into(),
         Remedy::RenameFields => "rename one of the fields: a name may occur only once in an object".into(),
         Remedy::CloseQuote { lines: 0 } => "close the quote that opens in this row".into(),
         Remedy::CloseQuote { lines: 1 } => "close the quote; the reject includes the line after it".into(),
@@ -118,9 +147,26 @@ pub fn hint_text(remedy: &Remedy) -> String {
     }
 }
 
-/// Returns names in backquotes, separated by commas.
+/// The maximum number of names in a hint.
+const MAX_NAMED: usize = 30;
+
+/// Returns names in backquotes, separated by commas. Of very many names, only the first are given.
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let mut text = names.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > MAX_NAMED {
+        text += &format!(" and {} more", names.len() - MAX_NAMED);
+    }
+    text
+}
+
+/// Returns the program that decompresses a file.
+fn program(compression: Compression) -> &'static str {
+    match compression {
+        Compression::Gzip => "gzip",
+        Compression::Zstd => "zstd",
+        Compression::Bzip2 => "bzip2",
+        Compression::Xz => "xz",
+    }
 }
 
 #[cfg(test)]
@@ -134,5 +180,7 @@ mod tests {
         assert!(columns.contains("--text-field") && columns.contains("`id`, `story`"), "{columns}");
         let map = hint_text(&Remedy::MapLabels { unknown: vec!["Weather".into()], known: names });
         assert!(map.contains("\"Weather\" = [\"id\"]"), "{map}");
+        let many = quoted(&(0..40).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert!(many.ends_with("`29` and 10 more"), "{many}");
     }
 }

@@ -34,7 +34,7 @@ pub struct CheckReport {
     pub set: String,
     /// The number of rows of each split.
     pub splits: Vec<SplitRows>,
-    /// The findings, errors first.
+    /// The findings: errors, then warnings, then notes.
     pub findings: Vec<Finding>,
 }
 
@@ -126,7 +126,7 @@ impl Check {
         let mut findings = self.seen.findings(&counts, &self.heads, examples);
         findings.extend(label_findings(&counts, &self.heads, min_rows));
         findings.extend(self.splits.into_iter().flat_map(|split| row_findings(split, max_length, min_words)));
-        findings.sort_by_key(|finding| (finding.severity != Severity::Error, finding.kind as u8));
+        findings.sort_by_key(|finding| (finding.severity as u8, finding.kind as u8));
         Ok(CheckReport { set: self.set, splits, findings })
     }
 }

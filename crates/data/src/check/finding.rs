@@ -15,6 +15,8 @@ pub enum Severity {
     Error,
     /// The data set can be used, but the user should look at the finding.
     Warning,
+    /// Nothing has to be done.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -22,6 +24,7 @@ impl fmt::Display for Severity {
         out.write_str(match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         })
     }
 }
@@ -76,8 +79,9 @@ impl FindingKind {
             | FindingKind::FewRows
             | FindingKind::MissingFromEvaluation
             | FindingKind::SimilarLabels
-            | FindingKind::Overlong
             | FindingKind::Short => Severity::Warning,
+            // Long articles are common. Training reads their beginning, and `classify` reads all of them.
+            FindingKind::Overlong => Severity::Note,
         }
     }
 }

@@ -3,8 +3,11 @@
 //! Compression is detected from the magic bytes, so standard input and files with a wrong suffix work as well. Several
 //! gzip members or zstd frames are read as one stream.
 
+mod content;
+mod decompress;
 mod encoding;
 mod monitor;
+mod peek;
 mod source;
 pub(crate) mod zstd;
 
@@ -13,13 +16,17 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
-use flate2::bufread::MultiGzDecoder;
 
+use crate::compression::Compression;
 use crate::error::DataError;
+use decompress::decompress;
 use monitor::MonitoredReader;
 
+pub(crate) use content::{Content, likely_encoding};
+pub(crate) use decompress::DecompressError;
 pub use encoding::Encoding;
 pub use monitor::ByteMonitor;
+pub(crate) use peek::Peekable;
 pub use source::{Source, expand};
 
 const BUFFER: usize = 64 * 1024;
@@ -29,9 +36,11 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A stream of bytes to read rows from.
 pub(crate) struct Stream {
     /// The decompressed bytes, without a byte order mark.
-    pub reader: Box<dyn BufRead + Send>,
+    pub reader: Peekable,
     /// The offset of `reader` in the decompressed stream: 3 after a byte order mark, 0 otherwise.
     pub offset: u64,
+    /// Whether the stream is a regular file. Reading ahead in a pipe would delay its first rows.
+    is_file: bool,
 }
 
 /// Opens a source. `monitor` counts and hashes its bytes before decompression.
@@ -40,23 +49,25 @@ pub(crate) struct Stream {
 /// If the source cannot be opened or read, or has the suffix of a compression that its bytes do not have.
 pub(crate) fn open(source: &Source, monitor: Option<&Arc<ByteMonitor>>) -> Result<Stream, DataError> {
     let name = source.name().to_string();
-    let file: Box<dyn Read + Send> = match source {
-        Source::Stdin => Box::new(io::stdin()),
+    let (file, is_file): (Box<dyn Read + Send>, bool) = match source {
+        Source::Stdin => (Box::new(io::stdin()), false),
         Source::File(path) => {
             let failed = |source| DataError::Open { name: name.clone(), source };
             let file = File::open(path).map_err(failed)?;
-            if file.metadata().map_err(failed)?.is_dir() {
+            let metadata = file.metadata().map_err(failed)?;
+            if metadata.is_dir() {
                 return Err(failed(io::ErrorKind::IsADirectory.into()));
             }
-            Box::new(file)
+            (Box::new(file), metadata.is_file())
         }
-        Source::Texts(lines) => Box::new(Cursor::new(lines.as_bytes().to_vec())),
+        Source::Texts(lines) => (Box::new(Cursor::new(lines.as_bytes().to_vec())), true),
     };
     let file = match monitor {
         Some(monitor) => Box::new(MonitoredReader::new(file, Arc::clone(monitor))),
         None => file,
     };
-    let mut stream = Stream { reader: Box::new(BufReader::with_capacity(BUFFER, file)), offset: 0 };
+    let reader = Peekable::new(Box::new(BufReader::with_capacity(BUFFER, file)));
+    let mut stream = Stream { reader, offset: 0, is_file };
     stream.decompress(source, &name)?;
     let failed = |source| DataError::Broken { name: name.clone(), rows: 0, source };
     stream.skip_byte_order_mark().map_err(failed)?;
@@ -69,70 +80,64 @@ impl Stream {
     /// # Errors
     /// If the stream cannot be read.
     pub fn peek(&mut self, enough: impl Fn(&[u8]) -> bool) -> io::Result<Vec<u8>> {
-        let mut seen = Vec::new();
-        while !enough(&seen) {
-            let available = match self.reader.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                available => available?,
-            };
-            let Some(&next) = available.first() else { break };
-            seen.push(next);
-            self.reader.consume(1);
-        }
-        if !seen.is_empty() {
-            let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-            self.reader = Box::new(Cursor::new(seen.clone()).chain(rest));
-        }
-        Ok(seen)
+        self.reader.peek(enough)
+    }
+
+    fn replace(&mut self, with: impl FnOnce(Peekable) -> io::Result<Box<dyn BufRead + Send>>) -> io::Result<()> {
+        let reader = std::mem::replace(&mut self.reader, Peekable::new(Box::new(io::empty())));
+        self.reader = Peekable::new(with(reader)?);
+        Ok(())
     }
 
     fn decompress(&mut self, source: &Source, name: &str) -> Result<(), DataError> {
         let failed = |source| DataError::Broken { name: name.to_owned(), rows: 0, source };
-        let start = self.peek(|seen| seen.len() >= 4).map_err(failed)?;
-        let suffix = match source {
+        let start = self.peek(|seen| !Compression::needs_more(seen)).map_err(failed)?;
+        if let Some(compression) = Compression::of_magic(&start) {
+            return self.replace(|reader| decompress(Box::new(reader), compression)).map_err(failed);
+        }
+        let by_suffix = match source {
             Source::Stdin | Source::Texts(_) => None,
-            Source::File(path) => path.extension().map(|suffix| suffix.to_ascii_lowercase()),
+            Source::File(path) => Compression::of_path(path),
         };
-        let compressed = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = if start.starts_with(b"\x1f\x8b") {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(compressed)))
-        } else if is_zstd(&start) {
-            let decoder = zstd::decoder(compressed).map_err(failed)?;
-            Box::new(BufReader::with_capacity(BUFFER, decoder))
-        } else {
-            let compression = match suffix.as_deref().and_then(|suffix| suffix.to_str()) {
-                Some("gz") => Some("gzip"),
-                Some("zst") => Some("zstd"),
-                _ => None,
-            };
-            if let Some(compression) = compression {
-                if start.len() < 4 {
-                    return Err(failed(io::ErrorKind::UnexpectedEof.into()));
-                }
-                return Err(DataError::NotCompressed { name: name.to_owned(), compression });
+        match by_suffix {
+            None => Ok(()),
+            Some(compression) if start.len() < 4 && self.peek(|seen| seen.len() >= 4).map_err(failed)?.len() < 4 => {
+                Err(failed(io::Error::new(io::ErrorKind::UnexpectedEof, DecompressError::Truncated(compression))))
             }
-            compressed
-        };
-        Ok(())
+            Some(compression) => Err(DataError::NotCompressed { name: name.to_owned(), compression }),
+        }
     }
 
-    /// Converts the stream to UTF-8. It converts UTF-16 with a byte order mark, and the given encoding.
+    /// Converts the stream to UTF-8, and says what its beginning is. It converts UTF-16 and the given encoding.
     ///
     /// # Errors
     /// If the stream cannot be read.
-    pub fn decode(&mut self, name: &str, encoding: Option<Encoding>) -> Result<(), DataError> {
+    pub fn decode(&mut self, name: &str, encoding: Option<Encoding>) -> Result<Content, DataError> {
         let failed = |source| DataError::Broken { name: name.to_owned(), rows: 0, source };
+        if self.offset > 0 {
+            return Ok(Content::Text);
+        }
         let start = self.peek(|seen| seen.len() >= 2).map_err(failed)?;
         let is_marked = [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| start == *mark);
-        let encoding = encoding.map(|encoding| encoding.0).filter(|encoding| *encoding != encoding_rs::UTF_8);
-        if self.offset > 0 || !is_marked && encoding.is_none() {
-            return Ok(());
+        let mut content = Content::Text;
+        let mut encoding = encoding.map(|encoding| encoding.0);
+        if encoding.is_none() && !is_marked {
+            let (sample, is_whole) = self.reader.sample(content::SAMPLE, self.is_file);
+            content = Content::of(sample, is_whole);
+            if let Content::Utf16(utf_16) = content {
+                encoding = Some(utf_16.0);
+            }
         }
-        let encoded = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        let decoder =
-            DecodeReaderBytesBuilder::new().encoding(encoding).bom_override(true).strip_bom(true).build(encoded);
-        self.reader = Box::new(BufReader::with_capacity(BUFFER, decoder));
-        Ok(())
+        encoding = encoding.filter(|encoding| *encoding != encoding_rs::UTF_8);
+        if is_marked || encoding.is_some() {
+            let decoded = self.replace(|reader| {
+                let mut decoder = DecodeReaderBytesBuilder::new();
+                let decoder = decoder.encoding(encoding).bom_override(true).strip_bom(true).build(reader);
+                Ok(Box::new(BufReader::with_capacity(BUFFER, decoder)))
+            });
+            decoded.map_err(failed)?;
+        }
+        Ok(content)
     }
 
     fn skip_byte_order_mark(&mut self) -> io::Result<()> {
@@ -143,9 +148,4 @@ impl Stream {
         }
         Ok(())
     }
-}
-
-/// Returns whether the bytes start a zstd frame, or a skippable frame, which parallel compressors write first.
-fn is_zstd(start: &[u8]) -> bool {
-    start == b"\x28\xb5\x2f\xfd" || (start.len() == 4 && start[0] & 0xf0 == 0x50 && start[1..] == *b"\x2a\x4d\x18")
 }

@@ -13,7 +13,7 @@ use csv::{ByteRecord, StringRecord};
 use super::error::{MAX_HEADER, ReadError, not_utf8, reject};
 use super::options::ReadOptions;
 use crate::error::DataError;
-use crate::open::Stream;
+use crate::open::{Stream, likely_encoding};
 use crate::remedy::Remedy;
 use crate::row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm};
 
@@ -36,6 +36,8 @@ pub(super) struct Delimited {
 impl Delimited {
     /// Reads the header and finds the columns of the article. By default the delimiter is detected from the header.
     ///
+    /// Returns `None` if the stream has no header, because it is empty.
+    ///
     /// # Errors
     /// If the stream cannot be read, the header is not valid, or a column is missing.
     pub fn new(
@@ -44,7 +46,7 @@ impl Delimited {
         options: &ReadOptions,
         delimiter: Option<u8>,
         limit: usize,
-    ) -> Result<Delimited, DataError> {
+    ) -> Result<Option<Delimited>, DataError> {
         let first = stream
             .peek(|start| {
                 let is_line = start.last() == Some(&b'\n') && !start.trim_ascii().is_empty();
@@ -70,24 +72,26 @@ impl Delimited {
             record: ByteRecord::new(),
             length: 0,
         };
-        let header = table.read_header(options)?;
+        let Some(header) = table.read_header(options)? else { return Ok(None) };
         table.table.form = TableForm::Delimited(Dialect { delimiter, crlf, byte_order_mark, header: Some(header) });
-        Ok(table)
+        Ok(Some(table))
     }
 
     /// Reads the header, and returns it as it is in the file.
-    fn read_header(&mut self, options: &ReadOptions) -> Result<String, DataError> {
+    fn read_header(&mut self, options: &ReadOptions) -> Result<Option<String>, DataError> {
         let name = self.name.to_string();
         if self.advance()?.is_none() {
-            return Err(DataError::EmptyTable { name });
+            return Ok(None);
         }
-        let header = StringRecord::from_byte_record(self.record.clone())
-            .map_err(|_| DataError::Header { name: name.clone(), cause: "it is not valid UTF-8".to_owned() })?;
+        let header = StringRecord::from_byte_record(self.record.clone()).map_err(|_| {
+            let likely = likely_encoding(self.csv.get_ref().pending(), false);
+            DataError::HeaderNotUtf8 { name: name.clone(), likely }
+        })?;
         let columns: Vec<&str> = header.iter().collect();
         (self.text, self.title) = options.article_columns(&name, &columns)?;
         self.table.columns = columns.iter().map(|column| Arc::from(*column)).collect();
         let raw = without_line_break(&self.csv.get_ref().pending()[..self.length]);
-        Ok(String::from_utf8_lossy(raw).into_owned())
+        Ok(Some(String::from_utf8_lossy(raw).into_owned()))
     }
 
     /// Returns the columns of the header, and the dialect of the file.
@@ -115,7 +119,10 @@ impl Delimited {
         match found.map_err(csv::Error::into_kind) {
             Ok(true) => Ok(Some(position)),
             Ok(false) => Ok(None),
-            Err(_) if bytes.overflowed => Err(DataError::RowTooLong { position, limit: bytes.limit }),
+            Err(_) if bytes.overflowed => {
+                let in_quotes = quotes(bytes.pending(), self.delimiter) == Quotes::Open;
+                Err(DataError::RowTooLong { position, limit: bytes.limit, in_quotes })
+            }
             Err(kind) => {
                 let source = match kind {
                     csv::ErrorKind::Io(source) => source,

@@ -12,6 +12,10 @@ use crate::row::Position;
 pub(super) const MAX_ROW: usize = 64 * 1024 * 1024;
 /// The maximum length of a header, for the detection of a format and a delimiter.
 pub(super) const MAX_HEADER: usize = 64 * 1024;
+/// The number of bytes after which the rest of a row that is too long is not skipped any further.
+pub(super) const MAX_SKIPPED: usize = 256 * 1024 * 1024;
+/// The maximum number of columns of a table: that of Excel.
+pub(super) const MAX_COLUMNS: usize = 16_384;
 /// How many bytes of a row that is too long, or not text, are kept in its reject.
 pub(super) const SAMPLE: usize = 1024;
 
@@ -38,6 +42,11 @@ pub(super) fn blank(position: Position, remedy: Remedy, raw: &[u8]) -> ReadError
 pub(super) fn not_utf8(position: Position, error: &std::str::Utf8Error, raw: &[u8]) -> ReadError {
     let cause = format!("byte {} of the row is not valid UTF-8", error.valid_up_to());
     reject(position, cause, Remedy::NameEncoding, raw)
+}
+
+/// Returns the I/O error of a row that does not end within [`MAX_SKIPPED`] bytes.
+pub(super) fn endless() -> io::Error {
+    io::Error::from(io::ErrorKind::FileTooLarge)
 }
 
 /// Returns the error of a stream that breaks after `rows` rows.

@@ -6,7 +6,7 @@ use dom_smoothie::{Config, Readability, TextMode};
 
 use super::error::{ReadError, SAMPLE, blank, reject};
 use super::text;
-use crate::open::{Encoding, Stream};
+use crate::open::{Content, Encoding, Stream, likely_encoding};
 use crate::remedy::Remedy;
 use crate::row::{Article, Cell, Row};
 
@@ -72,14 +72,15 @@ fn is_too_deep(page: &Readability) -> bool {
 ///
 /// # Errors
 /// If the page cannot be read, is nested too deeply, or has no main text.
-pub(super) fn row(stream: Stream, name: Arc<str>, limit: usize) -> Result<Row, ReadError> {
-    let (position, bytes) = text::whole_file(stream, &name, limit)?;
+pub(super) fn row(stream: Stream, name: Arc<str>, content: Content, limit: usize) -> Result<Row, ReadError> {
+    let (position, bytes) = text::whole_file(stream, &name, content, limit)?;
     let page = match String::from_utf8(bytes) {
         Ok(page) => page,
         Err(error) => {
-            // Browsers assume Windows-1252 for a page that is not UTF-8 and declares no encoding.
-            let encoding = Encoding::declared_by(error.as_bytes()).map_or(encoding_rs::WINDOWS_1252, |found| found.0);
-            encoding.decode(error.as_bytes()).0.into_owned()
+            // As browsers do, the encoding of a page that is not UTF-8 and declares none is guessed.
+            let page = error.as_bytes();
+            let encoding = Encoding::declared_by(page).unwrap_or_else(|| likely_encoding(page, true));
+            encoding.0.decode(page).0.into_owned()
         }
     };
     let sample = &page.as_bytes()[..page.len().min(SAMPLE)];

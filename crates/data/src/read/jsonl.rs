@@ -1,4 +1,4 @@
-//! Reads JSON Lines: one object per line, each field kept byte by byte.
+//! Reads JSON: one object per line, or the elements of an array. Each field is kept byte by byte.
 //!
 //! Values are kept as [`RawValue`]s, and only text and title are decoded. So numbers of any size, escapes and nested
 //! values are written exactly as they were read.
@@ -12,8 +12,10 @@ use std::sync::Arc;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::error::{ReadError, SAMPLE, broken, not_utf8, reject};
+use super::error::{MAX_SKIPPED, ReadError, SAMPLE, broken, endless, not_utf8, reject};
+use super::json_values::Values;
 use super::options::ReadOptions;
+use crate::error::DataError;
 use crate::open::Stream;
 use crate::remedy::Remedy;
 use crate::row::{Article, Cell, Position, RawLine, Row, column_names, splits};
@@ -26,8 +28,10 @@ pub(super) struct JsonLines {
     name: Arc<str>,
     options: ReadOptions,
     limit: usize,
-    /// The number of lines read so far.
-    line: u64,
+    /// The number of lines or values read so far.
+    rows: u64,
+    /// Cuts the stream into values, if they are not on one line each.
+    values: Option<Values>,
     buffer: Vec<u8>,
     /// The field names of the last row. Most rows have the same names, which they then share.
     names: Vec<Arc<str>>,
@@ -35,7 +39,36 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     pub fn new(stream: Stream, name: Arc<str>, options: ReadOptions, limit: usize) -> JsonLines {
-        JsonLines { stream, name, options, limit, line: 0, buffer: Vec::new(), names: Vec::new() }
+        JsonLines { stream, name, options, limit, rows: 0, values: None, buffer: Vec::new(), names: Vec::new() }
+    }
+
+    /// Reads an array of objects, or objects one after the other, which may span several lines.
+    pub fn of_values(stream: Stream, name: Arc<str>, options: ReadOptions, limit: usize) -> JsonLines {
+        let values = Some(Values::new(limit, stream.offset));
+        JsonLines { values, ..JsonLines::new(stream, name, options, limit) }
+    }
+
+    /// Reads the next line or value into the buffer, without line breaks.
+    ///
+    /// Returns its position and whether it is complete.
+    fn next_value(&mut self) -> io::Result<Option<(Position, bool)>> {
+        let Some(values) = &mut self.values else { return self.next_line() };
+        self.buffer.shrink_to(KEPT_BUFFER);
+        let value = values.next(&mut self.stream.reader, &mut self.buffer)?;
+        Ok(value.map(|value| {
+            self.rows = value.number;
+            let (row, line, offset) = (value.number, value.line, value.offset);
+            (Position { source: Arc::clone(&self.name), row, line, offset }, value.is_complete)
+        }))
+    }
+
+    /// Returns what a row is called in messages.
+    fn noun(&self) -> &'static str {
+        match &self.values {
+            None => "line",
+            Some(values) if values.is_array() => "element",
+            Some(_) => "value",
+        }
     }
 
     /// Reads the next line into the buffer, without its line break.
@@ -60,12 +93,12 @@ impl JsonLines {
             }
         } else {
             self.buffer.truncate(SAMPLE);
-            length += self.stream.reader.skip_until(b'\n')?;
+            length += skip_line(&mut self.stream.reader)?;
         }
-        self.line += 1;
+        self.rows += 1;
         let offset = self.stream.offset;
         self.stream.offset += length as u64;
-        Ok(Some((Position { source: Arc::clone(&self.name), row: self.line, line: self.line, offset }, is_complete)))
+        Ok(Some((Position { source: Arc::clone(&self.name), row: self.rows, line: self.rows, offset }, is_complete)))
     }
 
     fn row(&mut self, position: Position) -> Result<Row, ReadError> {
@@ -79,14 +112,16 @@ impl JsonLines {
         let start = line.trim_start();
         // JSON allows only these kinds of white space before the object.
         let kept = if line.trim_start_matches([' ', '\t', '\r']) == start { line } else { start };
+        let noun = self.noun();
         let columns = match fields(start, &mut self.names) {
             Ok(columns) => columns,
             Err(_) if !start.starts_with('{') && serde_json::from_str::<&RawValue>(start).is_ok() => {
-                return rejected(format!("the line is {}, not an object", kind(start)), Remedy::WriteObjectPerLine);
+                return rejected(format!("the {noun} is {}, not an object", kind(start)), Remedy::WriteObjectPerLine);
             }
             Err(error) => {
                 let cause = error.to_string().replace("at line 1 column", "at column");
-                return rejected(format!("the line is not valid JSON: {cause}"), Remedy::JoinObjectLines);
+                let remedy = if self.values.is_none() { Remedy::JoinObjectLines } else { Remedy::CorrectValue };
+                return rejected(format!("the {noun} is not valid JSON: {cause}"), remedy);
             }
         };
         let names: Vec<&str> = columns.iter().map(|(name, _)| &**name).collect();
@@ -96,6 +131,10 @@ impl JsonLines {
         let text = self.options.text_column(&names);
         let title = self.options.title_column(&names, text.unwrap_or(usize::MAX));
         let Some((text_name, text)) = field(&columns, text, self.options.text_field.as_deref()) else {
+            if let Some(field) = self.field_with_articles(&position, &columns) {
+                let cause = format!("the articles are in the field `{field}` of one JSON object");
+                return rejected(cause, Remedy::ExtractArray { field });
+            }
             let cause = match &self.options.text_field {
                 Some(name) => format!("the field `{name}` is missing"),
                 None => "no field contains the text".to_owned(),
@@ -123,16 +162,56 @@ impl JsonLines {
     }
 }
 
+impl JsonLines {
+    /// Returns the field of the first value that is an array of objects, if the values are not elements of an array.
+    fn field_with_articles(&self, position: &Position, columns: &[(Arc<str>, Cell)]) -> Option<String> {
+        let is_first = position.row == 1 && self.values.as_ref().is_some_and(|values| !values.is_array());
+        let holds_objects =
+            |cell: &Cell| cell.raw_text().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{'));
+        columns.iter().find(|(_, cell)| is_first && holds_objects(cell)).map(|(name, _)| name.to_string())
+    }
+}
+
+/// Skips the rest of a line, and returns its length.
+///
+/// # Errors
+/// If the stream cannot be read, or the line does not end.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<usize> {
+    let mut skipped = 0;
+    loop {
+        let available = match reader.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            available => available?,
+        };
+        let end = available.iter().position(|byte| *byte == b'\n');
+        let (count, is_end) = (end.map_or(available.len(), |end| end + 1), end.is_some() || available.is_empty());
+        reader.consume(count);
+        skipped += count;
+        if is_end {
+            return Ok(skipped);
+        }
+        if skipped > MAX_SKIPPED {
+            return Err(endless());
+        }
+    }
+}
+
 impl Iterator for JsonLines {
     type Item = Result<Row, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.next_line() {
-                Err(source) => return Some(Err(broken(&self.name, self.line, source))),
+            match self.next_value() {
+                Err(source) if source.kind() == io::ErrorKind::FileTooLarge => {
+                    let (source, row) = (Arc::clone(&self.name), self.rows + 1);
+                    let position = Position { source, row, line: row, offset: self.stream.offset };
+                    let error = DataError::RowTooLong { position, limit: MAX_SKIPPED, in_quotes: false };
+                    return Some(Err(ReadError::Fatal(error)));
+                }
+                Err(source) => return Some(Err(broken(&self.name, self.rows, source))),
                 Ok(None) => return None,
                 Ok(Some((position, false))) => {
-                    let cause = format!("the line is longer than {} bytes", self.limit);
+                    let cause = format!("the {} is longer than {} bytes", self.noun(), self.limit);
                     return Some(Err(reject(position, cause, Remedy::CheckLineBreaks, &self.buffer)));
                 }
                 Ok(Some(_)) if self.buffer.trim_ascii().is_empty() => {}

@@ -1,11 +1,15 @@
 //! How a source is read, and which of its columns contain the article.
 
+use std::collections::HashSet;
+
 use arrow_schema::Schema;
 
+use super::error::MAX_COLUMNS;
 use super::target_entity::TargetFields;
 use crate::error::DataError;
 use crate::format::Format;
 use crate::markup::HtmlMode;
+use crate::note::Notes;
 use crate::open::Encoding;
 use crate::row::{add_typed_names, nested_type, splits};
 
@@ -17,8 +21,12 @@ const TITLE_NAMES: [&str; 2] = ["title", "headline"];
 pub struct ReadOptions {
     /// The format. By default it follows from the suffix of the file or from the first bytes.
     pub format: Option<Format>,
-    /// The encoding of text formats. By default UTF-16 is detected by its byte order mark, and anything else is UTF-8.
+    /// The encoding of text formats. By default UTF-16 is detected, and anything else is UTF-8.
     pub encoding: Option<Encoding>,
+    /// The sheet of an Excel workbook. By default the first one.
+    pub sheet: Option<String>,
+    /// Receives notes about the sources.
+    pub notes: Notes,
     /// The field of the text: a column, or a value nested in a column, such as `article.body`. By default the first of
     /// the columns `text`, `body`, `content`, `article`.
     pub text_field: Option<String>,
@@ -71,7 +79,7 @@ impl ReadOptions {
     /// nested.
     ///
     /// # Errors
-    /// If a name occurs twice, or a requested column or the text column does not exist.
+    /// If there are too many columns, a name occurs twice, or a requested column or the text column does not exist.
     pub(super) fn article_columns(&self, name: &str, columns: &[&str]) -> Result<(usize, Option<usize>), DataError> {
         let (text, title) = self.article_places(name, columns, None)?;
         Ok((text.column, title.map(|title| title.column)))
@@ -88,8 +96,13 @@ impl ReadOptions {
         columns: &[&str],
         schema: Option<&Schema>,
     ) -> Result<(Place, Option<Place>), DataError> {
-        if let Some(index) = (1..columns.len()).find(|index| columns[..*index].contains(&columns[*index])) {
-            let cause = format!("the column `{}` occurs twice", columns[index]);
+        if columns.len() > MAX_COLUMNS {
+            let (name, columns) = (name.to_owned(), columns.len());
+            return Err(DataError::TooManyColumns { name, columns, limit: MAX_COLUMNS });
+        }
+        let mut seen = HashSet::with_capacity(columns.len());
+        if let Some(column) = columns.iter().find(|column| !seen.insert(**column)) {
+            let cause = format!("the column `{column}` occurs twice");
             return Err(DataError::Header { name: name.to_owned(), cause });
         }
         let no_column = |column: &Option<String>| {

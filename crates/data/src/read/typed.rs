@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use super::ipc::Batches;
 use super::options::{Place, ReadOptions, all_names};
 use crate::error::DataError;
 use crate::open::{ByteMonitor, Stream};
+use crate::panics;
 use crate::reject::Reject;
 use crate::remedy::Remedy;
 use crate::row::{
@@ -74,7 +74,8 @@ impl Typed {
                 stream.reader.read_exact(&mut padding).map_err(failed)?;
             }
         }
-        let batches = catch_panics(|| Batches::new(stream.reader)).map_err(|error| failed(arrow_io_error(error)))?;
+        let batches =
+            catch_panics(|| Batches::new(Box::new(stream.reader))).map_err(|error| failed(arrow_io_error(error)))?;
         let schema = batches.schema();
         Typed::new(Box::new(batches), schema, name, options, limit)
     }
@@ -202,8 +203,7 @@ impl Iterator for Typed {
 /// Runs a step of reading. The Arrow and Parquet libraries panic on some damaged files, and a panic is returned as an
 /// error.
 fn catch_panics<T>(read: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
-    let panicked = |_| Err(ArrowError::IpcError("the contents of the file are inconsistent".into()));
-    panic::catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(panicked)
+    panics::catch(read).unwrap_or_else(|panicked| Err(ArrowError::IpcError(panicked.to_string())))
 }
 
 /// A Parquet file that is read in chunks.

@@ -8,6 +8,7 @@
 //! be lost.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::row_writer::{RowWriter, Value, check_names, check_row};
@@ -24,6 +25,8 @@ pub(super) struct Delimited {
     crlf: bool,
     /// The columns of the output, once they are known.
     header: Option<Vec<String>>,
+    /// The index of each column, once a row has them in another order.
+    index: HashMap<String, usize>,
     /// Whether this writer wrote the header, and not an earlier run. The dialect is then fixed.
     started: bool,
     /// The number of input columns, if the header starts with them in their order. Raw lines can then be written
@@ -33,7 +36,7 @@ pub(super) struct Delimited {
 
 impl Delimited {
     pub fn new(out: Box<dyn Write + Send>, delimiter: u8, header: Option<Vec<String>>) -> Delimited {
-        Delimited { out, delimiter, crlf: false, header, started: false, raw_columns: None }
+        Delimited { out, delimiter, crlf: false, header, index: HashMap::new(), started: false, raw_columns: None }
     }
 
     /// Adopts the dialect of an input. Returns false, and keeps its own, if only one of the two is separated by tabs.
@@ -150,9 +153,13 @@ impl RowWriter for Delimited {
         }
         let header = self.header.as_deref().unwrap_or_default();
         // Most rows have the columns of the header in its order, so the same index is tried first.
+        let is_ordered = values.iter().zip(header).all(|((name, _), column)| name == column);
+        if !is_ordered && self.index.is_empty() {
+            self.index = header.iter().enumerate().map(|(index, column)| (column.clone(), index)).collect();
+        }
         let find = |index: usize, name: &str| match header.get(index) {
             Some(column) if column == name => Some(index),
-            _ => header.iter().position(|column| column == name),
+            _ => self.index.get(name).copied(),
         };
         let mut record = vec![""; header.len()];
         for (index, (name, value)) in values.iter().enumerate() {

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use flate2::write::GzEncoder;
 
+use crate::compression::Compression;
 use crate::error::DataError;
 
 const BUFFER: usize = 64 * 1024;
@@ -56,6 +57,7 @@ pub fn continue_at_with(
     length: u64,
     wrap: &dyn Fn(File) -> Box<dyn Write + Send>,
 ) -> Result<(Box<dyn Write + Send>, File), DataError> {
+    let compression = compression_of(named)?;
     let failed = |source| DataError::Create { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
     options.write(true).create(length == 0).truncate(length == 0);
@@ -71,36 +73,30 @@ pub fn continue_at_with(
     }
     file.set_len(length).and_then(|()| file.seek(io::SeekFrom::End(0))).map_err(failed)?;
     let handle = file.try_clone().map_err(failed)?;
-    let mut output = Output::new(path.display().to_string(), Compression::of(named), wrap(file));
+    let mut output = Output::new(path.display().to_string(), compression, wrap(file));
     output.ended = length > 0;
     Ok((Box::new(output), handle))
 }
 
 /// Returns whether a file with this name is compressed.
 pub fn is_compressed(path: &Path) -> bool {
-    Compression::of(path).is_some()
+    Compression::of_path(path).is_some()
+}
+
+/// Returns the compression of an output with this name.
+fn compression_of(path: &Path) -> Result<Option<Compression>, DataError> {
+    match Compression::of_path(path) {
+        Some(compression) if !compression.can_be_written() => {
+            Err(DataError::CompressionOutput { path: path.to_owned(), compression })
+        }
+        compression => Ok(compression),
+    }
 }
 
 fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Write + Send>, DataError> {
+    let compression = compression_of(path)?;
     let file: File = options.open(path).map_err(|source| DataError::Create { path: path.to_owned(), source })?;
-    Ok(Box::new(Output::new(path.display().to_string(), Compression::of(path), Box::new(file))))
-}
-
-#[derive(Clone, Copy)]
-enum Compression {
-    Gzip,
-    Zstd,
-}
-
-impl Compression {
-    /// Returns the compression that belongs to the suffix of a file.
-    fn of(path: &Path) -> Option<Compression> {
-        match path.extension().and_then(|suffix| suffix.to_str()).map(str::to_ascii_lowercase).as_deref() {
-            Some("gz") => Some(Compression::Gzip),
-            Some("zst") => Some(Compression::Zstd),
-            _ => None,
-        }
-    }
+    Ok(Box::new(Output::new(path.display().to_string(), compression, Box::new(file))))
 }
 
 type Plain = BufWriter<Box<dyn Write + Send>>;
@@ -139,6 +135,7 @@ impl Output {
                 encoder.include_checksum(true)?;
                 State::Zstd(Box::new(encoder))
             }
+            // The others cannot be written, and no output is opened for them.
             (state, _) => state,
         };
         Ok(())

@@ -13,7 +13,7 @@ use crate::format::Format;
 /// Returns a writer of this format.
 ///
 /// # Errors
-/// If the format has no columns.
+/// If rows cannot be written in the format.
 pub fn writer(format: Format, out: Box<dyn Write + Send>) -> Result<Box<dyn RowWriter + Send>, DataError> {
     writer_after(format, out, None)
 }
@@ -22,14 +22,14 @@ pub fn writer(format: Format, out: Box<dyn Write + Send>) -> Result<Box<dyn RowW
 /// written.
 ///
 /// # Errors
-/// If the format has no columns.
+/// If rows cannot be written in the format.
 pub fn writer_after(
     format: Format,
     out: Box<dyn Write + Send>,
     header: Option<Vec<String>>,
 ) -> Result<Box<dyn RowWriter + Send>, DataError> {
     match format {
-        Format::Text | Format::Html => Err(DataError::TextOutput),
+        Format::Text | Format::Html | Format::Json | Format::Excel => Err(DataError::UnwritableFormat { format }),
         Format::JsonLines => Ok(Box::new(jsonl::JsonLines::new(out))),
         Format::Csv => Ok(Box::new(delimited::Delimited::new(out, b',', header))),
         Format::Tsv => Ok(Box::new(delimited::Delimited::new(out, b'\t', header))),

@@ -4,7 +4,7 @@ use super::languages;
 use crate::arguments::Classify;
 use crate::data_sets::html_note;
 use crate::failure::say;
-use crate::output::reporting::wrote;
+use crate::output::reporting::{NO_ARTICLES, wrote};
 use indicatif::HumanCount;
 use newsdesk_data::Source;
 use newsdesk_model::Classifier;
@@ -31,6 +31,7 @@ pub struct Job<'a> {
 impl Job<'_> {
     /// Names the files that a complete run wrote.
     pub fn report_files(&self, paths: &OutputPaths, counts: &Counts) {
+        self.report_no_articles(counts);
         if self.options.quiet {
             return;
         }
@@ -52,8 +53,16 @@ impl Job<'_> {
         }
     }
 
+    /// Says that a run had nothing to label.
+    fn report_no_articles(&self, counts: &Counts) {
+        if counts.rows() == 0 && self.options.limit != Some(0) && !self.options.quiet {
+            say(NO_ARTICLES);
+        }
+    }
+
     /// Reports the number of rejected rows of a run into a stream, if there are any.
     pub fn report_rejects(&self, counts: &Counts) {
+        self.report_no_articles(counts);
         if counts.rejected > 0 && !self.options.quiet {
             let (articles, rejected) = (HumanCount(counts.articles), HumanCount(counts.rejected));
             let rejects = self.options.rejects.as_ref();

@@ -20,7 +20,7 @@ use crate::sources::expand;
 use crate::target;
 use anyhow::Result;
 use job::Job;
-use newsdesk_data::{Format, ReadOptions, Source, read as read_source};
+use newsdesk_data::{Format, Notes, ReadOptions, Source, read as read_source};
 use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
@@ -62,7 +62,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
     let classifier = classifier.with_prediction_cache(CACHE_BYTES / (PREDICTION_BYTES + size_of::<f32>() * labels));
-    let read = ReadOptions {
+    let mut read = ReadOptions {
         // A typed text has no column that names a target.
         target_fields: match options.text.is_empty() {
             true => target::for_model(&options.target, classifier.manifest())?,
@@ -70,6 +70,9 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         },
         ..options.columns.reading(options.format.map(Format::from))
     };
+    if options.quiet {
+        read.notes = Notes::default();
+    }
     let min_scores = min_scores(&options.thresholds, classifier.manifest())?;
     let columns =
         PredictionColumns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores.clone());

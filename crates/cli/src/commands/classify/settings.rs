@@ -24,6 +24,8 @@ pub struct Settings {
     format: Option<String>,
     pub output_format: String,
     encoding: Option<String>,
+    #[serde(default)]
+    sheet: Option<String>,
     text_field: Option<String>,
     title_field: Option<String>,
     target_field: Option<String>,
@@ -84,6 +86,7 @@ impl Settings {
             format: read.format.map(|format| format.name().into()),
             output_format: format.name().into(),
             encoding: read.encoding.map(|encoding| encoding.to_string()),
+            sheet: read.sheet.clone(),
             text_field: read.text_field.clone(),
             title_field: read.title_field.clone(),
             target_field: target.map(|target| target.field.clone()),
@@ -131,11 +134,11 @@ impl Settings {
         let (start, end) = (self.target_start.clone(), self.target_end.clone());
         ReadOptions {
             format: Format::from_name(&self.output_format),
-            encoding: None,
             text_field: self.text_field.clone(),
             title_field: self.title_field.clone(),
             html: self.html.as_deref().and_then(HtmlMode::from_name).unwrap_or_default(),
             target_fields: self.target_field.clone().map(|field| TargetFields { field, start, end }),
+            ..ReadOptions::default()
         }
     }
 

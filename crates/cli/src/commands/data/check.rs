@@ -17,6 +17,7 @@ use std::process::ExitCode;
 struct Reports<'a> {
     errors: usize,
     warnings: usize,
+    notes: usize,
     sets: &'a [CheckReport],
 }
 
@@ -45,10 +46,11 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     };
     let reports = sets.iter().map(check).collect::<Result<Vec<_>>>()?;
     let count = |severity| reports.iter().map(|report| report.count(severity)).sum::<usize>();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (errors, warnings, notes) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
     match options.json {
         true => {
-            writeln!(std::io::stdout(), "{}", serde_json::to_string(&Reports { errors, warnings, sets: &reports })?)?
+            let all = Reports { errors, warnings, notes, sets: &reports };
+            writeln!(std::io::stdout(), "{}", serde_json::to_string(&all)?)?;
         }
         false => {
             let sets: Vec<String> = reports.iter().zip(&sets).map(|(report, set)| describe(report, set)).collect();
@@ -111,7 +113,8 @@ fn describe(report: &CheckReport, set: &FoundSet) -> String {
     }
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     text += &match (errors, warnings) {
-        (0, 0) => "no problems found\n".to_owned(),
+        (0, 0) if report.findings.is_empty() => "no problems found\n".to_owned(),
+        (0, 0) => "\nno problems found\n".to_owned(),
         _ => format!("\nerrors: {errors}, warnings: {warnings}\n"),
     };
     if report.splits.len() == 1 {

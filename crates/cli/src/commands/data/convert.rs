@@ -7,11 +7,11 @@ use crate::failure::{not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
 use crate::output::format::{by_name_or_option, refuse_compressed};
-use crate::output::reporting::{ReportingOutput, wrote};
+use crate::output::reporting::{NO_ARTICLES, ReportingOutput, wrote};
 use crate::sources::expand;
 use anyhow::Result;
 use indicatif::HumanCount;
-use newsdesk_data::{Format, ReadError, ReadOptions, Source, Table, all_columns, create, read};
+use newsdesk_data::{Format, Notes, ReadError, ReadOptions, Source, Table, all_columns, create, read};
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -26,7 +26,10 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     refuse_existing([&options.output].into_iter().chain(&options.rejects), options.overwrite)?;
     let format = output_format(options)?;
     refuse_compressed(format, &options.output)?;
-    let read_options = options.columns.reading(options.format.map(Format::from));
+    let mut read_options = options.columns.reading(options.format.map(Format::from));
+    if options.quiet {
+        read_options.notes = Notes::default();
+    }
     // CSV and TSV need all columns before the first row, so that files are read twice. A pipe cannot be read twice: its
     // first row determines the columns.
     let has_header = matches!(format, Format::Csv | Format::Tsv);
@@ -63,6 +66,9 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     };
     if !options.quiet {
         report(options, rows, rejected as u64);
+        if rows == 0 && rejected == 0 {
+            say(NO_ARTICLES);
+        }
     }
     Ok(if rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -3,8 +3,8 @@
 use super::read::{Reader, find};
 use super::tokens::TokenCounter;
 use crate::arguments::data::Stats as Options;
-use crate::data_sets::describe_rejects;
 use crate::failure::say;
+use crate::output::reject_log::RejectLog;
 use crate::output::table::table;
 use crate::output::terminal;
 use anyhow::Result;
@@ -24,13 +24,12 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let mut findings = Findings { sets: Vec::new() };
     for set in find(&options.sets)? {
         let stats = Stats::new(&set.name, set.heads.names());
-        let mut reader = StatsReader { stats, tokens: tokens.as_ref(), rejects: Vec::new(), rejected: 0 };
+        let (shown, rejects) = (Vec::new(), RejectLog::default());
+        let mut reader = StatsReader { stats, tokens: tokens.as_ref(), shown, rejects };
         set.read(&mut reader, options.quiet)?;
         if !options.quiet {
-            describe_rejects(&reader.rejects).iter().for_each(|line| say(line));
-            if reader.rejected > reader.rejects.len() {
-                say(&format!("warning: and {} more rejected rows", reader.rejected - reader.rejects.len()));
-            }
+            let lines = reader.shown.into_iter().chain(reader.rejects.others());
+            lines.for_each(|line| say(&format!("warning: {line}")));
         }
         findings.sets.push(reader.stats.finish());
     }
@@ -45,16 +44,13 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     Ok(if rejected { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Number of rejects that are reported one by one.
-const MAX_REJECTS_SHOWN: usize = 5;
-
 /// Passes rows to the statistics, with their numbers of tokens.
 struct StatsReader<'a> {
     stats: Stats,
     tokens: Option<&'a TokenCounter>,
-    /// The first rejects, for the report.
-    rejects: Vec<Reject>,
-    rejected: usize,
+    /// The first rejects of each cause, for the report.
+    shown: Vec<String>,
+    rejects: RejectLog,
 }
 
 impl Reader for StatsReader<'_> {
@@ -72,9 +68,8 @@ impl Reader for StatsReader<'_> {
     }
 
     fn reject(&mut self, reject: &Reject) {
-        self.rejected += 1;
-        if self.rejects.len() < MAX_REJECTS_SHOWN {
-            self.rejects.push(reject.clone());
+        if self.rejects.add(reject).is_shown {
+            self.shown.push(reject.to_string());
         }
         self.stats.add_reject(reject);
     }

@@ -19,6 +19,8 @@ pub(super) struct Layout {
     schema: SchemaRef,
     /// The number of added columns.
     added: usize,
+    /// The index of each column that comes from the input.
+    index: HashMap<String, usize>,
     /// The schema of the last typed row, and the map to its columns.
     last: Option<(SchemaRef, ColumnMap)>,
 }
@@ -59,7 +61,7 @@ impl Misfit {
 impl Layout {
     /// Returns the columns of an output that is continued. [`Layout::set_added`] declares how many were added.
     pub fn of_schema(schema: SchemaRef) -> Layout {
-        Layout { schema, added: 0, last: None }
+        Layout { index: index_of(schema.fields()), schema, added: 0, last: None }
     }
 
     /// Returns the columns of a table. Typed columns keep their types.
@@ -105,14 +107,16 @@ impl Layout {
     /// Returns the columns of these rows. Each has the narrowest type that holds all its values.
     pub fn of_rows<'a>(rows: impl Iterator<Item = &'a [(Arc<str>, Cell)]>, added: &[(String, Value)]) -> Layout {
         let mut kinds: Vec<(Arc<str>, Option<Kind>)> = Vec::new();
+        let mut known: HashMap<Arc<str>, usize> = HashMap::new();
         for columns in rows {
             for (index, (name, cell)) in columns.iter().enumerate() {
                 // Most rows have the same columns in the same order, so the same index is tried first.
-                let known = kinds.get(index).is_some_and(|(known, _)| known == name).then_some(index);
-                let index = match known.or_else(|| kinds.iter().position(|(known, _)| known == name)) {
+                let same = kinds.get(index).is_some_and(|(known, _)| known == name).then_some(index);
+                let index = match same.or_else(|| known.get(name).copied()) {
                     Some(index) => index,
                     None => {
                         kinds.push((Arc::clone(name), None));
+                        known.insert(Arc::clone(name), kinds.len() - 1);
                         kinds.len() - 1
                     }
                 };
@@ -134,7 +138,9 @@ impl Layout {
         });
         metadata.remove(STALE_METADATA);
         let schema = Schema::new_with_metadata(fields.into_iter().chain(new).collect::<Fields>(), metadata);
-        Layout { schema: Arc::new(schema), added: added.len(), last: None }
+        let mut layout = Layout::of_schema(Arc::new(schema));
+        layout.set_added(added.len());
+        layout
     }
 
     /// Returns all columns.
@@ -145,6 +151,7 @@ impl Layout {
     /// Declares that the last `added` columns are added ones.
     pub fn set_added(&mut self, added: usize) {
         self.added = added.min(self.schema.fields().len());
+        self.index = index_of(self.kept());
     }
 
     /// Returns the columns that come from the input.
@@ -178,7 +185,7 @@ impl Layout {
         let mut values = vec![Scalar::Null; kept.len()];
         for (index, (name, cell)) in columns.iter().enumerate() {
             let known = kept.get(index).is_some_and(|field| field.name() == &**name).then_some(index);
-            let Some(index) = known.or_else(|| kept.iter().position(|field| field.name() == &**name)) else {
+            let Some(index) = known.or_else(|| self.index.get(&**name).copied()) else {
                 return Err(self.unknown(name));
             };
             values[index] =
@@ -198,7 +205,7 @@ impl Layout {
         for (name, cell) in columns {
             // A column that this input lacks stays null.
             let Cell::Typed(cell) = cell else { continue };
-            let Some(index) = self.kept().iter().position(|kept| *kept.name() == **name) else {
+            let Some(index) = self.index.get(&**name).copied() else {
                 return Err(self.unknown(name));
             };
             let (output, input) = (self.kept()[index].data_type(), cell.data_type());
@@ -228,6 +235,11 @@ pub(super) fn typed_cell(columns: &[(Arc<str>, Cell)]) -> Option<&TypedCell> {
         Cell::Typed(cell) => Some(cell),
         _ => None,
     })
+}
+
+fn index_of(fields: &[Arc<Field>]) -> HashMap<String, usize> {
+    // Of several columns of one name, the first one counts.
+    fields.iter().enumerate().rev().map(|(index, field)| (field.name().clone(), index)).collect()
 }
 
 #[cfg(test)]

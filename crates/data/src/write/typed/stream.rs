@@ -127,7 +127,8 @@ pub(in super::super) fn schema_of(path: &Path) -> Result<Option<SchemaRef>, Data
 /// If the file cannot be read, or does not start with a schema.
 pub(super) fn read_blocks(path: &Path) -> Result<StreamReader<Box<dyn BufRead + Send>>, DataError> {
     let stream = open(&Source::File(path.to_owned()), None)?;
-    StreamReader::try_new(stream.reader, None).map_err(|error| read_error(path, error))
+    StreamReader::try_new(Box::new(stream.reader) as Box<dyn BufRead + Send>, None)
+        .map_err(|error| read_error(path, error))
 }
 
 /// Converts an Arrow error into the error of a stream that cannot be read.

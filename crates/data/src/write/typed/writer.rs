@@ -13,12 +13,16 @@ use super::block::Block;
 use super::layout::{Layout, typed_cell};
 use super::sink::{Sink, write_error};
 use crate::error::DataError;
-use crate::row::{Cell, Row, Table};
+use crate::row::{Cell, Row, Table, TableForm};
 
 /// The number of rows of a block, unless they are large.
 const ROWS: usize = 512;
 /// The approximate maximum size of a block in bytes.
 const BYTES: usize = 8 * 1024 * 1024;
+
+/// The maximum number of columns. Each takes memory of its own while a file is written. Inputs have at most 16,384
+/// columns; the added ones come to that.
+const MAX_COLUMNS: usize = 20_000;
 
 /// Writes rows as a typed table.
 pub(in super::super) struct Typed<S> {
@@ -32,6 +36,8 @@ pub(in super::super) struct Typed<S> {
     bytes: usize,
     /// The added columns, with example values.
     added: Vec<(String, Value)>,
+    /// A table of which only the names of the columns are known. They are the columns of an output without rows.
+    named: Option<Table>,
 }
 
 /// A row whose columns have no types yet.
@@ -42,7 +48,8 @@ struct UntypedRow {
 
 impl<S: Sink> Typed<S> {
     pub fn new(sink: S) -> Typed<S> {
-        Typed { sink, layout: None, first: Vec::new(), block: Block::default(), bytes: 0, added: Vec::new() }
+        let (first, block, added) = (Vec::new(), Block::default(), Vec::new());
+        Typed { sink, layout: None, first, block, bytes: 0, added, named: None }
     }
 
     /// Continues a table that already has these columns.
@@ -51,6 +58,10 @@ impl<S: Sink> Typed<S> {
     }
 
     fn start(&mut self, layout: Layout) -> Result<(), DataError> {
+        let columns = layout.schema().fields().len();
+        if columns > MAX_COLUMNS {
+            return Err(DataError::TooManyOutputColumns { columns, limit: MAX_COLUMNS });
+        }
         self.sink.start(layout.schema())?;
         self.layout = Some(layout);
         Ok(())
@@ -62,6 +73,9 @@ impl<S: Sink> Typed<S> {
             return Ok(());
         }
         let first = std::mem::take(&mut self.first);
+        if let Some(table) = self.named.take().filter(|_| first.is_empty()) {
+            return self.start(Layout::of_table(&table, &self.added));
+        }
         self.start(Layout::of_rows(first.iter().map(|row| row.columns.as_slice()), &self.added))?;
         let Some(layout) = &mut self.layout else { return Ok(()) };
         for row in first {
@@ -97,6 +111,12 @@ impl<S: Sink> RowWriter for Typed<S> {
             layout.set_added(added.len());
         }
         match table {
+            // The values of the first rows decide the types.
+            Some(table) if matches!(table.form, TableForm::Named) && self.first.is_empty() => {
+                check_names(table.columns.iter().map(|name| &**name), added)?;
+                self.named = self.named.take().or_else(|| Some(table.clone()));
+                Ok(())
+            }
             Some(table) if self.layout.is_none() && self.first.is_empty() => {
                 check_names(table.columns.iter().map(|name| &**name), added)?;
                 self.start(Layout::of_table(table, added))

@@ -1,12 +1,13 @@
-//! The format of the files to split, which their splits get as well.
+//! The format of the files to split, which their splits get as well if it can be written.
 
 use crate::failure::Usage;
 use crate::format_list::row_formats;
 use anyhow::Result;
-use newsdesk_data::{Format, ReadOptions, Source, read};
+use newsdesk_data::{Compression, Format, ReadOptions, Source, is_compressed, read};
 use std::path::Path;
 
-/// Returns the format that all sources share, and the ending of their names.
+/// Returns the format in which the splits of these sources are written, and the ending of their names. It is that of the
+/// sources, if it can be written.
 ///
 /// # Errors
 /// If the sources have different formats, a source cannot be read twice, or a format holds one article per file.
@@ -37,19 +38,25 @@ pub fn common_format(sources: &[Source], options: &ReadOptions) -> Result<(Forma
     let Some((format, source)) = found else {
         return Err(Usage::new("cannot split: no files are given", "name files with labelled rows").into());
     };
+    let format = match format {
+        Format::Json => return Ok((Format::JsonLines, ".jsonl".into())),
+        Format::Excel => return Ok((Format::Csv, ".csv".into())),
+        format => format,
+    };
     let name = source.name();
     let path = Path::new(&*name);
     let ending = |path: &Path| path.extension().map(|ending| format!(".{}", ending.to_string_lossy()));
     let ending = match Format::from_path(path) {
         Some(by_name) if by_name == format => match path.file_stem().map(Path::new) {
-            Some(stem) if is_compressed(path) => ending(stem).zip(ending(path)).map(|(one, other)| one + &other),
+            Some(stem) if is_compressed(path) => match Compression::of_path(path) {
+                Some(compression) if compression.can_be_written() => {
+                    ending(stem).zip(ending(path)).map(|(one, other)| one + &other)
+                }
+                _ => ending(stem),
+            },
             _ => ending(path),
         },
         _ => None,
     };
     Ok((format, ending.unwrap_or_else(|| format!(".{}", format.name()))))
-}
-
-fn is_compressed(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz") || ending.eq_ignore_ascii_case("zst"))
 }

@@ -20,8 +20,8 @@ use anyhow::Result;
 use counts::Counts;
 use format::common_format;
 use newsdesk_data::{
-    Assignment, DataError, Format, LabelError, LabelledFileOptions, LabelledRows, ReadError, Row, RowWriter, Shares,
-    Source, Split, Splitter, Table, TextHash, all_columns, create, read,
+    Assignment, DataError, Format, LabelError, LabelledFileOptions, LabelledRows, Notes, ReadError, Row, RowWriter,
+    Shares, Source, Split, Splitter, Table, TextHash, all_columns, create, read,
 };
 use newsdesk_run::{Output, StreamOutput};
 use std::io::{IsTerminal, Write};
@@ -45,8 +45,12 @@ struct Settings {
 pub fn run(options: &Options) -> Result<ExitCode> {
     let shares = Shares::new(options.validation, options.test)?;
     let sources = expand(&options.inputs)?;
+    let mut read = options.columns.reading(None);
+    if options.quiet {
+        read.notes = Notes::default();
+    }
     let plain = LabelledFileOptions {
-        read: options.columns.reading(None),
+        read,
         head: "label".into(),
         label_field: options.label_field.clone(),
         labels: None,

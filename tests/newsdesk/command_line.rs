@@ -194,7 +194,7 @@ fn converted_options_exclude_their_successors() {
     train(&["--stride", "8", "--overlap", "8"]).refused("'--stride <N>' cannot be used with '--overlap <N>'");
     train(&["--full-precision", "--save-dtype", "f16"]).refused("'--full-precision' cannot be used with");
     folder.write("a.csv", "text,label\nthe coach,sport\nthe mayor,world\n");
-    train(&["--base", TINY, "--stride", "40", "--max-length", "39"])
+    train(&["--base", TINY, "--validation", "a.csv", "--stride", "40", "--max-length", "39"])
         .refused("cannot use `--stride 40`: a window has only 39 tokens")
         .hint("use `--overlap N`");
 }

@@ -14,9 +14,9 @@ fn added_members_follow_those_of_a_json_line_unchanged() {
     let kept = line.strip_suffix('}').unwrap();
     assert!(out.starts_with(&format!("{kept},\"label\":\"")), "{out}");
     assert_eq!(rows(&out)[0]["café"], json!([1, 2]));
-    // Members with the names of added ones are replaced.
+    // Members with the names of added ones are replaced on request.
     folder.write("b.jsonl", out);
-    let again = folder.classify(&["b.jsonl", "--quiet"]).done().out;
+    let again = folder.classify(&["b.jsonl", "--overwrite-columns", "--quiet"]).done().out;
     assert_eq!(rows(&again), folder.rows("b.jsonl"));
 }
 

@@ -82,7 +82,9 @@ fn blank_texts_are_rejected() {
     let folder = Folder::new();
     let texts = ["&nbsp;", "\u{200b}\u{200d}", "\u{ad}", "\u{feff}", ".", "<p>&#160;</p>", "\u{2026}!", "山", "x"];
     folder.write("a.jsonl", json_lines(texts.map(|text| json!({"text": text, "title": "-"}))));
-    let answer = folder.classify(&["a.jsonl"]);
-    let answer = answer.rejected(&["the text is blank: it has only punctuation or invisible characters"; 7]);
+    let answer = folder.classify(&["a.jsonl", "--rejects", "r.jsonl"]);
+    assert_eq!(answer.code, Some(1), "{answer}");
+    let cause = "the text is blank: it has only punctuation or invisible characters";
+    assert_eq!(column(&folder.rows("r.jsonl"), "cause"), [cause; 7]);
     assert_eq!(column(&answer.rows(), "text"), ["山", "x"]);
 }

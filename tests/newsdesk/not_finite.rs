@@ -105,6 +105,9 @@ fn evaluation_and_calibration_name_the_row_that_overflows() {
     let folder = with_bad_word();
     let error = "cannot classify `a.jsonl`, line 3: head `label` returned NaN";
     folder.run("eval m --data a.jsonl").refused(error).hint(HINT);
+    // A temperature needs 50 articles.
+    let more = (0..60).map(|i| json!({"text": format!("A plan for day {i}."), "label": (["sport", "world"][i % 2])}));
+    folder.write("a.jsonl", folder.text("a.jsonl") + &json_lines(more));
     folder.run("calibrate m --data a.jsonl").refused(error).hint(HINT);
 }
 

@@ -27,7 +27,7 @@ fn too_many_threads_are_reduced_in_every_command() {
         "classify news.jsonl --model linear --threads 65535",
         "eval TINY --data set.jsonl --threads 65535",
         "calibrate linear --data set.jsonl --threads 65535",
-        "data check news.jsonl --model TINY --threads 65535",
+        "data check set.jsonl --model TINY --threads 65535",
         "bench TINY --data set.jsonl --rounds 1 --threads 65535,60000",
         "train --arch linear --data set.jsonl -o trained-linear --buckets 4096 --threads 65535",
         "train --base TINY --data set.jsonl -o trained --epochs 1 --threads 65535",

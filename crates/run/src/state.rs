@@ -115,15 +115,20 @@ fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
     }
 }
 
-/// Returns a cause with `N` instead of each number, so that causes of one kind are equal.
+/// Returns a cause with `N` instead of each number, so that causes of one kind are equal. Digits in words stay, as in UTF-8.
 fn without_numbers(cause: &str) -> String {
     let mut kind = String::with_capacity(cause.len());
+    let (mut before, mut in_number) = (' ', false);
     for letter in cause.chars() {
-        match letter.is_ascii_digit() {
-            true if kind.ends_with('N') => {}
-            true => kind.push('N'),
+        let is_digit = letter.is_ascii_digit();
+        let begins = is_digit && !in_number && before != '-' && !before.is_alphanumeric();
+        in_number = is_digit && (in_number || begins);
+        match in_number {
+            true if begins => kind.push('N'),
+            true => {}
             false => kind.push(letter),
         }
+        before = letter;
     }
     kind
 }

@@ -122,7 +122,7 @@ fn sources(options: &Classify) -> Result<Vec<Source>> {
         )
         .into());
     }
-    Ok(vec![Source::Stdin])
+    Ok(expand(&["-".into()])?)
 }
 
 /// Checks that the file of `--summary` can be written, and that it is no other file of the run.

@@ -10,7 +10,7 @@ def line(name, text, codes=(2,), **more):
 
 
 # 3,000 rows: a run of a second or two with the tiny model, and many seconds with the default one.
-ROWS = "for k in $(seq 42); do sed \"s/sample-/$k-/\" $SAMPLE; done > a.jsonl; "
+ROWS = "for k in $(seq 42); do sed \"s/sample-/$k-/; s/\\\"text\\\": \\\"/&Edition $k. /\" $SAMPLE; done > a.jsonl; "
 TINY = "$N classify a.jsonl --model $TINY --checkpoint-interval 0 "
 SLOW = ROWS + "exec $N classify a.jsonl --checkpoint-interval 0 -o out.jsonl"
 RESUMED = ROWS + TINY
@@ -41,7 +41,7 @@ CASES = [
     line("files of 8 KB at most, gzip", ROWS + "ulimit -f 8; " + TINY + "-o out.jsonl.gz"),
     line("files of 8 KB at most, Parquet", ROWS + "ulimit -f 8; " + TINY + "-o out.parquet"),
     line("files of 8 KB at most, resumed without the limit", ROWS + "(ulimit -f 900; " + TINY + "-q -o out.jsonl) 2>/dev/null; " + TINY + "-q -o out.jsonl --resume", (0,), check=whole),
-    line("files of 1 KB at most, training", "for k in $(seq 40); do echo \"{\\\"text\\\":\\\"prices rise $k\\\",\\\"label\\\":\\\"l$((k % 2))\\\"}\"; done > t.jsonl; ulimit -f 1; $N train --data t.jsonl --arch linear -o m"),
+    line("files of 4 KB at most, training", "for k in $(seq 40); do echo \"{\\\"text\\\":\\\"prices rise $k\\\",\\\"label\\\":\\\"l$((k % 2))\\\"}\"; done > t.jsonl; ulimit -f 4; $N train --data t.jsonl --arch linear -o m"),
     line("12 open files", "ulimit -n 12; $N classify $SAMPLE --model $TINY -o out.jsonl", (0, 2)),
     line("5 open files", "ulimit -n 5; $N classify $SAMPLE --model $TINY -o out.jsonl", (0, 2)),
     line("20 processes", "ulimit -u 20; $N classify $SAMPLE --model $TINY --threads 8 -o out.jsonl", (0, 2)),

@@ -46,7 +46,7 @@ fn nested_fields_are_read_like_columns() {
 
     let missing = folder.classify(&["nested.jsonl", "--text-field", "article.text", "--max-rejects", "0"]);
     assert_eq!(missing.code, Some(2));
-    missing.says("the field `article.text` is missing").says("`article.head`, `article.body`");
+    missing.says("cannot find the column `article.text` in `nested.jsonl`").says("`article.head`, `article.body`");
     let label = with(&["data", "check", "nested.jsonl", "--label-field", "meta.label", "--no-tokens"]);
     label.refused("nested.jsonl").says("`meta.desk`");
 }

@@ -70,10 +70,11 @@ fn a_thread_that_cannot_be_started_is_an_error() {
         ["train", "--arch", "linear", "--data", "set.jsonl", "-o", "out", "--buckets", "4096", "--threads", "2"];
     without_threads(&folder, &train).refused("cannot start a thread").hint("use a smaller `--threads`");
     // These work on the calling thread alone.
+    folder.copy_tiny("tiny");
     for arguments in [
         &["eval", TINY, "--data", "set.jsonl", "--threads", "1"][..],
         &["train", "--base", TINY, "--data", "set.jsonl", "-o", "trained", "--epochs", "1"],
-        &["calibrate", TINY, "--data", "set.jsonl"],
+        &["calibrate", "tiny", "--data", "set.jsonl"],
     ] {
         let answer = without_threads(&folder, arguments);
         let is_error = answer.code == Some(2) && answer.err.contains("cannot start a thread");

@@ -56,7 +56,10 @@ fn missing_label_columns_and_labels_are_reported() {
     folder.newsdesk(&arguments("given", &given)).done();
     let labelled = folder.newsdesk(&["classify", "--model", "given", "rows.csv", "--scores", "--limit", "1"]).done();
     let names: Vec<String> = labelled.rows()[0].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(names[names.len() - 3..], ["label_predicted_score_c", "label_predicted_score_a", "label_predicted_score_b"]);
+    assert_eq!(
+        names[names.len() - 3..],
+        ["label_predicted_score_c", "label_predicted_score_a", "label_predicted_score_b"]
+    );
     let card = folder.text("given/README.md");
     assert!(card.contains("  --labels labels.txt \\\n") && card.contains("| c | 1 |"), "{card}");
     for (list, error) in [("a\nc\n", "`b`"), ("a\nb\nA\n", "the label `A` occurs twice"), ("\n", "it has no label")] {

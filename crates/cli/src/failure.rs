@@ -27,16 +27,18 @@ impl Usage {
     }
 }
 
-/// Returns the hint for the first error of the chain that has one.
+/// Returns the hint for the first error of the chain that has one, or else for an error of the system.
 fn hint(error: &Error) -> Option<String> {
-    error.chain().find_map(|cause| {
+    let of_system = || error.chain().find_map(|cause| remedies::system::hint(cause.downcast_ref()?));
+    let of_library = error.chain().find_map(|cause| {
         None.or_else(|| cause.downcast_ref::<Usage>().and_then(|e| e.hint.clone()))
             .or_else(|| cause.downcast_ref::<DataError>().and_then(remedies::data::hint))
             .or_else(|| cause.downcast_ref::<ModelError>().and_then(remedies::model::hint))
             .or_else(|| cause.downcast_ref::<EvalError>().and_then(remedies::eval::hint))
             .or_else(|| cause.downcast_ref::<TrainError>().and_then(remedies::train::hint))
             .or_else(|| cause.downcast_ref::<RunError>().and_then(remedies::run::hint))
-    })
+    });
+    of_library.or_else(of_system)
 }
 
 /// Prints an error with its causes and hint to standard error.

@@ -4,4 +4,5 @@ pub mod data;
 pub mod eval;
 pub mod model;
 pub mod run;
+pub mod system;
 pub mod train;

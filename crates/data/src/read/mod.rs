@@ -14,6 +14,7 @@ mod html;
 mod ipc;
 mod json_values;
 mod jsonl;
+mod missing_text;
 mod options;
 mod reader;
 mod target_entity;

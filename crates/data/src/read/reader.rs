@@ -6,6 +6,7 @@ use super::delimited::Delimited;
 use super::error::{MAX_ROW, ReadError};
 use super::finish::Finish;
 use super::jsonl::JsonLines;
+use super::missing_text::refuse_missing_text;
 use super::options::ReadOptions;
 use super::{detect, excel, html, text, typed};
 use crate::error::DataError;
@@ -156,14 +157,18 @@ fn open_text(
     }
     let delimiter = (format == Format::Tsv).then_some(b'\t');
     let of_rows = |rows| RowReader::new(format, None, rows, options);
+    let of_objects = |objects: JsonLines, name: &str| {
+        let rows = refuse_missing_text(objects, name, options.text_field.as_deref())?;
+        Ok::<_, DataError>(of_rows(Box::new(rows)))
+    };
     Ok(match format {
         Format::Text => of_rows(Box::new(std::iter::once_with(move || text::row(stream, name, content, MAX_ROW)))),
         Format::Html => of_rows(Box::new(std::iter::once_with(move || html::row(stream, name, content, MAX_ROW)))),
-        Format::Json => of_rows(Box::new(JsonLines::of_values(stream, name, options.clone(), MAX_ROW))),
+        Format::Json => of_objects(JsonLines::of_values(stream, Arc::clone(&name), options.clone(), MAX_ROW), &name)?,
         Format::Csv | Format::Tsv => match Delimited::new(stream, name, options, delimiter, MAX_ROW)? {
             Some(rows) => RowReader::new(format, Some(rows.table().clone()), Box::new(rows), options),
             None => RowReader::empty(format, options),
         },
-        _ => of_rows(Box::new(JsonLines::new(stream, name, options.clone(), MAX_ROW))),
+        _ => of_objects(JsonLines::new(stream, Arc::clone(&name), options.clone(), MAX_ROW), &name)?,
     })
 }

@@ -28,6 +28,8 @@ use sheet::{Message, SheetRow};
 pub(super) const ZIP: &[u8] = b"PK\x03\x04";
 /// The maximum size of a workbook in bytes. It is read into memory.
 const MAX_WORKBOOK: u64 = 256 * 1024 * 1024;
+/// The maximum number of rows of a sheet: that of Excel.
+const MAX_ROWS: u64 = 1_048_576;
 
 /// The rows of a worksheet.
 pub(super) struct Excel {
@@ -129,6 +131,10 @@ impl Iterator for Excel {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.messages.recv() {
+            Ok(Message::Row(row)) if row.number > MAX_ROWS => {
+                let source = io::Error::new(io::ErrorKind::InvalidData, "the sheet has more rows than Excel can write");
+                Some(Err(broken(&self.name, self.row, source)))
+            }
             Ok(Message::Row(row)) => {
                 self.row = row.number;
                 Some(self.row(row))

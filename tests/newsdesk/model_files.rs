@@ -2,6 +2,8 @@
 
 use crate::support::{Answer, Folder};
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 
 /// Classifies with a copy of the tiny model after `change` has changed the copy.
 fn classify(change: impl Fn(&Folder)) -> Answer {
@@ -248,4 +250,24 @@ fn hostile_tokenizers_are_errors_and_not_panics() {
     classify(|folder| _ = folder.write("m/tokenizer.json", &deep)).refused("cannot tokenise");
     classify(|folder| _ = folder.write("m/config.json", &deep)).refused("in `m/config.json`: recursion limit");
     classify(|folder| _ = folder.write("m/newsdesk.toml", format!("a = {deep}"))).refused("in `m/newsdesk.toml`");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn weights_that_are_cut_off_while_they_are_used_are_an_error() {
+    let folder = Folder::new();
+    folder.copy_tiny("m");
+    let arguments = ["classify", "-", "--format", "jsonl", "--model", "m"];
+    let mut command = folder.command(&arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // The model is open once the first article is labelled.
+    input.write_all(b"{\"text\":\"Goal!\"}\n").unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut String::new()).unwrap();
+    File::options().write(true).open(folder.path("m/model.safetensors")).unwrap().set_len(9).unwrap();
+    input.write_all(b"{\"text\":\"The mayor said that prices rise.\"}\n").unwrap();
+    drop(input);
+    let answer = Answer::new(&arguments, child.wait_with_output().unwrap());
+    answer.refused("their file was changed while it was used").hint("`--resume`");
 }

@@ -35,6 +35,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     process::report_file_size_limit();
+    process::report_changed_weights();
     // At its end, the process would ignore an error of standard output.
     let done = run().and_then(|code| Ok(std::io::stdout().flush().map(|()| code)?));
     match done {

@@ -11,6 +11,13 @@ pub fn report_file_size_limit() {
     signals::ignore(libc::SIGXFSZ);
 }
 
+/// Ends the process with exit code 2 and an error when the system cannot read a page of a mapped file. That happens if the weights of
+/// a model are cut off or replaced in place while they are used.
+pub fn report_changed_weights() {
+    #[cfg(unix)]
+    signals::report_bus_error();
+}
+
 /// Calls `handler` on SIGINT (Ctrl-C), SIGTERM and SIGHUP. A signal that the parent process ignores stays ignored: `nohup` ignores
 /// SIGHUP, and a shell ignores SIGINT for background jobs of scripts.
 pub fn on_interrupt(handler: impl FnMut() + Send + 'static) {
@@ -69,7 +76,7 @@ mod streams {
 }
 
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "the disposition of signals; no handler of ours is installed here")]
+#[expect(unsafe_code, reason = "the disposition of signals; the only handler here prints and ends the process")]
 mod signals {
     /// Returns whether the process ignores a signal.
     pub fn is_ignored(signal: libc::c_int) -> bool {
@@ -77,6 +84,24 @@ mod signals {
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+        }
+    }
+
+    /// What is printed at a bus error.
+    const CHANGED: &str = "error: cannot read the model's weights: their file was changed while it was used\n\
+                           hint: write a new model into another folder, and run the command again, with `--resume` if it has that option\n";
+
+    /// Prints an error at a bus error, and ends the process.
+    pub fn report_bus_error() {
+        // Safety: the handler calls only functions that are allowed in one, on memory that never changes.
+        unsafe { libc::signal(libc::SIGBUS, bus_error as *const () as libc::sighandler_t) };
+    }
+
+    extern "C" fn bus_error(_: libc::c_int) {
+        // Safety: the pointer and the length are those of a text in the binary.
+        unsafe {
+            libc::write(libc::STDERR_FILENO, CHANGED.as_ptr().cast(), CHANGED.len());
+            libc::_exit(2);
         }
     }
 

@@ -1,17 +1,19 @@
 //! The inputs that arguments name.
 
+use crate::failure::Usage;
 use crate::process;
-use newsdesk_data::{DataError, Source};
-use std::io::Error;
+use anyhow::Result;
+use newsdesk_data::Source;
 
 /// Returns the sources that arguments name, as [`newsdesk_data::expand`] does.
 ///
 /// # Errors
 /// If there is none, or one of them is standard input and that is closed.
-pub fn expand(arguments: &[String]) -> Result<Vec<Source>, DataError> {
+pub fn expand(arguments: &[String]) -> Result<Vec<Source>> {
     let sources = newsdesk_data::expand(arguments)?;
     if sources.contains(&Source::Stdin) && process::input_was_closed() {
-        return Err(DataError::Open { name: "standard input".into(), source: Error::other("it is closed") });
+        let message = "cannot open `standard input`: it is closed";
+        return Err(Usage::new(message, "pipe articles to standard input, or name files").into());
     }
     Ok(sources)
 }

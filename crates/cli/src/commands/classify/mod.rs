@@ -113,7 +113,7 @@ fn sources(options: &Classify) -> Result<Vec<Source>> {
         return Ok(vec![Source::of_texts(&options.text)]);
     }
     if !options.inputs.is_empty() {
-        return Ok(expand(&options.inputs)?);
+        return expand(&options.inputs);
     }
     if std::io::stdin().is_terminal() {
         return Err(Usage::new(
@@ -122,7 +122,7 @@ fn sources(options: &Classify) -> Result<Vec<Source>> {
         )
         .into());
     }
-    Ok(expand(&["-".into()])?)
+    expand(&["-".into()])
 }
 
 /// Checks that the file of `--summary` can be written, and that it is no other file of the run.

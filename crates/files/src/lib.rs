@@ -8,8 +8,9 @@
 //! - [`PartialFile`] is for contents that are written in pieces. It removes the partial file unless it is finished.
 //! - [`finish`] is for partial files that outlive the process, such as the output of a run that can be resumed.
 //!
-//! The module [`read`] reads small files with a limit on their size.
+//! The module [`read`] reads small files with a limit on their size. [`panics`] turns panics over damaged files into errors.
 
+pub mod panics;
 pub mod read;
 
 use std::ffi::OsStr;

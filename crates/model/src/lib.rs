@@ -17,7 +17,6 @@ mod calibration;
 mod classifier;
 mod device;
 mod error;
-mod panics;
 pub mod folder;
 pub mod workers;
 

@@ -5,7 +5,7 @@
 
 use crate::error::{ModelError, Result};
 use crate::folder::MAX_TOKENIZER;
-use crate::panics::caught;
+use newsdesk_files::panics::caught;
 use serde_json::Value;
 use std::path::Path;
 

@@ -29,15 +29,15 @@ pub fn hint_text(remedy: &Remedy) -> String {
             }
             FileFault::Damaged => "download the file again: its data is damaged".into(),
         },
+        // Each program has the name of its format.
         Remedy::RemoveTrailingBytes { compression } => format!(
-            "decompress the file with `{} -dc`, which ignores these bytes, and give the result; or fetch it again",
-            program(*compression)
+            "decompress the file with `{compression} -dc`, which ignores these bytes, and give the result; or fetch it again"
         ),
         Remedy::Decompress { compression: Compression::Zstd } => {
             "decompress the file first with `zstd -d --long=31`".into()
         }
         Remedy::Decompress { compression } => {
-            format!("decompress the file first with `{} -d`", program(*compression))
+            format!("decompress the file first with `{compression} -d`")
         }
         Remedy::NameParquetFile => "give the decompressed file itself; only Arrow streams can be piped".into(),
         Remedy::ExtractArray { field } => {
@@ -157,16 +157,6 @@ fn quoted(names: &[String]) -> String {
         text += &format!(" and {} more", names.len() - MAX_NAMED);
     }
     text
-}
-
-/// Returns the program that decompresses a file.
-fn program(compression: Compression) -> &'static str {
-    match compression {
-        Compression::Gzip => "gzip",
-        Compression::Zstd => "zstd",
-        Compression::Bzip2 => "bzip2",
-        Compression::Xz => "xz",
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Turns panics of other libraries into errors.
 //!
-//! The tokenizers crate panics on some damaged files. Such a file is an error of its user, so neither a message about a panic
-//! nor the end of the process would help.
+//! Some libraries panic on damaged files. Neither a message about a panic nor the end of the process helps the user of such a
+//! file. The panic hook of the process stays the same for all other panics.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,11 +12,11 @@ thread_local! {
     static CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Returns the result of `work`, or the message of its panic.
+/// Returns the result of `work`, or the message of its panic, which is not printed.
 ///
 /// # Errors
 /// The message, if `work` panics.
-pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();

@@ -61,7 +61,11 @@ fn models_that_cannot_be_averaged_are_refused() {
         .newsdesk(&["models", "average", "m", TINY, "-o", "mean"])
         .refused("cannot average the models: `m` and `tiny` differ in their heads or labels")
         .hint("average models with the same heads");
-    folder.newsdesk(&["models", "average", "m", "m", "--weights", "1", "-o", "mean"]).refused("2 models and 1 weight");
+    folder
+        .newsdesk(&["models", "average", "m", "m", "--weights", "1", "-o", "mean"])
+        .refused("2 models and 1 weight")
+        .hint("give one `--weights` number above zero per model")
+        .says("warning: `m` is given more than once");
     folder.newsdesk(&["models", "average", "m", "gone", "-o", "mean"]).refused("there is no such folder");
     folder.newsdesk(&["models", "average", "m", "-o", "mean"]).refused("2 values required");
     folder.assert_missing("mean");

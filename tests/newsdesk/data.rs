@@ -309,9 +309,37 @@ fn split_warns_of_empty_splits() {
     assert_eq!(folder.entries("out"), ["test.csv", "train.csv", "validation.csv"]);
     assert_eq!(
         answer.starting("warning"),
-        ["warning: the split validation has no rows: there are too few texts"],
+        ["warning: the split validation has no rows: there are too few texts for each label"],
         "{answer}"
     );
+}
+
+#[test]
+fn identifiers_as_labels_are_reported() {
+    let folder = Folder::new();
+    folder.write("a.csv", desks(60));
+    let split = folder.run("data split a.csv --label-field id -o out");
+    split.refused("each of the 60 rows has a label of its own").hint("`--label-field`");
+    folder.assert_missing("out");
+    let check = folder.run("data check a.csv --label-field id");
+    assert_eq!(check.code, Some(1));
+    assert!(check.out.contains("warning: 60 labels on 60 labelled rows: the label column may hold"), "{check}");
+}
+
+#[test]
+fn long_texts_under_several_titles_stay_together_and_are_found_in_two_splits() {
+    let folder = Folder::new();
+    let row = |i: usize| {
+        format!("{{\"title\":\"t {i}\",\"text\":\"{}\",\"label\":\"x\"}}\n", format!("w{} ", i / 3).repeat(99))
+    };
+    folder.write("a.jsonl", (0..300).map(row).collect::<String>());
+    folder.run("data split a.jsonl -o out").done();
+    let check = |one: &str| folder.newsdesk(&["data", "check", one, "--test", "out/test.jsonl"]);
+    let clean = check("out/train.jsonl");
+    assert!(!clean.out.contains("under another title"), "{clean}");
+    folder.write("b.jsonl", folder.text("out/test.jsonl").replace("\"t ", "\"other "));
+    let leaked = check("b.jsonl");
+    assert!(leaked.out.contains("of test have the text of a row of train under another title"), "{leaked}");
 }
 
 #[test]

@@ -72,10 +72,8 @@ fn options_of_the_other_architecture_are_refused() {
     train(&["--arch", "linear", "--base", TINY]).refused("cannot use `--base`: it is not supported for linear models");
     train(&["--arch", "linear", "--freeze", "encoder"]).refused("cannot use `--freeze`");
     train(&["--arch", "linear", "--warmup-ratio", "0.5"]).refused("cannot use `--warmup-ratio`");
-    train(&["--arch", "linear", "--buckets", "1000"])
-        .refused("cannot use the setting `features.buckets`: 1000 is not a power of two");
-    train(&["--arch", "linear", "--char-ngrams", "5-3"])
-        .refused("cannot use the setting `features.characters`: 5 to 3 is not a range");
+    train(&["--arch", "linear", "--buckets", "1000"]).refused("cannot use `--buckets`: 1000 is not a power of two");
+    train(&["--arch", "linear", "--char-ngrams", "5-3"]).refused("cannot use `--char-ngrams`: 5 to 3 is not a range");
     train(&["--buckets", "4096"]).refused("cannot use `--word-ngrams`, `--char-ngrams` or `--buckets`");
     train(&["--arch", "linear", "--char-ngrams", "many"]).refused("use a range such as 3-5, or none");
     folder.assert_missing("out");

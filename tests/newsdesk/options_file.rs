@@ -160,8 +160,8 @@ fn an_invalid_file_is_refused() {
         .hint("epochs = 3");
     refused("epochs = 1", "epochs = 1\nmax-length = 32", "cannot read the options of `train.toml`: TOML parse error");
     refused("epochs = 1", "epochs = 1\nwindow = 32", "'--max-length <N>' cannot be used multiple times");
-    refused("few = 2", "fw = 2", "the setting `set_weights`: no training set is called `fw`, but `few`, `many`");
-    refused("few = 2", "few = 0", "the setting `set_weights`: 0 is not above zero");
+    refused("few = 2", "fw = 2", "cannot use `--set-weights`: no training set is called `fw`, but `few`, `many`");
+    refused("few = 2", "few = 0", "cannot use `--set-weights`: 0 is not above zero");
     options(&folder, "epochs = 1", "epochs = \"two\"");
     let answer = train(&folder, &[]);
     assert_eq!(answer.code, Some(2));

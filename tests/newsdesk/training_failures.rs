@@ -48,8 +48,8 @@ fn missing_label_columns_and_labels_are_reported() {
         folder.newsdesk(&arguments("m", &["--validation", "v.csv"])).refused(error).hint(hint);
         assert!(!folder.path("m").exists(), "training has started");
     };
-    let error = "its label `c` is not in head `label` of the model: row 2 (line 3)";
-    refused("text,label\nGoal!,a\nOil,c\n", error, "use the labels a; b");
+    let error = "the label `c` of `v.csv` is not in head `label` of the training data: row 2 (line 3)";
+    refused("text,label\nGoal!,a\nOil,c\n", error, "no training row has the label `c`: add such rows");
     // A list of labels may have more labels than the training rows.
     folder.write("labels.txt", "\nc\na\n b\n");
     let given = ["--validation", "v.csv", "--labels", "labels.txt", "--epochs", "1"];
@@ -164,6 +164,16 @@ fn texts_that_occur_in_several_data_sets_are_reported() {
     folder.write("new.csv", unrelated_labels(40).replace("said", "asked"));
     let answer = folder.newsdesk(&arguments("n", &["--validation", "new.csv"])).done();
     assert!(!answer.err.contains("also occur"), "{answer}");
+    // Long texts are compared without their titles.
+    let titled = |title: &str| {
+        let row = |i: usize| format!("{title} {i},{},{}\n", format!("word{i} ").repeat(50), ["a", "b"][i % 2]);
+        format!("title,text,label\n{}", (0..40).map(row).collect::<String>())
+    };
+    folder.write("one.csv", titled("one")).write("two.csv", titled("two"));
+    let answer = folder.newsdesk(&arguments("t", &["--data", "one.csv", "--validation", "two.csv"])).done();
+    answer.says(
+        "warning: 40 of 40 articles of two.csv, all, have the text of an article in the training data under another",
+    );
 }
 
 #[test]
@@ -176,32 +186,32 @@ fn invalid_settings_are_refused() {
         assert!(!folder.path("m/model.safetensors").exists(), "a model was written: {answer}");
         answer
     };
-    refused("--epochs 0", "cannot use the setting `epochs`: 0 is not above zero");
-    refused("--learning-rate nan", "`learning_rate`: NaN is not above zero");
-    refused("--learning-rate=-1", "`learning_rate`: -1 is not above zero");
-    refused("--batch-size 0", "`batch_size`: 0 is not above zero");
-    refused("--micro-batch-size 0", "`micro_batch_size`: 0 is not within 1..=32");
-    refused("--warmup-ratio 1", "`warmup_ratio`: 1 is not within 0..1")
+    refused("--epochs 0", "cannot use `--epochs`: 0 is not above zero");
+    refused("--learning-rate nan", "cannot use `--learning-rate`: NaN is not above zero");
+    refused("--learning-rate=-1", "cannot use `--learning-rate`: -1 is not above zero");
+    refused("--batch-size 0", "cannot use `--batch-size`: 0 is not above zero");
+    refused("--micro-batch-size 0", "cannot use `--micro-batch-size`: 0 is not within 1..=32");
+    refused("--warmup-ratio 1", "cannot use `--warmup-ratio`: 1 is not within 0..1")
         .hint("see `--warmup-ratio` in `newsdesk train --help`");
-    refused("--label-smoothing 1", "`label_smoothing`: 1 is not within 0..1");
-    refused("--focal-gamma=-1", "`focal_gamma`: -1 is not zero or above");
-    refused("--layer-lr-decay 0", "`layer_lr_decay`: 0 is not above zero");
+    refused("--label-smoothing 1", "cannot use `--label-smoothing`: 1 is not within 0..1");
+    refused("--focal-gamma=-1", "cannot use `--focal-gamma`: -1 is not zero or above");
+    refused("--layer-lr-decay 0", "cannot use `--layer-lr-decay`: 0 is not above zero");
     refused("--class-weights a", "the class weight `a`").hint("LABEL=NUMBER");
-    refused("--class-weights z=2", "`class_weights`: no head has a label `z`");
-    refused("--class-weights a=-2", "`class_weights`: -2 is not zero or above");
-    refused("--freeze 3", "`freeze`: the base has 2 layers, not 3");
+    refused("--class-weights z=2", "cannot use `--class-weights`: no head has a label `z`");
+    refused("--class-weights a=-2", "cannot use `--class-weights`: -2 is not zero or above");
+    refused("--freeze 3", "cannot use `--freeze`: the base has 2 layers, not 3");
     refused("--freeze half", "use embeddings, encoder, or a number of layers");
-    refused("--max-train-length 0", "`max_train_length`: 0 is not within");
-    refused("--max-length 2", "`max_length`: 2 is not within 3..=");
-    refused("--max-length 39 --overlap 39", "`overlap`: 39 is not within 2..=38");
-    refused("--max-length 39 --overlap 1", "`overlap`: 1 is not within 2..=38");
-    refused("--weight-decay nan", "cannot use the setting `weight_decay`");
-    refused("--weight-decay=-1", "cannot use the setting `weight_decay`");
-    refused("--max-grad-norm nan", "cannot use the setting `max_grad_norm`");
-    refused("--learning-rate 1e30", "`learning_rate`: 1000000000000000000000000000000 is more than 1");
-    refused("--learning-rate inf", "`learning_rate`: inf is not above zero");
-    refused("--head-lr-multiplier 1e7", "`head_lr_multiplier`: 10000000 is more than 1000000");
-    refused("--class-weights a=1e9", "`class_weights`: 1000000000 is more than 1000000");
+    refused("--max-train-length 0", "cannot use `--max-train-length`: 0 is not within");
+    refused("--max-length 2", "cannot use `--max-length`: 2 is not within 3..=");
+    refused("--max-length 39 --overlap 39", "cannot use `--overlap`: 39 is not within 2..=38");
+    refused("--max-length 39 --overlap 1", "cannot use `--overlap`: 1 is not within 2..=38");
+    refused("--weight-decay nan", "cannot use `--weight-decay`");
+    refused("--weight-decay=-1", "cannot use `--weight-decay`");
+    refused("--max-grad-norm nan", "cannot use `--max-grad-norm`");
+    refused("--learning-rate 1e30", "cannot use `--learning-rate`: 1e30 is more than 1").hint("see `--learning-rate`");
+    refused("--learning-rate inf", "cannot use `--learning-rate`: inf is not above zero");
+    refused("--head-lr-multiplier 1e7", "cannot use `--head-lr-multiplier`: 1e7 is more than 1000000");
+    refused("--class-weights a=1e9", "cannot use `--class-weights`: 1e9 is more than 1000000");
 }
 
 #[test]
@@ -227,13 +237,22 @@ fn excessive_settings_are_refused() {
         folder.newsdesk(&arguments("m", flags)).refused(error).hint("`newsdesk train --help`");
         assert!(!folder.path("m").exists(), "training has started");
     };
-    refused(&["--batch-size", "9223372036854775808"], "`batch_size`: 9223372036854775808 is not within 1..=");
-    refused(&["--epochs", "18446744073709551615"], "`epochs`: 18446744073709551615 is not within 1..=1000000");
-    refused(&["--patience", "18446744073709551615"], "`patience`: 18446744073709551615 is not within 0..=");
-    refused(&["--set-weights", "rows.csv=1e12"], "`set_weights`: an epoch would take 36000000000000 rows");
+    refused(
+        &["--batch-size", "9223372036854775808"],
+        "cannot use `--batch-size`: 9223372036854775808 is not within 1..=",
+    );
+    refused(
+        &["--epochs", "18446744073709551615"],
+        "cannot use `--epochs`: 18446744073709551615 is not within 1..=1000000",
+    );
+    refused(
+        &["--patience", "18446744073709551615"],
+        "cannot use `--patience`: 18446744073709551615 is not within 0..=",
+    );
+    refused(&["--set-weights", "rows.csv=1e12"], "cannot use `--set-weights`: an epoch would take 36000000000000 rows");
     refused(
         &["--epochs", "1000000", "--set-weights", "rows.csv=1e6"],
-        "`epochs`: the run would take 4500000000000 steps",
+        "cannot use `--epochs`: the run would take 4500000000000 steps",
     );
 }
 

@@ -63,6 +63,17 @@ fn the_options_file_of_a_search_trains_the_same_model_again() {
     assert_eq!((&tries[0]["settings"]["epochs"], &tries[0]["settings"]["learning_rate"]), (&json!(5), &json!(0.5)));
     assert!(tries.iter().all(|tried| tried["settings"]["features"]["buckets"] == 4096), "{tries:?}");
     folder.assert_contains("tuned/README.md", "--arch linear");
+    folder.assert_contains("tuned/README.md", &format!("(chosen from {} tries on these sets)", tries.len()));
+    folder.assert_contains("tuned/options.toml", "#   newsdesk train --options tuned/options.toml --output NEW\n");
+}
+
+#[test]
+fn a_search_that_has_tried_everything_says_so() {
+    let folder = with_data();
+    let pinned = "--learning-rate 0.5 --epochs 1 --word-ngrams 1 --char-ngrams none --buckets 4096 --batch-size 64";
+    let tune = ["--tune", "5", "--label-smoothing", "0.1", "-o", "m"];
+    let answer = train(&folder, &[&crate::support::words(pinned)[..], &tune].concat()).done();
+    answer.says("the search ended early: your options leave only 2 combinations of settings to try");
 }
 
 #[cfg(unix)]
@@ -113,7 +124,7 @@ fn invalid_searches_are_refused() {
         assert_eq!(answer.says("use a number of minutes above 0, such as 5 or 0.5").code, Some(2));
     }
     train(&folder, &["--tune", "1", "--resume", "-o", "m"]).refused("cannot be used with");
-    train(&folder, &["--tune", "1", "--epochs", "0", "-o", "m"]).refused("`epochs`: 0 is not above zero");
+    train(&folder, &["--tune", "1", "--epochs", "0", "-o", "m"]).refused("cannot use `--epochs`: 0 is not above zero");
     train(&folder, &["--tune", "1", "--arch", "transformer", "-o", "m"]).refused("cannot be used multiple times");
     let transformer = folder.newsdesk(&["train", "--data", "set.jsonl", "--tune", "1", "-o", "m"]);
     transformer.refused("cannot use `--tune`: it only applies to linear models").hint("`--arch linear`");

@@ -43,9 +43,11 @@ fn hint(error: &Error) -> Option<String> {
 
 /// Prints an error with its causes and hint to standard error.
 pub fn report(error: &Error) {
-    let mut lines = vec![format!("error: {error}")];
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
+    // Libraries know the names of settings, but not those of options.
+    let of_option = |cause: &(dyn std::error::Error + 'static)| remedies::train::message(cause.downcast_ref()?);
+    let mut causes = error.chain().map(|cause| of_option(cause).unwrap_or_else(|| cause.to_string()));
+    let mut lines = vec![format!("error: {}", causes.next().unwrap_or_default())];
+    for cause in causes {
         // A transparent wrapper has the same message as its source.
         if !lines.last().is_some_and(|last| last.ends_with(&cause)) {
             lines.push(format!("  caused by: {cause}"));

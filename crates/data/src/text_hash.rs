@@ -5,6 +5,9 @@ use std::fmt;
 use crate::hash::StableHash;
 use crate::row::{Article, TargetEntity};
 
+/// The number of characters, without white space, from which a text without its title tells articles apart.
+const MIN_BODY: usize = 200;
+
 /// A 64-bit hash of an article's normalised text: the words of title and text in lower case, with one space between
 /// them.
 ///
@@ -17,14 +20,28 @@ impl TextHash {
     /// Returns the hash of title and text. The target entity is ignored.
     pub fn of(article: &Article) -> TextHash {
         let title = article.title.as_deref().unwrap_or_default();
+        TextHash::of_words(title.split_whitespace().chain(article.text.split_whitespace()))
+    }
+
+    fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> TextHash {
         let mut hash = StableHash::new();
-        for (index, word) in title.split_whitespace().chain(article.text.split_whitespace()).enumerate() {
+        for (index, word) in words.enumerate() {
             if index > 0 {
                 hash = hash.with(b" ");
             }
             hash = with_lower_case(hash, word);
         }
         TextHash(mix(hash.value()))
+    }
+
+    /// Returns the hash of the text alone, without its title, if it is long enough to tell articles apart. Otherwise, returns
+    /// the hash of title and text. The target entity is ignored.
+    pub fn of_body(article: &Article) -> TextHash {
+        let letters = article.text.split_whitespace().flat_map(str::chars);
+        match article.title.is_some() && letters.take(MIN_BODY).count() == MIN_BODY {
+            true => TextHash::of_words(article.text.split_whitespace()),
+            false => TextHash::of(article),
+        }
     }
 
     /// Returns a hash of each word of the article, in order. Letter case is ignored.
@@ -36,15 +53,23 @@ impl TextHash {
 
     /// Returns the hash of title, text and target entity. A text may occur with several target entities.
     pub fn with_target(article: &Article) -> TextHash {
-        let text = TextHash::of(article);
+        TextHash::of(article).and_target(article)
+    }
+
+    /// Returns the hash of [`TextHash::of_body`] and the target entity.
+    pub fn of_body_with_target(article: &Article) -> TextHash {
+        TextHash::of_body(article).and_target(article)
+    }
+
+    fn and_target(self, article: &Article) -> TextHash {
         // The spelling is part of the hash, so it must not change between versions.
         let target = match &article.target_entity {
-            None => return text,
+            None => return self,
             Some(TargetEntity::Text(range)) => format!("Text({range:?})"),
             Some(TargetEntity::Title(range)) => format!("Title({range:?})"),
             Some(TargetEntity::Prefix(name)) => format!("Before({name:?})"),
         };
-        TextHash(mix(text.0 ^ StableHash::new().with(target.as_bytes()).value()))
+        TextHash(mix(self.0 ^ StableHash::new().with(target.as_bytes()).value()))
     }
 
     /// Returns the sort key of the text in the random order of all texts that `seed` defines.
@@ -101,6 +126,22 @@ mod tests {
         // Users' splits depend on them.
         assert_eq!(format!("{:?}", hash(None, "Rovers lift the Cup")), "d1a97921b0bf9aee");
         assert_eq!(hash(None, "Rovers lift the Cup").order(1), 0x5b9c_ec46_5a7f_e5bd);
+    }
+
+    #[test]
+    fn long_texts_are_equal_under_any_title() {
+        let article = |title: Option<&str>, text: &str| Article {
+            title: title.map(str::to_owned),
+            text: text.to_owned(),
+            target_entity: None,
+        };
+        let body = |title, text: &str| TextHash::of_body(&article(title, text));
+        let long = "word ".repeat(50);
+        assert_eq!(body(Some("one"), &long), body(Some("two"), &long.to_uppercase()));
+        assert_eq!(body(Some("one"), &long), body(None, &long));
+        let short = "word ".repeat(49);
+        assert_ne!(body(Some("one"), &short), body(Some("two"), &short));
+        assert_eq!(body(Some("one"), &short), hash(Some("one"), &short));
     }
 
     proptest! {

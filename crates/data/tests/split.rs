@@ -6,14 +6,18 @@ use std::collections::HashMap;
 use newsdesk_data::{Article, Assignment, Shares, Splitter, TextHash};
 use proptest::prelude::*;
 
+fn article(text: &str) -> Article {
+    Article { title: None, text: text.to_owned(), target_entity: None }
+}
+
 fn hash(text: &str) -> TextHash {
-    TextHash::of(&Article { title: None, text: text.to_owned(), target_entity: None })
+    TextHash::of(&article(text))
 }
 
 fn split(rows: &[(String, Vec<String>)], shares: (f64, f64), seed: u64) -> Assignment {
     let mut splitter = Splitter::new();
     for (text, labels) in rows {
-        splitter.add(hash(text), labels.iter().map(String::as_str));
+        splitter.add(&article(text), labels.iter().map(String::as_str));
     }
     splitter.split(Shares::new(shares.0, shares.1).unwrap(), seed)
 }

@@ -2,7 +2,7 @@
 //! better, and as fast as one ("Model soups", Wortsman et al., 2022). That holds for models that lie close together. Models whose
 //! heads started from different random weights, or that were trained for too short a time, may have a mean that is far worse.
 
-use crate::error::{Result, TrainError};
+use crate::error::{Remedy, Result, TrainError};
 use crate::fingerprint::weights_hash;
 use crate::heads::counted;
 use candle_core::Tensor;
@@ -29,14 +29,11 @@ pub fn average(models: &[Model], weights: &[f64]) -> Result<Model> {
         return Err(failed("there is only one model".into()));
     }
     if weights.len() != models.len() {
-        return Err(failed(format!(
-            "there are {} and {}",
-            counted(models.len(), "model"),
-            counted(weights.len(), "weight")
-        )));
+        let (models, weights) = (counted(models.len(), "model"), counted(weights.len(), "weight"));
+        return Err(wrong_weights(format!("there are {models} and {weights}")));
     }
     if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
-        return Err(failed(format!("the weight {weight} is not above zero")));
+        return Err(wrong_weights(format!("the weight {weight} is not above zero")));
     }
     for other in others {
         if let Some(difference) = difference(first, other)? {
@@ -67,8 +64,12 @@ pub fn average(models: &[Model], weights: &[f64]) -> Result<Model> {
     Ok(Model { weights: Weights::from_tensors(tensors, "the averaged weights"), manifest, ..first.clone() })
 }
 
+fn wrong_weights(cause: String) -> TrainError {
+    TrainError::Average { cause, remedy: Remedy::WeightPerModel }
+}
+
 fn failed(cause: String) -> TrainError {
-    TrainError::Average { cause }
+    TrainError::Average { cause, remedy: Remedy::AverageRelatedModels }
 }
 
 /// Returns in what two models differ that cannot be averaged; `None` if they can be.

@@ -38,6 +38,8 @@ pub enum TrainError {
     Average {
         /// Why.
         cause: String,
+        /// What the user can do.
+        remedy: Remedy,
     },
     /// The loss, the gradient or a weight is no longer finite.
     #[error("cannot continue training: the {what} became {value} at step {step} of epoch {epoch}")]
@@ -160,6 +162,13 @@ pub enum Remedy {
     },
     /// Average models with the same heads and the same base.
     AverageRelatedModels,
+    /// Give each model that is averaged a weight above zero.
+    WeightPerModel,
+    /// Add training rows with a label of the validation data, or leave its rows out there.
+    AddTrainingRows {
+        /// The label.
+        label: String,
+    },
     /// Start a new run with a lower learning rate.
     LowerLearningRate,
     /// Repeat the options of the first run, or choose another folder.
@@ -191,8 +200,7 @@ impl TrainError {
     pub fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::Setting { setting, .. } => Remedy::CheckSetting { setting },
-            Self::Data { remedy, .. } | Self::Teacher { remedy, .. } => remedy.clone(),
-            Self::Average { .. } => Remedy::AverageRelatedModels,
+            Self::Data { remedy, .. } | Self::Teacher { remedy, .. } | Self::Average { remedy, .. } => remedy.clone(),
             Self::Diverged { .. } | Self::LinearDiverged { .. } => Remedy::LowerLearningRate,
             Self::Busy { .. } => Remedy::WaitForRun,
             Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Remedy::MakeFolderWritable,

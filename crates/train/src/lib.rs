@@ -59,4 +59,4 @@ pub use plan::{Models, start_record};
 pub use progress::Progress;
 pub use settings::{ClassWeights, Distillation, Freeze, LrScheduler, Settings};
 pub use stop::Stop;
-pub use warning::{Warning, data_warnings, result_warnings, setting_warnings};
+pub use warning::{Warning, data_warnings, result_warnings, setting_warnings, untrained_label};

@@ -172,7 +172,7 @@ impl Settings {
         not_zero("epochs", self.epochs)?;
         within("epochs", self.epochs, 1, MAX_EPOCHS)?;
         if self.learning_rate.is_finite() && self.learning_rate > MAX_LEARNING_RATE {
-            return fail("learning_rate", format!("{} is more than {MAX_LEARNING_RATE}", self.learning_rate));
+            return fail("learning_rate", format!("{} is more than {MAX_LEARNING_RATE}", shown(self.learning_rate)));
         }
         positive("learning_rate", self.learning_rate)?;
         positive("head_lr_multiplier", self.head_lr_multiplier)?;
@@ -211,6 +211,11 @@ fn fail(setting: &'static str, cause: String) -> Result<()> {
     Err(TrainError::Setting { setting, cause })
 }
 
+/// Returns a number with few characters: a large one as `1e30`.
+pub(crate) fn shown(value: f64) -> String {
+    if value.is_finite() && value.abs() >= 1e7 { format!("{value:e}") } else { value.to_string() }
+}
+
 fn not_zero(setting: &'static str, value: usize) -> Result<()> {
     if value > 0 { Ok(()) } else { fail(setting, "0 is not above zero".into()) }
 }
@@ -232,7 +237,7 @@ fn not_negative(setting: &'static str, value: f64) -> Result<()> {
 }
 
 fn up_to_max(setting: &'static str, value: f64) -> Result<()> {
-    if value <= MAX_FACTOR { Ok(()) } else { fail(setting, format!("{value} is more than {MAX_FACTOR}")) }
+    if value <= MAX_FACTOR { Ok(()) } else { fail(setting, format!("{} is more than {MAX_FACTOR}", shown(value))) }
 }
 
 fn below_one(setting: &'static str, value: f64) -> Result<()> {

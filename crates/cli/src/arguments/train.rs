@@ -104,7 +104,7 @@ pub struct Train {
     /// auto stands for `--epochs 10 --patience 2`, for linear models `--epochs 30 --patience 5`. The best epoch is kept.
     #[arg(long, value_name = "N|auto", value_parser = epochs, help_heading = heading::OPTIMISATION)]
     pub epochs: Option<Epochs>,
-    /// Peak learning rate [default: 5e-5, for linear models 0.5]
+    /// Peak learning rate, above 0 and at most 1, for linear models 100 [default: 5e-5, for linear models 0.5]
     #[arg(long, value_name = "RATE", help_heading = heading::OPTIMISATION)]
     pub learning_rate: Option<f64>,
     /// Learning rate of the heads, as a multiple of --learning-rate

@@ -7,6 +7,14 @@ pub fn hint(error: &TrainError) -> Option<String> {
     error.remedy().as_ref().map(hint_text)
 }
 
+/// Returns the message of an error about a setting with the name of its option; `None` for other errors.
+pub fn message(error: &TrainError) -> Option<String> {
+    match error {
+        TrainError::Setting { setting, cause } => Some(format!("cannot use `--{}`: {cause}", option(setting))),
+        _ => None,
+    }
+}
+
 /// Returns the line that reports a warning, with what the user can do.
 pub fn warning_line(warning: &Warning) -> String {
     match warning.remedy() {
@@ -58,6 +66,13 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::AverageRelatedModels => {
             "average models with the same heads and the same base, such as those of `newsdesk train --seeds`"
+        }
+        Remedy::WeightPerModel => "give one `--weights` number above zero per model",
+        Remedy::AddTrainingRows { label } => {
+            return format!(
+                "no training row has the label `{label}`: add such rows, leave the rows with this label out of the other data, \
+                 or list all labels with `--labels FILE`"
+            );
         }
         Remedy::LowerLearningRate => {
             "start a new run in another folder with a lower `--learning-rate`; an earlier checkpoint is unchanged"

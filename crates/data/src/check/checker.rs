@@ -91,8 +91,9 @@ impl Check {
         let index = self.splits.len().saturating_sub(1);
         let Some(split) = self.splits.last_mut() else { return };
         split.add_row(&row, overlong, self.options.min_words);
-        let text = TextHash::with_target(&row.row.article);
-        self.seen.add(text, index, &row.row.position, row.labels);
+        let article = &row.row.article;
+        let hashes = (TextHash::with_target(article), TextHash::of_body_with_target(article));
+        self.seen.add(hashes, index, &row.row.position, row.labels);
     }
 
     /// Adds a reject to the current split.

@@ -47,6 +47,10 @@ pub enum FindingKind {
     UnseenLabel,
     /// All rows of the training split have the same label.
     OneLabel,
+    /// A long text occurs in two splits under different titles.
+    SharedBody,
+    /// Nearly every row has a label of its own.
+    ManyLabels,
     /// A text occurs more than once in a split.
     Duplicate,
     /// A row has no label for any head.
@@ -74,7 +78,9 @@ impl FindingKind {
             | FindingKind::UnknownLabel
             | FindingKind::UnseenLabel
             | FindingKind::OneLabel => Severity::Error,
-            FindingKind::Duplicate
+            FindingKind::SharedBody
+            | FindingKind::ManyLabels
+            | FindingKind::Duplicate
             | FindingKind::Unlabelled
             | FindingKind::FewRows
             | FindingKind::MissingFromEvaluation

@@ -9,20 +9,31 @@ use crate::counts::{LabelCounts, SplitCounts};
 /// The maximum number of labels in a message. The report contains all of them.
 const MAX_NAMED: usize = 6;
 
+/// With more labels per row of a single-label head, the labels may be identifiers or texts.
+const MANY_LABELS: f64 = 0.5;
+
+/// With fewer rows, nothing is said about the number of labels.
+const MIN_ROWS: u64 = 10;
+
 /// Returns the findings about the labels of each head.
 pub(super) fn label_findings(splits: &[&SplitCounts], heads: &[CheckedHead], min_rows: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, head) in heads.iter().enumerate() {
         let splits: Vec<(&str, &LabelCounts)> =
             splits.iter().map(|split| (split.split.as_str(), &split.heads[index])).collect();
-        let found = [
-            unknown(head, &splits),
-            unseen(head, &splits),
-            one_label(&splits),
-            few_rows(&splits, min_rows),
-            missing_from_evaluation(&splits),
-            similar(&splits),
-        ];
+        let many = many_labels(&splits);
+        let found = match many.is_empty() {
+            true => vec![
+                unknown(head, &splits),
+                unseen(head, &splits),
+                one_label(&splits),
+                few_rows(&splits, min_rows),
+                missing_from_evaluation(&splits),
+                similar(&splits),
+            ],
+            // The other warnings would be about nearly every label.
+            false => vec![unknown(head, &splits), unseen(head, &splits), many],
+        };
         let of_head = |finding| Finding { head: Some(head.name.clone()), ..finding };
         findings.extend(found.into_iter().flatten().map(of_head));
     }
@@ -117,6 +128,19 @@ fn one_label(splits: &Splits) -> Vec<Finding> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Finds a head with so many labels that they may be identifiers or texts.
+fn many_labels(splits: &Splits) -> Vec<Finding> {
+    let Some((train, counts)) = splits.first() else { return Vec::new() };
+    let (labels, rows) = (counts.labels.len() as u64, counts.rows);
+    let is_single = counts.none == 0 && counts.labels.values().sum::<u64>() == rows;
+    if !is_single || rows < MIN_ROWS || labels as f64 <= rows as f64 * MANY_LABELS {
+        return Vec::new();
+    }
+    let (labelled, of_split) = (counted(rows, "labelled row", "labelled rows"), of_split(train));
+    let message = format!("{labels} labels on {labelled}{of_split}: the label column may hold identifiers or texts");
+    vec![Finding::new(FindingKind::ManyLabels, &[train], labels, message, Vec::new())]
 }
 
 fn few_rows(splits: &Splits, min_rows: u64) -> Vec<Finding> {

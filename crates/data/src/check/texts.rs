@@ -1,8 +1,9 @@
-//! Findings about rows with the same text: duplicates, leakage between splits, conflicting labels.
+//! Findings about rows with the same text: duplicates, leakage between splits, conflicting labels. Long texts are also
+//! compared without their titles.
 //!
 //! All rows are sorted by the hashes of their texts, so rows with the same text are neighbours.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(super) struct SeenRows {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SeenRow {
     text: TextHash,
+    /// Equals that of other rows with the same long text, whatever their titles.
+    body: TextHash,
     source: u32,
     row: u32,
     line: u32,
@@ -38,7 +41,8 @@ pub(super) struct SeenRow {
 }
 
 impl SeenRows {
-    pub fn add(&mut self, text: TextHash, split: usize, position: &Position, mut labels: Labelling) {
+    /// Adds a row with the hashes of its text with and without the title.
+    pub fn add(&mut self, hashes: (TextHash, TextHash), split: usize, position: &Position, mut labels: Labelling) {
         let is_last = |(name, other): &(Arc<str>, usize)| *other == split && **name == *position.source;
         if !self.sources.last().is_some_and(is_last) {
             self.sources.push((Arc::clone(&position.source), split));
@@ -49,7 +53,8 @@ impl SeenRows {
         });
         let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         self.rows.push(SeenRow {
-            text,
+            text: hashes.0,
+            body: hashes.1,
             source: self.sources.len() as u32 - 1,
             row: narrow(position.row),
             line: narrow(position.line),
@@ -64,6 +69,27 @@ impl SeenRows {
     fn example_row(&self, row: &SeenRow, label: Option<String>) -> ExampleRow {
         let file = self.sources[row.source as usize].0.to_string();
         ExampleRow { file, row: row.row.into(), line: row.line.into(), label }
+    }
+
+    /// Returns the rows whose text is in an earlier split as well, but only under other titles, by both splits.
+    fn shared_bodies(&self, rows: &mut [SeenRow], examples: usize) -> BTreeMap<(usize, usize), Cases<(u32, u32)>> {
+        rows.sort_unstable_by_key(|row| (row.body, row.source, row.row));
+        let mut shared = BTreeMap::new();
+        for same in rows.chunk_by(|one, other| one.body == other.body).filter(|same| same.len() > 1) {
+            let in_splits: Vec<&[SeenRow]> = same.chunk_by(|one, other| self.split(one) == self.split(other)).collect();
+            for (index, rows) in in_splits.iter().enumerate() {
+                for before in &in_splits[..index] {
+                    let earlier: HashSet<TextHash> = before.iter().map(|row| row.text).collect();
+                    for row in rows.iter().filter(|row| !earlier.contains(&row.text)) {
+                        let key = (self.split(&before[0]), self.split(row));
+                        let rows = || vec![self.example_row(&before[0], None), self.example_row(row, None)];
+                        let cases = shared.entry(key).or_insert_with(|| Cases::new(examples));
+                        cases.add(row.key(), || Example { rows: rows(), cause: None });
+                    }
+                }
+            }
+        }
+        shared
     }
 
     /// Returns the findings about rows with the same text.
@@ -102,6 +128,7 @@ impl SeenRows {
             }
         }
 
+        let bodies = self.shared_bodies(&mut rows, examples);
         let name = |split: usize| splits[split].split.as_str();
         let mut findings = Vec::new();
         for ((one, other), (cases, leaked)) in shared {
@@ -110,6 +137,13 @@ impl SeenRows {
             let verb = if count == 1 { "is" } else { "are" };
             let message = format!("{texts} of {one} {verb} in {other} as well ({rows} of {other})");
             findings.push(Finding::new(FindingKind::Leakage, &[one, other], count, message, cases.examples()));
+        }
+        for ((one, other), cases) in bodies {
+            let (one, other, count) = (name(one), name(other), cases.count);
+            let rows = counted(count, "row", "rows");
+            let verb = if count == 1 { "has" } else { "have" };
+            let message = format!("{rows} of {other} {verb} the text of a row of {one} under another title");
+            findings.push(Finding::new(FindingKind::SharedBody, &[one, other], count, message, cases.examples()));
         }
         for (head, cases) in heads.iter().zip(conflicts).filter(|(_, cases)| cases.count > 0) {
             let texts = counted(cases.count, "text", "texts");

@@ -11,7 +11,7 @@ use crate::text_hash::TextHash;
 pub fn hold_out(mut set: LabelledSet) -> (LabelledSet, LabelledSet) {
     let mut splitter = Splitter::new();
     for article in &set.articles {
-        splitter.add(TextHash::of(&article.article), labels(&set, article).iter().map(String::as_str));
+        splitter.add(&article.article, labels(&set, article).iter().map(String::as_str));
     }
     let splits = splitter.split(Shares::TENTH, 0);
     let is_held_out = |article: &LabelledArticle| splits.of(TextHash::of(&article.article)) != Split::Train;

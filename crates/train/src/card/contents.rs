@@ -11,6 +11,8 @@ pub struct Card<'a> {
     pub sets: &'a [CardSet],
     /// The settings that differ from their defaults: name, value, default.
     pub changed: &'a [[String; 3]],
+    /// The number of tries of a search that chose these settings by the validation sets.
+    pub tries: Option<usize>,
     /// A command that trains such a model.
     pub command: &'a str,
     /// The calibration of each head.

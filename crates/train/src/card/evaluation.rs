@@ -3,6 +3,7 @@
 use super::contents::Card;
 use super::markdown::{plain, table};
 use super::tables::{overview, per_label};
+use super::training::counted_tries;
 use newsdesk_eval::HeadCalibration;
 use newsdesk_model::Head;
 
@@ -10,9 +11,13 @@ use newsdesk_model::Head;
 pub(super) fn evaluation(card: &Card) -> String {
     let is_fitted = card.calibration.iter().any(|head| head.not_fitted.is_none());
     let fitted = if is_fitted { " and fitted the temperatures and thresholds" } else { "" };
+    let (searched, slightly) = match card.tries {
+        Some(tries) => (format!(" and the settings (chosen from {} on these sets)", counted_tries(tries)), ""),
+        None => (String::new(), "slightly "),
+    };
     let mut text = format!(
-        "## Evaluation\n\nMetrics on the validation sets, over whole articles. These sets also chose the best epoch{fitted}, so the \
-         metrics are slightly too high.\n\n{}",
+        "## Evaluation\n\nMetrics on the validation sets, over whole articles. These sets also chose the best \
+         epoch{searched}{fitted}, so the metrics are {slightly}too high.\n\n{}",
         overview(card.validation)
     );
     if !card.test.is_empty() {

@@ -11,6 +11,12 @@ pub(super) fn training(card: &Card) -> String {
     if let Some(record) = &card.model.manifest().training {
         text += &summary(card.model, record);
     }
+    if let Some(tries) = card.tries {
+        text += &format!(
+            "A search chose the settings: they are the best of {} on the validation sets.\n\n",
+            counted_tries(tries)
+        );
+    }
     let rows = card.sets.iter().map(|set| {
         let licence = set.licence.as_deref().map_or_else(|| "not stated".into(), plain);
         vec![plain(&set.set), plain(&set.split), set.purpose.into(), set.rows.to_string(), licence]
@@ -36,6 +42,11 @@ pub(super) fn training(card: &Card) -> String {
     };
     text += &format!("\nThe command, with file names instead of paths:\n\n```\n{}\n```\n", card.command);
     text
+}
+
+/// Returns the number of tries of a search with its noun.
+pub(super) fn counted_tries(tries: usize) -> String {
+    if tries == 1 { "1 try".into() } else { format!("{tries} tries") }
 }
 
 /// Returns the paragraphs on base, seed, epochs and teachers.

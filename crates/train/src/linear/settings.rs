@@ -1,7 +1,7 @@
 //! The settings of a linear model.
 
 use crate::error::{Result, TrainError};
-use crate::settings::ClassWeights;
+use crate::settings::{ClassWeights, shown};
 use newsdesk_model::linear::FeatureRecord;
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ impl LinearSettings {
             return fail("learning_rate", format!("{} is not above zero", self.learning_rate));
         }
         if self.learning_rate > MAX_LEARNING_RATE {
-            return fail("learning_rate", format!("{} is more than {MAX_LEARNING_RATE}", self.learning_rate));
+            return fail("learning_rate", format!("{} is more than {MAX_LEARNING_RATE}", shown(self.learning_rate)));
         }
         self.class_weights.check()?;
         if !(0.0..1.0).contains(&self.label_smoothing) {

@@ -58,6 +58,8 @@ pub struct Tuned {
     pub settings: LinearSettings,
     /// The number of tries that ended.
     pub tries: usize,
+    /// The number of combinations of settings, if the search ended because it had tried all that it found.
+    pub combinations: Option<usize>,
 }
 
 /// Trains linear models with several settings, and returns the one with the best score on the validation sets.
@@ -76,12 +78,13 @@ pub fn tune_linear(
     let labels = trainer.heads.iter().map(|head| head.labels.len()).sum();
     let mut plan = Plan::new(search, labels);
     let mut best: Option<(LinearTrained, LinearSettings)> = None;
-    let mut tries = 0;
+    let (mut tries, mut is_cut_short) = (0, false);
     search.stop.follow(true);
     while let Some(settings) = plan.next(best.as_ref().map(|(_, settings)| settings)) {
         let is_first = best.is_none();
         let mut goes_on = || !search.stop.is_requested() && (is_first || since.elapsed() < search.time);
         if !goes_on() {
+            is_cut_short = true;
             break;
         }
         let Some(trained) = trained(&mut trainer, &settings, is_first, &mut goes_on)? else { continue };
@@ -95,7 +98,8 @@ pub fn tune_linear(
     }
     search.stop.follow(false);
     let (trained, settings) = best.ok_or(TrainError::Interrupted)?;
-    Ok(Tuned { trained, settings, tries })
+    let combinations = (!is_cut_short).then_some(plan.tried.len());
+    Ok(Tuned { trained, settings, tries, combinations })
 }
 
 /// Trains with these settings. `None` if it was cut short, or if a later try cannot be trained: such settings are no result.

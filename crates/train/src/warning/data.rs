@@ -1,16 +1,16 @@
 //! Warnings about training and validation data.
 
 use super::kinds::Warning;
-use crate::error::Result;
+use crate::error::{Remedy, Result, TrainError};
 use crate::heads::{check_data, merge_heads};
 use newsdesk_data::{LabelledSet, TextHash};
-use newsdesk_eval::{check_heads, head_data};
+use newsdesk_eval::{EvalError, check_heads, head_data};
 use newsdesk_metrics::wilson_interval;
 use newsdesk_model::{Head, HeadActivation};
 use std::collections::HashSet;
 
 /// Labels with fewer training rows are hardly learned.
-const FEW_TRAINING_ROWS: usize = 10;
+pub(super) const FEW_TRAINING_ROWS: usize = 10;
 
 /// Fewer validation rows measure little.
 const FEW_VALIDATION_ROWS: usize = 50;
@@ -28,7 +28,7 @@ const FEW_TEXTS: f64 = 0.5;
 pub fn data_warnings(training: &[LabelledSet], validation: &[LabelledSet]) -> Result<Vec<Warning>> {
     let heads = merge_heads(training)?;
     check_data(training, validation, &heads)?;
-    validation.iter().try_for_each(|set| check_heads(set, &heads))?;
+    validation.iter().try_for_each(|set| check_heads(set, &heads)).map_err(untrained_label)?;
     let mut warnings = vec![];
     for (index, head) in heads.iter().enumerate() {
         let (trained, validated) = (Rows::count(training, &heads, index)?, Rows::count(validation, &heads, index)?);
@@ -36,6 +36,17 @@ pub fn data_warnings(training: &[LabelledSet], validation: &[LabelledSet]) -> Re
     }
     warnings.extend(repeated_texts(training));
     Ok(warnings)
+}
+
+/// Turns the error that a label is not one of the heads, which come from the training data, into one about that data.
+pub fn untrained_label(error: EvalError) -> TrainError {
+    match error {
+        EvalError::UnknownLabel { set, label, head, position, .. } => TrainError::Data {
+            cause: format!("the label `{label}` of `{set}` is not in head `{head}` of the training data{position}"),
+            remedy: Remedy::AddTrainingRows { label: label.into() },
+        },
+        error => error.into(),
+    }
 }
 
 /// The labelled rows of a head.

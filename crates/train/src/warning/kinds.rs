@@ -125,7 +125,7 @@ impl Display for Warning {
             }
             Self::FewValidationRows { head, rows, margin } => write!(
                 f,
-                "head `{head}` has only {}: an accuracy measured on so few can be {margin:.0} percentage points too high or too low",
+                "head `{head}` has only {}: an accuracy measured on so few is rough: one around 0.5 can be {margin:.0} percentage points off",
                 counted(*rows, "validation row")
             ),
             Self::ManyLabels { head, labels, rows } => write!(

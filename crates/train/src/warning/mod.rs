@@ -6,6 +6,6 @@ mod data;
 mod kinds;
 mod results;
 
-pub use data::data_warnings;
+pub use data::{data_warnings, untrained_label};
 pub use kinds::{Warning, setting_warnings};
 pub use results::result_warnings;

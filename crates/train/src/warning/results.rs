@@ -1,5 +1,6 @@
 //! Warnings about the metrics of a finished model on its validation sets.
 
+use super::data::FEW_TRAINING_ROWS;
 use super::kinds::Warning;
 use newsdesk_data::{GoldLabels, LabelledSet};
 use newsdesk_eval::{HeadReport, SetReport};
@@ -44,7 +45,7 @@ pub fn result_warnings(training: &[LabelledSet], reports: &[SetReport], weighted
     }
     let mut warnings = vec![];
     for (head, labels) in &heads {
-        let rows = if weighted { BTreeMap::new() } else { training_rows(training, head) };
+        let rows = training_rows(training, head);
         warnings.extend(of_head(head, labels, single_label.get(head) == Some(&true), weighted, &rows));
     }
     warnings
@@ -69,19 +70,23 @@ fn of_head(
         return vec![Warning::NoBetterThanGuessing { head, accuracy, share }];
     }
     let mut warnings = vec![];
-    let never = occurring().filter(|(_, counts)| counts.predicted == 0).map(|(label, _)| label.to_string());
+    // Labels with too few training rows are reported before training, with what helps.
+    let is_trained = |label: &str| rows.get(label).is_some_and(|&rows| rows >= FEW_TRAINING_ROWS);
+    let never = occurring()
+        .filter(|(label, counts)| counts.predicted == 0 && is_trained(label))
+        .map(|(label, _)| label.to_string());
     let never: Vec<String> = never.collect();
     if !never.is_empty() {
         warnings.push(Warning::NeverPredicted { head: head.clone(), labels: never, unweighted: !weighted });
     }
     let most = rows.values().copied().max().unwrap_or(0);
-    let is_rare = |label: &str| rows.get(label).is_some_and(|&rows| rows * RARE <= most);
+    let is_rare = |label: &str| is_trained(label) && rows.get(label).is_some_and(|&rows| rows * RARE <= most);
     let missed: Vec<(String, f64)> = occurring()
         .filter(|(label, counts)| is_rare(label) && counts.support >= MIN_SUPPORT && counts.predicted > 0)
         .map(|(label, counts)| (label.to_string(), recall(counts)))
         .filter(|(_, recall)| *recall < LOW_RECALL && *recall < accuracy)
         .collect();
-    if single_label && !missed.is_empty() {
+    if single_label && !weighted && !missed.is_empty() {
         warnings.push(Warning::RareLabelsMissed { head, labels: missed, accuracy });
     }
     warnings
@@ -120,8 +125,11 @@ mod tests {
         assert!(matches!(&found[0], Warning::NeverPredicted { labels, .. } if labels == &["d"]), "{found:?}");
         assert!(matches!(&found[1], Warning::RareLabelsMissed { labels, .. } if labels[0].0 == "c"), "{found:?}");
         // With class weights, they are no longer advised.
-        let found = of_head("h", &labels, true, true, &BTreeMap::new());
+        let found = of_head("h", &labels, true, true, &rows);
         assert!(matches!(found[..], [Warning::NeverPredicted { unweighted: false, .. }]), "{found:?}");
+        // Labels with few training rows need more of them, which is said before training.
+        let few = BTreeMap::from([("a", 400), ("b", 380), ("c", 9), ("d", 3)]);
+        assert_eq!(of_head("h", &labels, true, false, &few), []);
         assert_eq!(of_head("h", &counts(&[("a", 50, 50, 0.9), ("b", 9, 9, 0.4)]), true, false, &rows), []);
     }
 

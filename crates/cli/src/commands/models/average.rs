@@ -5,6 +5,7 @@ use crate::commands::model_folder::{check_new_model, model_name, refuse_own_orig
 use crate::commands::open::open_any;
 use crate::data_sets::load_to_evaluate;
 use crate::failure::{Usage, say};
+use crate::output::destination::resolved;
 use crate::output::table::table;
 use crate::output::terminal;
 use anyhow::Result;
@@ -28,6 +29,14 @@ pub fn run(options: &Average) -> Result<ExitCode> {
     refuse_own_origin(&options.output, &options.models)?;
     check_new_model(&options.output, false, options.overwrite)?;
     let models: Vec<Model> = options.models.iter().map(|folder| open(folder)).collect::<Result<_>>()?;
+    for (index, folder) in options.models.iter().enumerate() {
+        if options.models[..index].iter().any(|other| resolved(other) == resolved(folder)) {
+            let folder = folder.display();
+            say(&format!(
+                "warning: `{folder}` is given more than once: its weights count as often; `--weights` does the same"
+            ));
+        }
+    }
     let weights = if options.weights.is_empty() { vec![1.0; models.len()] } else { options.weights.clone() };
     let mut model = average(&models, &weights)?;
     model.manifest.name = model_name(options.name.as_deref(), &options.output);

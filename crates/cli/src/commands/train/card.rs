@@ -19,6 +19,8 @@ pub struct CardInput<'a> {
     pub seed: u64,
     /// Options with other values than the default.
     pub changed: &'a [Changed],
+    /// The number of tries of the search that chose the settings.
+    pub tries: Option<usize>,
     pub data: &'a TrainingData,
     pub calibrated: &'a CalibrationReport,
     pub test: &'a [SetReport],
@@ -27,7 +29,7 @@ pub struct CardInput<'a> {
 
 /// Returns the card of a model, in Markdown.
 pub fn card(model: &AnyModel, input: &CardInput) -> String {
-    let CardInput { options, base, seed, changed, data, calibrated, test, warnings } = *input;
+    let CardInput { options, base, seed, changed, tries, data, calibrated, test, warnings } = *input;
     let limiting = data.warnings.iter().chain(warnings).filter(|warning| warning.limits_use());
     let listed = |changed: &Changed| [changed.option.clone(), changed.values.join(" "), changed.default.join(" ")];
     let mut listed: Vec<[String; 3]> = changed.iter().map(listed).collect();
@@ -36,6 +38,7 @@ pub fn card(model: &AnyModel, input: &CardInput) -> String {
         model,
         sets: &card_sets(data),
         changed: &listed,
+        tries,
         command: &command(options, base, seed, changed),
         calibration: &calibrated.heads,
         validation: &calibrated.after,
@@ -121,7 +124,7 @@ fn file_name(argument: &str) -> String {
 }
 
 /// Quotes an argument for a shell, if it needs that.
-fn quoted(argument: &str) -> String {
+pub(super) fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
     match !argument.is_empty() && argument.chars().all(is_plain) {
         true => argument.into(),

@@ -56,6 +56,10 @@ impl<'a> Job<'a> {
         let mut base = open_encoder(options.base.as_deref(), &device)?;
         let teachers =
             options.teacher.iter().map(|folder| open_encoder(Some(folder), &device)).collect::<Result<_>>()?;
+        let settings = settings(options, &base)?;
+        let config = &base.config;
+        // Before the data is read, which takes long.
+        settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.special_tokens())?;
         let data = TrainingData::load(options)?;
         base.manifest.target = data.target_fields.as_ref().map(target::record);
         base.manifest.pooling = match options.pooling {
@@ -64,7 +68,6 @@ impl<'a> Job<'a> {
             Some(PoolingName::Pooler) => Pooling::Pooler,
             None => base.manifest.pooling,
         };
-        let settings = settings(options, &base)?;
         if !options.quiet {
             setting_warnings(settings.learning_rate, DEFAULT_LEARNING_RATE)
                 .iter()
@@ -192,6 +195,7 @@ impl<'a> Job<'a> {
             base: Some(&base.manifest.name),
             seed,
             changed: &changed(&settings, base)?,
+            tries: None,
             data,
             calibrated: &calibrated,
             test: &test,

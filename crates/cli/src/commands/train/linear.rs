@@ -93,6 +93,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
         base: None,
         seed: options.seed,
         changed: &changed,
+        tries: found.as_ref().map(|found| found.tuned.tries),
         data: &data,
         calibrated: &calibrated,
         test: &test,

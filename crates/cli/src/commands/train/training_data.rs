@@ -6,11 +6,11 @@ use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
 use anyhow::Result;
-use newsdesk_data::{LabelSet, LabelledSet, TargetFields, TextHash, hold_out};
+use newsdesk_data::{LabelSet, LabelledArticle, LabelledSet, TargetFields, TextHash, hold_out};
 use newsdesk_eval::check_labelled;
 use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::Head;
-use newsdesk_train::{Warning, data_warnings, merge_heads};
+use newsdesk_train::{Warning, data_warnings, merge_heads, untrained_label};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
@@ -87,7 +87,7 @@ impl TrainingData {
         }
         if !data.test.is_empty() {
             let heads = merge_heads(&data.training)?;
-            data.test.iter().try_for_each(|set| check_labelled(set, &heads))?;
+            data.test.iter().try_for_each(|set| check_labelled(set, &heads)).map_err(untrained_label)?;
         }
         data.leaks = data.find_leaks();
         if !options.quiet {
@@ -105,19 +105,31 @@ impl TrainingData {
 
     /// Returns a warning for each validation or test set with articles that also occur in earlier data.
     fn find_leaks(&self) -> Vec<String> {
-        let mut seen: HashSet<TextHash> = HashSet::new();
+        let (mut seen, mut bodies) = (HashSet::new(), HashSet::new());
         let mut leaks = vec![];
         for (sets, next, of) in [
             (&self.training, &self.validation, "the training data"),
             (&self.validation, &self.test, "the training or validation data"),
         ] {
-            seen.extend(sets.iter().flat_map(|set| &set.articles).map(|row| TextHash::with_target(&row.article)));
+            for row in sets.iter().flat_map(|set| &set.articles) {
+                seen.insert(TextHash::with_target(&row.article));
+                bodies.insert(TextHash::of_body_with_target(&row.article));
+            }
             for LabelledSet { name, split, articles, .. } in next {
-                let count = articles.iter().filter(|row| seen.contains(&TextHash::with_target(&row.article))).count();
+                let (same, others): (Vec<&LabelledArticle>, Vec<_>) =
+                    articles.iter().partition(|row| seen.contains(&TextHash::with_target(&row.article)));
+                let is_retitled =
+                    |row: &&&LabelledArticle| bodies.contains(&TextHash::of_body_with_target(&row.article));
+                let (count, retitled, all) = (same.len(), others.iter().filter(is_retitled).count(), articles.len());
                 if count > 0 {
-                    let all = articles.len();
                     leaks.push(format!(
                         "{count} of {all} articles of {name}, {split}, also occur in {of}: metrics on it are too optimistic"
+                    ));
+                }
+                if retitled > 0 {
+                    leaks.push(format!(
+                        "{retitled} of {all} articles of {name}, {split}, have the text of an article in {of} under another \
+                         title: metrics on it are too optimistic"
                     ));
                 }
             }

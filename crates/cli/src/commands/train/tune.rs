@@ -1,6 +1,7 @@
 //! `newsdesk train --arch linear --tune`: searches for settings, prints the tries, and writes an options file that trains the same
 //! model again.
 
+use super::card::quoted;
 use super::progress::Reporter;
 use super::settings;
 use super::training_data::TrainingData;
@@ -88,6 +89,10 @@ pub fn tune(
             settings: tried.settings.clone(),
         });
     })?;
+    if let Some(count) = tuned.combinations {
+        let only = if count == 1 { "only 1 combination".into() } else { format!("only {count} combinations") };
+        reporter.say(&format!("the search ended early: your options leave {only} of settings to try"));
+    }
     let ended = if stop.is_requested() { " before the interrupt" } else { "" };
     reporter.say(&format!("the best of {}{ended}: {:.4}", tries_text(tuned.tries), tuned.trained.score));
     Ok(Found { tuned, tries })
@@ -153,10 +158,12 @@ pub fn write(found: &Found, options: &Train, folder: &Path, reporter: &Reporter)
     for tried in &found.tries {
         lines += &format!("{}\n", serde_json::to_string(tried)?);
     }
+    // A line break in the name would end the comment.
+    let named = quoted(&folder.join(OPTIONS).to_string_lossy()).replace(char::is_control, "?");
     let text = format!(
-        "# Trains the model of this folder again:\n\
-         #   newsdesk train --options {OPTIONS} --output NEW\n\
-         # Paths are relative to the folder that the search ran in. The settings are the best of {}.\n{}",
+        "# Trains the model again, in the folder where the search was started:\n\
+         #   newsdesk train --options {named} --output NEW\n\
+         # Relative paths start from there. The settings are the best of {}.\n{}",
         tries_text(found.tuned.tries),
         toml::to_string(&options_table(options, &found.tuned.settings)?)?
     );
@@ -165,7 +172,8 @@ pub fn write(found: &Found, options: &Train, folder: &Path, reporter: &Reporter)
         write_atomic(&path, text.as_bytes()).map_err(|source| TrainError::File { verb: "write", path, source })?;
     }
     let path = folder.join(OPTIONS);
-    reporter.say(&format!("`newsdesk train --options {} -o NEW` trains the same model again", path.display()));
+    let path = quoted(&path.to_string_lossy());
+    reporter.say(&format!("`newsdesk train --options {path} -o NEW` trains the same model again"));
     Ok(())
 }
 

@@ -79,7 +79,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         for (split, path) in &settings.files {
             say(&wrote(path, counts.rows[split.index()], "row"));
             if counts.rows[split.index()] == 0 {
-                say(&format!("warning: the split {split} has no rows: there are too few texts"));
+                say(&format!("warning: the split {split} has no rows: there are too few texts for each label"));
             }
         }
         say(&format!("next: {}", check_command(options, &settings.files)));
@@ -153,7 +153,7 @@ impl Settings {
                     Ok(row) => {
                         is_labelled |= row.is_labelled();
                         let labels = row.labels.iter().flatten().flatten().map(String::as_str);
-                        splitter.add(TextHash::of(&row.row.article), labels);
+                        splitter.add(&row.row.article, labels);
                         counter.inc(1);
                     }
                     // Rejects are reported in the second pass.
@@ -171,6 +171,11 @@ impl Settings {
             let has_rows = !columns.is_empty();
             let error = LabelError::no_labelled_article(&names, columns, first_reject.as_ref(), has_rows);
             return Err(DataError::from(error).into());
+        }
+        if let Some(rows) = splitter.identifiers() {
+            let message = format!("cannot split the rows by label: each of the {rows} rows has a label of its own");
+            let hint = "name the column with the labels with `--label-field`; this one may hold identifiers";
+            return Err(Usage::new(message, hint).into());
         }
         Ok(splitter.split(shares, seed))
     }

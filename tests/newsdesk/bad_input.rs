@@ -319,3 +319,12 @@ fn a_damaged_arrow_stream_prints_its_error_only() {
     let cut = folder.newsdesk(&["data", "convert", "cut.arrows", "-o", "-", "--to", "jsonl"]);
     cut.refused("cannot read `cut.arrows` after row").hint("it ends too early");
 }
+
+#[test]
+fn rejects_files_are_no_articles() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{}\n[]\n");
+    folder.classify(&["a.jsonl", "--rejects", "r.jsonl"]);
+    let answer = folder.classify(&["r.jsonl"]).refused("cannot read `r.jsonl` as articles: it holds the rejected rows");
+    answer.says("`jq -r .raw r.jsonl > again.jsonl`");
+}

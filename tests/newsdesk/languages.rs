@@ -56,10 +56,22 @@ fn other_languages_are_set_aside() {
     let folder = Folder::new();
     folder.write("a.jsonl", articles(TEXTS));
     let answer = folder.classify(&["a.jsonl", "--only-language", "en,RUS", "-o", "out.jsonl"]);
-    let answer = answer.rejected(&["line 2: the language is `de`", "line 4: the language is `fr`"]);
-    answer.says("hint: add `--only-language de`");
+    // The user asked for it, so it is neither an error nor reported row by row.
+    let answer = answer.done();
+    answer.says("2 articles set aside because of the language: 1 de, 1 fr\n");
+    answer.says("1 article whose language is unsure was labelled\n");
+    assert!(!answer.err.contains("error:"), "{answer}");
     assert_eq!(column(&folder.rows("out.jsonl"), "text"), [TEXTS[0], TEXTS[2], TEXTS[4]]);
     assert_eq!(folder.rows("out.jsonl.rejects.jsonl")[0]["cause"], "the language is `de`");
+    let hint = &folder.rows("out.jsonl.rejects.jsonl")[0]["hint"];
+    assert!(hint.as_str().is_some_and(|hint| hint.starts_with("add `--only-language de`")), "{hint}");
+    // They do not count towards a limit of rejects, but rows that cannot be used do.
+    folder.write("b.jsonl", articles(TEXTS) + "{}\n");
+    let only = ["b.jsonl", "--only-language", "en", "--max-rejects", "1", "--summary", "summary.json"];
+    folder.classify(&only).rejected(&["line 6: no field contains the text"]);
+    let summary = folder.json("summary.json");
+    assert_eq!(summary["other_languages"], json!({"de": 1, "fr": 1, "ru": 1}));
+    assert_eq!((&summary["languages"], &summary["unsure_languages"]), (&json!({"en": 1}), &json!(1)));
     let manifest = folder.json("out.jsonl.manifest.json");
     assert_eq!(manifest["settings"]["only_language"], json!(["en", "ru"]));
     let repeated = folder.classify(&["a.jsonl", "--only-language", "en", "--only-language", "ru"]);

@@ -223,3 +223,55 @@ fn verify_refuses_the_output_of_an_unfinished_run() {
         .refused("cannot verify `out.jsonl`: its run is not complete")
         .hint("`--resume`");
 }
+
+/// Returns rows with an identifier and the text nested in `article.body`.
+fn nested_articles() -> String {
+    let row = |(id, text): (usize, String)| json!({"id": id, "article": {"body": text}}).to_string() + "\n";
+    texts(30).into_iter().map(Into::into).enumerate().map(row).collect()
+}
+
+#[test]
+fn outputs_without_a_nested_text_are_compared() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", nested_articles());
+    let labelled = |output: &str, more: &[&str]| {
+        let fixed = ["news.jsonl", "--text-field", "article.body", "--columns", "id", "-o", output];
+        folder.classify(&[&fixed[..], more].concat()).done();
+    };
+    for ending in ["jsonl", "csv", "parquet"] {
+        let (before, after) = (format!("a.{ending}"), format!("b.{ending}"));
+        labelled(&before, &[]);
+        labelled(&after, &["--min-score", "0.3"]);
+        let in_order = folder.newsdesk(&["diff", &before, &after]);
+        assert!(in_order.code != Some(2) && in_order.out.contains(" of 30 changed"), "{in_order}");
+        let verified = folder.newsdesk(&["verify", &before, "--model", TINY]);
+        verified.refused("the model read `article`, which the output does not have");
+        // Copies have no manifests.
+        for (from, to) in [(&before, format!("c.{ending}")), (&after, format!("d.{ending}"))] {
+            folder.write(&to, folder.bytes(from));
+        }
+        let (before, after) = (format!("c.{ending}"), format!("d.{ending}"));
+        let by_key = folder.newsdesk(&["diff", &before, &after, "--key", "id"]);
+        assert!(by_key.code != Some(2) && by_key.out.contains(" of 30 changed"), "{by_key}");
+    }
+}
+
+#[test]
+fn texts_nested_in_the_json_of_a_csv_file_are_read() {
+    let folder = Folder::new();
+    folder.write("news.jsonl", nested_articles());
+    let fields = ["--text-field", "article.body"];
+    folder.classify(&[&["news.jsonl", "-o", "a.csv"][..], &fields].concat()).done();
+    folder.newsdesk(&["verify", "a.csv", "--model", TINY]).done().prints("no differences");
+    folder.newsdesk(&["diff", "a.csv", "a.csv", "--key", "id"]).done();
+    let misspelt = folder.classify(&["a.csv", "--text-field", "article.boddy"]);
+    misspelt.refused("cannot find the column `article.boddy`");
+}
+
+#[test]
+fn outputs_of_interrupted_runs_are_not_compared() {
+    let folder = folder();
+    folder.classify(&["news.jsonl", "-o", "a.jsonl"]).done();
+    folder.write("b.jsonl.journal", "");
+    folder.newsdesk(&["diff", "a.jsonl", "b.jsonl"]).refused("cannot compare `b.jsonl`: its run is not complete");
+}

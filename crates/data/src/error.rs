@@ -172,6 +172,12 @@ pub enum DataError {
         /// The columns that exist.
         columns: Vec<String>,
     },
+    /// The file holds the rejected rows of a run.
+    #[error("cannot read `{name}` as articles: it holds the rejected rows of an earlier run")]
+    RejectsFile {
+        /// The file.
+        name: String,
+    },
     /// The text column or the title column of a typed table does not contain text.
     #[error("cannot read `{name}`: the column `{column}` has the type {kind}, not text")]
     NotText {
@@ -300,6 +306,7 @@ impl DataError {
             DataError::Header { .. } => Remedy::CorrectHeader,
             DataError::NoColumn { columns, .. } => Remedy::ChooseColumn { columns: columns.clone() },
             DataError::NoTextColumn { columns, .. } => Remedy::NameTextColumn { columns: columns.clone() },
+            DataError::RejectsFile { name } => Remedy::UnpackRejects { name: name.clone() },
             DataError::NotText { columns, .. } => Remedy::NameTextAndTitleColumns { columns: columns.clone() },
             DataError::ParquetStream { .. } => Remedy::NameParquetFile,
             DataError::Create { source, .. } if source.kind() == io::ErrorKind::NotFound => Remedy::CreateFolder,

@@ -1,7 +1,7 @@
 //! The language of a text, from its beginning.
 //!
 //! English is recognised by its most frequent words, which takes a few microseconds. Other texts are compared with the
-//! trigrams of 69 languages, by whatlang. A text whose language is unsure has none: a short one, one of figures, or one
+//! trigrams of 70 languages, by whatlang. A text whose language is unsure has none: a short one, one of figures, or one
 //! in a language that is hard to tell from its neighbours.
 
 use std::fmt;
@@ -19,7 +19,7 @@ const ENGLISH: [&str; 17] = [
     "their", "would",
 ];
 /// Languages with a code of two letters in ISO 639-1, which is the code that people use.
-const SHORT_CODES: [(Lang, &str); 69] = [
+const SHORT_CODES: [(Lang, &str); 70] = [
     (Lang::Afr, "af"),
     (Lang::Aka, "ak"),
     (Lang::Amh, "am"),
@@ -31,6 +31,7 @@ const SHORT_CODES: [(Lang, &str); 69] = [
     (Lang::Cat, "ca"),
     (Lang::Ces, "cs"),
     (Lang::Cmn, "zh"),
+    (Lang::Cym, "cy"),
     (Lang::Dan, "da"),
     (Lang::Deu, "de"),
     (Lang::Ell, "el"),
@@ -110,7 +111,7 @@ impl Language {
         whatlang::detect(text).filter(whatlang::Info::is_reliable).map(|found| Language(found.lang()))
     }
 
-    /// Returns the code of the language: two letters of ISO 639-1, or three letters of ISO 639-3 where there are none.
+    /// Returns the code of the language: two letters of ISO 639-1, or three letters of ISO 639-3 for a language without them.
     pub fn code(self) -> &'static str {
         SHORT_CODES.iter().find(|(language, _)| *language == self.0).map_or(self.0.code(), |(_, code)| code)
     }
@@ -210,12 +211,16 @@ mod tests {
 
     #[test]
     fn codes_are_parsed() {
-        for (code, shown) in [("en", "en"), ("ENG", "en"), (" de ", "de"), ("cmn", "zh"), ("zh", "zh")] {
+        for (code, shown) in
+            [("en", "en"), ("ENG", "en"), (" de ", "de"), ("cmn", "zh"), ("zh", "zh"), ("cym", "cy"), ("cy", "cy")]
+        {
             assert_eq!(code.parse::<Language>().unwrap().to_string(), shown);
         }
         assert!("xx".parse::<Language>().unwrap_err().contains("`xx` is not one of the languages af, ak, am"));
         assert_eq!("de".parse::<Language>().unwrap().name(), "German");
         let codes = Language::codes();
         assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+        // Each of them has a code in ISO 639-1.
+        assert!(codes.iter().all(|code| code.len() == 2), "{codes:?}");
     }
 }

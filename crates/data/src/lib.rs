@@ -52,7 +52,9 @@ pub use language::Language;
 pub use markup::HtmlMode;
 pub use note::{Note, Notes};
 pub use open::{ByteMonitor, Encoding, Source, expand};
-pub use read::{ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored};
+pub use read::{
+    Amount, ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored,
+};
 pub use reject::Reject;
 pub use remedy::{FileFault, Remedy};
 pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};

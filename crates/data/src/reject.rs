@@ -43,6 +43,14 @@ impl Reject {
         Reject { cause: WORDLESS.to_owned(), ..Reject::blank(position, remedy, raw) }
     }
 
+    /// Returns the code of the row's language, if the row is set aside because of it.
+    pub fn other_language(&self) -> Option<&'static str> {
+        match self.remedy.as_deref() {
+            Some(Remedy::AddLanguage { code }) => Some(code),
+            _ => None,
+        }
+    }
+
     /// Returns whether the row has neither text nor title.
     pub fn is_blank(&self) -> bool {
         self.blank

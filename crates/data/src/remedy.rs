@@ -111,6 +111,11 @@ pub enum Remedy {
     CorrectOffsets,
     /// Add a text or a title to the row, or read the text from another column.
     AddText,
+    /// Unpack the rows of a rejects file.
+    UnpackRejects {
+        /// The file.
+        name: String,
+    },
     /// Label articles in this language, too.
     AddLanguage {
         /// The code of the language.

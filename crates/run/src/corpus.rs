@@ -118,7 +118,7 @@ impl Sink<'_> {
             (Event::Header(header), _) => return Ok(self.header(header)?),
             (Event::SourceEnd(input, bytes), _) => {
                 self.outcome.inputs.push(input);
-                self.options.bytes.store(bytes, Ordering::Relaxed);
+                self.options.done.bytes.store(bytes, Ordering::Relaxed);
                 return Ok(());
             }
             (Event::End(busy), _) => {
@@ -171,20 +171,24 @@ impl Sink<'_> {
         counts.duplicates += u64::from(facts.is_duplicate);
         counts.near_duplicates += u64::from(facts.group.is_some_and(|group| group != number));
         counts.html += u64::from(row.was_html);
-        language.into_iter().for_each(|code| *counts.languages.entry(code.into()).or_default() += 1);
+        match language {
+            Some(code) => *counts.languages.entry(code.into()).or_default() += 1,
+            None => counts.unsure_languages += u64::from(self.options.detect_languages),
+        }
         self.advance(end);
         Ok(())
     }
 
     fn reject(&mut self, reject: &Reject, end: RowEnd) -> Result<(), RunError> {
         self.output.reject(reject)?;
-        self.state.counts.add_reject(&reject.cause);
+        self.state.counts.add_reject(reject);
         self.advance(end);
         Ok(())
     }
 
     fn advance(&mut self, end: RowEnd) {
         (self.state.rows, self.state.content_hash) = (self.state.rows + 1, Some(end.hash));
-        self.options.bytes.store(end.bytes, Ordering::Relaxed);
+        self.options.done.bytes.store(end.bytes, Ordering::Relaxed);
+        self.options.done.rows.store(end.rows, Ordering::Relaxed);
     }
 }

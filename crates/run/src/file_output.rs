@@ -215,8 +215,9 @@ impl FileOutput {
         Ok(self.saved_rows)
     }
 
-    /// Returns whether the files have the same bytes regardless of where they are flushed.
-    fn can_end_anywhere(&self) -> bool {
+    /// Returns whether the files have the same bytes regardless of where they are flushed, so that a run can be saved after
+    /// any row. Otherwise it can be saved only after a multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
+    pub fn can_end_anywhere(&self) -> bool {
         let OutputPaths { output, rejects, .. } = &self.paths;
         !self.options.format.is_columnar() && !is_compressed(output) && !is_compressed(rejects)
     }

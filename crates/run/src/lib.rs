@@ -53,7 +53,7 @@ pub use inputs::{InputFile, InputRecord};
 pub use manifest::{MachineRecord, ModelRecord, RunManifest, Seconds};
 pub use output::Output;
 pub use paths::{OutputPaths, default_rejects_path, journal_path, manifest_path};
-pub use reader::RunOptions;
+pub use reader::{Done, RunOptions};
 pub use reject_limit::RejectLimit;
 pub use start::{RunChange, RunStart};
 pub use state::{Counts, CrossCounts, OTHER_CAUSES, RunState};

@@ -43,6 +43,9 @@ pub struct RunManifest {
     pub finished: String,
     /// How often the run was resumed.
     pub resumed: u64,
+    /// The articles that were labelled since the run was last started or resumed. Manifests of older versions do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub articles_since_start: Option<u64>,
     /// The time since the run was last started or resumed.
     pub seconds: Seconds,
     /// The peak memory (RSS) of the process in bytes, where the system reports it.

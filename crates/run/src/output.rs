@@ -39,9 +39,9 @@ pub trait Output {
     }
 
     /// Returns whether a checkpoint would be welcome here, before the next multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
-    fn is_checkpoint_due(&self) -> bool {
-        false
-    }
+    ///
+    /// An output that wraps another one must pass the question on.
+    fn is_checkpoint_due(&self) -> bool;
 
     /// Takes a point from which the run could be resumed: every [`crate::ROWS_PER_CHECKPOINT`] rows of the corpus, and where
     /// [`Output::is_checkpoint_due`] says so.

@@ -6,8 +6,8 @@ use crate::inputs::InputRecord;
 use crate::reject_limit::RejectLimit;
 use crate::state::RunState;
 use newsdesk_data::{
-    ByteMonitor, DataError, Format, Language, ReadError, ReadOptions, Reject, Remedy, Row, Source, StableHash, Table,
-    first_columns, read_monitored,
+    ByteMonitor, DataError, Format, Language, Position, ReadError, ReadOptions, Reject, Remedy, Row, Source,
+    StableHash, Table, first_columns, read_monitored,
 };
 use newsdesk_model::StreamInput;
 use std::collections::HashSet;
@@ -48,10 +48,19 @@ pub struct RunOptions {
     pub reject_limit: Option<RejectLimit>,
     /// Set to `true` to end the run early. Rows that are not yet written are dropped.
     pub stop: Arc<AtomicBool>,
-    /// The bytes of the sources whose rows are done, before decompression.
+    /// How much of the sources is done.
+    pub done: Arc<Done>,
+}
+
+/// How much of the sources is done.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// The bytes of the sources, before decompression, up to the start of the last row.
     ///
-    /// Sources are read in blocks, so it counts up to the end of the block that the last row came from.
-    pub bytes: Arc<AtomicU64>,
+    /// Formats whose rows do not know where they start are read in blocks. For them it counts up to the end of the block.
+    pub bytes: AtomicU64,
+    /// The rows of the sources, those outside the sample included.
+    pub rows: AtomicU64,
 }
 
 /// What the reader finds, in the order of the corpus.
@@ -87,6 +96,8 @@ pub(crate) struct RowEnd {
     pub hash: u64,
     /// The bytes of all sources so far, before decompression.
     pub bytes: u64,
+    /// The rows of all sources so far, those outside the sample included.
+    pub rows: u64,
 }
 
 /// What the reader finds out about a row.
@@ -137,6 +148,10 @@ pub(crate) struct Reader<'r, 'i, 'q, 'c> {
     busy: Duration,
     /// Counts the bytes of the sources as they are read, before decompression.
     bytes: Arc<AtomicU64>,
+    /// The bytes of the sources before the current one.
+    bytes_before: u64,
+    /// The number of rows that were read, those outside the sample included.
+    rows_read: u64,
 }
 
 impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
@@ -155,6 +170,8 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             is_header_known: false,
             busy: Duration::ZERO,
             bytes: Arc::default(),
+            bytes_before: 0,
+            rows_read: 0,
         }
     }
 
@@ -181,6 +198,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
     fn read_source(&mut self, sources: &[Source], index: usize) -> Result<(), Stop> {
         let source = &sources[index];
         let since = Instant::now();
+        self.bytes_before = self.bytes.load(Ordering::Relaxed);
         let monitor = Arc::new(ByteMonitor::new(Arc::clone(&self.bytes)));
         let mut rows = read_monitored(source, &self.options.read, &monitor)?;
         if let Some(table) = rows.table().filter(|_| !self.is_header_known) {
@@ -203,6 +221,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 let columns: Vec<_> = row.columns.iter().map(|(name, _)| Arc::clone(name)).collect();
                 self.push_header(sources, index, None, &columns)?;
             }
+            self.rows_read += 1;
             let event = self.event(row)?;
             self.busy += since.elapsed();
             let Some((event, text)) = event else { continue };
@@ -213,7 +232,7 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 self.check_hash()?;
             }
         }
-        self.push(Event::SourceEnd(InputRecord::of(source, &monitor), self.end().bytes), None)
+        self.push(Event::SourceEnd(InputRecord::of(source, &monitor), self.bytes.load(Ordering::Relaxed)), None)
     }
 
     /// Hands over the columns of the input. `columns` are those of the source with this index.
@@ -261,21 +280,23 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
             Err(ReadError::Fatal(error)) => Err(error.into()),
             Ok(row) if self.is_in_sample(|| row.hash(StableHash::new())) => {
                 self.hash = row.hash(self.hash);
+                let end = self.end(&row.position);
                 // Rows that an earlier run has done count as well: later rows may duplicate them.
                 let is_duplicate = self.duplicates.add(&row.article);
                 let group = self.near_duplicates.as_mut().map(|near| near.add(&row.article, self.rows + 1));
                 let text = row.article.input();
                 let language = if self.options.detect_languages { Language::of(&text) } else { None };
                 if let Some(reject) = language.and_then(|language| self.other_language(&row, language)) {
-                    return Ok(Some((Event::Reject(reject, self.end()), None)));
+                    return Ok(Some((Event::Reject(reject, end), None)));
                 }
                 let facts = RowFacts { is_duplicate, group, language };
-                Ok(Some((Event::Row(row, facts, self.end()), Some(text))))
+                Ok(Some((Event::Row(row, facts, end), Some(text))))
             }
             Err(ReadError::Reject(reject)) if self.is_in_sample(|| StableHash::new().with(reject.raw.as_bytes())) => {
                 // The cause is left out, because its wording may differ between versions.
                 self.hash = self.hash.with(reject.raw.as_bytes());
-                Ok(Some((Event::Reject(reject, self.end()), None)))
+                let end = self.end(&reject.position);
+                Ok(Some((Event::Reject(reject, end), None)))
             }
             Ok(_) | Err(ReadError::Reject(_)) => Ok(None),
         }
@@ -290,8 +311,12 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
         })
     }
 
-    fn end(&self) -> RowEnd {
-        RowEnd { hash: self.hash.value(), bytes: self.bytes.load(Ordering::Relaxed) }
+    fn end(&self, position: &Position) -> RowEnd {
+        // Rows are read ahead in blocks. Where a row starts says more, but not in a compressed file, which has fewer bytes.
+        let read = self.bytes.load(Ordering::Relaxed);
+        let start = self.bytes_before + position.offset;
+        let bytes = if position.line > 0 { read.min(start) } else { read };
+        RowEnd { hash: self.hash.value(), bytes, rows: self.rows_read }
     }
 
     fn push(&self, event: Event, text: Option<String>) -> Result<(), Stop> {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// The number of rows after which a percentage is checked. Of fewer rows, a percentage means little.
 const MIN_ROWS_FOR_PERCENT: u64 = 1000;
 
-/// The maximum number of rows that may be rejected.
+/// The maximum number of rows that may be rejected. Rows that are set aside on purpose do not count.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RejectLimit {
     /// A number of rows.
@@ -23,7 +23,7 @@ impl RejectLimit {
     /// # Errors
     /// [`RunError::TooManyRejects`].
     pub fn check(&self, counts: &Counts, at_end: bool) -> Result<(), RunError> {
-        let (rejected, rows) = (counts.rejected, counts.rows());
+        let (rejected, rows) = (counts.unusable(), counts.rows());
         let exceeded = match *self {
             Self::Rows(max) => rejected > max,
             Self::Percent(max) => {

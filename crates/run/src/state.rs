@@ -2,7 +2,7 @@
 
 use crate::column_names::ColumnNames;
 use crate::columns::PredictionColumns;
-use newsdesk_data::StableHash;
+use newsdesk_data::{Reject, StableHash};
 use newsdesk_model::Prediction;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,6 +27,12 @@ pub struct Counts {
     /// languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub languages: BTreeMap<String, u64>,
+    /// Articles whose language is unsure. 0 if the run did not detect languages.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsure_languages: u64,
+    /// Rejected rows that are in a language which the user did not ask for, by its code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_languages: BTreeMap<String, u64>,
     /// Windows of the articles.
     pub windows: u64,
     /// Tokens of the articles.
@@ -69,6 +75,16 @@ impl Counts {
         self.articles + self.rejected
     }
 
+    /// Returns the number of rows that were set aside on purpose, because of their language.
+    pub fn set_aside(&self) -> u64 {
+        self.other_languages.values().sum()
+    }
+
+    /// Returns the number of rows that could not be used: the rejects without those that were set aside on purpose.
+    pub fn unusable(&self) -> u64 {
+        self.rejected.saturating_sub(self.set_aside())
+    }
+
     pub(crate) fn add(&mut self, prediction: &Prediction, columns: &PredictionColumns) {
         self.articles += 1;
         self.windows += prediction.windows as u64;
@@ -100,7 +116,14 @@ impl Counts {
         }
     }
 
-    pub(crate) fn add_reject(&mut self, cause: &str) {
+    pub(crate) fn add_reject(&mut self, reject: &Reject) {
+        if let Some(code) = reject.other_language() {
+            count(&mut self.other_languages, code);
+        }
+        self.add_cause(&reject.cause);
+    }
+
+    fn add_cause(&mut self, cause: &str) {
         self.rejected += 1;
         let cause = without_numbers(cause);
         let is_counted = self.reject_causes.len() < MAX_CAUSES || self.reject_causes.contains_key(&cause);
@@ -204,8 +227,8 @@ mod tests {
     fn rejects_are_counted_by_kind_of_cause() {
         let mut counts = Counts::default();
         for row in 0..30 {
-            counts.add_reject(&format!("byte {row} of the row is not valid UTF-8"));
-            counts.add_reject(&format!("the characters 3 to 7 are `{}`", ["a", "b"].join("x").repeat(row)));
+            counts.add_cause(&format!("byte {row} of the row is not valid UTF-8"));
+            counts.add_cause(&format!("the characters 3 to 7 are `{}`", ["a", "b"].join("x").repeat(row)));
         }
         assert_eq!((counts.rejected, counts.reject_causes.len()), (60, MAX_CAUSES + 1));
         assert_eq!(counts.reject_causes["byte N of the row is not valid UTF-8"], 30);

@@ -50,6 +50,10 @@ impl Output for StreamOutput {
         self.rejects.as_mut().map_or(Ok(()), |rejects| write_reject(rejects, reject)).map_err(cannot_write_rejects)
     }
 
+    fn is_checkpoint_due(&self) -> bool {
+        false
+    }
+
     fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
         self.idle(state)
     }

@@ -32,7 +32,8 @@ pub struct Classify {
     pub columns: TextColumns,
     #[command(flatten, next_help_heading = "Input")]
     pub target: TargetColumns,
-    #[arg(long, value_name = "N", help = help::LIMIT, help_heading = "Input")]
+    /// Label only the first N rows, rejected ones included; with `--sample`, the first N of the sample
+    #[arg(long, value_name = "N", help_heading = "Input")]
     pub limit: Option<u64>,
     /// Label only a share of the rows, such as 1% or 0.01; a repeated run takes the same rows
     #[arg(long, value_name = "P", value_parser = share, help_heading = "Input")]
@@ -40,12 +41,12 @@ pub struct Classify {
     /// Find near-duplicate articles and add the column `duplicate_group`: articles with the same number form a group
     ///
     /// The number is that of the row of the group's first article. Two articles are near-duplicates if the Jaccard similarity of their 4-word shingles is about 0.8 or more. Rows are
-    /// counted from 1 over the whole run, including rejected rows. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
+    /// counted from 1 over all inputs of the run, including rejected rows, without rows outside `--sample`. Each article is compared with the first rows of the last 250,000 to 500,000 groups.
     #[arg(long, help_heading = "Input")]
     pub near_duplicates: bool,
-    /// Label only articles in these languages, given by codes such as en,de; the others are rejected
+    /// Label only articles in these languages, given by codes such as en,de; the others are set aside in the rejects file
     ///
-    /// The language is detected from the first 1,000 characters. Articles whose language is unsure are labelled.
+    /// The language is detected from the first 1,000 characters. Articles whose language is unsure are labelled. Articles that are set aside count as rejected, but neither change the exit code nor count towards `--max-rejects`.
     #[arg(long, value_name = "CODE", value_delimiter = ',', help_heading = "Input")]
     pub only_language: Vec<Language>,
 

@@ -119,7 +119,7 @@ impl TextColumns {
         let (text_field, title_field) = (self.text_field.clone(), self.title_field.clone());
         let (encoding, html) = (self.encoding, self.html.into());
         let (sheet, notes) = (self.sheet.clone(), printed_notes());
-        ReadOptions { format, encoding, sheet, notes, text_field, title_field, html, target_fields: None }
+        ReadOptions { format, encoding, sheet, notes, text_field, title_field, html, ..ReadOptions::default() }
     }
 }
 

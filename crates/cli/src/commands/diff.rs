@@ -11,10 +11,11 @@ use crate::output::terminal;
 use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{
-    ReadError, ReadOptions, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read, writer,
+    DataError, ReadError, ReadOptions, Remedy, Row, RowReader, RowWriter, Source, Table, TextHash, Value, create, read,
+    writer,
 };
 use newsdesk_run::{
-    ColumnChanges, ColumnNames, ComparedColumn, Comparison, RowPredictions, RunManifest, manifest_path,
+    ColumnChanges, ColumnNames, ComparedColumn, Comparison, RowPredictions, RunManifest, journal_path, manifest_path,
     matching_columns, prediction_columns,
 };
 use serde::Serialize;
@@ -40,6 +41,10 @@ struct Findings {
 
 pub fn run(options: &Diff) -> Result<ExitCode> {
     for path in [&options.before, &options.after] {
+        if journal_path(path).exists() {
+            let message = format!("cannot compare `{}`: its run is not complete", path.display());
+            return Err(Usage::new(message, "complete it with the same `classify` command and `--resume`").into());
+        }
         if !path.exists() {
             let message = format!("cannot open `{}`: there is no such file", path.display());
             return Err(Usage::new(message, "name two files that `newsdesk classify -o FILE` wrote").into());
@@ -117,16 +122,31 @@ impl OutputRows {
         let recorded = settings.map(|settings: Settings| settings.output_read_options()).unwrap_or_default();
         let text_field = options.text_field.clone().or(recorded.text_field.clone());
         let title_field = options.title_field.clone().or(recorded.title_field.clone());
-        let has_article = names.as_ref().is_none_or(|names| names.unwritten.is_empty());
-        let mut read_options = ReadOptions { text_field, title_field, ..recorded };
-        if let Some(names) = names.as_ref().filter(|_| !has_article) {
-            // A reader needs a text, so it gets a predicted label.
-            let label = || names.heads.values().next().cloned();
-            read_options.text_field = options.text_field.clone().or_else(label);
-            read_options.title_field.clone_from(&options.title_field);
-            read_options.target_fields = None;
-        }
-        let rows = read(&Source::File(path.into()), &read_options)?;
+        let source = Source::File(path.into());
+        let read_options = ReadOptions { text_field, title_field, ..recorded };
+        let unwritten = names.as_ref().filter(|names| !names.unwritten.is_empty());
+        // A reader needs a text. Without one, it gets a predicted label, which may be empty.
+        let without_text = |label: Option<String>| ReadOptions {
+            text_field: options.text_field.clone().or(label),
+            title_field: options.title_field.clone(),
+            target_fields: None,
+            allows_blank: true,
+            ..read_options.clone()
+        };
+        let (rows, has_article) = match unwritten {
+            Some(names) => (read(&source, &without_text(names.heads.values().next().cloned()))?, false),
+            None => match missing_text(&source, &read_options)? {
+                // Manifests of older versions do not say that the text was left out, and a copy may have no manifest.
+                Some((error, columns)) => {
+                    let columns = columns.iter().map(String::as_str);
+                    let label = options.columns.first().cloned().or(prediction_columns(columns).into_iter().next());
+                    let is_named = options.text_field.is_some() || options.title_field.is_some();
+                    let Some(label) = label.filter(|_| !is_named) else { return Err(error.into()) };
+                    (read(&source, &without_text(Some(label)))?, false)
+                }
+                None => (read(&source, &read_options)?, true),
+            },
+        };
         Ok(OutputRows { name: path.display().to_string(), rows, names, has_article })
     }
 
@@ -151,6 +171,29 @@ impl OutputRows {
             Usage::new(message, format!("name one of its columns: {}", found.join(", "))).into()
         })
     }
+}
+
+/// Returns the error of an output that lacks the text or the title, with its columns. `None` if it has both.
+fn missing_text(source: &Source, options: &ReadOptions) -> Result<Option<(DataError, Vec<String>)>> {
+    let first = match read(source, options) {
+        Ok(mut rows) => rows.next(),
+        Err(error) => match &error {
+            DataError::NoColumn { columns, .. } | DataError::NoTextColumn { columns, .. } => {
+                let columns = columns.clone();
+                return Ok(Some((error, columns)));
+            }
+            _ => return Err(error.into()),
+        },
+    };
+    // JSON Lines have no header, so the first row shows the columns.
+    let Some(Err(ReadError::Reject(reject))) = first else { return Ok(None) };
+    Ok(match reject.remedy.as_deref() {
+        Some(Remedy::NameTextColumn { columns }) => {
+            let (name, columns) = (source.name().to_string(), columns.clone());
+            Some((DataError::NoTextColumn { name, columns: columns.clone() }, columns))
+        }
+        _ => None,
+    })
 }
 
 /// Returns the columns to compare: the requested ones, or the predictions that the first rows of both outputs have.

@@ -5,12 +5,12 @@ use crate::output::count::counted;
 use crate::output::reject_log::RejectLog;
 use crate::remedies::data::with_hint;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use newsdesk_data::{Reject, Row, Table, Value};
-use newsdesk_run::{ColumnNotes, Output, RunError, RunState};
+use newsdesk_data::{Amount, Reject, Row, Table, Value};
+use newsdesk_run::{ColumnNotes, Done, Output, RunError, RunState};
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Returns the line that reports a finished file with its number of rows.
@@ -59,10 +59,53 @@ pub struct ReportingOutput<O> {
     quiet: bool,
 }
 
+/// Length of the bar of a run, which shows a share.
+const WHOLE: f64 = 1e6;
+
+/// How much a run has to do, as far as that is known before its end.
+#[derive(Default)]
+pub struct Total {
+    rows: Option<u64>,
+    bytes: Option<u64>,
+    /// Rows after which the run ends.
+    limit: Option<u64>,
+}
+
+impl Total {
+    /// Adds up the inputs of a run, which ends after `limit` rows.
+    ///
+    /// Nothing is known if an input is a workbook, or if one has rows and another has bytes.
+    pub fn new(inputs: impl IntoIterator<Item = Amount>, limit: Option<u64>) -> Total {
+        let (mut rows, mut bytes) = (Some(0), Some(0));
+        for input in inputs {
+            match input {
+                Amount::Workbook => return Total::default(),
+                Amount::Rows(more) => (rows, bytes) = (rows.map(|rows| rows + more), None),
+                Amount::Bytes(more) => (rows, bytes) = (None, bytes.map(|bytes| bytes + more)),
+                Amount::Unknown => (rows, bytes) = (None, None),
+            }
+        }
+        Total { rows, bytes, limit }
+    }
+
+    fn is_known(&self) -> bool {
+        self.rows.or(self.bytes).or(self.limit).is_some()
+    }
+
+    /// Returns the share that is done, from 0 to 1, with the rows that count towards the limit. The run ends at the end of
+    /// its inputs or at its limit, so the larger share counts.
+    fn share(&self, rows_read: u64, bytes: u64, rows: u64) -> Option<f64> {
+        let share = |done: u64, total: Option<u64>| total.map(|total| done as f64 / total.max(1) as f64);
+        let shares = [share(rows_read, self.rows), share(bytes, self.bytes), share(rows, self.limit)];
+        shares.into_iter().flatten().reduce(f64::max).map(|share| share.min(1.0))
+    }
+}
+
 /// What is needed to compute the progress of a run.
 struct Progress {
-    /// Bytes of the inputs whose rows are done, if their total size is known.
-    bytes: Option<Arc<AtomicU64>>,
+    /// How much of the inputs is done.
+    done: Arc<Done>,
+    total: Total,
     /// Rows that earlier starts of a resumed run finished.
     rows_before: u64,
     /// When the first row of this start was finished.
@@ -87,23 +130,23 @@ impl<O> ReportingOutput<O> {
         if show_bar {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        let progress = Progress { bytes: None, rows_before: 0, started: None, last_line: None };
+        let (done, total) = (Arc::default(), Total::default());
+        let progress = Progress { done, total, rows_before: 0, started: None, last_line: None };
         Self { inner, bar, progress, rejects: RejectLog::default(), quiet }
     }
 
-    /// Wraps the output of a run into a file. A terminal shows a bar over the input bytes; otherwise a line is printed
-    /// every 30 seconds.
-    pub fn of_run(inner: O, bytes: Arc<AtomicU64>, total_bytes: Option<u64>, quiet: bool) -> Self {
+    /// Wraps the output of a run into a file. A terminal shows a bar; otherwise a line is printed every 30 seconds.
+    pub fn of_run(inner: O, done: Arc<Done>, total: Total, quiet: bool) -> Self {
         let is_terminal = io::stderr().is_terminal();
         let mut output = Self::new(inner, is_terminal && !quiet, quiet);
-        if let Some(total) = total_bytes {
-            output.bar.set_length(total);
-            let template = "{wide_bar} {bytes} of {total_bytes}, {msg}, {eta} left";
+        if total.is_known() {
+            output.bar.set_length(WHOLE as u64);
+            let template = "{wide_bar} {percent} %, {msg}, {eta} left";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 output.bar.set_style(style);
             }
-            output.progress.bytes = Some(bytes);
         }
+        (output.progress.done, output.progress.total) = (done, total);
         output.progress.last_line = (!is_terminal && !quiet).then(Instant::now);
         output
     }
@@ -127,11 +170,17 @@ impl<O> ReportingOutput<O> {
 
     fn show_state(&mut self, state: &RunState) {
         let counts = &state.counts;
+        let done = &self.progress.done;
+        let share = self.progress.total.share(
+            done.rows.load(Ordering::Relaxed),
+            done.bytes.load(Ordering::Relaxed),
+            state.rows,
+        );
         let started = *self.progress.started.get_or_insert_with(|| {
             // Rows of earlier starts do not count towards the speed of this one.
             self.progress.rows_before = state.rows;
-            if let Some(bytes) = &self.progress.bytes {
-                self.bar.set_position(bytes.load(Ordering::Relaxed));
+            if let Some(share) = share {
+                self.bar.set_position((share * WHOLE) as u64);
             }
             self.bar.reset_eta();
             Instant::now()
@@ -142,19 +191,17 @@ impl<O> ReportingOutput<O> {
                 if counts.rejected > 0 { format!(", {} rejected", HumanCount(counts.rejected)) } else { String::new() };
             format!("{}{rejected}, {rate:.0}/s", counted(HumanCount(counts.articles), "article"))
         };
-        match &self.progress.bytes {
+        match share {
             _ if self.bar.is_hidden() => {}
-            Some(bytes) => {
-                self.bar.set_position(bytes.load(Ordering::Relaxed));
+            Some(share) => {
+                self.bar.set_position((share * WHOLE) as u64);
                 self.bar.set_message(summary());
             }
             None => self.bar.set_position(counts.articles),
         }
         if self.progress.last_line.is_some_and(|last| last.elapsed() >= LINE_INTERVAL) {
             self.progress.last_line = Some(Instant::now());
-            let share = self.progress.bytes.as_ref().zip(self.bar.length()).map(|(bytes, total)| {
-                format!(", {:.1} % done", 100.0 * bytes.load(Ordering::Relaxed) as f64 / total.max(1) as f64)
-            });
+            let share = share.map(|share| format!(", {:.1} % done", 100.0 * share));
             say(&(summary() + &share.unwrap_or_default()));
         }
     }
@@ -178,6 +225,10 @@ impl<O: Output> Output for ReportingOutput<O> {
 
     fn reject(&mut self, reject: &Reject) -> Result<(), RunError> {
         let reject = &with_hint(reject);
+        if reject.other_language().is_some() {
+            // The user asked for it. The end of the run reports the number of each language.
+            return self.inner.reject(reject);
+        }
         let shown = self.rejects.add(reject);
         if shown.is_shown {
             self.bar.suspend(|| {
@@ -195,11 +246,63 @@ impl<O: Output> Output for ReportingOutput<O> {
         self.inner.done(state);
     }
 
+    fn is_checkpoint_due(&self) -> bool {
+        self.inner.is_checkpoint_due()
+    }
+
     fn checkpoint(&mut self, state: &RunState) -> Result<(), RunError> {
         self.inner.checkpoint(state)
     }
 
     fn idle(&mut self, state: &RunState) -> Result<(), RunError> {
         self.inner.idle(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_that_is_done_is_of_rows_bytes_or_the_limit() {
+        let share = |inputs: &[Amount], limit| Total::new(inputs.iter().copied(), limit).share(30, 500, 20);
+        assert_eq!(share(&[Amount::Rows(40), Amount::Rows(80)], None), Some(0.25));
+        assert_eq!(share(&[Amount::Bytes(1000)], None), Some(0.5));
+        assert_eq!(share(&[Amount::Bytes(1000)], Some(25)), Some(0.8));
+        assert_eq!(share(&[Amount::Unknown, Amount::Bytes(1000)], Some(40)), Some(0.5));
+        for inputs in [&[Amount::Rows(40), Amount::Bytes(1000)][..], &[Amount::Unknown]] {
+            assert_eq!(share(inputs, None), None);
+        }
+        // A workbook shows no share, whatever else is known.
+        assert_eq!(share(&[Amount::Workbook, Amount::Bytes(1000)], Some(40)), None);
+    }
+
+    /// An output whose checkpoint is due.
+    struct Due;
+
+    impl Output for Due {
+        fn header(&mut self, _: Option<&Table>, _: &[(String, Value)]) -> Result<(), RunError> {
+            Ok(())
+        }
+        fn row(&mut self, _: &Row, _: &[(String, Value)]) -> Result<(), RunError> {
+            Ok(())
+        }
+        fn reject(&mut self, _: &Reject) -> Result<(), RunError> {
+            Ok(())
+        }
+        fn is_checkpoint_due(&self) -> bool {
+            true
+        }
+        fn checkpoint(&mut self, _: &RunState) -> Result<(), RunError> {
+            Ok(())
+        }
+        fn idle(&mut self, _: &RunState) -> Result<(), RunError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn checkpoints_between_multiples_of_512_rows_are_passed_on() {
+        assert!(ReportingOutput::new(Due, false, true).is_checkpoint_due());
     }
 }

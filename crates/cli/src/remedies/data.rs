@@ -87,6 +87,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::CorrectOffsets => {
             "count the characters of the text column from 0, up to the one after the target; without `--target-start` and `--target-end` the target is searched in the text".into()
         }
+        Remedy::UnpackRejects { name } => format!(
+            "unpack its rows, correct them and label the new file: `jq -r .raw {name} > again.jsonl`; rows of a CSV file need its header as well"
+        ),
         Remedy::AddLanguage { code } => format!("add `--only-language {code}` to label articles in this language, too"),
         Remedy::AddText => {
             "add a text or a title to the row, or read the text from another column with `--text-field NAME`".into()

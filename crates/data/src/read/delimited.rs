@@ -11,7 +11,7 @@ use std::sync::Arc;
 use csv::{ByteRecord, StringRecord};
 
 use super::error::{MAX_HEADER, ReadError, not_utf8, reject};
-use super::options::ReadOptions;
+use super::options::{Nested, Place, ReadOptions};
 use crate::error::DataError;
 use crate::open::{Stream, likely_encoding};
 use crate::remedy::Remedy;
@@ -24,8 +24,8 @@ pub(super) struct Delimited {
     name: Arc<str>,
     table: Table,
     delimiter: u8,
-    text: usize,
-    title: Option<usize>,
+    text: Place,
+    title: Option<Place>,
     /// The number of rows read so far, without the header.
     rows: u64,
     record: ByteRecord,
@@ -66,7 +66,7 @@ impl Delimited {
             name,
             table: Table::named(Vec::new()),
             delimiter,
-            text: 0,
+            text: Place { column: 0, path: None },
             title: None,
             rows: 0,
             record: ByteRecord::new(),
@@ -88,7 +88,7 @@ impl Delimited {
             DataError::HeaderNotUtf8 { name: name.clone(), likely }
         })?;
         let columns: Vec<&str> = header.iter().collect();
-        (self.text, self.title) = options.article_columns(&name, &columns)?;
+        (self.text, self.title) = options.article_places(&name, &columns, Nested::Json)?;
         self.table.columns = columns.iter().map(|column| Arc::from(*column)).collect();
         let raw = without_line_break(&self.csv.get_ref().pending()[..self.length]);
         Ok(Some(String::from_utf8_lossy(raw).into_owned()))
@@ -162,12 +162,37 @@ impl Delimited {
             let cause = format!("the number of fields is {}, but the header has {columns}", fields.len());
             return Err(reject(position, cause, Remedy::QuoteFields, raw));
         }
-        let title = self.title.map(|title| fields[title].to_owned());
-        let article = Article { title, text: fields[self.text].to_owned(), target_entity: None };
+        let title = self.title.as_ref().and_then(|title| self.text_of(title, &fields)?.ok());
+        let text = match self.text_of(&self.text, &fields) {
+            Some(Ok(text)) => text,
+            Some(Err(kind)) => {
+                let cause = format!("the field `{}` is {kind}", self.name_of(&self.text));
+                return Err(reject(position, cause, Remedy::ChooseTextColumn, raw));
+            }
+            None => {
+                let cause = format!("the field `{}` is missing", self.name_of(&self.text));
+                let columns = self.table.columns.iter().map(ToString::to_string).collect();
+                return Err(reject(position, cause, Remedy::NameTextColumn { columns }, raw));
+            }
+        };
+        let article = Article { title, text, target_entity: None };
         let cells = fields.iter().map(|field| Cell::Text(field.to_string()));
         let raw_line = from_utf8(raw).ok().map(|raw| RawLine::Delimited(raw.into(), self.delimiter));
         let columns = self.table.columns.iter().cloned().zip(cells).collect();
         Ok(Row { position, columns, article, raw_line, was_html: false })
+    }
+
+    /// Returns the text in a field, or nested in the JSON of a field. Returns `None` if there is none.
+    fn text_of(&self, place: &Place, fields: &[&str]) -> Option<Result<String, &'static str>> {
+        let field = fields[place.column];
+        let Some(path) = &place.path else { return Some(Ok(field.to_owned())) };
+        let cell = Cell::Text(field.to_owned()).nested(path)?;
+        Some(cell.joined_text().map(|text| text.into_owned()))
+    }
+
+    fn name_of(&self, place: &Place) -> String {
+        let column = &self.table.columns[place.column];
+        place.path.as_ref().map_or(column.to_string(), |path| format!("{column}.{path}"))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::write::row_to_json;
 pub(super) struct Finish {
     html: HtmlMode,
     target_fields: Option<TargetFields>,
+    allows_blank: bool,
     /// Whether the source is one article.
     is_one_article: bool,
 }
@@ -23,7 +24,12 @@ impl Finish {
     pub fn new(options: &ReadOptions, format: Format) -> Finish {
         // The main text of a page is plain text, in which tags are quoted.
         let html = if format == Format::Html { HtmlMode::Keep } else { options.html };
-        Finish { html, target_fields: options.target_fields.clone(), is_one_article: format.is_one_article() }
+        Finish {
+            html,
+            target_fields: options.target_fields.clone(),
+            allows_blank: options.allows_blank,
+            is_one_article: format.is_one_article(),
+        }
     }
 
     /// Returns the row with its article completed.
@@ -39,7 +45,7 @@ impl Finish {
             None => Ok(Found::Nothing),
         };
         self.remove_html(&mut row, target.as_ref().ok());
-        if row.article.is_blank() {
+        if row.article.is_blank() && !self.allows_blank {
             return Err(ReadError::Reject(self.blank(row)));
         }
         if let Found::Name(name) = target? {

@@ -23,6 +23,9 @@ use crate::row::{Article, Cell, Position, RawLine, Row, column_names, splits};
 /// The capacity that the line buffer keeps. A longer line makes it grow, and the surplus is freed before the next line.
 const KEPT_BUFFER: usize = 1024 * 1024;
 
+/// Fields of each line in a rejects file.
+const REJECT_FIELDS: [&str; 4] = ["source", "row", "cause", "raw"];
+
 pub(super) struct JsonLines {
     stream: Stream,
     name: Arc<str>,
@@ -131,6 +134,10 @@ impl JsonLines {
         let text = self.options.text_column(&names);
         let title = self.options.title_column(&names, text.unwrap_or(usize::MAX));
         let Some((text_name, text)) = field(&columns, text, self.options.text_field.as_deref()) else {
+            if REJECT_FIELDS.iter().all(|field| names.contains(field)) {
+                let cause = "the row was rejected by an earlier run".to_owned();
+                return rejected(cause, Remedy::UnpackRejects { name: self.name.to_string() });
+            }
             if let Some(field) = self.field_with_articles(&position, &columns) {
                 let cause = format!("the articles are in the field `{field}` of one JSON object");
                 return rejected(cause, Remedy::ExtractArray { field });

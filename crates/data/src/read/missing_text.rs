@@ -13,7 +13,7 @@ const FIRST_ROWS: usize = 20;
 /// row if that has a text, so rows of a slow pipe are not held back.
 ///
 /// # Errors
-/// If the source begins with 20 rows without a text.
+/// If the source begins with 20 rows without a text, or is a rejects file.
 pub(super) fn refuse_missing_text<I: Iterator<Item = Result<Row, ReadError>>>(
     mut rows: I,
     name: &str,
@@ -27,6 +27,11 @@ pub(super) fn refuse_missing_text<I: Iterator<Item = Result<Row, ReadError>>>(
         if !lacks_text {
             break;
         }
+    }
+    if let Some(Err(ReadError::Reject(reject))) = first.first()
+        && let Some(Remedy::UnpackRejects { name }) = reject.remedy.as_deref()
+    {
+        return Err(DataError::RejectsFile { name: name.clone() });
     }
     let columns = first.last().and_then(names_columns);
     if let Some(columns) = columns.filter(|_| first.len() == FIRST_ROWS) {

@@ -3,6 +3,7 @@
 //! All formats share three rules. Every column is kept unchanged. A row that cannot be used becomes a reject, and
 //! reading continues. A stream that breaks ends the reading, and the rows before the error stay valid.
 
+mod amount;
 mod columns;
 mod delimited;
 mod detect;
@@ -21,6 +22,7 @@ mod target_entity;
 mod text;
 mod typed;
 
+pub use amount::Amount;
 pub use columns::all_columns;
 pub use error::ReadError;
 pub use first_columns::first_columns;

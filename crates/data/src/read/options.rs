@@ -36,6 +36,28 @@ pub struct ReadOptions {
     pub html: HtmlMode,
     /// The columns that name the target entity. By default a row has none.
     pub target_fields: Option<TargetFields>,
+    /// Whether rows with a blank article are rows like others. By default they are rejects.
+    pub allows_blank: bool,
+}
+
+/// Which values a table may have inside its columns.
+#[derive(Clone, Copy)]
+pub(super) enum Nested<'s> {
+    /// None.
+    Nothing,
+    /// Those of the types in the schema.
+    Typed(&'s Schema),
+    /// Any: the texts in the columns may be JSON.
+    Json,
+}
+
+impl<'s> Nested<'s> {
+    fn schema(self) -> Option<&'s Schema> {
+        match self {
+            Nested::Typed(schema) => Some(schema),
+            Nested::Nothing | Nested::Json => None,
+        }
+    }
 }
 
 impl ReadOptions {
@@ -65,11 +87,20 @@ impl ReadOptions {
 
     /// Returns those of these columns that contain the article and its target entity.
     pub fn article_columns_of<'c>(&self, columns: &[&'c str]) -> Vec<&'c str> {
+        // A value may be nested in a column.
+        let outer = |field: Option<&String>| outer_column(columns, field?);
         let text = self.text_column(columns);
-        let title = text.and_then(|text| self.title_column(columns, text));
+        let title = self.title_column(columns, text.unwrap_or(usize::MAX));
+        let text = text.or_else(|| outer(self.text_field.as_ref()));
+        let title = title.or_else(|| outer(self.title_field.as_ref())).filter(|_| text.is_some());
         let article = text.into_iter().chain(title).map(|index| columns[index]);
-        let of_target =
-            |column: &&&str| self.target_fields.iter().flat_map(TargetFields::columns).any(|c| c == **column);
+        let targets: Vec<&str> = (self.target_fields.iter().flat_map(TargetFields::columns))
+            .filter_map(|field| {
+                let column = columns.iter().position(|column| *column == field.as_str());
+                column.or_else(|| outer_column(columns, field)).map(|index| columns[index])
+            })
+            .collect();
+        let of_target = |column: &&&str| targets.contains(*column);
         let mut found: Vec<&str> = article.chain(columns.iter().filter(of_target).copied()).collect();
         found.dedup();
         found
@@ -81,12 +112,12 @@ impl ReadOptions {
     /// # Errors
     /// If there are too many columns, a name occurs twice, or a requested column or the text column does not exist.
     pub(super) fn article_columns(&self, name: &str, columns: &[&str]) -> Result<(usize, Option<usize>), DataError> {
-        let (text, title) = self.article_places(name, columns, None)?;
+        let (text, title) = self.article_places(name, columns, Nested::Nothing)?;
         Ok((text.column, title.map(|title| title.column)))
     }
 
-    /// Returns where the text and the title are in a table with these columns. The schema has the types of nested
-    /// columns.
+    /// Returns where the text and the title are in a table with these columns. `nested` says
+    /// where nested values may be.
     ///
     /// # Errors
     /// As [`ReadOptions::article_columns`].
@@ -94,7 +125,7 @@ impl ReadOptions {
         &self,
         name: &str,
         columns: &[&str],
-        schema: Option<&Schema>,
+        nested: Nested,
     ) -> Result<(Place, Option<Place>), DataError> {
         if columns.len() > MAX_COLUMNS {
             let (name, columns) = (name.to_owned(), columns.len());
@@ -106,7 +137,7 @@ impl ReadOptions {
             return Err(DataError::Header { name: name.to_owned(), cause });
         }
         let no_column = |column: &Option<String>| {
-            let (name, columns) = (name.to_owned(), all_names(columns, schema));
+            let (name, columns) = (name.to_owned(), all_names(columns, nested.schema()));
             match column {
                 Some(column) => DataError::NoColumn { name, column: column.clone(), columns },
                 None => DataError::NoTextColumn { name, columns },
@@ -114,7 +145,7 @@ impl ReadOptions {
         };
         let place = |column: Option<usize>, requested: &Option<String>| match column {
             Some(column) => Some(Place { column, path: None }),
-            None => nested_place(columns, schema?, requested.as_deref()?),
+            None => nested_place(columns, nested, requested.as_deref()?),
         };
         let text = place(self.text_column(columns), &self.text_field).ok_or_else(|| no_column(&self.text_field))?;
         let title = self.title_column(columns, if text.path.is_none() { text.column } else { usize::MAX });
@@ -123,7 +154,7 @@ impl ReadOptions {
             return Err(no_column(&self.title_field));
         }
         for column in self.target_fields.iter().flat_map(TargetFields::columns) {
-            let is_nested = || schema.is_some_and(|schema| nested_place(columns, schema, column).is_some());
+            let is_nested = || nested_place(columns, nested, column).is_some();
             if !columns.contains(&column.as_str()) && !is_nested() {
                 return Err(no_column(&Some(column.clone())));
             }
@@ -141,11 +172,20 @@ pub(super) struct Place {
     pub path: Option<String>,
 }
 
-/// Returns where a nested value is in columns of these types.
-fn nested_place(columns: &[&str], schema: &Schema, name: &str) -> Option<Place> {
+/// Returns the index of the column in which a value with this name may be nested.
+fn outer_column(columns: &[&str], name: &str) -> Option<usize> {
+    splits(name).find_map(|(column, _)| columns.iter().position(|other| *other == column))
+}
+
+/// Returns where a nested value is in these columns.
+fn nested_place(columns: &[&str], nested: Nested, name: &str) -> Option<Place> {
     splits(name).find_map(|(column, path)| {
         let column = columns.iter().position(|other| *other == column)?;
-        nested_type(schema.field(column).data_type(), path)?;
+        match nested {
+            Nested::Nothing => return None,
+            Nested::Typed(schema) => _ = nested_type(schema.field(column).data_type(), path)?,
+            Nested::Json => {}
+        }
         Some(Place { column, path: Some(path.to_owned()) })
     })
 }

@@ -165,8 +165,13 @@ fn open_text(
         Format::Text => of_rows(Box::new(std::iter::once_with(move || text::row(stream, name, content, MAX_ROW)))),
         Format::Html => of_rows(Box::new(std::iter::once_with(move || html::row(stream, name, content, MAX_ROW)))),
         Format::Json => of_objects(JsonLines::of_values(stream, Arc::clone(&name), options.clone(), MAX_ROW), &name)?,
-        Format::Csv | Format::Tsv => match Delimited::new(stream, name, options, delimiter, MAX_ROW)? {
-            Some(rows) => RowReader::new(format, Some(rows.table().clone()), Box::new(rows), options),
+        Format::Csv | Format::Tsv => match Delimited::new(stream, Arc::clone(&name), options, delimiter, MAX_ROW)? {
+            Some(rows) => {
+                let table = rows.table().clone();
+                // The text may be nested in the JSON of a column, of which the header says nothing.
+                let rows = refuse_missing_text(rows, &name, options.text_field.as_deref())?;
+                RowReader::new(format, Some(table), Box::new(rows), options)
+            }
             None => RowReader::empty(format, options),
         },
         _ => of_objects(JsonLines::new(stream, Arc::clone(&name), options.clone(), MAX_ROW), &name)?,

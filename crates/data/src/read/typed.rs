@@ -14,7 +14,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::error::{ReadError, SAMPLE};
 use super::ipc::Batches;
-use super::options::{Place, ReadOptions, all_names};
+use super::options::{Nested, Place, ReadOptions, all_names};
 use crate::error::DataError;
 use crate::open::{ByteMonitor, Stream};
 use crate::panics;
@@ -117,7 +117,7 @@ impl Typed {
         limit: usize,
     ) -> Result<Typed, DataError> {
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let (text, title) = options.article_places(&name, &names, Some(&schema))?;
+        let (text, title) = options.article_places(&name, &names, Nested::Typed(&schema))?;
         let type_of = |place: &Place| match (schema.field(place.column).data_type(), &place.path) {
             (kind, None) => Some(kind),
             (kind, Some(path)) => nested_type(kind, path),

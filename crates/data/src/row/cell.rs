@@ -52,7 +52,8 @@ impl Cell {
     /// Returns the value with this path in the cell, as JSON. Returns `None` if there is none.
     pub(crate) fn nested(&self, path: &str) -> Option<Cell> {
         let json = match self {
-            Cell::Text(_) => return None,
+            // A nested value of another format becomes JSON in a table of texts.
+            Cell::Text(text) => nested_json(text.trim_start(), path, MAX_LEVELS)?,
             Cell::Json(raw) => nested_json(raw.get(), path, MAX_LEVELS)?,
             Cell::Typed(typed) => typed.nested(path)?,
         };

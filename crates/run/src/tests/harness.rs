@@ -293,6 +293,7 @@ fn manifest(start: RunStart, read: Vec<InputRecord>, counts: Counts, resumed: u6
         columns: None,
         finished: text(),
         resumed,
+        articles_since_start: None,
         seconds: Seconds { total: 0.0, reading: 0.0, tokenising: 0.0, encoding: 0.0, writing: 0.0 },
         peak_memory_bytes: None,
     }

@@ -4,12 +4,14 @@
 
 use super::harness::{Ended, ROWS, RunFixture, classifier, corpus, failing};
 use crate::faults::{Step, with_hook};
-use crate::{OnInterrupted, Output, PredictionColumns, Remedy, RunError, RunOptions, RunState, Scores, run_corpus};
+use crate::{
+    Done, OnInterrupted, Output, PredictionColumns, Remedy, RunError, RunOptions, RunState, Scores, run_corpus,
+};
 use newsdesk_data::{Reject, Row, Source, Table};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Starts a run that fails after its second checkpoint. The first one decides the columns of a Parquet file.
@@ -178,7 +180,7 @@ fn run_of_an_older_version_resumes_to_identical_files() {
 
 /// An output that keeps the number of bytes that are done after each row.
 struct Watched {
-    bytes: Arc<AtomicU64>,
+    done: Arc<Done>,
     after_rows: Vec<u64>,
 }
 
@@ -196,7 +198,11 @@ impl Output for Watched {
     }
 
     fn done(&mut self, _: &RunState) {
-        self.after_rows.push(self.bytes.load(Ordering::Relaxed));
+        self.after_rows.push(self.done.bytes.load(Ordering::Relaxed));
+    }
+
+    fn is_checkpoint_due(&self) -> bool {
+        false
     }
 
     fn checkpoint(&mut self, _: &RunState) -> Result<(), RunError> {
@@ -215,12 +221,14 @@ fn progress_counts_bytes_of_rows_that_are_done() {
     let fixture = RunFixture::with_corpus(&text, "jsonl", "jsonl");
     let options = RunOptions::default();
     let columns = PredictionColumns::new(classifier().heads(), Scores::Best, "");
-    let mut output = Watched { bytes: Arc::clone(&options.bytes), after_rows: vec![] };
+    let mut output = Watched { done: Arc::clone(&options.done), after_rows: vec![] };
     let sources = [Source::File(fixture.input.clone())];
     run_corpus(classifier(), &sources, &options, &columns, &mut RunState::start(), &mut output).unwrap();
     let (after_rows, total) = (output.after_rows, text.len() as u64);
-    assert_eq!((after_rows.len(), options.bytes.load(Ordering::Relaxed)), (10 * ROWS, total));
+    assert_eq!((after_rows.len(), options.done.bytes.load(Ordering::Relaxed)), (10 * ROWS, total));
     assert!(after_rows.is_sorted(), "{after_rows:?}");
-    // The first read takes up to 1 MiB. After that, the bytes follow the rows.
-    assert!(after_rows[0] < total, "{} of {total} bytes are done after the first row", after_rows[0]);
+    // The bytes follow the rows, although up to 1 MiB is read at once.
+    let length = text.lines().next().unwrap().len() as u64 + 1;
+    assert_eq!(after_rows[..2], [0, length]);
+    assert_eq!(options.done.rows.load(Ordering::Relaxed), 10 * ROWS as u64);
 }

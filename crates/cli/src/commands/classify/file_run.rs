@@ -7,14 +7,14 @@ use super::summary::Summary;
 use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
-use crate::output::reporting::ReportingOutput;
+use crate::output::reporting::{ReportingOutput, Total};
 use crate::process;
 use anyhow::Result;
 use indicatif::HumanCount;
-use newsdesk_data::{Format, HtmlMode};
+use newsdesk_data::{Amount, Format, HtmlMode};
 use newsdesk_run::{
-    FileOutput, FileOutputOptions, InputFile, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths, RunError,
-    RunManifest, RunOutcome, RunStart, run_corpus,
+    FileOutput, FileOutputOptions, InputFile, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths,
+    ROWS_PER_CHECKPOINT, RunError, RunManifest, RunOutcome, RunStart, run_corpus,
 };
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,25 +73,32 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
     }
     stop_on_interrupt(job);
     let (clock, articles_before) = (Instant::now(), state.counts.articles);
-    let total_bytes =
-        start.inputs.iter().map(|input| input.bytes).sum::<Option<u64>>().filter(|_| options.limit.is_none());
-    let mut reporting = ReportingOutput::of_run(output, Arc::clone(&job.run_options.bytes), total_bytes, options.quiet);
+    let amounts = job.sources.iter().map(|source| Amount::of(source, &job.run_options.read));
+    let (done, total) = (Arc::clone(&job.run_options.done), Total::new(amounts, options.limit));
+    let mut reporting = ReportingOutput::of_run(output, done, total, options.quiet);
     let ran = run_corpus(&job.classifier, &job.sources, &job.run_options, &job.columns, &mut state, &mut reporting);
     output = reporting.into_inner();
     match ran {
         Ok(outcome) if outcome.interrupted => {
             let kept = output.save(&state)?;
-            let kept = counted(HumanCount(kept), "row");
-            say(&format!("interrupted after {kept}; resume with the same command and `--resume`"));
+            let saved = counted(HumanCount(kept), "row");
+            let why = match output.can_end_anywhere() {
+                false if kept < state.rows => {
+                    format!(" of {} (this format saves only after every {ROWS_PER_CHECKPOINT})", HumanCount(state.rows))
+                }
+                _ => String::new(),
+            };
+            say(&format!("interrupted after {saved}{why}; resume with the same command and `--resume`"));
             Ok(ExitCode::from(INTERRUPTED))
         }
         Ok(outcome) => {
             warn_of_changed_inputs(job, &start.inputs, &outcome);
             let manifest = manifest(job, start, model, &state, clock.elapsed(), outcome, resumed);
+            let articles = state.counts.articles - articles_before;
+            let manifest = RunManifest { articles_since_start: Some(articles), ..manifest };
             output.finish(&state, &manifest)?;
             job.report_texts(&state.counts);
             job.report_files(&paths, &state.counts);
-            let articles = state.counts.articles - articles_before;
             Summary::new(job, &state.counts, Some(articles), manifest.seconds.total).report(job, false)?;
             Ok(exit_code(&state.counts))
         }

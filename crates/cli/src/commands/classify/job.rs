@@ -11,9 +11,9 @@ use newsdesk_model::Classifier;
 use newsdesk_run::{Counts, OutputPaths, PredictionColumns, RunOptions};
 use std::process::ExitCode;
 
-/// Returns the exit code of a complete run.
+/// Returns the exit code of a complete run. Rows that the user asked to set aside are no failure.
 pub fn exit_code(counts: &Counts) -> ExitCode {
-    if counts.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    if counts.unusable() == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 /// A run that is ready to start.
@@ -48,6 +48,7 @@ impl Job<'_> {
             return;
         }
         html_note(counts.html).into_iter().for_each(|line| say(&line));
+        languages::chosen(counts, !self.options.only_language.is_empty()).iter().for_each(|line| say(line));
         if let Some(warning) = languages::warning(counts, self.classifier.manifest()) {
             say(&format!("warning: {warning}"));
         }

@@ -1,12 +1,13 @@
 //! The languages of a run: which are detected, and the warning about articles in languages that the model was not
 //! trained on.
 
+use crate::output::count::counted;
 use indicatif::HumanCount;
 use newsdesk_data::Language;
 use newsdesk_model::folder::Manifest;
 use newsdesk_run::Counts;
 
-/// Number of languages that the warning names.
+/// Number of languages that a line names.
 const MAX_NAMED: usize = 5;
 /// The warning is given if one of this many articles is in another language. Detection errs about as often.
 const ONE_OF: u64 = 1000;
@@ -16,6 +17,35 @@ const ONE_OF: u64 = 1000;
 pub fn languages_of(manifest: &Manifest) -> Vec<Language> {
     let languages: Result<Vec<Language>, _> = manifest.languages.iter().map(|code| code.parse()).collect();
     languages.unwrap_or_default()
+}
+
+/// Returns the lines about a run that labels only some languages: how many articles it set aside, and how many it labelled
+/// although their language is unsure. None if it labels all languages.
+pub fn chosen(counts: &Counts, only_some: bool) -> Vec<String> {
+    let mut lines = vec![];
+    if counts.set_aside() > 0 {
+        let mut others: Vec<(&str, u64)> = counts.other_languages.iter().map(|(code, n)| (code.as_str(), *n)).collect();
+        others.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let articles = counted(HumanCount(counts.set_aside()), "article");
+        lines.push(format!("{articles} set aside because of the language: {}", named(&others)));
+    }
+    if only_some && counts.unsure_languages > 0 {
+        let verb = if counts.unsure_languages == 1 { "was" } else { "were" };
+        let articles = counted(HumanCount(counts.unsure_languages), "article");
+        lines.push(format!("{articles} whose language is unsure {verb} labelled"));
+    }
+    lines
+}
+
+/// Returns the most frequent languages with their numbers of articles, and the number of those in others.
+fn named(languages: &[(&str, u64)]) -> String {
+    let (shown, others) = languages.split_at(languages.len().min(MAX_NAMED));
+    let mut named: Vec<String> = shown.iter().map(|(code, count)| format!("{} {code}", HumanCount(*count))).collect();
+    let rest: u64 = others.iter().map(|(_, count)| count).sum();
+    if rest > 0 {
+        named.push(format!("{} in others", HumanCount(rest)));
+    }
+    named.join(", ")
 }
 
 /// Returns the warning about articles in other languages than the model's, if there are enough of them.
@@ -29,19 +59,13 @@ pub fn warning(counts: &Counts, manifest: &Manifest) -> Option<String> {
     if trained.is_empty() || total == 0 || total.saturating_mul(ONE_OF) < counts.articles {
         return None;
     }
-    let mut named: Vec<String> =
-        others.iter().take(MAX_NAMED).map(|(code, count)| format!("{} {code}", HumanCount(*count))).collect();
-    let rest: u64 = others.iter().skip(MAX_NAMED).map(|(_, count)| count).sum();
-    if rest > 0 {
-        named.push(format!("{} in others", HumanCount(rest)));
-    }
     let names: Vec<&str> = trained.iter().map(|language| language.name()).collect();
     let (names, verb) = (names.join(" or "), if total == 1 { "is" } else { "are" });
     Some(format!(
         "{} of {} articles {verb} not in {names} ({}): the model was trained on {names}",
         HumanCount(total),
         HumanCount(counts.articles),
-        named.join(", ")
+        named(&others)
     ))
 }
 

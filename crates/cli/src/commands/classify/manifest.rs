@@ -35,6 +35,7 @@ pub fn manifest(
         columns: state.names.clone(),
         finished: timestamp(),
         resumed,
+        articles_since_start: None,
         seconds,
         peak_memory_bytes: peak_memory(),
     }

@@ -35,6 +35,12 @@ pub struct Summary<'c> {
     rejected: u64,
     /// Rejected rows by cause, with `N` instead of each number.
     reject_causes: &'c BTreeMap<String, u64>,
+    /// Labelled articles by the code of their language; empty if the run did not detect languages.
+    languages: &'c BTreeMap<String, u64>,
+    /// Labelled articles whose language is unsure.
+    unsure_languages: u64,
+    /// Rejected rows that `--only-language` leaves out, by the code of their language.
+    other_languages: &'c BTreeMap<String, u64>,
     /// Articles with the same words as an earlier one.
     duplicates: u64,
     /// Articles with nearly the same words as an earlier one; null without `--near-duplicates`.
@@ -57,6 +63,9 @@ impl<'c> Summary<'c> {
             articles: counts.articles,
             rejected: counts.rejected,
             reject_causes: &counts.reject_causes,
+            languages: &counts.languages,
+            unsure_languages: counts.unsure_languages,
+            other_languages: &counts.other_languages,
             duplicates: counts.duplicates,
             near_duplicates: job.options.near_duplicates.then_some(counts.near_duplicates),
             labels: &counts.labels,
@@ -70,7 +79,8 @@ impl<'c> Summary<'c> {
 
     /// Returns the summary of a run that was finished earlier.
     pub fn of_finished(job: &Job, manifest: &'c RunManifest) -> Self {
-        let articles = (manifest.resumed == 0).then_some(manifest.counts.articles);
+        let of_only_start = (manifest.resumed == 0).then_some(manifest.counts.articles);
+        let articles = manifest.articles_since_start.or(of_only_start);
         Self::new(job, &manifest.counts, articles, manifest.seconds.total)
     }
 
@@ -205,6 +215,8 @@ fn short(label: &str) -> String {
 mod tests {
     use super::*;
 
+    static NO_LANGUAGES: BTreeMap<String, u64> = BTreeMap::new();
+
     fn counts(entries: &[(&str, u64)]) -> BTreeMap<String, u64> {
         entries.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     }
@@ -218,6 +230,9 @@ mod tests {
             articles: labels.values().next().map_or(0, |labels| labels.values().sum()),
             rejected: reject_causes.values().sum(),
             reject_causes,
+            languages: &NO_LANGUAGES,
+            unsure_languages: 0,
+            other_languages: &NO_LANGUAGES,
             duplicates: 3,
             near_duplicates: None,
             labels,

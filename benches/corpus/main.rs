@@ -8,7 +8,7 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints its results")]
 
-use newsdesk_data::{Format, Source};
+use newsdesk_data::{Format, Source, TableStyle};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Model, Options};
 use newsdesk_run::{
@@ -72,8 +72,12 @@ fn rate(classifier: &Classifier, file: &Path, limit: Option<u64>) -> Result<(u64
     let paths = OutputPaths { rejects: default_rejects_path(&output), always_write_rejects: false, output };
     let start =
         RunStart { newsdesk: String::new(), settings: serde_json::Map::new(), inputs: vec![], started: String::new() };
-    let output_options =
-        FileOutputOptions { format, interrupted: OnInterrupted::Refuse, checkpoint_interval: Duration::from_secs(1) };
+    let output_options = FileOutputOptions {
+        format,
+        interrupted: OnInterrupted::Refuse,
+        checkpoint_interval: Duration::from_secs(1),
+        style: TableStyle::default(),
+    };
     let OpenOutcome::Ready(opened) = FileOutput::open(paths, start, output_options)? else {
         return Err("it is done".into());
     };

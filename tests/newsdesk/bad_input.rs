@@ -263,10 +263,35 @@ fn rows_with_the_same_cause_are_counted() {
     assert_eq!((answer.code, folder.rows("r.jsonl").len()), (Some(1), 301), "{answer}");
     let errors = answer.starting("error: ");
     assert_eq!(errors.len(), 6, "four rows, the one with another cause, and the number of the others: {answer}");
-    let others =
-        "error: 296 more rows are rejected for the same reason as `a.jsonl`, line 1: the field `text` is a number";
-    assert!(errors[5].starts_with(others), "{answer}");
+    assert!(errors[5].starts_with("error: 300 rows are rejected: the field `text` is a number"), "{answer}");
     assert_eq!(answer.starting("hint: ").len(), 2, "{answer}");
+}
+
+#[test]
+fn hints_name_the_columns_and_the_option_that_is_meant() {
+    let folder = Folder::new();
+    folder.write("a.csv", "Nr;Überschrift;Meldung\n1;Goal;\n2;;Oil rises\n");
+    let names = "the columns are `Nr`, `Überschrift`, `Meldung`";
+    folder.classify(&["a.csv"]).refused("cannot find the text column").hint(names);
+    for (option, other) in [("--text-field", "--title-field"), ("--title-field", "--text-field")] {
+        let given = [&["a.csv", option, "meldungen"][..], &["--text-field", "Meldung"]].concat();
+        let given = if option == "--text-field" { &given[..3] } else { &given[..] };
+        let answer = folder.classify(given).refused("cannot find the column `meldungen`").hint(names);
+        let hint = answer.starting("hint:")[0];
+        assert!(hint.contains(option) && !hint.contains(other) && !hint.contains("--label-field"), "{hint}");
+    }
+    // A blank text, and a title that is not read.
+    let untitled = folder.classify(&["a.csv", "--text-field", "Meldung"]).rejected(&["the text is blank"]);
+    untitled.hint("no title column is read: name one with `--title-field NAME`; the columns are `Nr`, `Überschrift`");
+    let titled = folder.classify(&["a.csv", "--text-field", "Meldung", "--title-field", "Überschrift"]).done();
+    titled.says("note: title only: 1 article with a blank text");
+    let usual = ["a.csv", "--text-field", "Meldung", "--title-field", "Überschrift", "-o", "out.csv"];
+    folder.classify(&[&usual[..], &["--columns", "Nr, Überschrift", "--bom", "--delimiter", ","]].concat()).done();
+    folder.assert_begins("out.csv", "\u{feff}Nr,Überschrift,label");
+    let manifest = folder.json("out.csv.manifest.json");
+    assert_eq!((&manifest["counts"]["title_only"], &manifest["settings"]["bom"]), (&1.into(), &true.into()));
+    let wrong = folder.classify(&["a.csv", "--text-field", "Meldung", "--columns", "nr;Meldung"]);
+    wrong.refused("nr;Meldung").hint("with commas between them and in the same letter case");
 }
 
 #[test]

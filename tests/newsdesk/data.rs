@@ -377,13 +377,56 @@ fn a_converted_table_has_the_columns_of_all_inputs() {
 }
 
 #[test]
+fn rows_without_a_text_are_converted() {
+    let folder = Folder::new();
+    folder
+        .write("a.csv", "Nr;Überschrift;text\n1;;\n2;Goal;\n")
+        .write("b.csv", "Nr;Überschrift\n1;Goal, late\n2;\n")
+        .write("c.jsonl", "{\"id\":1}\n{\"id\":2,\"text\":7,\"title\":[]}\n{\"id\":3,\"text\":\"\"}\n");
+    let convert = |from: &str, to: &str| folder.newsdesk(&["data", "convert", from, "-o", to]).done();
+    convert("a.csv", "a.jsonl").says("wrote a.jsonl: 2 rows");
+    assert_eq!(folder.rows("a.jsonl")[0], json!({"Nr": "1", "Überschrift": "", "text": ""}));
+    for back in ["b.tsv", "b.jsonl", "b.parquet"] {
+        convert("b.csv", back);
+        let lines = folder.newsdesk(&["data", "convert", back, "-o", "-", "--to", "jsonl"]).done().rows();
+        assert_eq!(column(&lines, "Überschrift"), ["Goal, late", ""], "{back}");
+    }
+    convert("c.jsonl", "d.jsonl");
+    assert_eq!(folder.text("d.jsonl"), folder.text("c.jsonl"));
+    convert("c.jsonl", "d.csv");
+    assert_eq!(folder.text("d.csv"), "id,text,title\n1,,\n2,7,[]\n3,,\n");
+    // A named column must exist.
+    let named = ["data", "convert", "a.csv", "-o", "e.csv", "--text-field", "body"];
+    folder.newsdesk(&named).refused("cannot find the column `body`").hint("`Nr`, `Überschrift`, `text`");
+}
+
+#[test]
+fn tables_are_written_with_a_byte_order_mark_and_another_delimiter_if_asked() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"text\":\"Tor; spät\",\"n\":1}\n").write("a.csv", "text,n\r\nTor,1\r\n");
+    let convert = |more: &[&str]| folder.newsdesk(&[&["data", "convert"], more].concat());
+    convert(&["a.jsonl", "-o", "b.csv", "--bom", "--delimiter", ";"]).done();
+    assert_eq!(folder.text("b.csv"), "\u{feff}text;n\n\"Tor; spät\";1\n");
+    convert(&["a.csv", "-o", "c.csv", "--bom"]).done();
+    assert_eq!(folder.text("c.csv"), "\u{feff}text,n\r\nTor,1\r\n");
+    convert(&["a.csv", "-o", "d.csv", "--delimiter", ";"]).done();
+    assert_eq!(folder.text("d.csv"), "text;n\nTor;1\n");
+    // A mark of the input is not doubled.
+    convert(&["b.csv", "-o", "e.tsv", "--bom"]).done();
+    assert_eq!(folder.text("e.tsv"), "\u{feff}text\tn\nTor; spät\t1\n");
+    convert(&["a.csv", "-o", "f.jsonl", "--bom"]).refused("cannot apply `--bom`").hint("write CSV or TSV");
+    convert(&["a.csv", "-o", "f.tsv", "--delimiter", ";"]).refused("cannot apply `--delimiter`").hint("write CSV");
+    convert(&["a.csv", "-o", "f.csv", "--delimiter", "x"]).refused("use `,`, `;` or `|`");
+}
+
+#[test]
 fn invalid_conversions_are_refused_and_rejects_are_written() {
     let folder = Folder::new();
-    folder.write("a.jsonl", "{\"text\":\"a\"}\n{\"text\":5}\n{\"text\":\" \"}\n");
+    folder.write("a.jsonl", "{\"text\":\"a\"}\n[5]\n{\"text\":\n");
     let answer = folder.newsdesk(&["data", "convert", "a.jsonl", "-o", "b.csv", "--rejects", "bad.jsonl"]);
-    let answer = answer.rejected(&["`a.jsonl`, line 2", "`a.jsonl`, line 3: the text is blank"]);
+    let answer = answer.rejected(&["`a.jsonl`, line 2", "`a.jsonl`, line 3: the line is not valid JSON"]);
     answer.says("wrote b.csv: 1 row\nwrote bad.jsonl: 2 rejected rows\n");
-    assert_eq!(column(&folder.rows("bad.jsonl"), "raw"), ["{\"text\":5}", "{\"text\":\" \"}"]);
+    assert_eq!(column(&folder.rows("bad.jsonl"), "raw"), ["[5]", "{\"text\":"]);
     assert_eq!(folder.text("b.csv"), "text\na\n");
 
     let refused = |arguments: &[&str], error: &str, hint: &str| {

@@ -57,9 +57,8 @@ fn other_languages_are_set_aside() {
     folder.write("a.jsonl", articles(TEXTS));
     let answer = folder.classify(&["a.jsonl", "--only-language", "en,RUS", "-o", "out.jsonl"]);
     // The user asked for it, so it is neither an error nor reported row by row.
-    let answer = answer.done();
-    answer.says("2 articles set aside because of the language: 1 de, 1 fr\n");
-    answer.says("1 article whose language is unsure was labelled\n");
+    let answer = answer.done().says("2 articles set aside because of the language: 1 de, 1 fr\n");
+    let answer = answer.says("1 article whose language is unsure was labelled\n");
     assert!(!answer.err.contains("error:"), "{answer}");
     assert_eq!(column(&folder.rows("out.jsonl"), "text"), [TEXTS[0], TEXTS[2], TEXTS[4]]);
     assert_eq!(folder.rows("out.jsonl.rejects.jsonl")[0]["cause"], "the language is `de`");

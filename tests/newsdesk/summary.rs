@@ -58,8 +58,17 @@ fn summary_of_a_resumed_run_counts_all_rows() {
     assert_eq!(folder.json("out.json")["articles"], 3000);
     // A complete run has its summary in the manifest.
     std::fs::remove_file(folder.path("out.json")).unwrap();
-    folder.classify(&resume).says("is already complete");
+    folder.classify(&resume).says("is already complete").says("wrote out.json: summary");
     assert_eq!(without_times("out.json"), without_times("whole.json"));
+    // It may replace its own summary, but no other file.
+    assert_eq!(folder.classify(&resume).code, Some(1));
+    folder.write("out.json", "mine");
+    folder.classify(&resume).refused("cannot write `out.json`: it already exists");
+    let again = [&usual[..], &["--limit", "1", "--summary", "out.json"]].concat();
+    folder.classify(&again).refused("cannot write `out.json`: it already exists").hint("`--overwrite`");
+    assert_eq!(folder.text("out.json"), "mine");
+    folder.classify(&[&again[..], &["--overwrite"]].concat()).done().says("wrote out.json: summary");
+    assert_eq!(folder.json("out.json")["articles"], 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::compression::Compression;
 use crate::format::Format;
 use crate::labelled::LabelError;
 use crate::open::{DecompressError, Encoding};
-use crate::remedy::{FileFault, Remedy};
+use crate::remedy::{ColumnRole, FileFault, Remedy};
 use crate::row::Position;
 
 /// An error that stops reading, writing or labelling.
@@ -161,6 +161,8 @@ pub enum DataError {
         name: String,
         /// The requested column.
         column: String,
+        /// What the column is read as.
+        role: ColumnRole,
         /// The columns that exist.
         columns: Vec<String>,
     },
@@ -304,7 +306,7 @@ impl DataError {
             DataError::NoSheet { sheets, .. } => Remedy::ChooseSheet { sheets: sheets.clone() },
             DataError::TooManyColumns { .. } => Remedy::ReduceColumns,
             DataError::Header { .. } => Remedy::CorrectHeader,
-            DataError::NoColumn { columns, .. } => Remedy::ChooseColumn { columns: columns.clone() },
+            DataError::NoColumn { role, columns, .. } => Remedy::ChooseColumn { role: *role, columns: columns.clone() },
             DataError::NoTextColumn { columns, .. } => Remedy::NameTextColumn { columns: columns.clone() },
             DataError::RejectsFile { name } => Remedy::UnpackRejects { name: name.clone() },
             DataError::NotText { columns, .. } => Remedy::NameTextAndTitleColumns { columns: columns.clone() },

@@ -56,12 +56,12 @@ pub use read::{
     Amount, ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored,
 };
 pub use reject::Reject;
-pub use remedy::{FileFault, Remedy};
+pub use remedy::{ColumnRole, FileFault, Remedy};
 pub use row::{Article, Cell, Dialect, Position, RawLine, Row, Table, TableForm, TargetEntity, TypedCell};
 pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LanguageRows, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
 pub use text_hash::{TextHash, mix};
 pub use write::{
-    ColumnSelection, RowWriter, Value, append, continue_at, continue_at_with, create, finish_file, is_compressed,
-    partial_writer, partial_writer_with, writer, writer_after,
+    ColumnSelection, RowWriter, TableStyle, Value, append, continue_at, continue_at_with, create, finish_file,
+    is_compressed, partial_writer, partial_writer_with, writer, writer_after,
 };

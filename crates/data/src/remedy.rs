@@ -13,6 +13,19 @@ pub enum FileFault {
     Damaged,
 }
 
+/// What a column is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnRole {
+    /// The text of an article.
+    Text,
+    /// The title of an article.
+    Title,
+    /// The label of an article.
+    Label,
+    /// The target entity, or its position in the text.
+    Target,
+}
+
 /// What a user can do about an error or a rejected row.
 ///
 /// The variants carry data and no wording, because the words depend on the front end: the command line names flags, a
@@ -79,6 +92,8 @@ pub enum Remedy {
     CorrectHeader,
     /// Choose one of the columns of a table.
     ChooseColumn {
+        /// What the column is read as.
+        role: ColumnRole,
         /// The columns that exist.
         columns: Vec<String>,
     },
@@ -115,6 +130,11 @@ pub enum Remedy {
     UnpackRejects {
         /// The file.
         name: String,
+    },
+    /// Name the column that contains the title, because the text of a row is blank and no title is read.
+    NameTitleColumn {
+        /// The columns that exist.
+        columns: Vec<String>,
     },
     /// Label articles in this language, too.
     AddLanguage {

@@ -3,7 +3,7 @@
 
 mod scratch;
 
-use newsdesk_data::{Cell, Format, ReadOptions, Remedy, Source, read};
+use newsdesk_data::{Cell, ColumnRole, Format, ReadOptions, Remedy, Source, read};
 use scratch::{Scratch, read_all, read_until_broken, texts};
 
 #[test]
@@ -98,7 +98,7 @@ fn invalid_header_is_an_error() {
     let named = ReadOptions { text_field: Some("tale".into()), ..ReadOptions::default() };
     let (error, remedy) = refused("id,story\n1,a\n", &named);
     assert_eq!(error, "cannot find the column `tale` in `a.csv`");
-    assert_eq!(remedy, Remedy::ChooseColumn { columns });
+    assert_eq!(remedy, Remedy::ChooseColumn { role: ColumnRole::Text, columns });
     let named = ReadOptions { title_field: Some("head".into()), ..ReadOptions::default() };
     assert_eq!(refused("id,text\n1,a\n", &named).0, "cannot find the column `head` in `a.csv`");
 }

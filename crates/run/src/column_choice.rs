@@ -30,7 +30,9 @@ impl ColumnChoice {
         header: &Header,
         state: &mut RunState,
     ) -> Result<Self, RunError> {
-        let selected = options.columns.as_deref().map_or_else(ColumnSelection::default, ColumnSelection::only);
+        let named =
+            options.columns.as_ref().map(|names| names.iter().map(|name| found(name, header)).collect::<Vec<_>>());
+        let selected = named.as_deref().map_or_else(ColumnSelection::default, ColumnSelection::only);
         // Runs of older versions overwrote columns without being told to.
         let is_older = state.rows > 0 && state.names.is_none();
         let overwrite = options.overwrite_columns || is_older;
@@ -40,7 +42,7 @@ impl ColumnChoice {
         let names = match state.names.take() {
             Some(names) => names,
             None => {
-                notes.not_seen = not_seen(options, header)?;
+                notes.not_seen = not_seen(named.unwrap_or_default(), header)?;
                 let written = header.columns.iter().map(|name| &**name).filter(|name| selected.contains(name));
                 let taken = if overwrite { HashSet::new() } else { written.collect() };
                 let unwritten = unwritten(options, header, &selected);
@@ -69,13 +71,19 @@ impl ColumnChoice {
     }
 }
 
+/// Returns a selected name as the input has it: exactly, or else without white space around it.
+fn found(name: &str, header: &Header) -> String {
+    let is_exact = header.columns.iter().any(|column| **column == *name);
+    if is_exact { name.to_owned() } else { name.trim().to_owned() }
+}
+
 /// Returns the selected columns that the input does not have so far, if they may still follow.
 ///
 /// # Errors
 /// If they cannot follow.
-fn not_seen(options: &RunOptions, header: &Header) -> Result<Vec<String>, RunError> {
-    let is_unknown = |column: &&String| !header.columns.iter().any(|known| **known == ***column);
-    let unknown: Vec<String> = options.columns.iter().flatten().filter(is_unknown).cloned().collect();
+fn not_seen(named: Vec<String>, header: &Header) -> Result<Vec<String>, RunError> {
+    let is_unknown = |column: &String| !header.columns.iter().any(|known| **known == **column);
+    let unknown: Vec<String> = named.into_iter().filter(is_unknown).collect();
     if unknown.is_empty() || header.is_partial {
         return Ok(unknown);
     }

@@ -171,6 +171,7 @@ impl Sink<'_> {
         counts.duplicates += u64::from(facts.is_duplicate);
         counts.near_duplicates += u64::from(facts.group.is_some_and(|group| group != number));
         counts.html += u64::from(row.was_html);
+        counts.title_only += u64::from(row.article.is_title_only());
         match language {
             Some(code) => *counts.languages.entry(code.into()).or_default() += 1,
             None => counts.unsure_languages += u64::from(self.options.detect_languages),

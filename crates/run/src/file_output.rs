@@ -14,7 +14,7 @@ use crate::paths::OutputPaths;
 use crate::start::RunStart;
 use crate::state::RunState;
 use newsdesk_data::{
-    DataError, Format, Reject, Row, RowWriter, Table, Value, continue_at_with, finish_file, is_compressed,
+    DataError, Format, Reject, Row, RowWriter, Table, TableStyle, Value, continue_at_with, finish_file, is_compressed,
     partial_writer_with,
 };
 use newsdesk_files::partial_path;
@@ -32,6 +32,8 @@ pub struct FileOutputOptions {
     pub interrupted: OnInterrupted,
     /// The minimum time between two lines of the journal. Each line waits until the files are on disk.
     pub checkpoint_interval: Duration,
+    /// The style of a CSV or TSV output.
+    pub style: TableStyle,
 }
 
 /// What happens if an output belongs to an interrupted run.
@@ -161,8 +163,9 @@ impl FileOutput {
             let partial = paths.partial_output();
             let wrap = faults::wrap(Step::WriteOutput);
             let wrap = |file| hash.writer(wrap(file));
-            let (rows, file) =
+            let (mut rows, file) =
                 partial_writer_with(options.format, &partial, &paths.output, output_length, header, &wrap)?;
+            rows.set_style(options.style);
             // Rejects of the journal must still be there, and a path that the user gave must be writable.
             let rejects = if rejects_length > 0 || paths.always_write_rejects {
                 Some(RejectsFile::open(&paths, &rejects_hash)?)

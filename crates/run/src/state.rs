@@ -23,6 +23,9 @@ pub struct Counts {
     /// Articles from whose title or text HTML was removed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub html: u64,
+    /// Articles whose text is blank, so that the model read only their title.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub title_only: u64,
     /// Articles by the code of their language, without those whose language is unsure. Empty if the run did not detect
     /// languages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

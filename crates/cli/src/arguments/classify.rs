@@ -1,6 +1,8 @@
 //! The arguments of `newsdesk classify`.
 
-use super::shared::{ComputeOptions, FormatName, OverwriteOption, TargetColumns, TextColumns, Thresholds, help};
+use super::shared::{
+    ComputeOptions, FormatName, OverwriteOption, TableOptions, TargetColumns, TextColumns, Thresholds, help,
+};
 use clap::{Args, ValueEnum};
 use newsdesk_data::Language;
 use newsdesk_model::DtypeChoice;
@@ -75,7 +77,8 @@ pub struct Classify {
     pub prefix: String,
     /// Input columns to write, in this order, separated by commas; '' writes only the added columns [default: all]
     ///
-    /// The names must be exact. A row that lacks a column gets null, or an empty field.
+    /// The names must be exact, with upper and lower case. A row that lacks a column gets null, or an empty field.
+    /// `newsdesk verify` needs the columns that the model reads.
     #[arg(long = "columns", value_name = "NAMES", help_heading = "Output")]
     pub select: Option<String>,
     /// Replace input columns that have the name of an added column
@@ -83,6 +86,8 @@ pub struct Classify {
     /// By default they are kept, and the columns of that head are called HEAD_predicted, HEAD_predicted_score and so on.
     #[arg(long, help_heading = "Output")]
     pub overwrite_columns: bool,
+    #[command(flatten, next_help_heading = "Output")]
+    pub table: TableOptions,
     /// Write counts of labels, rejected rows and duplicates, and the speed, to this file as JSON
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub summary: Option<PathBuf>,

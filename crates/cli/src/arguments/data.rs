@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk data`.
 
-use super::shared::{DataSetOptions, FormatName, OverwriteOption, TextColumns, help};
+use super::shared::{DataSetOptions, FormatName, OverwriteOption, TableOptions, TextColumns, help};
 use clap::{Args, Subcommand, ValueEnum};
 use newsdesk_data::Format;
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ pub enum DataCommand {
     /// Each split has the label distribution of the whole, as far as whole rows allow.
     Split(Box<Split>),
     /// Convert articles between JSON Lines, CSV, TSV, Arrow and Parquet; JSON arrays, Excel, HTML and text files can be read, too
+    ///
+    /// All rows are kept, also those without a text. No column has to be a text column.
     Convert(Box<Convert>),
 }
 
@@ -150,6 +152,8 @@ pub struct Convert {
     /// Format of the output, if its name does not show it
     #[arg(long, value_enum, value_name = "FORMAT", visible_alias = "to")]
     pub output_format: Option<ConvertedFormat>,
+    #[command(flatten)]
+    pub table: TableOptions,
     #[command(flatten)]
     pub columns: TextColumns,
     #[arg(long, value_name = "FILE", help = help::REJECTS)]

@@ -25,7 +25,9 @@ pub use completions::Completions;
 pub use diff::Diff;
 pub use eval::Eval;
 pub use models::{Average, Certify, Models, ModelsCommand};
-pub use shared::{ComputeOptions, DataSetFiles, DataSetOptions, OverwriteOption, TargetColumns, Thresholds};
+pub use shared::{
+    ComputeOptions, DataSetFiles, DataSetOptions, OverwriteOption, TableOptions, TargetColumns, Thresholds,
+};
 pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, Train};
 pub use verify::Verify;
 

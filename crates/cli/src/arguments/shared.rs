@@ -49,6 +49,27 @@ pub struct OverwriteOption {
     pub overwrite: bool,
 }
 
+/// How CSV and TSV outputs are written.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct TableOptions {
+    /// Begin a CSV or TSV output with a byte order mark, by which Excel recognises UTF-8
+    #[arg(long)]
+    pub bom: bool,
+    /// Delimiter of a CSV output: `,`, `;` or `|` [default: that of a CSV input, else `,`]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+}
+
+/// Parses the value of `--delimiter`: one of those that are detected when the file is read again.
+fn delimiter(text: &str) -> Result<char, String> {
+    match text {
+        "," => Ok(','),
+        ";" => Ok(';'),
+        "|" => Ok('|'),
+        _ => Err("use `,`, `;` or `|`; for tabs, write TSV".into()),
+    }
+}
+
 /// Score thresholds below which a head abstains.
 #[derive(Debug, Args)]
 pub struct Thresholds {

@@ -1,8 +1,9 @@
 //! The format that an output's file name asks for.
 
+use crate::arguments::TableOptions;
 use crate::failure::Usage;
 use anyhow::Result;
-use newsdesk_data::{Compression, Format, is_compressed};
+use newsdesk_data::{Compression, Format, TableStyle, is_compressed};
 use std::path::Path;
 
 /// Returns the format of the rows in an output of this name.
@@ -60,6 +61,25 @@ pub fn refuse_compressed(format: Format, path: &Path) -> Result<()> {
             Err(Usage::new(message, "end its name in .parquet").into())
         }
     }
+}
+
+/// Returns the style of an output of this format; `None` is a table on the terminal.
+///
+/// # Errors
+/// If the format does not have what the options ask for.
+pub fn table_style(options: &TableOptions, format: Option<Format>) -> Result<TableStyle> {
+    let is_csv = format == Some(Format::Csv);
+    let refused = match (options.bom, options.delimiter) {
+        (true, _) if !is_csv && format != Some(Format::Tsv) => Some(("--bom", "CSV or TSV")),
+        (_, Some(_)) if !is_csv => Some(("--delimiter", "CSV")),
+        _ => None,
+    };
+    if let Some((option, formats)) = refused {
+        let message = format!("cannot apply `{option}`: the output is not {formats}");
+        return Err(Usage::new(message, format!("write {formats}, or leave `{option}` out")).into());
+    }
+    let delimiter = options.delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+    Ok(TableStyle { byte_order_mark: options.bom, delimiter })
 }
 
 /// Returns whether a name is that of an Arrow stream, compressed or not.

@@ -26,6 +26,8 @@ pub struct RejectLog {
 struct Cause {
     /// The position and the cause of the first reject.
     first: String,
+    /// The cause, if all of them have the same words.
+    words: Option<String>,
     shown: usize,
     hidden: usize,
 }
@@ -50,11 +52,19 @@ impl RejectLog {
             None if next > CAUSES => next - 1,
             None => {
                 self.index.insert(form, next);
-                self.causes.push(Cause { first: reject.to_string(), shown: 0, hidden: 0 });
+                self.causes.push(Cause {
+                    first: reject.to_string(),
+                    words: Some(reject.cause.clone()),
+                    shown: 0,
+                    hidden: 0,
+                });
                 next
             }
         };
         let cause = &mut self.causes[index];
+        if cause.words.as_ref().is_some_and(|words| *words != reject.cause) {
+            cause.words = None;
+        }
         let is_shown = cause.shown < SHOWN_OF_A_CAUSE && self.shown < SHOWN;
         match is_shown {
             true => (cause.shown, self.shown) = (cause.shown + 1, self.shown + 1),
@@ -78,7 +88,10 @@ impl RejectLog {
             1 => "1 more row is".to_owned(),
             count => format!("{} more rows are", HumanCount(count as u64)),
         };
-        let line = |cause: &Cause| format!("{} rejected for the same reason as {}", rows(cause.hidden), cause.first);
+        let line = |cause: &Cause| match &cause.words {
+            Some(words) => format!("{} rows are rejected: {words}", HumanCount((cause.shown + cause.hidden) as u64)),
+            None => format!("{} rejected for the same reason as {}", rows(cause.hidden), cause.first),
+        };
         let mut lines: Vec<String> = causes.iter().take(SHOWN).map(|cause| line(cause)).collect();
         if more > 0 {
             lines.push(format!("{} rejected for other reasons", rows(more)));

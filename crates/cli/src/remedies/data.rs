@@ -1,7 +1,7 @@
 //! Hints for errors and rejected rows of `newsdesk-data`.
 
 use crate::format_list::{all_formats, all_suffixes, row_formats};
-use newsdesk_data::{Compression, DataError, FileFault, Reject, Remedy};
+use newsdesk_data::{ColumnRole, Compression, DataError, FileFault, Reject, Remedy};
 
 /// Returns the hint for an error, if there is one.
 pub fn hint(error: &DataError) -> Option<String> {
@@ -63,10 +63,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         ),
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
-        Remedy::ChooseColumn { columns } => format!(
-            "name another column with `--text-field`, `--title-field`, `--label-field` or `--target-field`; the columns are {}",
-            quoted(columns)
-        ),
+        Remedy::ChooseColumn { role, columns } => {
+            format!("name another column with {}; the columns are {}", options_of(*role), quoted(columns))
+        }
         Remedy::NameTextColumn { columns } => {
             format!("name the text column with `--text-field NAME`; the columns are {}", quoted(columns))
         }
@@ -94,6 +93,10 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::AddText => {
             "add a text or a title to the row, or read the text from another column with `--text-field NAME`".into()
         }
+        Remedy::NameTitleColumn { columns } => format!(
+            "add a text or a title to the row; no title column is read: name one with `--title-field NAME`; the columns are {}",
+            quoted(columns)
+        ),
         Remedy::ChooseTextColumn => "read the text from another column with `--text-field NAME`".into(),
         Remedy::ChooseTitleColumn => "read the title from another column with `--title-field NAME`".into(),
         Remedy::NameEncoding => {
@@ -147,6 +150,16 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "choose shares as fractions of 1, such as 0.1; their sum must be more than 0 and less than 1".into()
         }
         Remedy::AddRows => "use a file with labelled rows".into(),
+    }
+}
+
+/// Returns the options that name a column of this role.
+fn options_of(role: ColumnRole) -> &'static str {
+    match role {
+        ColumnRole::Text => "`--text-field`",
+        ColumnRole::Title => "`--title-field`",
+        ColumnRole::Label => "`--label-field`",
+        ColumnRole::Target => "`--target-field`, or its position with `--target-start` and `--target-end`",
     }
 }
 

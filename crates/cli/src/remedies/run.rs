@@ -27,7 +27,8 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "choose another prefix with `--prefix TEXT`, or replace the input columns with `--overwrite-columns`".into()
         }
         Remedy::SelectKnownColumns { known } => {
-            format!("name columns of the input with `--columns`; it has {}", listed(known))
+            let known = listed(known);
+            format!("name columns of the input with `--columns`, with commas between them and in the same letter case; it has {known}")
         }
         Remedy::CheckRejects => {
             "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()

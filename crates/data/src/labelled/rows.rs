@@ -12,7 +12,7 @@ use crate::markup::HtmlMode;
 use crate::open::Source;
 use crate::read::{ReadError, ReadOptions, RowReader, read};
 use crate::reject::Reject;
-use crate::remedy::Remedy;
+use crate::remedy::{ColumnRole, Remedy};
 use crate::row::Row;
 use crate::write::row_to_json;
 
@@ -142,6 +142,6 @@ impl Iterator for LabelledRows {
 /// Returns the reject of a row whose label cannot be read.
 fn label_reject(row: &Row, name: &str, cause: &str, kind: &str) -> Reject {
     let cause = format!("the label {kind} `{name}` {cause}");
-    let remedy = Remedy::ChooseColumn { columns: row.column_names() };
+    let remedy = Remedy::ChooseColumn { role: ColumnRole::Label, columns: row.column_names() };
     Reject::new(row.position.clone(), cause, Some(remedy), row_to_json(row))
 }

@@ -53,7 +53,8 @@ impl Delimited {
                 is_line || start.len() == MAX_HEADER
             })
             .map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
-        let delimiter = delimiter.or_else(|| options.delimiter(&first)).unwrap_or(b',');
+        let delimiter =
+            delimiter.or_else(|| options.delimiter(&first)).unwrap_or_else(|| options.likely_delimiter(&first));
         let (crlf, byte_order_mark) = (first.ends_with(b"\r\n"), stream.offset > 0);
         let csv = csv::ReaderBuilder::new()
             .has_headers(false)

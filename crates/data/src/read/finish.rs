@@ -2,7 +2,7 @@
 //! a row without an article.
 
 use super::error::{ReadError, SAMPLE};
-use super::options::ReadOptions;
+use super::options::{ReadOptions, is_title_name};
 use super::target_entity::{Found, TargetFields, search};
 use crate::format::Format;
 use crate::markup::{HtmlMode, plain_text, plain_text_around};
@@ -18,17 +18,24 @@ pub(super) struct Finish {
     allows_blank: bool,
     /// Whether the source is one article.
     is_one_article: bool,
+    /// Whether rows are read without their articles.
+    rows_only: bool,
+    /// Whether the title column was named.
+    is_title_named: bool,
 }
 
 impl Finish {
     pub fn new(options: &ReadOptions, format: Format) -> Finish {
         // The main text of a page is plain text, in which tags are quoted.
         let html = if format == Format::Html { HtmlMode::Keep } else { options.html };
+        let is_one_article = format.is_one_article();
         Finish {
             html,
             target_fields: options.target_fields.clone(),
             allows_blank: options.allows_blank,
-            is_one_article: format.is_one_article(),
+            is_one_article,
+            rows_only: options.rows_only && !is_one_article,
+            is_title_named: options.title_field.is_some(),
         }
     }
 
@@ -37,6 +44,9 @@ impl Finish {
     /// # Errors
     /// A reject if the article is blank, or the target entity cannot be read.
     pub fn row(&self, mut row: Row) -> Result<Row, ReadError> {
+        if self.rows_only {
+            return Ok(row);
+        }
         // Positions count the characters of the text as it was read, so they are looked up before HTML is removed.
         let target = match &self.target_fields {
             Some(fields) => fields.find(&row).map_err(|(cause, remedy)| {
@@ -84,6 +94,9 @@ impl Finish {
     fn blank(&self, row: Row) -> Reject {
         let remedy = match self.is_one_article {
             true => Remedy::LeaveOut { reason: "it contains no article" },
+            false if !self.is_title_named && !row.columns.iter().any(|(name, _)| is_title_name(name)) => {
+                Remedy::NameTitleColumn { columns: row.column_names() }
+            }
             false => Remedy::AddText,
         };
         let is_space = |text: &str| text.trim().is_empty();

@@ -131,6 +131,14 @@ impl JsonLines {
         if let Some(repeated) = repeated(&names) {
             return rejected(format!("the field `{repeated}` occurs twice"), Remedy::RenameFields);
         }
+        let article = |title, text| Article { title, text, target_entity: None };
+        let done = |columns, article| {
+            let raw_line = Some(RawLine::Json(kept.into()));
+            Ok(Row { position: position.clone(), columns, article, raw_line, was_html: false })
+        };
+        if self.options.may_lack_text() {
+            return done(columns, article(None, String::new()));
+        }
         let text = self.options.text_column(&names);
         let title = self.options.title_column(&names, text.unwrap_or(usize::MAX));
         let Some((text_name, text)) = field(&columns, text, self.options.text_field.as_deref()) else {
@@ -164,8 +172,8 @@ impl JsonLines {
             },
             None => None,
         };
-        let article = Article { title, text, target_entity: None };
-        Ok(Row { position, columns, article, raw_line: Some(RawLine::Json(kept.into())), was_html: false })
+        let article = article(title, text);
+        done(columns, article)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::error::ReadError;
 use crate::error::DataError;
-use crate::remedy::Remedy;
+use crate::remedy::{ColumnRole, Remedy};
 use crate::row::Row;
 
 /// The number of rows without a text at the beginning of a source after which it is refused.
@@ -37,7 +37,7 @@ pub(super) fn refuse_missing_text<I: Iterator<Item = Result<Row, ReadError>>>(
     if let Some(columns) = columns.filter(|_| first.len() == FIRST_ROWS) {
         let (name, columns) = (name.to_owned(), columns.to_vec());
         return Err(match field {
-            Some(column) => DataError::NoColumn { name, column: column.to_owned(), columns },
+            Some(column) => DataError::NoColumn { name, column: column.to_owned(), role: ColumnRole::Text, columns },
             None => DataError::NoTextColumn { name, columns },
         });
     }

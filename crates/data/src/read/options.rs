@@ -1,5 +1,6 @@
 //! How a source is read, and which of its columns contain the article.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use arrow_schema::Schema;
@@ -11,10 +12,13 @@ use crate::format::Format;
 use crate::markup::HtmlMode;
 use crate::note::Notes;
 use crate::open::Encoding;
+use crate::remedy::ColumnRole;
 use crate::row::{add_typed_names, nested_type, splits};
 
 const TEXT_NAMES: [&str; 4] = ["text", "body", "content", "article"];
 const TITLE_NAMES: [&str; 2] = ["title", "headline"];
+/// The delimiters that are detected, in the order in which they are tried.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
 /// How a source is read. By default the format, the text column and the title column are detected.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +42,8 @@ pub struct ReadOptions {
     pub target_fields: Option<TargetFields>,
     /// Whether rows with a blank article are rows like others. By default they are rejects.
     pub allows_blank: bool,
+    /// Reads rows whether or not they hold an article: the text column may be missing, and texts may be blank.
+    pub rows_only: bool,
 }
 
 /// Which values a table may have inside its columns.
@@ -64,15 +70,27 @@ impl ReadOptions {
     /// Returns the delimiter with which the first line that is not blank is a header: it separates a text column from
     /// others.
     pub(super) fn delimiter(&self, start: &[u8]) -> Option<u8> {
-        let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
-        let line = String::from_utf8_lossy(line);
-        b",\t;|".iter().copied().find(|delimiter| {
-            let names: Vec<&str> =
-                line.split(char::from(*delimiter)).map(|name| name.trim_matches(['"', '\u{feff}'])).collect();
-            // Sentences contain semicolons and bars as well, but with a space next to them.
-            let is_tight = matches!(delimiter, b',' | b'\t') || names.iter().all(|name| name.trim() == *name);
-            names.len() > 1 && is_tight && self.text_column(&names).is_some()
-        })
+        let line = first_line(start);
+        let has_text =
+            |delimiter: &u8| names_between(&line, *delimiter).is_some_and(|names| self.text_column(&names).is_some());
+        DELIMITERS.into_iter().find(has_text)
+    }
+
+    /// Returns the delimiter of a table whose header has no text column between delimiters: the one that separates the
+    /// most names.
+    pub(super) fn likely_delimiter(&self, start: &[u8]) -> u8 {
+        let line = first_line(start);
+        if self.text_column(&[line.trim_matches(['"', '\u{feff}'])]).is_some() {
+            return DELIMITERS[0];
+        }
+        let count = |delimiter: u8| names_between(&line, delimiter).map_or(0, |names| names.len());
+        // Of several maxima, the last one is returned.
+        DELIMITERS.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(DELIMITERS[0])
+    }
+
+    /// Returns whether the text column may be missing.
+    pub(super) fn may_lack_text(&self) -> bool {
+        self.rows_only && self.text_field.is_none()
     }
 
     /// Returns the index of the text column among these names.
@@ -136,10 +154,10 @@ impl ReadOptions {
             let cause = format!("the column `{column}` occurs twice");
             return Err(DataError::Header { name: name.to_owned(), cause });
         }
-        let no_column = |column: &Option<String>| {
+        let no_column = |column: &Option<String>, role: ColumnRole| {
             let (name, columns) = (name.to_owned(), all_names(columns, nested.schema()));
             match column {
-                Some(column) => DataError::NoColumn { name, column: column.clone(), columns },
+                Some(column) => DataError::NoColumn { name, column: column.clone(), role, columns },
                 None => DataError::NoTextColumn { name, columns },
             }
         };
@@ -147,20 +165,44 @@ impl ReadOptions {
             Some(column) => Some(Place { column, path: None }),
             None => nested_place(columns, nested, requested.as_deref()?),
         };
-        let text = place(self.text_column(columns), &self.text_field).ok_or_else(|| no_column(&self.text_field))?;
+        // Nothing reads the text of rows without an article, so that any column will do.
+        let instead =
+            || self.may_lack_text().then_some(Place { column: 0, path: None }).filter(|_| !columns.is_empty());
+        let text = place(self.text_column(columns), &self.text_field)
+            .or_else(instead)
+            .ok_or_else(|| no_column(&self.text_field, ColumnRole::Text))?;
         let title = self.title_column(columns, if text.path.is_none() { text.column } else { usize::MAX });
         let title = place(title, &self.title_field).filter(|title| *title != text);
         if title.is_none() && self.title_field.is_some() {
-            return Err(no_column(&self.title_field));
+            return Err(no_column(&self.title_field, ColumnRole::Title));
         }
         for column in self.target_fields.iter().flat_map(TargetFields::columns) {
             let is_nested = || nested_place(columns, nested, column).is_some();
             if !columns.contains(&column.as_str()) && !is_nested() {
-                return Err(no_column(&Some(column.clone())));
+                return Err(no_column(&Some(column.clone()), ColumnRole::Target));
             }
         }
         Ok((text, title))
     }
+}
+
+/// Returns the first line that is not blank.
+fn first_line(start: &[u8]) -> Cow<'_, str> {
+    let line = start.trim_ascii_start().split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+    String::from_utf8_lossy(line)
+}
+
+/// Returns the names of a header line between delimiters. Returns `None` if it does not look like a header with this delimiter.
+fn names_between(line: &str, delimiter: u8) -> Option<Vec<&str>> {
+    let names: Vec<&str> = line.split(char::from(delimiter)).map(|name| name.trim_matches(['"', '\u{feff}'])).collect();
+    // Sentences contain semicolons and bars as well, but with a space next to them.
+    let is_tight = matches!(delimiter, b',' | b'\t') || names.iter().all(|name| name.trim() == *name);
+    (names.len() > 1 && is_tight).then_some(names)
+}
+
+/// Returns whether a column is called as title columns usually are.
+pub(super) fn is_title_name(name: &str) -> bool {
+    find(&[name], None, &TITLE_NAMES).is_some()
 }
 
 /// Where the text or the title of an article is in its row.

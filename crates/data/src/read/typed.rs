@@ -125,7 +125,7 @@ impl Typed {
         // A column called `title` that is not text is ignored, unless the caller asked for it.
         let has_text = |place: &Place| type_of(place).is_some_and(is_text_or_list);
         let title = title.filter(|title| options.title_field.is_some() || has_text(title));
-        if let Some(place) = title.iter().chain([&text]).find(|place| !has_text(place)) {
+        if let Some(place) = title.iter().chain([&text]).find(|place| !has_text(place) && !options.rows_only) {
             let column = schema.field(place.column).name();
             let column = place.path.as_ref().map_or(column.clone(), |path| format!("{column}.{path}"));
             let kind = type_of(place).map(ToString::to_string).unwrap_or_default();

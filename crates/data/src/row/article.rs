@@ -51,6 +51,11 @@ impl Article {
     pub fn is_blank(&self) -> bool {
         !says_something(&self.text) && !self.title.as_deref().is_some_and(says_something)
     }
+
+    /// Returns whether the article has words only in its title.
+    pub fn is_title_only(&self) -> bool {
+        !says_something(&self.text)
+    }
 }
 
 fn join(title: Option<&str>, text: &str) -> String {

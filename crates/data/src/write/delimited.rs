@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use super::row_writer::{RowWriter, Value, check_names, check_row};
+use super::row_writer::{RowWriter, TableStyle, Value, check_names, check_row};
 use crate::error::DataError;
 use crate::open::BYTE_ORDER_MARK;
 use crate::row::{Cell, Dialect, RawLine, Row, Table, TableForm};
@@ -23,6 +23,7 @@ pub(super) struct Delimited {
     out: Box<dyn Write + Send>,
     delimiter: u8,
     crlf: bool,
+    style: TableStyle,
     /// The columns of the output, once they are known.
     header: Option<Vec<String>>,
     /// The index of each column, once a row has them in another order.
@@ -36,16 +37,33 @@ pub(super) struct Delimited {
 
 impl Delimited {
     pub fn new(out: Box<dyn Write + Send>, delimiter: u8, header: Option<Vec<String>>) -> Delimited {
-        Delimited { out, delimiter, crlf: false, header, index: HashMap::new(), started: false, raw_columns: None }
+        Delimited {
+            out,
+            delimiter,
+            crlf: false,
+            style: TableStyle::default(),
+            header,
+            index: HashMap::new(),
+            started: false,
+            raw_columns: None,
+        }
     }
 
-    /// Adopts the dialect of an input. Returns false, and keeps its own, if only one of the two is separated by tabs.
+    /// Adopts the dialect of an input. Returns false, and keeps its own, if only one of the two is separated by tabs, or
+    /// another delimiter was asked for.
     fn adopt(&mut self, dialect: &Dialect) -> bool {
-        if (self.delimiter == b'\t') != (dialect.delimiter == b'\t') {
+        let is_other = self.style.delimiter.is_some_and(|delimiter| delimiter != dialect.delimiter);
+        if is_other || (self.delimiter == b'\t') != (dialect.delimiter == b'\t') {
             return false;
         }
         (self.delimiter, self.crlf) = (dialect.delimiter, dialect.crlf);
         true
+    }
+
+    /// Begins the output, if asked for, with a byte order mark.
+    fn begin(&mut self, byte_order_mark: bool) -> Result<(), DataError> {
+        let mark = if byte_order_mark || self.style.byte_order_mark { BYTE_ORDER_MARK } else { b"" };
+        self.out.write_all(mark).map_err(|source| DataError::Write { source })
     }
 
     fn write_record<'a>(&mut self, fields: impl IntoIterator<Item = &'a str>) -> Result<(), DataError> {
@@ -101,6 +119,11 @@ impl Delimited {
 }
 
 impl RowWriter for Delimited {
+    fn set_style(&mut self, style: TableStyle) {
+        self.style = style;
+        self.delimiter = style.delimiter.unwrap_or(self.delimiter);
+    }
+
     fn header(&mut self, table: Option<&Table>, added: &[(String, Value)]) -> Result<(), DataError> {
         let Some(table) = table.filter(|_| !self.started) else { return Ok(()) };
         check_names(table.columns.iter().map(|name| &**name), added)?;
@@ -117,9 +140,7 @@ impl RowWriter for Delimited {
         }
         let kept = table.columns.iter().map(|name| name.to_string());
         let header: Vec<String> = kept.chain(added.iter().map(|(name, _)| name.clone())).collect();
-        if dialect.is_some_and(|dialect| dialect.byte_order_mark) {
-            self.out.write_all(BYTE_ORDER_MARK).map_err(|source| DataError::Write { source })?;
-        }
+        self.begin(dialect.is_some_and(|dialect| dialect.byte_order_mark))?;
         match raw_header {
             Some(raw_header) => {
                 let mut line = raw_header.as_bytes().to_vec();
@@ -147,6 +168,7 @@ impl RowWriter for Delimited {
 
         if self.header.is_none() {
             let header: Vec<String> = values.iter().map(|(name, _)| name.to_string()).collect();
+            self.begin(false)?;
             self.write_record(header.iter().map(String::as_str))?;
             self.started = true;
             self.header = Some(header);

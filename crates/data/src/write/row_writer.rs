@@ -22,8 +22,22 @@ pub enum Value {
     Null,
 }
 
+/// How a CSV or TSV output is written, where this is not left to its input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TableStyle {
+    /// Whether it begins with a byte order mark, by which spreadsheets recognise UTF-8.
+    pub byte_order_mark: bool,
+    /// The byte between two fields of a CSV output. By default that of the input, or a comma.
+    pub delimiter: Option<u8>,
+}
+
 /// Writes rows in one format.
 pub trait RowWriter {
+    /// Sets the style of a CSV or TSV output, before anything is written. Other formats ignore the call.
+    fn set_style(&mut self, style: TableStyle) {
+        let _ = style;
+    }
+
     /// Declares the columns before the first row: those of the input, if they are known, and the added ones with
     /// example values.
     ///

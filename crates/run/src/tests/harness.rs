@@ -9,7 +9,7 @@ use crate::{
     OpenOutcome, OpenedOutput, OutputPaths, PredictionColumns, RejectLimit, RunError, RunManifest, RunOptions,
     RunStart, Scores, Seconds, default_rejects_path, run_corpus,
 };
-use newsdesk_data::{Format, ReadOptions, Source, create, read, writer};
+use newsdesk_data::{Format, ReadOptions, Source, TableStyle, create, read, writer};
 use newsdesk_model::{Classifier, Options};
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -163,8 +163,12 @@ impl RunFixture {
             inputs: sources.iter().map(InputFile::of).collect(),
             started: "now".into(),
         };
-        let options =
-            FileOutputOptions { format: self.format, interrupted, checkpoint_interval: self.checkpoint_interval };
+        let options = FileOutputOptions {
+            format: self.format,
+            interrupted,
+            checkpoint_interval: self.checkpoint_interval,
+            style: TableStyle::default(),
+        };
         let opened = FileOutput::open(self.paths.clone(), now, options)?;
         let OpenedOutput { mut output, mut state, start, resumed, .. } = match opened {
             OpenOutcome::Ready(opened) => *opened,

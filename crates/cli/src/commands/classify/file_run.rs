@@ -7,6 +7,7 @@ use super::summary::Summary;
 use crate::commands::INTERRUPTED;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
+use crate::output::format::table_style;
 use crate::output::reporting::{ReportingOutput, Total};
 use crate::process;
 use anyhow::Result;
@@ -45,6 +46,7 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
             (false, false) => OnInterrupted::Refuse,
         },
         checkpoint_interval: Duration::from_secs(options.checkpoint_interval),
+        style: table_style(&options.table, Some(format))?,
     };
     let OpenedOutput { mut output, mut state, start, resumed, damaged } =
         match FileOutput::open(paths.clone(), now, output_options)? {

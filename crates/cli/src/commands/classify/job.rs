@@ -4,6 +4,7 @@ use super::languages;
 use crate::arguments::Classify;
 use crate::data_sets::html_note;
 use crate::failure::say;
+use crate::output::count::counted;
 use crate::output::reporting::{NO_ARTICLES, wrote};
 use indicatif::HumanCount;
 use newsdesk_data::Source;
@@ -41,13 +42,17 @@ impl Job<'_> {
         }
     }
 
-    /// Reports what the texts of a run are: how many of them held HTML, and how many are in languages that the model was
+    /// Reports what the texts of a run are: how many of them held HTML or were blank, and how many are in languages that the model was
     /// not trained on.
     pub fn report_texts(&self, counts: &Counts) {
         if self.options.quiet {
             return;
         }
         html_note(counts.html).into_iter().for_each(|line| say(&line));
+        if counts.title_only > 0 {
+            let articles = counted(HumanCount(counts.title_only), "article");
+            say(&format!("note: title only: {articles} with a blank text"));
+        }
         languages::chosen(counts, !self.options.only_language.is_empty()).iter().for_each(|line| say(line));
         if let Some(warning) = languages::warning(counts, self.classifier.manifest()) {
             say(&format!("warning: {warning}"));

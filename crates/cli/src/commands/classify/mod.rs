@@ -16,6 +16,7 @@ use crate::output::atomic::check_writable;
 use crate::output::destination::{
     output_format, output_paths, refuse_existing, refuse_overwriting, regular_file, resolved, same_file,
 };
+use crate::output::format::table_style;
 use crate::sources::expand;
 use crate::target;
 use anyhow::Result;
@@ -25,6 +26,7 @@ use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use summary::is_summary_of;
 
 /// Memory for cached predictions of duplicates, in bytes: 100,000 predictions of the built-in model.
 const CACHE_BYTES: usize = 40_000_000;
@@ -56,6 +58,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         );
     }
     let format = output_format(&options)?;
+    table_style(&options.table, format)?;
     check_summary(&options, paths.as_ref(), &sources)?;
     let selected = options.select.as_deref().map(selected_columns).transpose()?;
     let scores = settings::scores(options.scores, options.top_k);
@@ -125,14 +128,19 @@ fn sources(options: &Classify) -> Result<Vec<Source>> {
     expand(&["-".into()])
 }
 
-/// Checks that the file of `--summary` can be written, and that it is no other file of the run.
+/// Checks that the file of `--summary` can be written, and that it is no other file of the run and no file to keep.
 fn check_summary(options: &Classify, paths: Option<&OutputPaths>, sources: &[Source]) -> Result<()> {
-    let Some(summary) = options.summary.as_deref() else { return Ok(()) };
+    let Some(summary) = &options.summary else { return Ok(()) };
     refuse_overwriting(Some(summary), None, sources)?;
     let others = paths.iter().flat_map(|paths| paths.all());
     if others.chain(options.rejects.clone()).any(|other| resolved(&other) == resolved(summary)) {
         let message = format!("cannot write the summary to `{}`: it is another file of the run", summary.display());
         return Err(Usage::new(message, "name a file of its own with `--summary FILE`").into());
+    }
+    // A run that is resumed, or was complete, may write its own summary again.
+    let is_own = options.resume && paths.is_some_and(|paths| is_summary_of(summary, paths));
+    if !is_own {
+        refuse_existing([summary], options.overwrite)?;
     }
     check_writable(summary)
 }
@@ -144,12 +152,14 @@ fn check_summary(options: &Classify, paths: Option<&OutputPaths>, sources: &[Sou
 fn selected_columns(names: &str) -> Result<Vec<String>> {
     let names: Vec<String> = match names {
         "" => vec![],
-        names => names.split(',').map(str::to_owned).collect(),
+        names => names.split(',').map(str::to_owned).collect::<Vec<_>>(),
     };
-    match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+    let is_repeated =
+        |(index, name): &(usize, &String)| names[..*index].iter().any(|other| other.trim() == name.trim());
+    match names.iter().enumerate().find(is_repeated) {
         None => Ok(names),
         Some((_, name)) => {
-            let message = format!("cannot select the columns: `{name}` is named twice");
+            let message = format!("cannot select the columns: `{}` is named twice", name.trim());
             Err(Usage::new(message, "name each column once in `--columns`").into())
         }
     }

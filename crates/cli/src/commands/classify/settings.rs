@@ -50,6 +50,10 @@ pub struct Settings {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     overwrite_columns: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    bom: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delimiter: Option<char>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     language: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     only_language: Vec<String>,
@@ -108,6 +112,8 @@ impl Settings {
             near_duplicates: options.near_duplicates,
             columns: job.run_options.columns.clone(),
             overwrite_columns: options.overwrite_columns,
+            bom: options.table.bom,
+            delimiter: options.table.delimiter,
             language: options.language,
             only_language: options.only_language.iter().map(ToString::to_string).collect(),
         })

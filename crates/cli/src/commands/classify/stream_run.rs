@@ -3,6 +3,7 @@
 use super::job::{Job, exit_code};
 use super::summary::Summary;
 use crate::failure;
+use crate::output::format::table_style;
 use crate::output::reporting::ReportingOutput;
 use crate::output::row_table::RowTable;
 use anyhow::Result;
@@ -21,7 +22,11 @@ pub fn run(job: &Job, format: Option<Format>) -> Result<ExitCode> {
     let options = job.options;
     let rows: Box<dyn RowWriter + Send> = match format {
         None => Box::new(RowTable::new()),
-        Some(format) => writer(format, create(options.output.as_deref().unwrap_or(Path::new("-")))?)?,
+        Some(format) => {
+            let mut rows = writer(format, create(options.output.as_deref().unwrap_or(Path::new("-")))?)?;
+            rows.set_style(table_style(&options.table, Some(format))?);
+            rows
+        }
     };
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let to_terminal = options.output.is_none() && std::io::stdout().is_terminal();

@@ -9,10 +9,13 @@ use crate::output::count::counted;
 use crate::output::table::table;
 use anyhow::Result;
 use indicatif::{FormattedDuration, HumanCount};
-use newsdesk_run::{Counts, CrossCounts, RunManifest};
+use newsdesk_files::read::regular;
+use newsdesk_run::{Counts, CrossCounts, OutputPaths, RunManifest};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 /// Number of labels that all tables show together.
@@ -23,6 +26,8 @@ const MAX_COLUMNS: usize = 5;
 const MAX_HEADING: usize = 12;
 /// Number of causes of rejected rows that are shown.
 const MAX_CAUSES: usize = 4;
+/// Maximum size of a summary in bytes that is read.
+const MAX_SUMMARY: u64 = 256 << 20;
 /// Number of articles up to which the table of a terminal shows enough.
 const FEW: u64 = 20;
 
@@ -45,6 +50,8 @@ pub struct Summary<'c> {
     duplicates: u64,
     /// Articles with nearly the same words as an earlier one; null without `--near-duplicates`.
     near_duplicates: Option<u64>,
+    /// Articles whose text is blank, so that the model read only their title.
+    title_only: u64,
     /// Articles by head and label. `unsure` counts predictions below the minimum score, `none` articles without a label.
     labels: &'c BTreeMap<String, BTreeMap<String, u64>>,
     /// Articles by the labels of two heads.
@@ -68,6 +75,7 @@ impl<'c> Summary<'c> {
             other_languages: &counts.other_languages,
             duplicates: counts.duplicates,
             near_duplicates: job.options.near_duplicates.then_some(counts.near_duplicates),
+            title_only: counts.title_only,
             labels: &counts.labels,
             cross: counts.cross.as_ref(),
             seconds: round(seconds, 1e3),
@@ -92,6 +100,9 @@ impl<'c> Summary<'c> {
     pub fn report(&self, job: &Job, was_printed: bool) -> Result<()> {
         if let Some(path) = &job.options.summary {
             atomic::write(path, &(serde_json::to_string_pretty(self)? + "\n"))?;
+            if !job.options.quiet {
+                say(&format!("wrote {}: summary", path.display()));
+            }
         }
         let is_enough = was_printed && self.articles <= FEW;
         if !job.options.quiet && !is_enough && self.articles > 0 && std::io::stderr().is_terminal() {
@@ -187,6 +198,19 @@ impl<'c> Summary<'c> {
     }
 }
 
+/// Returns whether a file is the summary of the complete run that wrote this output.
+pub fn is_summary_of(summary: &Path, paths: &OutputPaths) -> bool {
+    let Ok(Some(manifest)) = RunManifest::open(&paths.manifest()) else { return false };
+    let Ok(text) = regular(summary, MAX_SUMMARY) else { return false };
+    let Ok(found) = serde_json::from_slice::<Value>(&text) else { return false };
+    let counts = &manifest.counts;
+    let (articles, rejected) = (counts.articles.into(), counts.rejected.into());
+    let labels = serde_json::to_value(&counts.labels).ok();
+    found.get("labels").is_some_and(|found| labels.as_ref() == Some(found))
+        && found.get("articles") == Some(&articles)
+        && found.get("rejected") == Some(&rejected)
+}
+
 /// Returns the entries with the largest counts first.
 fn ranked(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
     let mut ranked: Vec<(&str, u64)> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
@@ -235,6 +259,7 @@ mod tests {
             other_languages: &NO_LANGUAGES,
             duplicates: 3,
             near_duplicates: None,
+            title_only: 0,
             labels,
             cross,
             seconds: 12.5,

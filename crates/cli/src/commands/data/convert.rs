@@ -6,7 +6,7 @@ use crate::commands::is_regular_file;
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
-use crate::output::format::{by_name_or_option, refuse_compressed};
+use crate::output::format::{by_name_or_option, refuse_compressed, table_style};
 use crate::output::reporting::{NO_ARTICLES, ReportingOutput, wrote};
 use crate::sources::expand;
 use anyhow::Result;
@@ -26,7 +26,9 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     refuse_existing([&options.output].into_iter().chain(&options.rejects), options.overwrite)?;
     let format = output_format(options)?;
     refuse_compressed(format, &options.output)?;
-    let mut read_options = options.columns.reading(options.format.map(Format::from));
+    let style = table_style(&options.table, Some(format))?;
+    let reading = options.columns.reading(options.format.map(Format::from));
+    let mut read_options = ReadOptions { rows_only: true, ..reading };
     if options.quiet {
         read_options.notes = Notes::default();
     }
@@ -46,7 +48,8 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
         // Fails on an unreadable input before the output of an earlier run is replaced.
         read(first, &read_options)?;
     }
-    let (rows, file) = RowFile::create(&options.output, format)?;
+    let (mut rows, file) = RowFile::create(&options.output, format)?;
+    rows.set_style(style);
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let show_bar = !options.quiet && std::io::stderr().is_terminal();
     let mut output = ReportingOutput::new(StreamOutput::new(rows, rejects), show_bar, options.quiet);

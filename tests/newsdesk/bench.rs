@@ -167,6 +167,14 @@ fn a_label_map_maps_labels_of_the_data_set_to_labels_of_the_model() {
     eval("wrong.toml").refused("no such label");
     folder.write("bad.toml", "Any = 1\n");
     eval("bad.toml").refused("cannot read the label map `bad.toml`: `Any` has no list of labels");
+    eval("m=map.toml").refused("cannot read the label map `m=map.toml`").hint("`--label-map map.toml`");
+    let hint = eval("wrong.toml").err;
+    assert!(hint.contains("correct the label map") && !hint.contains("--label-map"), "{hint}");
+    // The map of a recipe can be used as it is.
+    folder.write("recipe.toml", format!("name = \"x\"\n[heads.topic.map]\nAny = [{all}]\nNone = []\n"));
+    assert_eq!(eval("recipe.toml").done().json(), found);
+    folder.write("recipe.toml", "name = \"x\"\n[heads.topic]\nfield = \"label\"\n");
+    eval("recipe.toml").refused("it is a recipe with 0 label maps").hint("a file of its own");
 }
 
 #[test]
@@ -295,7 +303,12 @@ fn agree_compares_the_named_heads_by_the_label_map() {
     let pair = agree("--head m=desk").done().json()["pairs"][0].clone();
     let same = pair["agreeing"].as_u64().unwrap();
     assert!(pair["articles"] == json!(50) && 0 < same && same < 50, "{pair}");
-    agree("--head m=mood").done().says("have no label in common").says("--label-map FILE");
+    agree("--head m=mood").refused("have no label in common").hint("--label-map FILE");
+    folder.write("arts.toml", "positive = [\"arts\"]\n");
+    agree("--head m=mood --label-map arts.toml")
+        .done()
+        .says("count as differing, since no label of the other model agrees with")
+        .says("--label-map FILE");
     folder.write("map.toml", format!("positive = {0:?}\nneutral = {0:?}\nnegative = {0:?}\n", LABELS));
     let all = agree("--head m=mood --label-map map.toml").done();
     let pair = &all.json()["pairs"][0];

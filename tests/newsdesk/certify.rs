@@ -61,7 +61,7 @@ fn certificates_match_the_predictions_and_are_used_by_dtype_auto() {
     assert_eq!(exact, before, "`auto` is not f32, but no dtype is certified");
 
     let answer = certify(&folder, &["--max-accuracy-drop", "100", "--json"]).done();
-    assert_eq!(answer.err, "");
+    assert_eq!(answer.err.replace('\\', "/"), "wrote m/newsdesk.toml\n");
     let found = dtypes(&answer);
     assert_eq!(column(&found, "dtype"), ["int16", "bf16", "int8"]);
     for finding in &found {
@@ -143,7 +143,11 @@ fn dtypes_that_lose_too_much_accuracy_are_refused() {
         format!("warning: {dtype} is not certified: it loses {loss:.2} points of accuracy on head label of set.jsonl")
     };
     let warnings: Vec<String> = found.iter().filter(|finding| lost(finding) > 0.0).map(warning).collect();
-    assert_eq!(answer.err.lines().collect::<Vec<_>>(), warnings);
+    let lines: Vec<&str> = answer.err.lines().collect();
+    assert_eq!(
+        lines,
+        [&warnings.iter().map(String::as_str).collect::<Vec<_>>()[..], &["wrote m/newsdesk.toml"]].concat()
+    );
     for finding in &found {
         assert_eq!(finding["certified"], lost(finding) == 0.0);
     }
@@ -346,4 +350,19 @@ fn encoders_without_a_head_and_the_option_model_are_refused() {
     certify(&folder, &[]).refused("it is an encoder without a classification head").hint("train a head");
     // The folder is a positional argument.
     folder.newsdesk(&["models", "certify", "--model", TINY, "--data", "set.jsonl"]).refused("unexpected argument");
+}
+
+#[test]
+fn certificates_of_a_model_that_only_guesses_have_a_warning() {
+    let folder = own_predictions(60);
+    let mut rows = folder.rows("set.jsonl");
+    let labels: Vec<String> = rows.iter().map(|row| row["label"].as_str().unwrap().to_owned()).collect();
+    // A label that is never the predicted one, and the same one for most rows.
+    for (index, row) in rows.iter_mut().enumerate() {
+        row["label"] = json!(LABELS.into_iter().find(|label| *label != labels[index]).unwrap());
+    }
+    folder.write("wrong.jsonl", json_lines(rows));
+    let answer = folder.newsdesk(&["models", "certify", "m", "--data", "wrong.jsonl"]);
+    answer.says("warning: certificates for head label say little: its accuracy on wrong.jsonl is 0.0000");
+    assert!(!certify(&folder, &[]).err.contains("say little"));
 }

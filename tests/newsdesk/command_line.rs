@@ -233,6 +233,16 @@ fn unknown_commands_and_options_are_refused_with_a_suggestion() {
     folder.newsdesk(&["articles.csv"]).refused("'articles.csv'").hint("`newsdesk classify articles.csv`");
     folder.newsdesk(&["eval", "a", "b"]).refused("unexpected argument 'b'").hint("newsdesk bench MODEL MODEL");
     folder.classify(&["a.txt", "--text-column", "body"]).refused("'--text-column'").hint("use `--text-field`");
+    folder
+        .classify(&["Oil rises 3 %"])
+        .refused("cannot find `Oil rises 3 %`")
+        .hint("`newsdesk classify --text \"Oil rises 3 %\"`");
+    folder.classify(&["no file.csv"]).refused("cannot find `no file.csv`").hint("give a file");
+    folder.classify(&[TINY, "articles.csv"]).refused("it is the folder of a model").hint("`newsdesk classify --model");
+    let swallowed = folder.newsdesk(&["eval", "--data", "articles.csv", TINY]);
+    swallowed.refused("it is the folder of a model").hint("before `--data`");
+    let split = folder.newsdesk(&["eval", TINY, "--data", "articles.csv", "--split", "test"]);
+    split.says("warning: `--split` does not apply to `articles.csv`");
     let nothing = folder.newsdesk(&[]);
     assert!(nothing.code == Some(2) && nothing.err.contains("Usage: newsdesk"), "{nothing}");
 }

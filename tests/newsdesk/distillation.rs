@@ -143,8 +143,8 @@ fn unsuitable_teachers_are_refused() {
     refused(&["--teacher", "nowhere"], "`nowhere`").hint("");
     refused(&["--teacher", TINY, "--head", "desk"], "the teacher `tiny`: it has no head `desk`")
         .hint("the teacher's heads are label");
-    refused(&["--teacher", TINY, "--teacher-weight", "1.5"], "`distillation.weight`: 1.5 is not within 0..=1");
-    refused(&["--teacher", TINY, "--teacher-temperature", "0"], "`distillation.temperature`: 0 is not above zero");
+    refused(&["--teacher", TINY, "--teacher-weight", "1.5"], "`--teacher-weight`: 1.5 is not within 0..=1");
+    refused(&["--teacher", TINY, "--teacher-temperature", "0"], "`--teacher-temperature`: 0 is not above zero");
     refused(&["--teacher-weight", "0.5"], "required arguments were not provided").says("--teacher <DIR>");
     refused(&["--teacher-labelled-only"], "required arguments were not provided").says("--teacher <DIR>");
     folder.write("rows.jsonl", with_unrelated_labels(60).replace("\"arts\"", "\"weather\""));

@@ -227,7 +227,7 @@ fn verify_refuses_the_output_of_an_unfinished_run() {
 /// Returns rows with an identifier and the text nested in `article.body`.
 fn nested_articles() -> String {
     let row = |(id, text): (usize, String)| json!({"id": id, "article": {"body": text}}).to_string() + "\n";
-    texts(30).into_iter().map(Into::into).enumerate().map(row).collect()
+    texts(30).into_iter().enumerate().map(row).collect()
 }
 
 #[test]

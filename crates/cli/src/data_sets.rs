@@ -4,7 +4,7 @@ use crate::arguments::{DataSetFiles, DataSetOptions};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::output::reject_log::RejectLog;
-use crate::sources::expand;
+use crate::sources::{expand, refuse_model_folder};
 use crate::{recipes, target};
 use anyhow::Result;
 use indicatif::HumanCount;
@@ -48,6 +48,7 @@ impl DataSetSource {
             let hint = format!("use a file, or one of the recipes {}", recipes::names().join(", "));
             return Err(Usage::new(message, hint).into());
         }
+        refuse_model_folder(argument)?;
         Ok(Self::Plain(vec![argument.into()]))
     }
 
@@ -84,7 +85,7 @@ impl DataSetSource {
     pub fn files(&self, options: &DataSetFiles, split: &str) -> Result<Vec<Source>> {
         match self {
             Self::Recipe(recipe) => Ok(vec![Source::File(recipe.split_file(&options.data_root, split)?)]),
-            Self::Plain(arguments) => Ok(expand(arguments)?),
+            Self::Plain(arguments) => expand(arguments),
         }
     }
 
@@ -179,7 +180,7 @@ pub fn refuse_label_map(options: &DataSetOptions) -> Result<()> {
     Err(Usage::new(message, hint).into())
 }
 
-/// Reads the file of `--label-map`; keeps its order.
+/// Reads the file of `--label-map`; keeps its order. The file may also be a recipe with one map.
 ///
 /// # Errors
 /// If the file cannot be read, or a label has no list of labels.
@@ -188,12 +189,28 @@ pub fn label_map(path: &Path) -> Result<Vec<(String, Vec<String>)>> {
         Usage::new(format!("cannot read the label map `{}`: {}", path.display(), cause.trim_end()), hint)
     };
     let hint = "map a label to a list of the model's labels on each line: World = [\"politics\", \"society\"]";
-    let text = bounded_text(path, MAX_HAND_WRITTEN)
-        .map_err(|error| failed(&error.to_string(), "name a TOML file with a line for each label of your own files"))?;
-    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+    let text = bounded_text(path, MAX_HAND_WRITTEN).map_err(|error| {
+        match path.to_str().and_then(|text| text.split_once('=')) {
+            Some((_, file)) => {
+                let hint =
+                    format!("name only the file, as in `--label-map {file}`; `MODEL=FILE` is for `newsdesk bench`");
+                failed(&error.to_string(), &hint)
+            }
+            None => failed(&error.to_string(), "name a TOML file with a line for each label of your own files"),
+        }
+    })?;
+    let mut table: toml::Table = toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
         failed(&format!("line {line}: {}", error.message()), hint)
     })?;
+    if let Some(toml::Value::Table(heads)) = table.get("heads") {
+        let maps: Vec<&toml::Table> = heads.values().filter_map(|head| head.get("map")?.as_table()).collect();
+        let [only] = maps.as_slice() else {
+            let hint = "copy the lines below `[heads.NAME.map]` of one head to a file of its own";
+            return Err(failed(&format!("it is a recipe with {} label maps", maps.len()), hint).into());
+        };
+        table = (*only).clone();
+    }
     let entry = |(label, value): (String, toml::Value)| {
         let labels = value.try_into().map_err(|_| failed(&format!("`{label}` has no list of labels"), hint))?;
         Ok((label, labels))

@@ -189,6 +189,11 @@ pub enum Remedy {
         /// The known labels, or the most similar ones.
         known: Vec<String>,
     },
+    /// Correct the label map: it may only map to known labels.
+    CorrectLabelMap {
+        /// The known labels, the most similar first.
+        known: Vec<String>,
+    },
     /// Map labels of the file to known labels.
     MapLabels {
         /// Labels of the file that are not known.

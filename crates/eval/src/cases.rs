@@ -8,6 +8,7 @@ use newsdesk_metrics::{
     coarse_labels, intervals, multi_label, single_label,
 };
 use newsdesk_model::{Head, HeadPrediction, Prediction, ScoredLabel};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The largest number of labels for which a confusion matrix is computed.
 const MAX_CONFUSION_LABELS: usize = 500;
@@ -113,6 +114,21 @@ impl HeadCases {
                 coarse_labels(&names, &sets, cases)
             }
         }
+    }
+
+    /// Returns the accuracy of always predicting the same: the labels that are correct most often. 0 without articles.
+    pub fn constant_accuracy(&self) -> f64 {
+        let mut correct: BTreeMap<BTreeSet<usize>, u64> = BTreeMap::new();
+        for case in &self.cases {
+            let choices: BTreeSet<BTreeSet<usize>> = match &case.gold {
+                Gold::One(label) => [[*label].into()].into(),
+                Gold::AnyOf(labels) => labels.iter().map(|label| [*label].into()).collect(),
+                Gold::All(labels) => [labels.iter().copied().collect()].into(),
+            };
+            choices.into_iter().for_each(|choice| *correct.entry(choice).or_default() += 1);
+        }
+        let most = correct.values().max().copied().unwrap_or_default();
+        if self.cases.is_empty() { 0.0 } else { most as f64 / self.cases.len() as f64 }
     }
 
     /// Returns whether some articles have several gold labels of which any counts as correct.

@@ -1,6 +1,8 @@
 //! The report of a head: accuracy, F1, recall, and the metrics of each label.
 
 use serde::Serialize;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use crate::averages::{Averages, SampleSum};
 use crate::case::Case;
@@ -77,11 +79,14 @@ pub fn single_label(labels: &[String], cases: &[Case]) -> Report {
 /// A case is correct if the predicted label is a candidate. The metrics per label, and so macro-F1, are of the data set's own labels:
 ///
 /// - A correct case counts as a prediction of its own data set label.
-/// - A wrong case counts as a prediction of the first other data set label whose set contains the predicted label, or of none.
+/// - A wrong case counts as a prediction of another data set label whose set contains the predicted label, or of none. Of several,
+///   it is the one for which the predicted label is correct in most cases, and the first one by name if there are still several. So
+///   the order of the labels does not matter.
 /// - A case without a data set label, or with one beyond the list, counts for accuracy only.
 pub fn coarse_labels(data_set_labels: &[String], candidate_sets: &[Vec<usize>], cases: &[Case]) -> Report {
     let mut counts = Counts::new(data_set_labels.len());
     let mut correct = 0;
+    let meanings = meanings(cases);
     for case in cases {
         // The number of the head's labels is not known here: every index in the gold labels is one of them.
         let is_correct = case.is_correct(usize::MAX);
@@ -91,11 +96,26 @@ pub fn coarse_labels(data_set_labels: &[String], candidate_sets: &[Vec<usize>], 
             counts.add(&[gold], &[gold]);
         } else {
             let contains = |set: &Vec<usize>| case.predicted.iter().any(|label| set.contains(label));
-            let other = (0..data_set_labels.len()).zip(candidate_sets).find(|(i, set)| *i != gold && contains(set));
+            let others = (0..data_set_labels.len()).zip(candidate_sets).filter(|(i, set)| *i != gold && contains(set));
+            let other = others.max_by_key(|(i, _)| {
+                let of_label = |label: &usize| meanings.get(&(*label, *i)).copied().unwrap_or_default();
+                (case.predicted.iter().map(of_label).sum::<u64>(), Reverse(&data_set_labels[*i]))
+            });
             counts.add(&[gold], other.map(|(i, _)| i).as_slice());
         }
     }
     Report { uses_data_set_labels: true, ..report(data_set_labels, &counts, cases, correct) }
+}
+
+/// Returns the number of correct cases by predicted label and data set label: what a predicted label means in this data.
+fn meanings(cases: &[Case]) -> BTreeMap<(usize, usize), u64> {
+    let mut found = BTreeMap::new();
+    for case in cases.iter().filter(|case| case.is_correct(usize::MAX)) {
+        for (label, gold) in case.predicted.iter().zip(case.data_set_label) {
+            *found.entry((*label, gold)).or_default() += 1;
+        }
+    }
+    found
 }
 
 /// Returns the metrics of a head with any number of gold labels per case.

@@ -14,8 +14,8 @@ pub struct Eval {
 
     #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help = help::DATA, help_heading = "Data")]
     pub data: Vec<String>,
-    #[arg(long, value_name = "NAME", default_value = "test", help = help::SPLIT, help_heading = "Data")]
-    pub split: String,
+    #[arg(long, value_name = "NAME", help = format!("{} [default: test]", help::SPLIT), help_heading = "Data")]
+    pub split: Option<String>,
     #[command(flatten, next_help_heading = "Data")]
     pub data_set: DataSetOptions,
 

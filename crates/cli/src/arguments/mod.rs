@@ -70,15 +70,18 @@ pub enum Command {
     /// Fine-tune a model on labelled data sets
     Train(Box<Train>),
     /// Evaluate a model on labelled data sets: accuracy, F1, calibration, metrics per label
+    #[command(override_usage = "newsdesk eval [OPTIONS] [MODEL] --data <DATASET>...")]
     Eval(Eval),
     /// Benchmark models on labelled data sets: speed, latency, memory, accuracy
     ///
     /// Measures the throughput of the whole `newsdesk classify`, in a process of its own. The models take turns over several
     /// rounds, and the median of the rounds is reported. Significance tests compare the accuracies. Run it on an idle machine.
+    #[command(override_usage = "newsdesk bench [OPTIONS] <MODEL>... --data <DATASET>...")]
     Bench(Box<Bench>),
     /// Compare the predictions of models on articles without labels
     ///
     /// Shows how often the models agree, and where they differ.
+    #[command(override_usage = "newsdesk agree [OPTIONS] <MODEL> <MODEL>... --data <FILES>...")]
     Agree(Agree),
     /// Calibrate a model's scores on labelled data sets, and find score thresholds
     ///

@@ -69,7 +69,15 @@ pub fn incomplete(error: &Error, typed: &Typed) -> String {
     if let Some(file) = file {
         return format!("name labelled data with `--data {}`", quoted(file));
     }
-    match EXAMPLES.iter().find(|(name, _)| *name == typed.command.get_name()) {
+    let example = EXAMPLES.iter().find(|(name, _)| *name == typed.command.get_name());
+    let needs_models = texts(error, ContextKind::InvalidArg).iter().any(|missing| missing.starts_with("<MODEL"));
+    // `--data` takes all names after it.
+    let after_data = typed.arguments.iter().skip_while(|argument| *argument != "--data").skip(1);
+    let data_sets = after_data.take_while(|argument| !argument.starts_with('-')).count();
+    if let Some((_, example)) = example.filter(|_| needs_models && data_sets > 1) {
+        return format!("write the models before `--data`, as in `{example}`");
+    }
+    match example {
         Some((_, example)) => format!("complete the command, as in `{example}`"),
         None => format!("see `{} --help`", typed.path),
     }

@@ -54,7 +54,7 @@ fn message(error: &Error) -> String {
 fn hint(error: &Error, typed: &Typed) -> String {
     let invalid = text(error, ContextKind::InvalidArg).unwrap_or_default();
     match error.kind() {
-        ErrorKind::UnknownArgument if invalid.starts_with('-') => options::unknown(error, &invalid, typed),
+        ErrorKind::UnknownArgument if invalid.starts_with('-') => options::unknown(&invalid, typed),
         ErrorKind::UnknownArgument => commands::superfluous(&invalid, typed),
         ErrorKind::InvalidSubcommand | ErrorKind::MissingSubcommand => commands::unknown(error, typed),
         ErrorKind::InvalidValue => values::unknown(error, &invalid, typed),
@@ -107,6 +107,19 @@ mod tests {
             ("train --data a.csv -o m --num_train_epochs 3", "`--epochs`"),
             ("train --data a.csv -o m --model_name_or_path b", "`--base`"),
             ("train --train_file a.csv -o m", "`--data`"),
+            ("train --data a.csv -o m --fp16", "training has no choice of dtype"),
+            ("train --data a.csv -o m --test-size 0.2", "`newsdesk data split`"),
+            ("train --data a.csv -o m --max-iter 9", "`--epochs`"),
+            ("train --data a.csv -o m --trust-remote-code", "leave it out"),
+            ("classify a.csv --verbose", "leave it out"),
+            ("classify a.csv --revision v1", "`ORG/NAME@REVISION`"),
+            ("classify a.csv --tokenizer t", "leave it out"),
+            ("classify a.csv --output-encoding latin1", "UTF-8"),
+            ("classify a.csv --max-length 512", "`--max-windows`"),
+            ("bench m --data a.csv --repeat 3", "`--rounds`"),
+            ("eval m --data a.csv --metrics f1", "all metrics"),
+            ("eval m --data a.csv -o out.json", "`--json > FILE`"),
+            ("agree m n --data a.csv --output out.json", "`--json > FILE`"),
         ] {
             assert_hint(line, hint);
         }
@@ -116,6 +129,8 @@ mod tests {
     fn similar_options_and_options_of_other_commands_are_named() {
         assert_hint("classify a.csv --scoers", "use `--scores`, which is similar");
         assert_hint("classify a.csv --label-field desk", "`--label-field` is an option of");
+        assert_hint("classify a.csv --encod latin1", "use `--encoding`");
+        assert_hint("classify a.csv --precise", "choose from the options");
         assert_hint("--model m a.csv", "after the command");
         assert_hint("classify a.csv --xyzzy", "`newsdesk classify --help`");
         assert_hint("data check a.csv --xyzzy", "`newsdesk data check --help`");
@@ -138,6 +153,9 @@ mod tests {
         assert_hint("train a.csv", "`--data a.csv`");
         assert_hint("eval m", "newsdesk eval my-model --data test.csv");
         assert_hint("agree m --data a.csv", "newsdesk agree");
+        assert_hint("bench --data a.csv default m", "write the models before `--data`");
+        assert_hint("agree --data a.csv default m", "write the models before `--data`");
+        assert_hint("classify --text Oil rises", "in quotes");
     }
 
     #[test]
@@ -155,6 +173,18 @@ mod tests {
         assert_hint("classify a.csv --scores --top-k 2", "leave out one of `--scores` and `--top-k`");
         assert_hint("classify a.csv --model a --model b", "give `--model` only once");
         assert_hint("classify a.csv --dtype", "write a value after `--dtype`");
+        for (line, hint) in [
+            ("--dtype float16", "`bf16`"),
+            ("--dtype FP32", "`f32`"),
+            ("--dtype i8", "`int8`"),
+            ("--device gpu", "`cuda`"),
+            ("--device 0", "`cuda:0`"),
+            ("--device mps", "`metal`"),
+        ] {
+            assert_hint(&format!("classify a.csv {line}"), hint);
+        }
+        assert_hint("bench m --data a.csv --dtypes f32,float16", "`bf16`");
+        assert_hint("train --data a.csv -o m --save-dtype fp16", "`f16`");
         assert_hint("classify a.csv --device tpu", "`newsdesk classify --help`");
     }
 

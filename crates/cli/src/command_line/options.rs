@@ -6,7 +6,7 @@ use clap::error::ContextKind;
 use clap::{Command, Error};
 
 /// Returns the hint for an unknown option.
-pub fn unknown(error: &Error, invalid: &str, typed: &Typed) -> String {
+pub fn unknown(invalid: &str, typed: &Typed) -> String {
     if invalid.chars().nth(1).is_some_and(|second| second.is_ascii_digit()) {
         return "give a number of at least 0, or `./` in front of a file name that begins with a dash".into();
     }
@@ -16,7 +16,7 @@ pub fn unknown(error: &Error, invalid: &str, typed: &Typed) -> String {
         .or_else(|| without_option(&name, typed))
         .or_else(|| after_the_command(&name, typed))
         .or_else(|| of_other_commands(&name, typed))
-        .or_else(|| text(error, ContextKind::SuggestedArg).map(|similar| format!("use `{similar}`, which is similar")));
+        .or_else(|| similar(&name, typed).map(|similar| format!("use `--{similar}`, which is similar")));
     match hint {
         None if typed.is_program() => {
             format!("write a command first, as in `newsdesk classify articles.csv`; `{} --help` lists them", typed.path)
@@ -57,8 +57,23 @@ fn by_other_name(name: &str, typed: &Typed) -> Option<String> {
 /// Returns the hint if the command needs no option for what other tools have one for.
 fn without_option(name: &str, typed: &Typed) -> Option<String> {
     let command = typed.command.get_name();
-    let entry = WITHOUT_OPTION.iter().find(|(names, commands, _)| names.contains(&name) && commands.contains(&command));
+    let entry = WITHOUT_OPTION
+        .iter()
+        .find(|(names, commands, _)| names.contains(&name) && (commands.is_empty() || commands.contains(&command)));
     entry.map(|(.., hint)| (*hint).to_owned())
+}
+
+/// Returns the command's visible option of which a name is the beginning, or which differs from it by few typing mistakes.
+fn similar<'a>(name: &str, typed: &Typed<'a>) -> Option<&'a str> {
+    let visible = typed.command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(clap::Arg::get_long);
+    let visible: Vec<&str> = visible.collect();
+    let mut longer = visible.iter().filter(|long| name.len() >= 3 && long.starts_with(name));
+    if let (Some(only), None) = (longer.next(), longer.next()) {
+        return Some(only);
+    }
+    let max_mistakes = (name.chars().count() / 5).max(1);
+    let mistakes = visible.into_iter().map(|long| (strsim::damerau_levenshtein(name, long), long));
+    mistakes.filter(|(mistakes, _)| *mistakes <= max_mistakes).min().map(|(_, long)| long)
 }
 
 /// Returns the hint if an option of a command stands before the command.
@@ -91,6 +106,9 @@ fn commands_with(name: &str, all: &Command) -> Vec<String> {
 pub fn conflict(error: &Error, invalid: &str) -> String {
     let one = dashed_name(invalid);
     match text(error, ContextKind::PriorArg) {
+        Some(other) if [one, dashed_name(&other)].contains(&"--text") && [one, dashed_name(&other)].contains(&"") => {
+            "put a text with spaces in quotes, as in `--text \"Oil rises\"`; give either a text or files".into()
+        }
         Some(other) if dashed_name(&other) != one => format!("leave out one of `{one}` and `{}`", dashed_name(&other)),
         _ => format!("give `{one}` only once"),
     }

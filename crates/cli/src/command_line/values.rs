@@ -1,6 +1,7 @@
 //! Values that an option does not accept.
 
 use super::context::{Typed, dashed_name, text, texts};
+use super::peers::VALUES;
 use clap::Error;
 use clap::error::ContextKind;
 use std::error::Error as _;
@@ -8,6 +9,9 @@ use std::error::Error as _;
 /// Returns the hint for a missing value, or one that is not in the list of values.
 pub fn unknown(error: &Error, invalid: &str, typed: &Typed) -> String {
     let option = dashed_name(invalid);
+    if let Some(hint) = by_other_name(error, option) {
+        return hint;
+    }
     let known = texts(error, ContextKind::ValidValue);
     if let Some(similar) = text(error, ContextKind::SuggestedValue) {
         return format!("use `{similar}`, which is similar; all values are {}", list(&known));
@@ -28,6 +32,9 @@ pub fn unknown(error: &Error, invalid: &str, typed: &Typed) -> String {
 pub fn invalid(error: &Error, invalid: &str, typed: &Typed) -> String {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let typed_value = text(error, ContextKind::InvalidValue).unwrap_or_default();
+    if let Some(hint) = by_other_name(error, dashed_name(invalid)) {
+        return hint;
+    }
     if let Some((_, range)) = cause.rsplit_once(" is not in ") {
         return match range.split_once("..") {
             // The other end is often only the limit of the number's type.
@@ -45,6 +52,15 @@ pub fn invalid(error: &Error, invalid: &str, typed: &Typed) -> String {
         }
         _ => see(dashed_name(invalid), typed),
     }
+}
+
+/// Returns the hint for a value that other tools know by another name.
+fn by_other_name(error: &Error, option: &str) -> Option<String> {
+    let value = text(error, ContextKind::InvalidValue)?.to_lowercase();
+    let of_entry = |(options, names, _): &&(&[&str], &[&str], &str)| {
+        options.contains(&option.trim_start_matches('-')) && names.contains(&value.as_str())
+    };
+    VALUES.iter().find(of_entry).map(|(.., ours)| format!("use {ours}"))
 }
 
 /// Returns the number in a text; zero for a text that is none, which clap reports in other words.

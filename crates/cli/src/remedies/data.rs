@@ -128,6 +128,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "use one of the known labels: {}; `newsdesk eval --label-map FILE` maps other labels to a model's",
             quoted(known)
         ),
+        Remedy::CorrectLabelMap { known } => {
+            format!("correct the label map: it maps to labels of the model, which are {}", quoted(known))
+        }
         Remedy::MapLabels { unknown, known } => format!(
             "map the labels with `--label-map FILE`, one line per label: \"{}\" = [\"{}\"]; known labels are {}",
             unknown.first().map_or("", String::as_str),

@@ -173,9 +173,10 @@ impl LabelError {
             LabelError::Toml { .. } => Remedy::ReadRecipeGuide,
             LabelError::Invalid { .. } => return None,
             LabelError::NoLabelSet { .. } => Remedy::UseKnownLabelSet,
-            LabelError::NoSuchLabel { known, .. }
-            | LabelError::UnknownLabel { known, .. }
-            | LabelError::WrongMap { known, .. } => Remedy::ChooseLabel { known: known.clone() },
+            LabelError::NoSuchLabel { known, .. } | LabelError::UnknownLabel { known, .. } => {
+                Remedy::ChooseLabel { known: known.clone() }
+            }
+            LabelError::WrongMap { known, .. } => Remedy::CorrectLabelMap { known: known.clone() },
             LabelError::NoSplit { splits, .. } => Remedy::ChooseSplit { splits: splits.clone() },
             LabelError::NoSplitFile { origin, .. } => Remedy::NameDataRoot { origin: origin.clone() },
             LabelError::Unmapped { label, head, .. } => {

@@ -3,11 +3,16 @@
 use super::agreeing_labels::AgreeingLabels;
 use super::loaded_model::LoadedModel;
 use crate::failure::{Usage, say};
+use crate::output::count::counted;
 use anyhow::Result;
+use indicatif::HumanCount;
 use newsdesk_metrics::ConfusionMatrix;
-use newsdesk_model::Prediction;
+use newsdesk_model::{HeadActivation, Prediction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What to do about labels that agree with none of the other model.
+const MAP_LABELS: &str = "say which labels agree with `--label-map FILE`";
 
 /// Corresponding heads of two models, with counts of their predictions.
 pub struct HeadPair {
@@ -41,7 +46,7 @@ pub struct Agreement {
 /// with a chosen head, only that one counts.
 ///
 /// # Errors
-/// If two models have no corresponding heads.
+/// If two models have no corresponding heads, or these have no label in common.
 pub fn head_pairs(models: &[LoadedModel], agreeing: &AgreeingLabels) -> Result<Vec<HeadPair>> {
     let mut pairs = vec![];
     for first in 0..models.len() {
@@ -50,7 +55,13 @@ pub fn head_pairs(models: &[LoadedModel], agreeing: &AgreeingLabels) -> Result<V
             if found.is_empty() {
                 return Err(no_common_head(models, [first, second]).into());
             }
-            found.iter().filter_map(|pair| no_common_label(models, pair)).for_each(|line| say(&line));
+            let (comparable, others): (Vec<_>, Vec<_>) =
+                found.iter().partition(|pair: &&HeadPair| has_common_label(models, pair));
+            let without_label: Vec<String> = others.into_iter().map(|pair| no_common_label(models, pair)).collect();
+            match without_label.first().filter(|_| comparable.is_empty()) {
+                Some(cause) => return Err(Usage::new(format!("cannot compare: {cause}"), MAP_LABELS).into()),
+                None => without_label.iter().for_each(|cause| say(&format!("warning: {cause}; {MAP_LABELS}"))),
+            }
             pairs.extend(found);
         }
     }
@@ -79,18 +90,17 @@ fn pairs_of(models: &[LoadedModel], pair: [usize; 2], agreeing: &AgreeingLabels)
     found
 }
 
-/// Returns a warning if the heads of a pair have no label in common.
-fn no_common_label(models: &[LoadedModel], pair: &HeadPair) -> Option<String> {
-    let labels = |side: usize| models[pair.models[side]].classifier.heads()[pair.heads[side]].names();
-    let other = labels(1);
-    if labels(0).iter().any(|label| other.iter().any(|other| pair.agreeing.agree(label, other))) {
-        return None;
-    }
+/// Returns whether a label of one head of a pair agrees with a label of the other.
+fn has_common_label(models: &[LoadedModel], pair: &HeadPair) -> bool {
+    let other = pair.labels(models, 1);
+    pair.labels(models, 0).iter().any(|label| other.iter().any(|other| pair.agreeing.agree(label, other)))
+}
+
+/// Returns that the heads of a pair have no label in common.
+fn no_common_label(models: &[LoadedModel], pair: &HeadPair) -> String {
     let [first, second] = pair.models.map(|model| &models[model].name);
     let head = &pair.head;
-    Some(format!(
-        "warning: `{first}` and `{second}` have no label in common on head `{head}`; say which labels agree with `--label-map FILE`"
-    ))
+    format!("`{first}` and `{second}` have no label in common on head `{head}`")
 }
 
 fn no_common_head(models: &[LoadedModel], pair: [usize; 2]) -> Usage {
@@ -119,6 +129,37 @@ impl HeadPair {
     /// Returns the indices of the two models.
     pub fn models(&self) -> [usize; 2] {
         self.models
+    }
+
+    /// Returns the labels of the head of one of the two models.
+    fn labels(&self, models: &[LoadedModel], side: usize) -> Vec<String> {
+        models[self.models[side]].classifier.heads()[self.heads[side]].names()
+    }
+
+    /// Returns a warning that names the predicted labels that agree with no label of the other model, if there are any.
+    pub fn unmapped(&self, models: &[LoadedModel]) -> Option<String> {
+        let heads = [0, 1].map(|side| &models[self.models[side]].classifier.heads()[self.heads[side]]);
+        if heads.iter().any(|head| head.activation == HeadActivation::Sigmoid) {
+            return None;
+        }
+        let (mut articles, mut found) = (0, BTreeSet::new());
+        let [first, second] = [0, 1].map(|side| self.labels(models, side));
+        let is_alone = |label: &str, others: &[String]| !others.iter().any(|other| self.agreeing.agree(label, other));
+        for ((one, other), count) in &self.counts {
+            let alone = [(one, is_alone(one, &second)), (other, is_alone(other, &first))];
+            articles += if alone.iter().any(|(_, is_alone)| *is_alone) { *count } else { 0 };
+            found.extend(alone.into_iter().filter(|(_, is_alone)| *is_alone).map(|(label, _)| format!("`{label}`")));
+        }
+        let list = found.into_iter().collect::<Vec<_>>().join(", ");
+        let articles = counted(HumanCount(articles), "article");
+        let [first, second] = self.models.map(|model| &models[model].name);
+        (!list.is_empty()).then(|| {
+            format!(
+                "warning: {articles} count as differing, since no label of the other model agrees with {list} \
+                 (`{first}` and `{second}`, head `{}`); {MAP_LABELS}",
+                self.head
+            )
+        })
     }
 
     /// Returns how often the two models agree.

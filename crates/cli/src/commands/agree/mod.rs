@@ -57,6 +57,7 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
     file.map_or(Ok(()), RowFile::finish)?;
     if !options.quiet {
         describe_rejects(&rejects).iter().for_each(|line| say(line));
+        pairs.iter().filter_map(|pair| pair.unmapped(&models)).for_each(|line| say(&line));
     }
     if articles == 0 {
         let message = "cannot compare: the input has no articles";

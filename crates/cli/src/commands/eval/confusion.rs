@@ -33,20 +33,22 @@ const LAYOUTS: [Layout; 4] = [
 ///
 /// If it is too wide, the most frequent wrong pairs are returned instead. A multi-label head has no matrix, since its
 /// articles have several gold labels and predictions at once.
-pub fn confusion(report: &HeadReport, width: usize) -> String {
+///
+/// `allowed` are the labels of the data set, if it has its own, each with the predictions that count as correct.
+pub fn confusion(report: &HeadReport, allowed: Option<&[(String, Vec<usize>)]>, width: usize) -> String {
     let Some(confusion) = &report.report.confusion else {
         return match report.report.micro_f1 {
             Some(_) => "no confusion matrix: an article can have several labels of this head\n".into(),
             None => "no confusion matrix: the head has too many labels\n".into(),
         };
     };
-    let shown = Shown::new(confusion);
+    let shown = Shown::new(confusion, allowed);
     if shown.rows.is_empty() || shown.columns.len() < 2 {
         return String::new();
     }
     let mut text = "confusion matrix, in articles: gold labels in rows, predictions in columns\n".to_owned();
     if report.report.uses_data_set_labels {
-        text += "  rows are labels of the data set, columns are labels of the model: several columns of a row can be correct\n";
+        text += "  rows are labels of the data set, columns are labels of the model; * marks correct predictions\n";
     } else if report.any_of {
         text += "  where several labels are correct, the row is the predicted one of them, or else the first\n";
     }
@@ -68,13 +70,15 @@ pub fn confusion(report: &HeadReport, width: usize) -> String {
 /// The rows and columns of a confusion matrix that are shown.
 struct Shown<'c> {
     confusion: &'c ConfusionMatrix,
+    /// The correct columns of each row, if rows and columns have different labels.
+    allowed: Option<&'c [(String, Vec<usize>)]>,
     rows: Vec<usize>,
     columns: Vec<usize>,
 }
 
 impl<'c> Shown<'c> {
     /// Leaves out labels that are neither a gold label nor predicted.
-    fn new(confusion: &'c ConfusionMatrix) -> Self {
+    fn new(confusion: &'c ConfusionMatrix, allowed: Option<&'c [(String, Vec<usize>)]>) -> Self {
         let ConfusionMatrix { gold, predicted, counts } = confusion;
         let is_gold = |row: &usize| counts[*row].iter().any(|&count| count > 0);
         let is_predicted = |column: &usize| counts.iter().any(|row| row[*column] > 0);
@@ -82,10 +86,11 @@ impl<'c> Shown<'c> {
         match gold == predicted {
             true => {
                 let both: Vec<usize> = rows.filter(|label| is_gold(label) || is_predicted(label)).collect();
-                Self { confusion, rows: both.clone(), columns: both }
+                Self { confusion, allowed, rows: both.clone(), columns: both }
             }
             false => Self {
                 confusion,
+                allowed,
                 rows: rows.filter(is_gold).collect(),
                 columns: columns.filter(is_predicted).collect(),
             },
@@ -112,9 +117,14 @@ impl<'c> Shown<'c> {
         let headings: Vec<String> =
             self.columns.iter().map(|&column| abbreviated(&predicted[column], heading)).collect();
         let names: Vec<String> = self.rows.iter().map(|&row| abbreviated(&gold[row], layout.max_name)).collect();
+        let mark = |row: usize, column: usize| match self.allowed {
+            None => "",
+            Some(allowed) if allowed.get(row).is_some_and(|(_, columns)| columns.contains(&column)) => "*",
+            Some(_) => " ",
+        };
         let cell = |row: usize, column: usize| match counts[row][column] {
-            0 => "·".to_owned(),
-            count => count.to_string(),
+            0 => format!("·{}", mark(row, column)),
+            count => format!("{count}{}", mark(row, column)),
         };
         let widths: Vec<usize> = (self.columns.iter().zip(&headings))
             .map(|(&column, heading)| {
@@ -134,11 +144,21 @@ impl<'c> Shown<'c> {
                 line += &" ".repeat(layout.gap + width - cell.width());
                 line += cell;
             }
-            line
+            line.trim_end().to_owned()
         };
         let mut lines = vec![line("", headings.clone())];
         for (&row, name) in self.rows.iter().zip(&names) {
             lines.push(line(name, self.columns.iter().map(|&column| cell(row, column)).collect()));
+        }
+        if self.allowed.is_some() {
+            let full = self.columns.iter().map(|&column| &predicted[column]);
+            let key: Vec<_> = headings.iter().zip(full).filter(|(heading, full)| heading != full).collect();
+            let key_width = key.iter().map(|(heading, _)| heading.width()).max().unwrap_or(0);
+            let entry = |(heading, full): (&String, &String)| {
+                format!(" {heading}{}  {full}", " ".repeat(key_width - heading.width()))
+            };
+            lines.extend(key.first().map(|_| String::new()));
+            lines.extend(key.into_iter().map(entry));
         }
         Some(lines.join("\n") + "\n")
     }
@@ -204,7 +224,7 @@ mod tests {
     #[test]
     fn labels_are_abbreviated_as_far_as_the_width_needs() {
         let confusion = topics();
-        let shown = Shown::new(&confusion);
+        let shown = Shown::new(&confusion, None);
         let lines = |width| shown.table(width).unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(
             lines(100),
@@ -233,10 +253,32 @@ mod tests {
     }
 
     #[test]
+    fn correct_cells_are_marked_and_short_headings_explained_where_rows_are_other_labels() {
+        let labels = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let confusion = ConfusionMatrix {
+            gold: labels(&["World", "Sports"]),
+            predicted: labels(&TOPICS[..3]),
+            counts: vec![vec![12, 3, 4], vec![1, 0, 77]],
+        };
+        let allowed = [("World".to_owned(), vec![0, 1]), ("Sports".to_owned(), vec![2])];
+        assert_eq!(
+            Shown::new(&confusion, Some(&allowed)).table(50).unwrap().lines().collect::<Vec<_>>(),
+            [
+                "         crime, law and…  conflict, war a…  sport",
+                " World               12*                3*     4",
+                " Sports               1                 ·     77*",
+                "",
+                " crime, law and…   crime, law and justice",
+                " conflict, war a…  conflict, war and peace",
+            ]
+        );
+    }
+
+    #[test]
     fn equal_abbreviations_are_not_shown() {
         let confusion = matrix(&["class_number_1", "class_number_2"], &[&[1, 2], &[3, 4]]);
-        assert_eq!(Shown::new(&confusion).table(40), None);
-        assert!(Shown::new(&confusion).table(60).unwrap().contains("class_number_2"));
+        assert_eq!(Shown::new(&confusion, None).table(40), None);
+        assert!(Shown::new(&confusion, None).table(60).unwrap().contains("class_number_2"));
     }
 
     #[test]

@@ -36,6 +36,14 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     options.by.retain(|column| seen.insert(column.clone()));
     let format = options.errors.as_deref().map(by_name).transpose()?;
     refuse_one_output(&options)?;
+    let split = options.split.as_deref().unwrap_or("test");
+    for argument in &options.data {
+        if !DataSetSource::find(argument)?.is_recipe() && options.split.is_some() && !options.quiet {
+            say(&format!(
+                "warning: `--split` does not apply to `{argument}`, which has no recipe: all of its rows are used"
+            ));
+        }
+    }
     let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let manifest = classifier.manifest();
     let min_scores = min_scores(&options.thresholds, manifest)?;
@@ -43,12 +51,12 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     let load = |argument: &String| -> Result<(DataSetSource, LabelledSet)> {
         let source = DataSetSource::find(argument)?;
         refuse_reading_twice(&options, &source)?;
-        let set = source.load(&options.data_set, &options.split, manifest)?;
+        let set = source.load(&options.data_set, split, manifest)?;
         if !options.quiet {
             describe_rejects(&set.rejects).iter().for_each(|line| say(line));
         }
         check_labelled(&set, &manifest.heads)?;
-        let files = source.files(&options.data_set.files, &options.split)?;
+        let files = source.files(&options.data_set.files, split)?;
         refuse_overwriting(options.errors.as_deref(), options.report.as_deref(), &files)?;
         Ok((source, set))
     };
@@ -69,7 +77,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
             head.top_k = top_k(&cases.scored, MAX_TOP_K.min(cases.labels.len().saturating_sub(1)));
             head.intervals = Some(cases.intervals());
         }
-        let rows = || source.rows(&options.data_set, &options.split, manifest);
+        let rows = || source.rows(&options.data_set, split, manifest);
         if !options.by.is_empty() {
             let values = slices::values(&options.by, set, rows()?)?;
             for (head, cases) in report.heads.iter_mut().zip(&cases) {
@@ -89,7 +97,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
         true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?,
         false => {
             let (mut out, width) = (terminal::stdout(), terminal_width());
-            reports.iter().try_for_each(|report| write!(out, "{}", tables::tables(report, width)))?;
+            evaluated.iter().try_for_each(|evaluated| write!(out, "{}", tables::tables(evaluated, width)))?;
         }
     }
     if let (Some(path), Some(format)) = (&options.errors, format) {

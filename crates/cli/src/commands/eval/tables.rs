@@ -2,8 +2,9 @@
 
 use super::confusion::confusion;
 use crate::output::count::counted;
+use crate::output::page::Evaluated;
 use crate::output::table::table;
-use newsdesk_eval::{HeadReport, SetReport, Slice};
+use newsdesk_eval::{HeadReport, Slice};
 use newsdesk_metrics::{Interval, LabelReport};
 
 /// Largest number of values of a column that are shown; the JSON has all of them.
@@ -11,7 +12,7 @@ const MAX_SLICES: usize = 20;
 
 /// Returns the metrics on a data set: a summary, a table of labels and the confusion matrix of each head. `width` is the
 /// width of the terminal.
-pub fn tables(report: &SetReport, width: usize) -> String {
+pub fn tables(Evaluated { report, cases }: &Evaluated, width: usize) -> String {
     let mut text = format!("{}, {}: {}", report.set, report.split, counted(report.articles, "article"));
     if report.rejected > 0 {
         text += &format!(", {} rejected", counted(report.rejected, "row"));
@@ -20,7 +21,7 @@ pub fn tables(report: &SetReport, width: usize) -> String {
         text += &format!(", {} skipped", counted(report.skipped, "unlabelled row"));
     }
     text += "\n";
-    for head_report in &report.heads {
+    for (head_report, cases) in report.heads.iter().zip(cases) {
         let HeadReport { head, report, calibration, selective, top_k, intervals, slices, .. } = head_report;
         let (accuracy, macro_f1) = (report.accuracy, report.macro_f1);
         text += &format!("\n{head}: accuracy {accuracy:.4}");
@@ -81,7 +82,7 @@ pub fn tables(report: &SetReport, width: usize) -> String {
         if !absent.is_empty() {
             text += &format!("no articles with the gold label: {}\n\n", absent.join("; "));
         }
-        let confusion = confusion(head_report, width);
+        let confusion = confusion(head_report, cases.candidate_labels.as_deref(), width);
         if !confusion.is_empty() {
             text += &format!("{confusion}\n");
         }

@@ -12,7 +12,7 @@ use crate::threads;
 use anyhow::Result;
 use comfy_table::Table;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{check_labelled, compare_dtypes, predict};
+use newsdesk_eval::{HeadCases, check_labelled, compare_dtypes, head_cases, predict};
 use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{
     Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction,
@@ -80,7 +80,14 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     }
     save_manifest(&manifest, &options.input.model)?;
     if !options.quiet {
+        for (set, expected) in sets.iter().zip(&expected) {
+            head_cases(set, heads, expected)?
+                .iter()
+                .filter_map(|cases| useless(set, cases))
+                .for_each(|line| say(&line));
+        }
         dtypes.iter().flat_map(|finding| refusals(&finding.measured)).for_each(|line| say(&line));
+        say(&format!("wrote {}", options.input.model.join("newsdesk.toml").display()));
     }
     match options.json {
         true => {
@@ -99,6 +106,19 @@ fn predict_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Resul
     let predictions = predict(classifier, set, &mut |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     Ok(predictions)
+}
+
+/// Returns a warning if a model with f32 is not better than one that always predicts the same: its certificates say little.
+fn useless(set: &LabelledSet, cases: &HeadCases) -> Option<String> {
+    let correct = cases.correct().into_iter().filter(|is_correct| *is_correct).count();
+    let (accuracy, constant) = (correct as f64 / cases.cases.len() as f64, cases.constant_accuracy());
+    (constant < 1.0 && accuracy <= constant).then(|| {
+        format!(
+            "warning: certificates for head {} say little: its accuracy on {} is {accuracy:.4}, and always predicting the most frequent \
+             label gives {constant:.4}; use articles with the labels that the model was trained on",
+            cases.head, set.name
+        )
+    })
 }
 
 /// Returns a warning for each head of each set on which the dtype loses too much accuracy.

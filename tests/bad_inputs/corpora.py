@@ -159,6 +159,7 @@ CASES = [
     bytes_case("JSON: an array that is cut off", "a.json", b"[" + SAMPLE.strip().replace(b"\n", b","), FAILED),
     bytes_case("JSON: an array with an element that is no object", "a.json", b'[1,{"text":"a b c"}]', SOME, 2),
     bytes_case("JSON: an array with text behind it", "a.json", b"[" + SAMPLE.strip().replace(b"\n", b",") + b"] and more", (1, 2)),
+    *[bytes_case(f"JSON: a stray {stray.decode()} after a value", "a.json", b'{"text":"a b c"}\n' + stray + b"\n", (1, 2)) for stray in (b"]", b",", b"}")],
     bytes_case("JSON: an empty array", "a.json", b"[]", DONE, 0),
     bytes_case("JSON: one object with a list inside", "a.json", b'{"articles":[' + SAMPLE.strip().replace(b"\n", b",") + b"]}", FAILED + SOME),
     bytes_case("JSON: an array of 1,000,000 brackets", "a.json", b"[" * 1_000_000, FAILED + SOME),

@@ -165,12 +165,14 @@ struct Nesting {
     is_done: bool,
     /// Whether the value is a number or a word, which has no last byte of its own.
     is_scalar: bool,
+    /// Whether the first byte was passed. It always belongs to the value, also if it is a stray `]` or comma.
+    is_started: bool,
 }
 
 impl Nesting {
     fn new(first: u8) -> Nesting {
         let is_scalar = !matches!(first, b'{' | b'[' | b'"');
-        Nesting { depth: 0, in_string: false, is_escaped: false, is_done: false, is_scalar }
+        Nesting { depth: 0, in_string: false, is_escaped: false, is_done: false, is_scalar, is_started: false }
     }
 
     /// Takes the next byte, and returns whether the value ends before it.
@@ -179,7 +181,8 @@ impl Nesting {
             return true;
         }
         if self.is_scalar {
-            return byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}' | b'{' | b'[');
+            return std::mem::replace(&mut self.is_started, true)
+                && (byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}' | b'{' | b'['));
         }
         match byte {
             _ if self.is_escaped => self.is_escaped = false,
@@ -263,6 +266,17 @@ mod tests {
         let long = format!("[\"{}\", 2]", "x".repeat(50));
         assert_eq!(cut(&long).0[1], "2:1 2");
         assert!(cut(&long).0[0].ends_with("..."));
+    }
+
+    /// Found by fuzzing: such a value was empty, and was cut again and again.
+    #[test]
+    fn stray_brackets_and_commas_are_values() {
+        let stray = |json: &str| cut(json).0.iter().map(|found| found.split_once(' ').unwrap().1.to_owned()).collect();
+        let found: Vec<String> = stray("{} ] , } {}");
+        assert_eq!(found, ["{}", "]", ",", "}", "{}"]);
+        let found: Vec<String> = stray("[{},,{}]");
+        assert_eq!(found, ["{}", ","]);
+        assert_eq!(cut("[{},,{}]").1.unwrap(), "a comma is missing after element 2 of the JSON array");
     }
 
     #[test]

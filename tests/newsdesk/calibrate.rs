@@ -254,7 +254,7 @@ fn score_thresholds_are_measured_on_data_sets_with_the_labels_of_the_head() {
     assert_eq!((&record["articles"], &record["threshold"]), (&json!(60), &Value::Null));
 }
 
-/// A head with too few articles does not prevent that the others are calibrated, and keeps what it has.
+/// A head with too few articles keeps its temperature and thresholds. The other heads are calibrated.
 #[test]
 fn a_head_with_too_few_articles_is_left_as_it_is() {
     let folder = two_heads();

@@ -106,10 +106,10 @@ fn splits_without_labels_and_heads_with_one_label_are_refused() {
     };
     write("train.jsonl", &["good", "mixed"]);
     write("rows.jsonl", &["other", "other"]);
-    refused("there is no labelled article in `moods`, validation", "`newsdesk data stats` counts them");
+    refused("`moods` (validation) has no labelled articles", "`newsdesk data stats` counts them");
     write("rows.jsonl", &["good", "mixed"]);
     write("train.jsonl", &["other"]);
-    refused("there is no labelled article in `moods`, train", "`newsdesk data stats` counts them");
+    refused("`moods` (train) has no labelled articles", "`newsdesk data stats` counts them");
     write("train.jsonl", &["good", "good", "other"]);
     refused("all 2 articles of head `sentiment` have the same label, `positive`", "at least two labels");
 }

@@ -271,7 +271,7 @@ impl ModelError {
     }
 }
 
-/// Returns whether a path led to something that is no file of a model: a folder, a device, a file of enormous size.
+/// Returns whether a path cannot be a file of a model, because it is a folder, a device or a file above the size limit.
 fn is_unfit(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::FileTooLarge | std::io::ErrorKind::InvalidInput)
 }

@@ -59,7 +59,7 @@ pub(crate) fn check_data(training: &[LabelledSet], validation: &[LabelledSet], h
     let fail = |cause: String, remedy| Err(TrainError::Data { cause, remedy });
     let empty = |sets: &[LabelledSet]| match sets.iter().find(|set| set.articles.is_empty()) {
         Some(set) => {
-            fail(format!("there is no labelled article in `{}`, {}", set.name, set.split), Remedy::AddLabelledArticles)
+            fail(format!("`{}` ({}) has no labelled articles", set.name, set.split), Remedy::AddLabelledArticles)
         }
         None => Ok(()),
     };

@@ -90,7 +90,7 @@ impl Member for XzReader<Compressed> {
     }
 }
 
-/// The members of a file, one after the other. Zeros may pad the file, as on tapes.
+/// Decompresses the members of a file one after the other. Zero bytes after the last member are ignored, as gzip does.
 struct Members<D> {
     state: State<D>,
     compression: Compression,

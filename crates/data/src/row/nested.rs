@@ -1,7 +1,7 @@
 //! Values nested in JSON, by path.
 //!
-//! `article.body` is the member `body` of the object `article`. Names may contain dots. In a list, it is the list of the
-//! values of its elements.
+//! `article.body` is the member `body` of the object `article`. If `article` is a list, the value is the list of the `body`
+//! members of its elements. A name may contain a dot itself, so every way to split a path is tried.
 
 use std::collections::HashMap;
 

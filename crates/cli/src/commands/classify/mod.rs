@@ -22,6 +22,7 @@ use crate::target;
 use anyhow::Result;
 use job::Job;
 use newsdesk_data::{Format, Notes, ReadOptions, Source, read as read_source};
+use newsdesk_model::folder::Manifest;
 use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
@@ -41,41 +42,15 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         let own = paths.all();
         sources.retain(|source| !matches!(source, Source::File(path) if own.iter().any(|own| same_file(own, path))));
     }
-    refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), &sources)?;
-    for path in paths.iter().flat_map(OutputPaths::all) {
-        refuse_overwriting(Some(&path), None, &sources)?;
-    }
-    match &paths {
-        // An interrupted run may have replaced some of the files already.
-        Some(paths) if options.resume || paths.journal().exists() => {}
-        Some(paths) => refuse_existing([&paths.output, &paths.rejects], options.overwrite)?,
-        None => refuse_existing(&options.rejects, options.overwrite)?,
-    }
-    if options.resume && paths.is_none() {
-        let message = "cannot resume: there is no output file";
-        return Err(
-            Usage::new(message, "give `--resume` together with the `--output FILE` of the interrupted run").into()
-        );
-    }
+    check_outputs(&options, paths.as_ref(), &sources)?;
     let format = output_format(&options)?;
     table_style(&options.table, format)?;
-    check_summary(&options, paths.as_ref(), &sources)?;
     let selected = options.select.as_deref().map(selected_columns).transpose()?;
     let scores = settings::scores(options.scores, options.top_k);
     let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
     let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
     let classifier = classifier.with_prediction_cache(CACHE_BYTES / (PREDICTION_BYTES + size_of::<f32>() * labels));
-    let mut read = ReadOptions {
-        // A typed text has no column that names a target.
-        target_fields: match options.text.is_empty() {
-            true => target::for_model(&options.target, classifier.manifest())?,
-            false => None,
-        },
-        ..options.columns.reading(options.format.map(Format::from))
-    };
-    if options.quiet {
-        read.notes = Notes::default();
-    }
+    let read = read_options(&options, classifier.manifest())?;
     let min_scores = min_scores(&options.thresholds, classifier.manifest())?;
     let columns =
         PredictionColumns::new(classifier.heads(), scores, &options.prefix).with_min_scores(min_scores.clone());
@@ -105,6 +80,44 @@ pub fn run(options: Classify) -> Result<ExitCode> {
         (Some(paths), Some(format)) => file_run::run(&mut job, paths, format),
         _ => stream_run::run(&job, format),
     }
+}
+
+/// Refuses outputs that would replace a file, unless the options allow it.
+///
+/// # Errors
+/// If a file of the run is one of the inputs or exists already, or if there is no output to resume.
+fn check_outputs(options: &Classify, paths: Option<&OutputPaths>, sources: &[Source]) -> Result<()> {
+    refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), sources)?;
+    for path in paths.iter().flat_map(|paths| paths.all()) {
+        refuse_overwriting(Some(&path), None, sources)?;
+    }
+    match paths {
+        // An interrupted run may have replaced some of the files already.
+        Some(paths) if options.resume || paths.journal().exists() => {}
+        Some(paths) => refuse_existing([&paths.output, &paths.rejects], options.overwrite)?,
+        None => refuse_existing(&options.rejects, options.overwrite)?,
+    }
+    if options.resume && paths.is_none() {
+        let hint = "give `--resume` together with the `--output FILE` of the interrupted run";
+        return Err(Usage::new("cannot resume: there is no output file", hint).into());
+    }
+    check_summary(options, paths, sources)
+}
+
+/// Returns how the articles are read.
+///
+/// # Errors
+/// If the model needs a target that the options do not name.
+fn read_options(options: &Classify, manifest: &Manifest) -> Result<ReadOptions> {
+    let mut read = options.columns.reading(options.format.map(Format::from));
+    // A text from the command line has no column that names a target.
+    if options.text.is_empty() {
+        read.target_fields = target::for_model(&options.target, manifest)?;
+    }
+    if options.quiet {
+        read.notes = Notes::default();
+    }
+    Ok(read)
 }
 
 /// Returns the given texts or inputs, or standard input if it is not a terminal.

@@ -6,7 +6,7 @@ use crate::error::RunError;
 use crate::inputs::InputRecord;
 use crate::output::Output;
 use crate::reader::{Event, Header, Reader, RowEnd, RowFacts, RunOptions};
-use crate::state::RunState;
+use crate::state::{RunState, count};
 use newsdesk_data::{ColumnSelection, Language, Reject, Row, Source};
 use newsdesk_model::{Classifier, ModelError, Prediction, StreamOutput};
 use std::sync::atomic::Ordering;
@@ -173,7 +173,7 @@ impl Sink<'_> {
         counts.html += u64::from(row.was_html);
         counts.title_only += u64::from(row.article.is_title_only());
         match language {
-            Some(code) => *counts.languages.entry(code.into()).or_default() += 1,
+            Some(code) => count(&mut counts.languages, code),
             None => counts.unsure_languages += u64::from(self.options.detect_languages),
         }
         self.advance(end);

@@ -285,7 +285,9 @@ impl<'r, 'i, 'q, 'c> Reader<'r, 'i, 'q, 'c> {
                 let is_duplicate = self.duplicates.add(&row.article);
                 let group = self.near_duplicates.as_mut().map(|near| near.add(&row.article, self.rows + 1));
                 let text = row.article.input();
-                let language = if self.options.detect_languages { Language::of(&text) } else { None };
+                // The languages of rows that are done are already counted.
+                let is_detected = self.options.detect_languages && self.rows >= self.done;
+                let language = if is_detected { Language::of(&text) } else { None };
                 if let Some(reject) = language.and_then(|language| self.other_language(&row, language)) {
                     return Ok(Some((Event::Reject(reject, end), None)));
                 }

@@ -134,7 +134,8 @@ impl Counts {
     }
 }
 
-fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
+/// Adds one to the count of a key. Allocates only for a new key.
+pub(crate) fn count(counts: &mut BTreeMap<String, u64>, key: &str) {
     match counts.get_mut(key) {
         Some(count) => *count += 1,
         None => _ = counts.insert(key.into(), 1),

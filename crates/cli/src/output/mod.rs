@@ -1,6 +1,7 @@
 //! Where results go and how they look: destinations, formats, tables, pages and progress.
 
 pub mod atomic;
+mod column_lines;
 pub mod count;
 pub mod destination;
 pub mod format;
@@ -12,3 +13,4 @@ pub mod reporting;
 pub mod row_table;
 pub mod table;
 pub mod terminal;
+pub mod total;

@@ -1,11 +1,13 @@
 //! Reports on rows while they are written: rejects, names of columns and progress.
 
+use super::column_lines::column_lines;
+use super::total::Total;
 use crate::failure::say;
 use crate::output::count::counted;
 use crate::output::reject_log::RejectLog;
 use crate::remedies::data::with_hint;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
-use newsdesk_data::{Amount, Reject, Row, Table, Value};
+use newsdesk_data::{Reject, Row, Table, Value};
 use newsdesk_run::{ColumnNotes, Done, Output, RunError, RunState};
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -16,38 +18,6 @@ use std::time::{Duration, Instant};
 /// Returns the line that reports a finished file with its number of rows.
 pub fn wrote(path: &Path, rows: u64, noun: &str) -> String {
     format!("wrote {}: {}", path.display(), counted(HumanCount(rows), noun))
-}
-
-/// Number of column names that a line lists.
-const MAX_NAMES_SHOWN: usize = 4;
-
-/// Returns the lines that report how a run treats the columns of its input.
-fn column_lines(notes: &ColumnNotes) -> Vec<String> {
-    let listed = |names: &[String]| {
-        let shown = names.iter().take(MAX_NAMES_SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        match names.len().saturating_sub(MAX_NAMES_SHOWN) {
-            0 => shown,
-            others => format!("{shown} and {others} more"),
-        }
-    };
-    let renamed = notes.renamed.iter().map(|renamed| {
-        let names = listed(&renamed.names);
-        match &renamed.head {
-            Some(head) => {
-                format!("note: the input has columns like those of head `{head}`, so the added ones are {names}")
-            }
-            None => format!("note: the input has a column like an added one, so the added one is {names}"),
-        }
-    });
-    let mut lines: Vec<String> = renamed.collect();
-    if !notes.replaced.is_empty() {
-        lines.push(format!("note: these columns of the input are replaced: {}", listed(&notes.replaced)));
-    }
-    if !notes.not_seen.is_empty() {
-        let names = listed(&notes.not_seen);
-        lines.push(format!("warning: the first row has none of these columns: {names}; rows without them get null"));
-    }
-    lines
 }
 
 /// An output that passes rows on to another one and reports on standard error.
@@ -61,45 +31,6 @@ pub struct ReportingOutput<O> {
 
 /// Length of the bar of a run, which shows a share.
 const WHOLE: f64 = 1e6;
-
-/// How much a run has to do, as far as that is known before its end.
-#[derive(Default)]
-pub struct Total {
-    rows: Option<u64>,
-    bytes: Option<u64>,
-    /// Rows after which the run ends.
-    limit: Option<u64>,
-}
-
-impl Total {
-    /// Adds up the inputs of a run, which ends after `limit` rows.
-    ///
-    /// Nothing is known if an input is a workbook, or if one has rows and another has bytes.
-    pub fn new(inputs: impl IntoIterator<Item = Amount>, limit: Option<u64>) -> Total {
-        let (mut rows, mut bytes) = (Some(0), Some(0));
-        for input in inputs {
-            match input {
-                Amount::Workbook => return Total::default(),
-                Amount::Rows(more) => (rows, bytes) = (rows.map(|rows| rows + more), None),
-                Amount::Bytes(more) => (rows, bytes) = (None, bytes.map(|bytes| bytes + more)),
-                Amount::Unknown => (rows, bytes) = (None, None),
-            }
-        }
-        Total { rows, bytes, limit }
-    }
-
-    fn is_known(&self) -> bool {
-        self.rows.or(self.bytes).or(self.limit).is_some()
-    }
-
-    /// Returns the share that is done, from 0 to 1, with the rows that count towards the limit. The run ends at the end of
-    /// its inputs or at its limit, so the larger share counts.
-    fn share(&self, rows_read: u64, bytes: u64, rows: u64) -> Option<f64> {
-        let share = |done: u64, total: Option<u64>| total.map(|total| done as f64 / total.max(1) as f64);
-        let shares = [share(rows_read, self.rows), share(bytes, self.bytes), share(rows, self.limit)];
-        shares.into_iter().flatten().reduce(f64::max).map(|share| share.min(1.0))
-    }
-}
 
 /// What is needed to compute the progress of a run.
 struct Progress {
@@ -262,20 +193,6 @@ impl<O: Output> Output for ReportingOutput<O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_share_that_is_done_is_of_rows_bytes_or_the_limit() {
-        let share = |inputs: &[Amount], limit| Total::new(inputs.iter().copied(), limit).share(30, 500, 20);
-        assert_eq!(share(&[Amount::Rows(40), Amount::Rows(80)], None), Some(0.25));
-        assert_eq!(share(&[Amount::Bytes(1000)], None), Some(0.5));
-        assert_eq!(share(&[Amount::Bytes(1000)], Some(25)), Some(0.8));
-        assert_eq!(share(&[Amount::Unknown, Amount::Bytes(1000)], Some(40)), Some(0.5));
-        for inputs in [&[Amount::Rows(40), Amount::Bytes(1000)][..], &[Amount::Unknown]] {
-            assert_eq!(share(inputs, None), None);
-        }
-        // A workbook shows no share, whatever else is known.
-        assert_eq!(share(&[Amount::Workbook, Amount::Bytes(1000)], Some(40)), None);
-    }
 
     /// An output whose checkpoint is due.
     struct Due;

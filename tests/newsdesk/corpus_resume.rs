@@ -400,3 +400,15 @@ fn output_that_cannot_be_created_leaves_no_files() {
     }
     assert_eq!(files(&folder), Vec::<String>::new());
 }
+
+/// A run that was killed at its very start leaves an empty journal. It must not count as a run that may replace files.
+#[test]
+fn an_empty_journal_and_resume_without_a_run_replace_no_files() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"text\":\"Goal!\"}\n").write("r.jsonl", "old\n");
+    folder.classify(&["a.jsonl", "-o", "new.jsonl", "--rejects", "r.jsonl", "--resume"]).refused("already exists");
+    assert_eq!(folder.text("r.jsonl"), "old\n");
+    folder.write("old.jsonl", "old\n").write("old.jsonl.journal", "");
+    folder.classify(&["a.jsonl", "-o", "old.jsonl"]).refused("already exists");
+    assert_eq!(folder.text("old.jsonl"), "old\n");
+}

@@ -350,7 +350,7 @@ fn a_json_array_is_read_element_by_element() {
     let cut = folder.classify_reading(&array[..array.len() - 3], &["-"]);
     cut.says("error: cannot read `<stdin>` after row 3").says("ends after element 3, without `]`");
     let damaged = folder.classify_reading("[{\"text\":\"Goal!\"} {\"text\":\"Oil\"}]", &["-"]);
-    damaged.says("a comma is missing after element 1");
+    damaged.says("a comma is missing after element 1").hint("names the position of the first mistake");
     let labelled: Vec<_> =
         (0..20).map(|i| json!({"text": format!("Story {i}"), "label": (i % 2).to_string()})).collect();
     folder.write("set.json", json!(labelled).to_string());

@@ -147,3 +147,16 @@ fn a_finished_linear_model_is_not_trained_again() {
     assert_eq!(folder.modified("m/model.safetensors"), before);
     train(&folder, &["-o", "m"]).refused("`m` already holds one");
 }
+
+#[test]
+fn a_search_keeps_an_options_file_of_the_user() {
+    let folder = with_data();
+    folder.write("m/options.toml", "epochs = 3\n");
+    train(&folder, &["--tune", "0.05", "-o", "m"]).refused("cannot write `m/options.toml`: it already exists");
+    assert_eq!(folder.text("m/options.toml"), "epochs = 3\n");
+    // A model without a search leaves no files that claim to describe it.
+    train(&folder, &["--tune", "0.03", "--buckets", "4096", "-o", "n"]).done();
+    train(&folder, &["--epochs", "2", "--buckets", "4096", "-o", "n", "--overwrite"]).done();
+    folder.assert_missing("n/options.toml");
+    folder.assert_missing("n/tuning.jsonl");
+}

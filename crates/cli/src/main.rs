@@ -42,8 +42,8 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Libraries add what failed to the errors of files. Only results are written without that.
-            let is_output = error.is::<std::io::Error>();
+            // Errors of files have a context. Only those of standard output are bare.
+            let is_output = error.chain().next().is_some_and(|outermost| outermost.is::<std::io::Error>());
             failure::report(&if is_output { error.context("cannot write to standard output") } else { error });
             ExitCode::from(2)
         }

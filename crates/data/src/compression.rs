@@ -20,6 +20,9 @@ impl Compression {
     /// All compressions.
     pub const ALL: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Bzip2, Compression::Xz];
 
+    /// The number of bytes after which each compression is recognised.
+    pub(crate) const LONGEST_MAGIC: usize = 10;
+
     /// Returns the suffix of file names, in lower case and without a dot.
     pub fn suffix(self) -> &'static str {
         match self {
@@ -58,9 +61,8 @@ impl Compression {
 
     /// Returns whether more bytes could tell the compression of a stream that starts with these bytes.
     pub(crate) fn needs_more(start: &[u8]) -> bool {
-        const LONGEST: usize = 10;
         let may_start = matches!(start.first(), None | Some(0x1f | 0x28 | 0x50..=0x5f | b'B' | 0xfd));
-        start.len() < LONGEST && may_start && Compression::of_magic(start).is_none()
+        start.len() < Compression::LONGEST_MAGIC && may_start && Compression::of_magic(start).is_none()
             // Text may start with these letters, and a terminal may pause after any of them.
             && !(start.len() > 1 && start[0] == b'B' && start[1] != b'Z')
             && !(start.len() > 1 && matches!(start[0], 0x50..=0x5f) && start[1] != 0x2a)

@@ -329,7 +329,15 @@ impl DataError {
     }
 }
 
+/// The elements of a JSON array are not separated or ended as they should be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct ArrayError(pub String);
+
 fn broken_remedy(source: &io::Error) -> Option<Remedy> {
+    if source.get_ref().is_some_and(|error| error.is::<ArrayError>()) {
+        return Some(Remedy::CorrectValue);
+    }
     match (DecompressError::of(source), source.kind()) {
         (Some(DecompressError::Truncated(_)), _) => {
             Some(Remedy::DownloadAgain { fault: FileFault::CompressedTruncated })

@@ -18,7 +18,7 @@ const ENGLISH: [&str; 17] = [
     "the", "of", "and", "that", "with", "from", "have", "has", "said", "this", "will", "which", "were", "are", "been",
     "their", "would",
 ];
-/// Languages with a code of two letters in ISO 639-1, which is the code that people use.
+/// The code of each language in ISO 639-1.
 const SHORT_CODES: [(Lang, &str); 70] = [
     (Lang::Afr, "af"),
     (Lang::Aka, "ak"),
@@ -111,7 +111,7 @@ impl Language {
         whatlang::detect(text).filter(whatlang::Info::is_reliable).map(|found| Language(found.lang()))
     }
 
-    /// Returns the code of the language: two letters of ISO 639-1, or three letters of ISO 639-3 for a language without them.
+    /// Returns the code of the language in ISO 639-1, such as `de`.
     pub fn code(self) -> &'static str {
         SHORT_CODES.iter().find(|(language, _)| *language == self.0).map_or(self.0.code(), |(_, code)| code)
     }

@@ -37,15 +37,8 @@ pub fn evaluate_until(
 ) -> Result<Option<SetReport>> {
     let heads = &classifier.manifest().heads;
     check_heads(set, heads)?;
-    let mut predictions = Vec::with_capacity(set.articles.len());
-    for articles in set.articles.chunks(CHUNK) {
-        let texts: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
-        predictions.extend(classifier.classify(&texts)?);
-        if progress(predictions.len()).is_break() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(report(set, heads, &predictions)?))
+    let predictions = in_chunks_until(set, progress, |texts| classifier.classify(texts))?;
+    predictions.map(|predictions| report(set, heads, &predictions)).transpose()
 }
 
 /// Returns the predictions for the articles of a data set, in its order. `progress` receives the number of articles done so far.
@@ -62,12 +55,28 @@ pub(crate) fn in_chunks<T>(
     progress: &mut dyn FnMut(usize),
     read: impl Fn(&[String]) -> newsdesk_model::Result<Vec<T>>,
 ) -> Result<Vec<T>> {
+    let mut goes_on = |done| {
+        progress(done);
+        ControlFlow::Continue(())
+    };
+    // It always goes on.
+    Ok(in_chunks_until(set, &mut goes_on, read)?.unwrap_or_default())
+}
+
+/// Does the same until `progress` ends it: then there is no result.
+fn in_chunks_until<T>(
+    set: &LabelledSet,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    read: impl Fn(&[String]) -> newsdesk_model::Result<Vec<T>>,
+) -> Result<Option<Vec<T>>> {
     let mut done = Vec::with_capacity(set.articles.len());
     for articles in set.articles.chunks(CHUNK) {
         let texts: Vec<String> = articles.iter().map(|row| row.article.input()).collect();
         let position = |index: usize| articles[index].position.to_string();
         done.extend(read(&texts).map_err(|error| error.with_position(position))?);
-        progress(done.len());
+        if progress(done.len()).is_break() {
+            return Ok(None);
+        }
     }
-    Ok(done)
+    Ok(Some(done))
 }

@@ -14,7 +14,7 @@ pub(crate) struct ColumnChoice {
     pub columns: PredictionColumns,
     /// The input columns that are written.
     pub selection: ColumnSelection,
-    /// What is worth a word to the user.
+    /// What is reported to the user.
     pub notes: ColumnNotes,
 }
 

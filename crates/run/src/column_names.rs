@@ -18,7 +18,7 @@ pub struct ColumnNames {
     pub unwritten: Vec<String>,
 }
 
-/// What a run does with the columns of its input, where that needs a word.
+/// What a run reports about the columns of its input.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnNotes {
     /// Added columns that do not have their usual names.

@@ -187,7 +187,7 @@ fn damage(file: &Path, bytes: u64) -> String {
     }
 }
 
-/// Returns what the user can do about a write that failed that the system does not allow.
+/// Returns what the user can do about a write that the system refused.
 fn limit_remedy(error: &io::Error) -> Option<Remedy> {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Remedy::FreeDiskSpace),

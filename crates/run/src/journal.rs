@@ -108,7 +108,7 @@ impl Journal {
                     line: length..length + line.len() as u64,
                 }),
                 (Ok(Line::Resumed(_)), Some(state)) => state.resumed += 1,
-                _ => return Err(RunError::file("read", path)(no_journal())),
+                _ => return Err(RunError::file("read", path)(not_a_journal())),
             }
             length += line.len() as u64;
         }
@@ -127,7 +127,7 @@ impl Journal {
         read.map_err(RunError::file("read", &self.path))?;
         match serde_json::from_slice(&line) {
             Ok(Line::Checkpoint(checkpoint)) => Ok(*checkpoint),
-            _ => Err(RunError::file("read", &self.path)(no_journal())),
+            _ => Err(RunError::file("read", &self.path)(not_a_journal())),
         }
     }
 
@@ -206,7 +206,7 @@ impl Journal {
     }
 }
 
-fn no_journal() -> io::Error {
+fn not_a_journal() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "it is not the journal of a run")
 }
 

@@ -38,7 +38,7 @@ pub trait Output {
         let _ = state;
     }
 
-    /// Returns whether a checkpoint would be welcome here, before the next multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
+    /// Returns whether the output asks for a checkpoint before the next multiple of [`crate::ROWS_PER_CHECKPOINT`] rows.
     ///
     /// An output that wraps another one must pass the question on.
     fn is_checkpoint_due(&self) -> bool;

@@ -20,6 +20,12 @@ impl OutputPaths {
         journal_path(&self.output)
     }
 
+    /// Returns whether an earlier run into this output has begun and is not finished.
+    pub fn is_begun(&self) -> bool {
+        // A run that was killed at its very start leaves an empty journal, and has written nothing.
+        self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
+    }
+
     /// Returns the path of the run's manifest.
     pub fn manifest(&self) -> PathBuf {
         manifest_path(&self.output)

@@ -2,6 +2,7 @@
 
 use super::context::{Typed, option, text, texts};
 use super::peers::COMMANDS;
+use crate::output::shell::quoted;
 use clap::Error;
 use clap::error::ContextKind;
 use newsdesk_data::Format;
@@ -88,12 +89,4 @@ fn is_file(argument: &str) -> bool {
     let path = Path::new(argument);
     let exists = argument.contains(['.', '/', '\\']) && path.exists();
     !argument.starts_with('-') && (exists || argument.contains('*') || Format::from_path(path).is_some())
-}
-
-/// Returns a file name as it is typed in a shell.
-fn quoted(name: &str) -> String {
-    match name.contains(|character: char| character.is_whitespace() || "*?[]'\"$&;()<>|`".contains(character)) {
-        true => format!("'{}'", name.replace('\'', r"'\''")),
-        false => name.to_owned(),
-    }
 }

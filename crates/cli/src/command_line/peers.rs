@@ -4,6 +4,7 @@
 /// is meant. A value follows after a space.
 pub const OPTIONS: &[(&[&str], &[&str])] = &[
     (&["gpu", "use-gpu", "cuda", "use-cuda", "gpus", "gpu-id"], &["device cuda"]),
+    (&["sep", "separator", "delim"], &["delimiter"]),
     (&["cpu", "no-cuda", "no-gpu", "use-cpu"], &["device cpu"]),
     (&["fp16", "bf16", "half", "amp", "mixed-precision", "torch-dtype"], &["dtype bf16", "dtypes bf16"]),
     (&["int8", "quantize", "quantise", "load-in-8bit"], &["dtype int8", "dtypes int8"]),
@@ -96,7 +97,7 @@ pub const WITHOUT_OPTION: &[(&[&str], &[&str], &str)] = &[
     (
         &["delimiter", "sep", "separator", "delim"],
         &["classify", "eval", "train", "check", "stats", "split", "convert"],
-        "leave it out: .csv files have commas, .tsv files have tabs, and other files are converted first",
+        "leave it out: the delimiter of a CSV file is detected (`,`, `;` or `|`), and .tsv files have tabs",
     ),
     (
         &["num-labels", "labels", "classes", "candidate-labels"],

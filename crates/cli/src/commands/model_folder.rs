@@ -10,6 +10,12 @@ use newsdesk_model::folder::check_writable;
 use newsdesk_train::{CURVE, LOG, has_checkpoint, holds_log, remove_checkpoint};
 use std::path::{Path, PathBuf};
 
+/// The file of a search with the options that train the same model again, in the folder of the model.
+pub const OPTIONS: &str = "options.toml";
+
+/// The file with all tries of a search, in the folder of the model.
+pub const TRIES: &str = "tuning.jsonl";
+
 /// Returns the name of the new model: the given one, or that of its folder.
 pub fn model_name(given: Option<&str>, folder: &Path) -> String {
     let of_folder = || folder.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -85,6 +91,13 @@ pub fn remove_old_model(folder: &Path, option: OverwriteOption) -> Result<()> {
         let path = folder.join(name);
         if path.is_file() {
             std::fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+        }
+    }
+    // A search leaves both files. An options file alone is the user's.
+    let [tries, again] = [TRIES, OPTIONS].map(|name| folder.join(name));
+    if tries.is_file() {
+        for path in [again, tries].iter().filter(|path| path.is_file()) {
+            std::fs::remove_file(path).with_context(|| format!("cannot remove `{}`", path.display()))?;
         }
     }
     Ok(remove_checkpoint(folder)?)

@@ -11,6 +11,7 @@ pub mod progress;
 pub mod reject_log;
 pub mod reporting;
 pub mod row_table;
+pub mod shell;
 pub mod table;
 pub mod terminal;
 pub mod total;

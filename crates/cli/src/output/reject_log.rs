@@ -81,9 +81,11 @@ impl RejectLog {
 
     /// Returns a line for each cause with rejects that were not shown, most rejects first.
     pub fn others(&self) -> Vec<String> {
-        let mut causes: Vec<&Cause> = self.causes.iter().filter(|cause| cause.hidden > 0).collect();
+        // The last entry holds all causes that are not counted apart.
+        let (apart, rest) = self.causes.split_at(self.causes.len().min(CAUSES));
+        let mut causes: Vec<&Cause> = apart.iter().filter(|cause| cause.hidden > 0).collect();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.hidden));
-        let more = causes.iter().skip(SHOWN).map(|cause| cause.hidden).sum::<usize>();
+        let more = causes.iter().skip(SHOWN).copied().chain(rest).map(|cause| cause.hidden).sum::<usize>();
         let rows = |count: usize| match count {
             1 => "1 more row is".to_owned(),
             count => format!("{} more rows are", HumanCount(count as u64)),

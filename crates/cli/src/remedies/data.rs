@@ -1,6 +1,7 @@
 //! Hints for errors and rejected rows of `newsdesk-data`.
 
 use crate::format_list::{all_formats, all_suffixes, row_formats};
+use crate::output::shell;
 use newsdesk_data::{ColumnRole, Compression, DataError, FileFault, Reject, Remedy};
 
 /// Returns the hint for an error, if there is one.
@@ -29,6 +30,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
             }
             FileFault::Damaged => "download the file again: its data is damaged".into(),
         },
+        Remedy::RemoveTrailingBytes { compression: Compression::Xz } => {
+            "fetch the file again: other bytes follow its data".into()
+        }
         // Each program has the name of its format.
         Remedy::RemoveTrailingBytes { compression } => format!(
             "decompress the file with `{compression} -dc`, which ignores these bytes, and give the result; or fetch it again"
@@ -47,7 +51,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "save the workbook as .xlsx without a password, or export the sheet as CSV in UTF-8".into()
         }
         Remedy::ChooseSheet { sheets } => {
-            format!("name another sheet with `--sheet`; the sheets are {}", quoted(sheets))
+            format!("name another sheet with `--sheet`; the sheets are {}", listed(sheets))
         }
         Remedy::ReduceColumns => {
             "keep only the columns that you need; if there are not that many, check the delimiter and the line breaks"
@@ -64,30 +68,31 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::WriteArrow => "write an Arrow stream (.arrows) or JSON Lines".into(),
         Remedy::CorrectHeader => "correct the first line: it must name every column once".into(),
         Remedy::ChooseColumn { role, columns } => {
-            format!("name another column with {}; the columns are {}", options_of(*role), quoted(columns))
+            format!("name another column with {}; the columns are {}", options_of(*role), listed(columns))
         }
         Remedy::NameTextColumn { columns } => {
-            format!("name the text column with `--text-field NAME`; the columns are {}", quoted(columns))
+            format!("name the text column with `--text-field NAME`; the columns are {}", listed(columns))
         }
         Remedy::NameTextAndTitleColumns { columns } => format!(
             "name other columns with `--text-field NAME` and `--title-field NAME`; the columns are {}",
-            quoted(columns)
+            listed(columns)
         ),
         Remedy::NameLabelColumn { columns } => {
-            format!("name the label column with `--label-field NAME`; the columns are {}", quoted(columns))
+            format!("name the label column with `--label-field NAME`; the columns are {}", listed(columns))
         }
         Remedy::NameTargetColumn { columns } => {
-            format!("name the target column with `--target-field NAME`; the columns are {}", quoted(columns))
+            format!("name the target column with `--target-field NAME`; the columns are {}", listed(columns))
         }
         Remedy::NameOffsetColumns { columns } => format!(
             "name the columns of the positions with `--target-start NAME` and `--target-end NAME`; the columns are {}",
-            quoted(columns)
+            listed(columns)
         ),
         Remedy::CorrectOffsets => {
             "count the characters of the text column from 0, up to the one after the target; without `--target-start` and `--target-end` the target is searched in the text".into()
         }
         Remedy::UnpackRejects { name } => format!(
-            "unpack its rows, correct them and label the new file: `jq -r .raw {name} > again.jsonl`; rows of a CSV file need its header as well"
+            "unpack its rows, correct them and label the new file: `jq -r .raw {} > again.jsonl`; rows of a CSV file need its header as well",
+            shell::quoted(name)
         ),
         Remedy::AddLanguage { code } => format!("add `--only-language {code}` to label articles in this language, too"),
         Remedy::AddText => {
@@ -95,7 +100,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::NameTitleColumn { columns } => format!(
             "add a text or a title to the row; no title column is read: name one with `--title-field NAME`; the columns are {}",
-            quoted(columns)
+            listed(columns)
         ),
         Remedy::ChooseTextColumn => "read the text from another column with `--text-field NAME`".into(),
         Remedy::ChooseTitleColumn => "read the title from another column with `--title-field NAME`".into(),
@@ -126,16 +131,16 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::QuoteFields => "put fields that contain a delimiter or a line break in quotes".into(),
         Remedy::ChooseLabel { known } => format!(
             "use one of the known labels: {}; `newsdesk eval --label-map FILE` maps other labels to a model's",
-            quoted(known)
+            listed(known)
         ),
         Remedy::CorrectLabelMap { known } => {
-            format!("correct the label map: it maps to labels of the model, which are {}", quoted(known))
+            format!("correct the label map: it maps to labels of the model, which are {}", listed(known))
         }
         Remedy::MapLabels { unknown, known } => format!(
             "map the labels with `--label-map FILE`, one line per label: \"{}\" = [\"{}\"]; known labels are {}",
             unknown.first().map_or("", String::as_str),
             known.first().map_or("", String::as_str),
-            quoted(known)
+            listed(known)
         ),
         Remedy::AddToLabelMap { label } => {
             format!("add a line for it to the label map; \"{label}\" = [] leaves its rows out")
@@ -143,7 +148,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::AddToRecipe { label, head } => {
             format!("add `{label}` to [heads.{head}.map] of the recipe; an empty list [] leaves its rows out")
         }
-        Remedy::ChooseSplit { splits } => format!("choose one of its splits: {}", quoted(splits)),
+        Remedy::ChooseSplit { splits } => format!("choose one of its splits: {}", listed(splits)),
         Remedy::NameDataRoot { origin } => format!(
             "download the data set from {origin}, or name the folder that contains all data sets with `--data-root DIR`"
         ),
@@ -170,7 +175,7 @@ fn options_of(role: ColumnRole) -> &'static str {
 const MAX_NAMED: usize = 30;
 
 /// Returns names in backquotes, separated by commas. Of very many names, only the first are given.
-fn quoted(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let mut text = names.iter().take(MAX_NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > MAX_NAMED {
         text += &format!(" and {} more", names.len() - MAX_NAMED);
@@ -189,7 +194,7 @@ mod tests {
         assert!(columns.contains("--text-field") && columns.contains("`id`, `story`"), "{columns}");
         let map = hint_text(&Remedy::MapLabels { unknown: vec!["Weather".into()], known: names });
         assert!(map.contains("\"Weather\" = [\"id\"]"), "{map}");
-        let many = quoted(&(0..40).map(|number| number.to_string()).collect::<Vec<_>>());
+        let many = listed(&(0..40).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(many.ends_with("`29` and 10 more"), "{many}");
     }
 }

@@ -27,7 +27,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "choose another prefix with `--prefix TEXT`, or replace the input columns with `--overwrite-columns`".into()
         }
         Remedy::SelectKnownColumns { known } => {
-            let known = listed(known);
+            let known = super::data::listed(known);
             format!("name columns of the input with `--columns`, with commas between them and in the same letter case; it has {known}")
         }
         Remedy::CheckRejects => {
@@ -35,17 +35,5 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::Data(remedy) => super::data::hint_text(remedy),
         Remedy::Model(remedy) => super::model::hint_text(remedy),
-    }
-}
-
-/// Number of names that are listed.
-const MAX_NAMES: usize = 30;
-
-/// Returns the first names in backquotes, and the number of the others.
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(MAX_NAMES).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown,
-        others => format!("{shown} and {others} more"),
     }
 }

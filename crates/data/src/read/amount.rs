@@ -36,7 +36,10 @@ impl Amount {
             return Amount::Unknown;
         };
         let mut start = Vec::new();
-        if File::open(path).and_then(|file| file.take(8).read_to_end(&mut start)).is_err() {
+        if File::open(path)
+            .and_then(|file| file.take(Compression::LONGEST_MAGIC as u64).read_to_end(&mut start))
+            .is_err()
+        {
             return Amount::Unknown;
         }
         let has = |magic: &[u8]| start.starts_with(magic);
@@ -79,6 +82,7 @@ mod tests {
         assert_eq!(amount("a.xlsx", b"PK\x03\x04"), Amount::Workbook);
         assert_eq!(amount("workbook", b"PK\x03\x04"), Amount::Workbook);
         assert_eq!(amount("a.jsonl.gz", b"\x1f\x8b\x08\x00"), Amount::Unknown);
+        assert_eq!(amount("a.jsonl.bz2", b"BZh91AY&SY"), Amount::Unknown);
         assert_eq!(amount("a.parquet", b"PAR1, damaged"), Amount::Unknown);
         assert_eq!(Amount::of(&Source::Stdin, &ReadOptions::default()), Amount::Unknown);
     }

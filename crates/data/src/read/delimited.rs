@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use csv::{ByteRecord, StringRecord};
 
-use super::error::{MAX_HEADER, ReadError, not_utf8, reject};
+use super::detect::first_line;
+use super::error::{ReadError, not_utf8, reject};
 use super::options::{Nested, Place, ReadOptions};
 use crate::error::DataError;
 use crate::open::{Stream, likely_encoding};
@@ -47,12 +48,8 @@ impl Delimited {
         delimiter: Option<u8>,
         limit: usize,
     ) -> Result<Option<Delimited>, DataError> {
-        let first = stream
-            .peek(|start| {
-                let is_line = start.last() == Some(&b'\n') && !start.trim_ascii().is_empty();
-                is_line || start.len() == MAX_HEADER
-            })
-            .map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
+        let first =
+            first_line(&mut stream).map_err(|source| DataError::Broken { name: name.to_string(), rows: 0, source })?;
         let delimiter =
             delimiter.or_else(|| options.delimiter(&first)).unwrap_or_else(|| options.likely_delimiter(&first));
         let (crlf, byte_order_mark) = (first.ends_with(b"\r\n"), stream.offset > 0);

@@ -41,7 +41,9 @@ pub(super) fn is_json_array(stream: &mut Stream, name: &str) -> Result<bool, Dat
     Ok(match first_two(stream).map_err(broken(name))? {
         [Some(b'['), Some(b'{')] => true,
         [Some(b'['), Some(b']')] => {
-            let is_more = |start: &[u8]| visible(start).nth(2).is_some();
+            // As in `first_two`, white space takes no time.
+            let is_visible = |start: &[u8]| start.last().is_some_and(|byte| !byte.is_ascii_whitespace());
+            let is_more = |start: &[u8]| is_visible(start) && visible(start).nth(2).is_some();
             let start = stream.peek(|start| is_more(start) || start.len() == MAX_HEADER).map_err(broken(name))?;
             !is_more(&start)
         }
@@ -54,8 +56,7 @@ pub(super) fn is_json_array(stream: &mut Stream, name: &str) -> Result<bool, Dat
 /// # Errors
 /// If the stream cannot be read.
 pub(super) fn has_json_lines(stream: &mut Stream, name: &str) -> Result<bool, DataError> {
-    let is_line = |start: &[u8]| start.last() == Some(&b'\n') && !start.trim_ascii().is_empty();
-    let first = stream.peek(|start| is_line(start) || start.len() == MAX_HEADER).map_err(broken(name))?;
+    let first = first_line(stream).map_err(broken(name))?;
     let is_more =
         |start: &[u8]| start.len() > first.len() && start.last().is_some_and(|byte| !byte.is_ascii_whitespace());
     let longest = first.len() + MAX_HEADER;
@@ -73,6 +74,14 @@ fn first_two(stream: &mut Stream) -> std::io::Result<[Option<u8>; 2]> {
     })?;
     let mut found = visible(&start);
     Ok([found.next(), found.next()])
+}
+
+/// Returns the beginning of a stream up to the end of its first line that is not blank.
+pub(super) fn first_line(stream: &mut Stream) -> std::io::Result<Vec<u8>> {
+    let is_visible = |start: &[u8]| start.last().is_some_and(|byte| !byte.is_ascii_whitespace());
+    let blank = stream.peek(|start| is_visible(start) || start.len() == MAX_HEADER)?.len();
+    let is_line = |start: &[u8]| start.len() >= blank && start.last() == Some(&b'\n');
+    Ok(stream.peek(|start| is_line(start) || start.len() == MAX_HEADER)?.to_vec())
 }
 
 /// Returns the bytes that are not white space.
@@ -98,8 +107,7 @@ pub(super) fn text_format(stream: &mut Stream, name: &str, options: &ReadOptions
     if let [Some(b'{'), _] = first_two(stream).map_err(broken(name))? {
         return Ok(Format::JsonLines);
     }
-    let is_line = |start: &[u8]| start.last() == Some(&b'\n') && !start.trim_ascii().is_empty();
-    let start = stream.peek(|start| is_line(start) || start.len() == MAX_HEADER).map_err(broken(name))?;
+    let start = first_line(stream).map_err(broken(name))?;
     let trimmed = start.trim_ascii_start();
     let starts_with = |tag: &[u8]| trimmed.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
     Ok(match options.delimiter(&start) {

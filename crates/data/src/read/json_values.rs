@@ -3,6 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::error::{MAX_SKIPPED, SAMPLE, endless};
+use crate::error::ArrayError;
 use crate::open::Peekable;
 
 /// Where in the JSON the cutter is.
@@ -221,7 +222,7 @@ fn join_lines(value: &mut Vec<u8>) {
 }
 
 fn damaged(cause: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, cause)
+    io::Error::new(io::ErrorKind::InvalidData, ArrayError(cause))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub struct SplitStats {
 /// The rows in a language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LanguageRows {
-    /// The code of the language: ISO 639-1, or ISO 639-3 where there is none.
+    /// The code of the language in ISO 639-1.
     pub language: &'static str,
     /// The number of rows.
     pub rows: u64,

@@ -35,7 +35,7 @@ const BATCH_SIZES: [usize; 5] = [16, 32, 64, 128, 256];
 const LABEL_SMOOTHINGS: [f64; 4] = [0.0, 0.05, 0.1, 0.2];
 const CLASS_WEIGHTS: [ClassWeights; 2] = [ClassWeights::Equal, ClassWeights::Balanced];
 
-/// The largest number of weights that the search gives a model: 256 MiB in training.
+/// The largest number of weights that the search gives a model: about 768 MiB in training.
 const MAX_WEIGHTS: usize = 1 << 26;
 
 /// The settings to try after the first ones, as changes to them. They are far apart, so that the search begins at a good place.

@@ -79,7 +79,6 @@ pub fn tune_linear(
     let mut plan = Plan::new(search, labels);
     let mut best: Option<(LinearTrained, LinearSettings)> = None;
     let (mut tries, mut is_cut_short) = (0, false);
-    search.stop.follow(true);
     while let Some(settings) = plan.next(best.as_ref().map(|(_, settings)| settings)) {
         let is_first = best.is_none();
         let mut goes_on = || !search.stop.is_requested() && (is_first || since.elapsed() < search.time);
@@ -94,6 +93,8 @@ pub fn tune_linear(
         progress(Try { number: tries, settings: &settings, score, best_epoch, elapsed, best: is_best });
         if is_best {
             best = Some((trained, settings));
+            // From now on there is a model to keep.
+            search.stop.follow(true);
         }
     }
     search.stop.follow(false);

@@ -108,8 +108,9 @@ fn of_head(head: &Head, trained: &Rows, validated: &Rows) -> Vec<Warning> {
 }
 
 fn repeated_texts(training: &[LabelledSet]) -> Option<Warning> {
-    let hashes = || training.iter().flat_map(|set| &set.articles).map(|row| TextHash::with_target(&row.article));
-    let (texts, rows) = (hashes().collect::<HashSet<_>>().len(), hashes().count());
+    let rows: usize = training.iter().map(|set| set.articles.len()).sum();
+    let articles = training.iter().flat_map(|set| &set.articles);
+    let texts = articles.map(|row| TextHash::with_target(&row.article)).collect::<HashSet<_>>().len();
     ((texts as f64) < rows as f64 * FEW_TEXTS).then_some(Warning::RepeatedTexts { texts, rows })
 }
 

@@ -36,7 +36,7 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
         inputs: job.sources.iter().map(InputFile::of).collect(),
         started: timestamp(),
     };
-    if options.resume && !paths.journal().exists() && paths.output.exists() {
+    if options.resume && !paths.is_begun() && paths.output.exists() {
         return already_complete(job, &paths, &now);
     }
     let output_options = FileOutputOptions {
@@ -87,7 +87,10 @@ pub fn run(job: &mut Job, paths: OutputPaths, format: Format) -> Result<ExitCode
             let saved = counted(HumanCount(kept), "row");
             let why = match output.can_end_anywhere() {
                 false if kept < state.rows => {
-                    format!(" of {} (this format saves only after every {ROWS_PER_CHECKPOINT})", HumanCount(state.rows))
+                    format!(
+                        " of {} (this output is saved only after every {ROWS_PER_CHECKPOINT} rows)",
+                        HumanCount(state.rows)
+                    )
                 }
                 _ => String::new(),
             };
@@ -142,7 +145,7 @@ fn already_complete(job: &Job, paths: &OutputPaths, now: &RunStart) -> Result<Ex
     Ok(exit_code(&manifest.counts))
 }
 
-/// Stops the run after the next row on SIGINT (Ctrl-C) or SIGTERM. A second signal ends the program at once.
+/// Stops the run after the next row on SIGINT (Ctrl-C), SIGTERM or SIGHUP. A second signal ends the program at once.
 fn stop_on_interrupt(job: &Job) {
     let stop = Arc::clone(&job.run_options.stop);
     process::on_interrupt(move || {

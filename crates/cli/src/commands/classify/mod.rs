@@ -87,19 +87,21 @@ pub fn run(options: Classify) -> Result<ExitCode> {
 /// # Errors
 /// If a file of the run is one of the inputs or exists already, or if there is no output to resume.
 fn check_outputs(options: &Classify, paths: Option<&OutputPaths>, sources: &[Source]) -> Result<()> {
+    if options.resume && paths.is_none() {
+        let hint = "give `--resume` together with the `--output FILE` of the interrupted run";
+        return Err(Usage::new("cannot resume: there is no output file", hint).into());
+    }
     refuse_overwriting(options.output.as_deref(), options.rejects.as_deref(), sources)?;
     for path in paths.iter().flat_map(|paths| paths.all()) {
         refuse_overwriting(Some(&path), None, sources)?;
     }
     match paths {
         // An interrupted run may have replaced some of the files already.
-        Some(paths) if options.resume || paths.journal().exists() => {}
+        Some(paths) if paths.is_begun() => {}
+        // `--resume` of a complete output writes nothing.
+        Some(paths) if options.resume && paths.output.exists() => {}
         Some(paths) => refuse_existing([&paths.output, &paths.rejects], options.overwrite)?,
         None => refuse_existing(&options.rejects, options.overwrite)?,
-    }
-    if options.resume && paths.is_none() {
-        let hint = "give `--resume` together with the `--output FILE` of the interrupted run";
-        return Err(Usage::new("cannot resume: there is no output file", hint).into());
     }
     check_summary(options, paths, sources)
 }

@@ -8,6 +8,7 @@ use crate::failure::{Usage, say};
 use crate::output::destination::resolved;
 use crate::output::table::table;
 use crate::output::terminal;
+use crate::threads;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, check_labelled, evaluate};
@@ -67,7 +68,7 @@ pub fn run(options: &Average) -> Result<ExitCode> {
 
 /// Prints the metrics of each model and of their average, and warns if the average is worse than a model.
 fn compare(models: &[Model], mean: &Model, sets: &[LabelledSet], options: &Average) -> Result<()> {
-    let model_options = Options { threads: options.threads.map(usize::from), ..Options::default() };
+    let model_options = Options { threads: Some(threads::count(options.threads)), ..Options::default() };
     let measure = |model: &Model| -> Result<Vec<SetReport>> {
         let classifier = Classifier::new(model.clone(), &model_options)?;
         Ok(sets.iter().map(|set| evaluate(&classifier, set, &mut |_| {})).collect::<Result<_, _>>()?)

@@ -4,6 +4,7 @@ use super::settings::Changed;
 use super::training_data::TrainingData;
 use crate::arguments::Train;
 use crate::commands::open::model_path;
+use crate::output::shell::quoted;
 use clap::ValueEnum;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{CalibrationReport, SetReport};
@@ -121,13 +122,4 @@ fn pooling(options: &Train) -> Option<String> {
 /// Returns the last component of a path.
 fn file_name(argument: &str) -> String {
     Path::new(argument).file_name().map_or_else(|| argument.into(), |name| name.to_string_lossy().into_owned())
-}
-
-/// Quotes an argument for a shell, if it needs that.
-pub(super) fn quoted(argument: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+".contains(c);
-    match !argument.is_empty() && argument.chars().all(is_plain) {
-        true => argument.into(),
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    }
 }

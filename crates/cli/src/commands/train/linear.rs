@@ -45,6 +45,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
             say("linear models have no checkpoints: training starts from the beginning");
         }
     }
+    tune::refuse_foreign_options(options)?;
     let settings = settings(options)?;
     settings.check()?;
     let data = TrainingData::load(options)?;

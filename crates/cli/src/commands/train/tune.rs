@@ -1,12 +1,14 @@
 //! `newsdesk train --arch linear --tune`: searches for settings, prints the tries, and writes an options file that trains the same
 //! model again.
 
-use super::card::quoted;
 use super::progress::Reporter;
 use super::settings;
 use super::training_data::TrainingData;
 use crate::arguments::Train;
+use crate::commands::model_folder::{OPTIONS, TRIES};
+use crate::failure::Usage;
 use crate::output::count::counted;
+use crate::output::shell::quoted;
 use anyhow::Result;
 use newsdesk_files::write_atomic;
 use newsdesk_model::linear::FeatureRecord;
@@ -15,12 +17,6 @@ use serde::Serialize;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use toml::{Table, Value};
-
-/// The file with the options that train the same model again, in the folder of the model.
-const OPTIONS: &str = "options.toml";
-
-/// The file with all tries, in the folder of the model.
-const TRIES: &str = "tuning.jsonl";
 
 /// A line of [`TRIES`].
 #[derive(Serialize)]
@@ -175,6 +171,19 @@ pub fn write(found: &Found, options: &Train, folder: &Path, reporter: &Reporter)
     let path = quoted(&path.to_string_lossy());
     reporter.say(&format!("`newsdesk train --options {path} -o NEW` trains the same model again"));
     Ok(())
+}
+
+/// Refuses a search that would replace an options file of the user. A search leaves `tuning.jsonl` beside its own.
+///
+/// # Errors
+/// If there is such a file.
+pub fn refuse_foreign_options(options: &Train) -> Result<()> {
+    let [own, file] = [TRIES, OPTIONS].map(|name| options.output.join(name));
+    if options.tune.is_none() || !file.exists() || (options.overwrite.overwrite && own.exists()) {
+        return Ok(());
+    }
+    let message = format!("cannot write `{}`: it already exists", file.display());
+    Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into())
 }
 
 /// Returns the options of a run with these settings, by their long names.

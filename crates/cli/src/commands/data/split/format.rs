@@ -3,7 +3,7 @@
 use crate::failure::Usage;
 use crate::format_list::row_formats;
 use anyhow::Result;
-use newsdesk_data::{Compression, Format, ReadOptions, Source, is_compressed, read};
+use newsdesk_data::{Compression, Format, ReadOptions, Source, read};
 use std::path::Path;
 
 /// Returns the format in which the splits of these sources are written, and the ending of their names. It is that of the
@@ -47,13 +47,11 @@ pub fn common_format(sources: &[Source], options: &ReadOptions) -> Result<(Forma
     let path = Path::new(&*name);
     let ending = |path: &Path| path.extension().map(|ending| format!(".{}", ending.to_string_lossy()));
     let ending = match Format::from_path(path) {
-        Some(by_name) if by_name == format => match path.file_stem().map(Path::new) {
-            Some(stem) if is_compressed(path) => match Compression::of_path(path) {
-                Some(compression) if compression.can_be_written() => {
-                    ending(stem).zip(ending(path)).map(|(one, other)| one + &other)
-                }
-                _ => ending(stem),
-            },
+        Some(by_name) if by_name == format => match (Compression::of_path(path), path.file_stem().map(Path::new)) {
+            (Some(compression), Some(stem)) if compression.can_be_written() => {
+                ending(stem).zip(ending(path)).map(|(one, other)| one + &other)
+            }
+            (Some(_), Some(stem)) => ending(stem),
             _ => ending(path),
         },
         _ => None,

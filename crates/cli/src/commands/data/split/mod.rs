@@ -14,6 +14,7 @@ use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting, resolved};
 use crate::output::progress::row_counter;
 use crate::output::reporting::{ReportingOutput, wrote};
+use crate::output::shell::quoted;
 use crate::output::terminal;
 use crate::sources::expand;
 use anyhow::Result;
@@ -110,15 +111,6 @@ fn check_command(options: &Options, files: &[(Split, PathBuf)]) -> String {
         command += &value.map(|value| format!(" {flag} {}", quoted(&value))).unwrap_or_default();
     }
     command
-}
-
-/// Returns an argument as a shell reads it, in quotes if it has special characters.
-fn quoted(argument: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
-    match !argument.is_empty() && argument.chars().all(is_plain) {
-        true => argument.to_owned(),
-        false => format!("'{}'", argument.replace('\'', "'\\''")),
-    }
 }
 
 impl Settings {

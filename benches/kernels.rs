@@ -11,8 +11,8 @@ mod timing;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Scratch, Strided};
-use newsdesk_kernels::{activation, layer_norm};
+use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Relative, Scratch, Strided};
+use newsdesk_kernels::{activation::Activation, layer_norm};
 use std::time::Duration;
 use timing::{fastest, timed};
 
@@ -101,10 +101,13 @@ impl Benches<'_> {
 
     fn attention(&mut self, window: &Window, peak: Option<f64>) {
         let Window { length, hidden, expected } = window;
-        let attention = Attention { heads: HEADS, head_width: HEAD_WIDTH, set: self.set };
+        let scale = 1.0 / (HEAD_WIDTH as f32).sqrt();
+        let attention = Attention { heads: HEADS, head_width: HEAD_WIDTH, scale, reach: None, set: self.set };
         let part = |number: usize| Strided { values: &hidden[number * WIDTH..], stride: 3 * WIDTH };
         let (mut scratch, mut out) = (AttentionScratch::default(), vec![f32::NAN; length * WIDTH]);
-        let mut forward = |out: &mut [f32]| attention.forward(part(0), part(1), part(2), *length, &mut scratch, out);
+        let mut forward = |out: &mut [f32]| {
+            attention.forward(part(0), part(1), part(2), *length, Relative::None, &mut scratch, out);
+        };
         forward(&mut out);
         let kernel = format!("attention {length}");
         check(&kernel, &out, expected, 1e-4);
@@ -117,12 +120,12 @@ impl Benches<'_> {
         let expected: Vec<f64> = input.iter().map(|&x| gelu(f64::from(x))).collect();
         let (set, mut values) = (self.set, input.clone());
         let kernel = format!("gelu {}x{INTERMEDIATE_WIDTH}", ROWS[0]);
-        activation::gelu_in_place(&mut values, set);
+        Activation::Gelu.in_place(&mut values, set);
         check(&kernel, &values, &expected, 1e-4);
         self.time(&kernel, GELU_OPERATIONS * input.len(), peak, || {
             // Applied in place repeatedly, GELU would make the values subnormal, which are slow.
             values.copy_from_slice(&input);
-            timed(|| activation::gelu_in_place(&mut values, set))
+            timed(|| Activation::Gelu.in_place(&mut values, set))
         });
     }
 

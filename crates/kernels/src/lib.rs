@@ -20,6 +20,7 @@ pub mod instructions;
 pub mod layer_norm;
 pub mod matmul;
 pub mod packed;
+pub mod rotary;
 pub mod softmax;
 
 mod half;

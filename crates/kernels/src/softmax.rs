@@ -3,6 +3,7 @@
 use crate::exponential::exp;
 use crate::instructions::{InstructionSet, fused};
 use crate::lanes::{max, sum, sum_pairs};
+use std::ops::Range;
 
 /// Converts each row of `scores` (`width` values) into probabilities in place: `p[i] = exp(scale * s[i]) / sum`.
 ///
@@ -11,11 +12,22 @@ use crate::lanes::{max, sum, sum_pairs};
 /// # Panics
 /// If `scores` is not made of whole rows, or `valid` is zero or beyond `width`.
 pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
+    forward_within(scores, width, |_| 0..valid, scale);
+}
+
+/// As [`forward`], where row `i` has the values within `valid(i)`. The values outside become zero.
+///
+/// # Panics
+/// If `scores` is not made of whole rows, or a range is empty or not within the row.
+pub(crate) fn forward_within(scores: &mut [f32], width: usize, valid: impl Fn(usize) -> Range<usize>, scale: f32) {
     assert!(width > 0 && scores.len().is_multiple_of(width), "softmax: scores are not made of whole rows");
-    assert!(valid > 0 && valid <= width, "softmax: valid length outside the row");
     fused!(InstructionSet::best(), |a| {
-        for row in scores.chunks_exact_mut(width) {
-            let (row, padding) = row.split_at_mut(valid);
+        for (number, row) in scores.chunks_exact_mut(width).enumerate() {
+            let Range { start, end } = valid(number);
+            assert!(start < end && end <= width, "softmax: valid range outside the row");
+            row[..start].fill(0.0);
+            row[end..].fill(0.0);
+            let row = &mut row[start..end];
             let largest = max(row);
             for s in row.iter_mut() {
                 *s = exp((*s - largest) * scale, a);
@@ -24,7 +36,6 @@ pub fn forward(scores: &mut [f32], width: usize, valid: usize, scale: f32) {
             for p in row.iter_mut() {
                 *p *= norm;
             }
-            padding.fill(0.0);
         }
     });
 }

@@ -10,7 +10,7 @@ mod forward;
 mod quantise;
 mod scratch;
 
-pub use attention::{Attention, AttentionScratch, Strided};
+pub use attention::{Attention, AttentionScratch, DisentangledPositions, DistanceBias, Relative, Strided};
 pub use dense::PackedDense;
 pub use dtype::Dtype;
 pub use scratch::Scratch;

@@ -7,6 +7,7 @@
 //! three instructions on these ports for 64 products instead of four. Four products must then fit into 16 bits, so
 //! activations have seven bits and weights six and a sign: 4 * 127 * 63 < 2^15.
 
+use super::by_distance;
 use super::tile::{GROUP, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileQuantised, Tiles, with_rows};
 use std::arch::x86_64::*;
 
@@ -21,6 +22,8 @@ pub(super) static TILES: Tiles = Tiles {
     f32: tile_f32,
     attention: tile_f32,
     transpose,
+    add_row_by_distance: by_distance::avx2::add_row,
+    add_block_by_distance: by_distance::avx2::add_block,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
     int16: tile_int16,

@@ -1,5 +1,6 @@
 //! Tiles for AVX-512 with VNNI and BF16. Thirty-two registers of sixteen lanes hold 6 rows by 64 columns.
 
+use super::by_distance;
 use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles, with_rows};
 use std::arch::x86_64::*;
 
@@ -16,6 +17,8 @@ pub(super) static TILES: Tiles = Tiles {
     f32: tile_f32,
     attention: tile_attention,
     transpose: super::avx2::transpose,
+    add_row_by_distance: by_distance::avx2::add_row,
+    add_block_by_distance: by_distance::avx2::add_block,
     pair_order: PairOrder::Depth,
     bf16: tile_bf16,
     int16: tile_int16,

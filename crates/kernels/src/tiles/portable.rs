@@ -1,5 +1,6 @@
 //! Tiles in plain Rust: the reference for the other tiles, and the fallback where none of them runs.
 
+use super::by_distance;
 use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles};
 use crate::half::widen;
 
@@ -12,6 +13,8 @@ pub(super) static TILES: Tiles = Tiles {
     f32: tile_f32,
     attention: tile_f32,
     transpose,
+    add_row_by_distance: by_distance::add_row,
+    add_block_by_distance: by_distance::add_block,
     pair_order: PairOrder::Columns,
     bf16: tile_bf16,
     int16: tile_quantised::<2, _, _>,

@@ -116,6 +116,12 @@ pub(crate) struct Tiles {
     /// Transposes a block of 8 by 8 values. Takes source, its stride, destination, its stride. Both must have eight rows of
     /// eight values.
     pub transpose: unsafe fn(*const f32, usize, *mut f32, usize),
+    /// Adds products with one vector per distance to a row of scores. Takes products, the table of columns, the number of
+    /// blocks, scores. The contract is at [`by_distance::add_row`](super::by_distance::add_row).
+    pub add_row_by_distance: unsafe fn(*const f32, *const u32, usize, *mut f32),
+    /// The same for a transposed block. Takes products, their stride, the table of columns, scores, their stride. The
+    /// contract is at [`by_distance::add_block`](super::by_distance::add_block).
+    pub add_block_by_distance: unsafe fn(*const f32, usize, *const u32, *mut f32, usize),
     /// The layout of bf16 weights.
     pub pair_order: PairOrder,
     /// Multiplies with bf16 weights.

@@ -1,23 +1,9 @@
-//! Compares packed products and attention with plain loops, on every instruction set of the machine. Checks that the result
-//! of a row is bit-identical regardless of the other rows.
+//! Packed products.
 
+use crate::{bits, numbers, sets};
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Scratch, Strided};
+use newsdesk_kernels::packed::{Dtype, PackedDense, Scratch};
 use proptest::prelude::*;
-
-fn sets() -> impl Iterator<Item = InstructionSet> {
-    InstructionSet::ALL.into_iter().filter(|set| set.is_available())
-}
-
-/// Returns pseudo-random numbers within -1 and 1.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
 
 fn bf16(x: f32) -> f64 {
     let bits = x.to_bits();
@@ -113,70 +99,6 @@ proptest! {
             }
         }
     }
-
-    #[test]
-    fn attention_agrees_with_plain_loops(length in 1usize..90, heads in 1usize..4, head_width in 1usize..70, seed: u64) {
-        let width = heads * head_width;
-        // Queries, keys and values side by side, as in the encoder. [length, 3 * width]
-        let rows = numbers(length * 3 * width, seed);
-        let part = |number: usize| Strided { values: &rows[number * width..], stride: 3 * width };
-        let mut scratch = AttentionScratch::default();
-        for set in sets() {
-            let attention = Attention { heads, head_width, set };
-            let mut out = vec![f32::NAN; length * width];
-            attention.forward(part(0), part(1), part(2), length, &mut scratch, &mut out);
-            for query in 0..length {
-                for head in 0..heads {
-                    let at = |number: usize, row: usize, k: usize| {
-                        f64::from(rows[row * 3 * width + number * width + head * head_width + k])
-                    };
-                    let score = |key: usize| -> f64 {
-                        (0..head_width).map(|k| at(0, query, k) * at(1, key, k)).sum::<f64>() / (head_width as f64).sqrt()
-                    };
-                    let exponentials: Vec<f64> = (0..length).map(|key| score(key).exp()).collect();
-                    let total: f64 = exponentials.iter().sum();
-                    for k in 0..head_width {
-                        let expected = (0..length).map(|key| exponentials[key] / total * at(2, key, k)).sum::<f64>();
-                        let found = f64::from(out[query * width + head * head_width + k]);
-                        prop_assert!((found - expected).abs() < 2e-6, "{}: {} is not {}", set, found, expected);
-                    }
-                }
-                // A query alone has the same result.
-                let mut alone = vec![f32::NAN; width];
-                let row = Strided { values: &rows[query * 3 * width..], stride: 3 * width };
-                attention.forward(row, part(1), part(2), length, &mut scratch, &mut alone);
-                prop_assert_eq!(bits(&alone), bits(&out[query * width..(query + 1) * width]), "{}", set);
-            }
-        }
-    }
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|x| x.to_bits()).collect()
-}
-
-/// Prints with `--nocapture` which instruction sets the tests ran on, for runs in an emulator.
-#[test]
-#[expect(clippy::print_stdout, reason = "--nocapture shows the instruction sets")]
-fn all_instruction_sets_of_the_machine_are_tested() {
-    let mut expected = vec!["portable"];
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        expected.push("avx2");
-        if is_x86_feature_detected!("avxvnni") {
-            expected.push("avx2-vnni");
-        }
-        let avx512 = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        if avx512 && is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bf16") {
-            expected.push("avx512");
-        }
-    }
-    let names: Vec<String> = sets().map(|set| set.to_string()).collect();
-    assert_eq!(names, expected);
-    println!("instruction sets: {}", names.join(", "));
 }
 
 #[test]
@@ -189,17 +111,6 @@ fn zero_weights_and_constant_rows_give_the_bias() {
             assert_eq!(out, [1.0, -2.0, 0.5, 1.0, -2.0, 0.5], "{dtype} on {set}");
         }
     }
-}
-
-#[test]
-#[should_panic(expected = "a matrix has too few rows")]
-fn attention_refuses_a_stride_that_overflows() {
-    let rows = [0.0; 8];
-    // Three rows with this stride would end at 2 * stride + 4, which wraps around to 4.
-    let wrapping = Strided { values: &rows, stride: 1 << (usize::BITS - 1) };
-    let attention = Attention { heads: 1, head_width: 4, set: InstructionSet::best() };
-    let keys = Strided { values: &rows, stride: 4 };
-    attention.forward(wrapping, keys, keys, 2, &mut AttentionScratch::default(), &mut [0.0; 12]);
 }
 
 #[test]

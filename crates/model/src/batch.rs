@@ -11,19 +11,29 @@ pub struct PackedBatch {
     ids: Vec<TokenId>,
     /// For each window, the index after its last token.
     ends: Vec<usize>,
+    /// For each window, the index after its last token of the first segment.
+    first_segment_ends: Vec<usize>,
 }
 
 impl PackedBatch {
-    /// Adds a window, which includes special tokens.
+    /// Adds a window of one segment, which includes special tokens.
     pub fn push(&mut self, window: impl IntoIterator<Item = TokenId>) {
+        self.push_pair(window, usize::MAX);
+    }
+
+    /// Adds a window, whose tokens from index `second_segment` on belong to the second segment.
+    pub fn push_pair(&mut self, window: impl IntoIterator<Item = TokenId>, second_segment: usize) {
+        let start = self.ids.len();
         self.ids.extend(window);
         self.ends.push(self.ids.len());
+        self.first_segment_ends.push(start.saturating_add(second_segment).min(self.ids.len()));
     }
 
     /// Removes all windows and keeps the memory.
     pub fn clear(&mut self) {
         self.ids.clear();
         self.ends.clear();
+        self.first_segment_ends.clear();
     }
 
     /// Returns the token ids of all windows.
@@ -34,6 +44,11 @@ impl PackedBatch {
     /// Returns the range of each window in [`PackedBatch::ids`].
     pub fn windows(&self) -> impl Iterator<Item = Range<usize>> {
         self.ends.iter().scan(0, |start, &end| Some(std::mem::replace(start, end)..end))
+    }
+
+    /// Returns the range of the second segment of each window in [`PackedBatch::ids`]. It is empty for a window of one segment.
+    pub fn second_segments(&self) -> impl Iterator<Item = Range<usize>> {
+        self.first_segment_ends.iter().zip(&self.ends).map(|(&start, &end)| start..end)
     }
 
     /// Returns the number of windows.
@@ -51,6 +66,8 @@ impl PackedBatch {
 pub struct Batch {
     /// Token ids with padding: `[windows, length]`, u32.
     pub ids: Tensor,
+    /// Segment of each token, `[windows, length]`, u32. `None` if all tokens belong to the first one.
+    pub segments: Option<Tensor>,
     /// Length of each window without padding.
     pub lengths: Vec<usize>,
 }
@@ -69,7 +86,19 @@ impl Batch {
             ids.resize(ids.len() + longest - window.len(), padding);
         }
         let ids = Tensor::from_vec(ids, (windows.len(), longest), device)?; // [windows, length]
-        Ok(Self { ids, lengths })
+        Ok(Self { ids, segments: None, lengths })
+    }
+
+    /// Returns the batch with a second segment in each window, which starts at this index.
+    ///
+    /// # Errors
+    /// If the device is out of memory.
+    pub fn with_second_segments(mut self, starts: &[usize]) -> Result<Self> {
+        let (windows, longest) = self.ids.dims2()?;
+        let row = |&start: &usize| (0..longest).map(move |index| u32::from(index >= start));
+        let segments: Vec<u32> = starts.iter().flat_map(row).collect();
+        self.segments = Some(Tensor::from_vec(segments, (windows, longest), self.ids.device())?); // [windows, length]
+        Ok(self)
     }
 }
 

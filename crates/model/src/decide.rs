@@ -61,7 +61,7 @@ pub struct ScoredLabel<'a> {
     pub name: &'a str,
     /// Code of the label, if it has one.
     pub code: Option<&'a str>,
-    /// Probability, within 0..=1.
+    /// Probability, within 0..=1; the logit if the head has no activation.
     pub score: f32,
 }
 
@@ -88,12 +88,12 @@ impl HeadPrediction {
         self.ranked().into_iter().next()
     }
 
-    /// Returns the predicted labels, the most probable first. A softmax head predicts its most probable label. A
-    /// sigmoid head predicts every label whose score reaches its threshold, possibly none.
+    /// Returns the predicted labels, the most probable first. A softmax head, or one without activation, predicts its best
+    /// label. A sigmoid head predicts every label whose score reaches its threshold, possibly none.
     pub fn predicted(&self) -> Vec<ScoredLabel<'_>> {
         let mut ranked = self.ranked();
         match self.head.activation {
-            HeadActivation::Softmax => ranked.truncate(1),
+            HeadActivation::Softmax | HeadActivation::None => ranked.truncate(1),
             HeadActivation::Sigmoid => {
                 ranked.retain(|l| l.score >= self.head.labels[l.index].threshold.unwrap_or(0.5));
             }
@@ -139,6 +139,7 @@ fn combine(head: &Head, windows: &[Probabilities], new_tokens: &[usize], rule: C
             }
         }
         Combine::Max => {
+            result.fill(f32::NEG_INFINITY);
             for window in windows {
                 result.iter_mut().zip(&window.0).for_each(|(best, &p)| *best = best.max(p));
             }

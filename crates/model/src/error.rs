@@ -50,6 +50,12 @@ pub enum ModelError {
         /// The task that the checkpoint is for, if it is known.
         task: Option<String>,
     },
+    /// Zero-shot classification is not possible with this model or these labels.
+    #[error("cannot classify with these labels: {cause}")]
+    ZeroShot {
+        /// The cause.
+        cause: String,
+    },
     /// The model is linear, but an encoder is required.
     #[error("cannot open an encoder in `{}`: it is a linear model", path.display())]
     NoEncoder {
@@ -65,6 +71,22 @@ pub enum ModelError {
         key: String,
         /// The cause.
         cause: String,
+    },
+    /// The weights of a checkpoint cannot be read.
+    #[error("cannot use the weights in `{file}`: {cause}")]
+    Weights {
+        /// The weights file, or the index of several.
+        file: String,
+        /// The cause.
+        cause: String,
+        /// What the user can do about it.
+        remedy: Remedy,
+    },
+    /// The model of a checkpoint is Python code, which is not run.
+    #[error("cannot use `auto_map` in `{file}`: it names Python code of the checkpoint's repository, which is not run")]
+    RemoteCode {
+        /// The configuration that names it.
+        file: String,
     },
     /// A file does not fit the other files of the model.
     #[error("cannot use `{key}` in `{file}`: {cause}")]
@@ -189,6 +211,8 @@ pub enum Remedy {
     CompleteModelFolder,
     /// Use a model with an encoder instead of a linear one.
     UseEncoderModel,
+    /// Use a checkpoint for natural language inference, and at least two different labels.
+    UseInferenceModel,
     /// Train a classification head on the encoder.
     TrainHead,
     /// Free disk space, or write to a folder with write permission.
@@ -207,8 +231,16 @@ pub enum Remedy {
     UseRegularFile,
     /// Use other weights, or train the model again with a lower learning rate.
     ReplaceWeights,
-    /// Merge the shards of the weights into one file.
-    MergeShards,
+    /// Fetch the missing parts of the weights.
+    FetchShards,
+    /// Add the index that belongs to the parts of the weights.
+    AddShardIndex,
+    /// Allow the weights to be read from a pickle, or convert them once.
+    AllowPickle,
+    /// Save the weights again with a current version of torch, as a state dict alone.
+    SaveStateDict,
+    /// Save the checkpoint with a class of transformers.
+    SaveOwnClass,
     /// Convert the weights of another library to safetensors.
     ConvertWeights,
     /// Give the weights file the name that model folders use.
@@ -249,14 +281,20 @@ impl ModelError {
             }
             Self::Read { source, .. } if is_unfit(source) => Some(Remedy::UseRegularFile),
             Self::Read { .. } => None,
-            Self::MissingFile { remedy, .. } => Some(*remedy),
+            Self::MissingFile { remedy, .. } | Self::Weights { remedy, .. } => Some(*remedy),
+            Self::RemoteCode { .. } => Some(Remedy::SaveOwnClass),
             Self::NotFiniteWeight { .. } | Self::NotFinite { .. } => Some(Remedy::ReplaceWeights),
             Self::Thread { .. } => Some(Remedy::UseFewerThreads),
             Self::Write { .. } => Some(Remedy::MakeFolderWritable),
             Self::NotAModel { .. } => Some(Remedy::UseModelFolder),
             Self::NoHead { .. } => Some(Remedy::TrainHead),
+            Self::ZeroShot { .. } => Some(Remedy::UseInferenceModel),
             Self::NoEncoder { .. } => Some(Remedy::UseEncoderModel),
-            Self::Invalid { file, .. } if file.ends_with("safetensors") => Some(Remedy::DownloadWeights),
+            Self::Invalid { file, .. }
+                if [".safetensors", ".bin", ".index.json"].iter().any(|end| file.ends_with(end)) =>
+            {
+                Some(Remedy::DownloadWeights)
+            }
             Self::Invalid { file, .. } if file.ends_with("newsdesk.toml") => Some(Remedy::RestoreManifest),
             Self::Invalid { .. } => Some(Remedy::UseSupportedCheckpoint),
             Self::Mismatch { .. } | Self::MissingTensor { .. } | Self::WrongShape { .. } => {

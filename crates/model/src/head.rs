@@ -24,6 +24,8 @@ pub enum HeadActivation {
     Softmax,
     /// Any number of labels can be correct, and each has an independent probability.
     Sigmoid,
+    /// None: the scores are the logits, as in a regression.
+    None,
 }
 
 impl std::fmt::Display for HeadActivation {
@@ -31,6 +33,7 @@ impl std::fmt::Display for HeadActivation {
         f.write_str(match self {
             Self::Softmax => "softmax",
             Self::Sigmoid => "sigmoid",
+            Self::None => "none",
         })
     }
 }
@@ -60,7 +63,7 @@ fn one() -> f32 {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logits(pub Vec<f32>);
 
-/// One probability per label, each within 0..=1.
+/// One probability per label, each within 0..=1. With [`HeadActivation::None`], one logit per label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probabilities(pub Vec<f32>);
 
@@ -69,6 +72,7 @@ impl Head {
     pub fn probabilities(&self, logits: &Logits) -> Probabilities {
         let scaled = logits.0.iter().map(|x| x / self.temperature);
         match self.activation {
+            HeadActivation::None => Probabilities(scaled.collect()),
             HeadActivation::Sigmoid => Probabilities(scaled.map(|x| 1.0 / (1.0 + (-x).exp())).collect()),
             HeadActivation::Softmax => {
                 let largest = scaled.clone().fold(f32::NEG_INFINITY, f32::max);

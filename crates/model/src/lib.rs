@@ -6,6 +6,8 @@
 pub mod tokenize;
 pub mod window;
 pub mod batch;
+pub mod checkpoint;
+pub mod architecture;
 pub mod encoder;
 pub mod network;
 pub mod head;
@@ -22,12 +24,12 @@ pub mod workers;
 
 pub use calibration::{CalibrationRecord, ThresholdRecord};
 pub use certificate::{Certificate, CertificateFigure};
-pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, available_cpus};
+pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, ZeroShot, available_cpus};
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};
 pub use dtype::{Dtype, DtypeChoice};
 pub use error::{ArticleName, ModelError, Remedy, Result};
-pub use folder::{AnyModel, Model};
+pub use folder::{AnyModel, Model, OpenOptions};
 pub use head::{Head, HeadActivation, HeadLabel};
 pub use linear::LinearModel;
 pub use newsdesk_kernels::instructions::InstructionSet;

@@ -97,8 +97,8 @@ fn a_saved_model_gives_the_same_predictions() -> Outcome {
         .tensors()
         .map(|tensor| tensor.map(|(name, tensor)| (name.replace("classifier.", "heads.label."), tensor)))
         .collect::<Result<_, _>>()?;
-    model.weights = newsdesk_model::encoder::Weights::from_tensors(renamed, "memory");
-    model.spec.heads[0].0 = "heads.label".into();
+    model.weights = newsdesk_model::checkpoint::Weights::from_tensors(renamed, "memory");
+    model.network.heads[0].0 = "heads.label".into();
     let before = Classifier::new(model.clone(), &Options::default())?.classify(&[article(100)])?;
     for (storage, max_difference) in [(Storage::F32, 1e-7), (Storage::F16, 5e-3)] {
         save(&model, folder.path(), storage)?;

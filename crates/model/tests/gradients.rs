@@ -3,7 +3,7 @@
 use candle_core::{Device, Tensor};
 use newsdesk_model::Model;
 use newsdesk_model::batch::Batch;
-use newsdesk_model::encoder::Variables;
+use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::encoder::graph::Dropout;
 use newsdesk_model::network::{Network, NetworkSpec, Pooling, TrainingNetwork};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const WINDOWS: [&[u32]; 2] = [&[2, 17, 301, 44, 580, 91, 3], &[2, 77, 210, 3]];
 fn tiny(pooling: Pooling) -> Result<(Model, NetworkSpec), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/tiny");
     let model = Model::open(&folder, &Device::Cpu)?;
-    let spec = NetworkSpec { pooling, ..model.spec.clone() };
+    let spec = NetworkSpec { pooling, ..model.network.clone() };
     Ok((model, spec))
 }
 
@@ -46,7 +46,7 @@ fn training_gradients(
     seed: Option<u64>,
     threads: usize,
 ) -> Result<(f32, Gradients), Box<dyn Error>> {
-    let mut network = TrainingNetwork::new(&model.config, spec, 0).ok_or("the encoder is not supported")?;
+    let mut network = TrainingNetwork::new(&model.encoder, spec, 0).ok_or("the encoder is not supported")?;
     let (loss, found) = network
         .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;
     let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
@@ -69,7 +69,7 @@ fn training_gradients_equal_those_of_the_graph() -> Outcome {
         let mut variables = Variables::copy_of(&model.weights)?;
         variables.retain(|name| pooling == Pooling::Pooler || !name.contains("pooler"));
         let windows: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
-        let network = Network::new(&variables.weights(), &model.config, &spec)?;
+        let network = Network::new(&variables.weights(), &model.encoder, &spec)?;
         let batch = Batch::new(&windows, 0, &Device::Cpu)?;
         let expected_loss = weighted(&network.forward(&batch, None)?[0], 0)?;
         let expected = expected_loss.backward()?;
@@ -101,7 +101,7 @@ fn frozen_levels_have_no_gradients_and_do_not_affect_others() -> Outcome {
         None => 3,
     };
     for frozen in 0..=3 {
-        let mut network = TrainingNetwork::new(&model.config, &spec, frozen).ok_or("the encoder is not supported")?;
+        let mut network = TrainingNetwork::new(&model.encoder, &spec, frozen).ok_or("the encoder is not supported")?;
         let loss = |chunk: Range<usize>, logits: &[Tensor]| weighted(&logits[0], chunk.start).map(Some);
         let (_, found) = network.gradients(&variables, &WINDOWS, Some(3), 2, loss)?;
         let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
@@ -133,7 +133,7 @@ fn training_gradients_are_slopes_under_dropout() -> Outcome {
     for pooling in [Pooling::Cls, Pooling::Mean] {
         let (mut model, spec) = tiny(pooling)?;
         // A high rate reveals a value that only the forward or only the backward pass drops.
-        (model.config.hidden_dropout_prob, model.config.attention_probs_dropout_prob) = (0.3, 0.3);
+        (model.encoder.hidden_dropout_prob, model.encoder.attention_probs_dropout_prob) = (0.3, 0.3);
         let variables = Variables::copy_of(&model.weights)?;
         let loss = || training_gradients(&model, &spec, &variables, &WINDOWS, Some(9), 2);
         let (_, found) = loss()?;
@@ -167,7 +167,7 @@ fn every_variable_receives_a_gradient() -> Outcome {
         let (model, spec) = tiny(pooling)?;
         let mut variables = Variables::copy_of(&model.weights)?;
         variables.retain(|name| pooling == Pooling::Pooler || !name.contains("pooler"));
-        let network = Network::new(&variables.weights(), &model.config, &spec)?;
+        let network = Network::new(&variables.weights(), &model.encoder, &spec)?;
         let gradients = loss(&network, Some(&mut Dropout::new(0.1, 0.1, 5)))?.backward()?;
         let mut count = 0;
         for (name, variable) in variables.iter() {
@@ -177,7 +177,7 @@ fn every_variable_receives_a_gradient() -> Outcome {
             assert!(size.is_finite() && (size > 0.0 || name.ends_with("key.bias")), "{pooling}, `{name}`: {size}");
             count += 1;
         }
-        let encoder = 5 + 16 * model.config.num_hidden_layers;
+        let encoder = 5 + 16 * model.encoder.layers.len();
         assert_eq!(count, encoder + 2 + if pooling == Pooling::Pooler { 2 } else { 0 });
     }
     Ok(())
@@ -187,7 +187,7 @@ fn every_variable_receives_a_gradient() -> Outcome {
 fn graph_gradients_are_slopes() -> Outcome {
     let (model, spec) = tiny(Pooling::Cls)?;
     let variables = Variables::copy_of(&model.weights)?;
-    let network = Network::new(&variables.weights(), &model.config, &spec)?;
+    let network = Network::new(&variables.weights(), &model.encoder, &spec)?;
     let gradients = loss(&network, None)?.backward()?;
     for (name, variable) in variables.iter().filter(|(name, _)| !name.contains("pooler")) {
         // The slope along the gradient is its length. It stands out most from rounding errors.

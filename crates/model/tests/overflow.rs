@@ -35,14 +35,14 @@ fn assert_named(error: &ModelError, what: &str) {
 #[test]
 fn an_overflow_anywhere_is_an_error_in_every_dtype() -> Outcome {
     for name in [
-        "bert.embeddings.word_embeddings.weight",
-        "bert.embeddings.LayerNorm.weight",
-        "bert.encoder.layer.0.attention.self.value.weight",
-        "bert.encoder.layer.0.attention.output.dense.weight",
-        "bert.encoder.layer.0.intermediate.dense.weight",
-        "bert.encoder.layer.1.attention.output.LayerNorm.weight",
-        "bert.encoder.layer.1.output.dense.weight",
-        "bert.encoder.layer.1.output.LayerNorm.weight",
+        "embeddings.word_embeddings.weight",
+        "embeddings.LayerNorm.weight",
+        "encoder.layer.0.attention.self.value.weight",
+        "encoder.layer.0.attention.output.dense.weight",
+        "encoder.layer.0.intermediate.dense.weight",
+        "encoder.layer.1.attention.output.LayerNorm.weight",
+        "encoder.layer.1.output.dense.weight",
+        "encoder.layer.1.output.LayerNorm.weight",
         "classifier.weight",
     ] {
         let model = with_huge(name)?;

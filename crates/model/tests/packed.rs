@@ -1,8 +1,9 @@
 //! Compares the packed network with the graph, and tests that scores are bit-identical regardless of batch composition.
 
 use candle_core::Tensor;
+use newsdesk_model::architecture::Activation;
 use newsdesk_model::batch::{Batch, PackedBatch};
-use newsdesk_model::encoder::{Activation, Variables};
+use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::network::{Network, NetworkSpec, PackedNetwork, Pooling, Scratch, TrainingNetwork};
 use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, InstructionSet, Model, Options, Prediction};
 use proptest::prelude::*;
@@ -38,9 +39,9 @@ fn f32_logits_agree_with_the_graph() -> Outcome {
     let windows = windows();
     for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Pooler] {
         for hidden_act in [Activation::Gelu, Activation::GeluTanh, Activation::Relu] {
-            let spec = NetworkSpec { pooling, ..model.spec.clone() };
-            let mut config = model.config.clone();
-            config.hidden_act = hidden_act;
+            let spec = NetworkSpec { pooling, ..model.network.clone() };
+            let mut config = model.encoder.clone();
+            config.feed_forward.activation = hidden_act;
             let graph = Network::new(&model.weights, &config, &spec)?;
             let mut packed_batch = PackedBatch::default();
             let mut expected: Vec<Vec<f32>> = vec![];
@@ -201,8 +202,9 @@ const TOO_LONG: [u32; 65] = [2; 65];
 #[should_panic(expected = "a window of 65 tokens exceeds 64 positions")]
 fn the_packed_network_refuses_windows_beyond_the_position_table() {
     let model = Model::open(&tiny(), &Device::Cpu).expect("models/tiny is a model");
-    let network = PackedNetwork::new(&model.weights, &model.config, &model.spec, Dtype::F32, InstructionSet::best(), 1)
-        .expect("models/tiny has all tensors");
+    let network =
+        PackedNetwork::new(&model.weights, &model.encoder, &model.network, Dtype::F32, InstructionSet::best(), 1)
+            .expect("models/tiny has all tensors");
     let mut batch = PackedBatch::default();
     batch.push(TOO_LONG);
     network.forward(&batch, &mut Scratch::default());
@@ -213,7 +215,7 @@ fn the_packed_network_refuses_windows_beyond_the_position_table() {
 fn the_training_network_refuses_windows_beyond_the_position_table() {
     let model = Model::open(&tiny(), &Device::Cpu).expect("models/tiny is a model");
     let variables = Variables::copy_of(&model.weights).expect("the weights fit into memory");
-    let mut network = TrainingNetwork::new(&model.config, &model.spec, 0).expect("models/tiny can be trained");
+    let mut network = TrainingNetwork::new(&model.encoder, &model.network, 0).expect("models/tiny can be trained");
     let loss = |_, _: &[Tensor]| -> newsdesk_model::Result<Option<Tensor>> { Ok(None) };
     // A single thread, because other threads would report the panic under another message.
     let _ = network.gradients(&variables, &[&TOO_LONG], None, 1, loss);

@@ -7,7 +7,6 @@ use super::windows::{TokenCounts, Window};
 use crate::decide::{Combine, Prediction, combined};
 use crate::error::Result;
 use crate::head::{Head, Logits, Probabilities};
-use crate::tokenize::TokenId;
 use crate::workers::parallel;
 use std::sync::Arc;
 
@@ -93,8 +92,7 @@ impl EncoderBackend {
         let (_, max_tokens) = self.engine.batch_tokens();
         let longest = windows.iter().map(|window| window.ids.len()).max().unwrap_or(1);
         for batch in windows.chunks((max_tokens / longest).max(1)) {
-            let ids: Vec<&[TokenId]> = batch.iter().map(|window| window.ids.as_slice()).collect();
-            let logits = self.engine.logits(&ids, self.reader.padding, &mut memory)?;
+            let logits = self.engine.logits(&batch.iter().collect::<Vec<_>>(), &mut memory)?;
             for (Window { text, index, .. }, logits) in batch.iter().zip(logits) {
                 results[*text].windows[*index] = logits;
             }

@@ -11,19 +11,20 @@ mod stream;
 mod tests;
 mod windows;
 mod worker;
+mod zero_shot;
 
 use crate::certificate::fastest_certified;
 use crate::decide::Prediction;
 use crate::device::{Device, device_name};
 use crate::dtype::{Dtype, DtypeChoice};
 use crate::error::{ModelError, Result};
-use crate::folder::{AnyModel, Manifest, Model, other_task};
+use crate::folder::{AnyModel, Manifest, Model};
 use crate::head::Head;
 use crate::linear::LinearModel;
 use crate::network::{Network, PackedNetwork};
 use crate::window::Windowing;
 use crate::workers::spawn;
-use engine::Engine;
+use engine::{DeviceNetwork, Engine};
 pub use logits::TextLogits;
 use newsdesk_kernels::instructions::InstructionSet;
 pub use options::{Options, available_cpus};
@@ -37,6 +38,8 @@ use std::sync::Arc;
 pub use stream::StreamInput;
 use windows::WindowReader;
 use worker::work;
+use zero_shot::Pairs;
+pub use zero_shot::ZeroShot;
 
 /// Bytes of text per additional thread. A thread costs more time to start than fewer bytes cost to classify.
 const BYTES_PER_THREAD: usize = 1024;
@@ -62,6 +65,7 @@ pub struct Classifier {
     pipeline: Pipeline,
     dtype: Dtype,
     device: Device,
+    zero_shot: Option<ZeroShot>,
 }
 
 impl Classifier {
@@ -96,7 +100,7 @@ impl Classifier {
     /// # Errors
     /// The same as [`Classifier::open`], or if the device is not available.
     pub fn open_with(folder: impl AsRef<Path>, options: &Options) -> Result<Self> {
-        Self::new(AnyModel::open(folder.as_ref(), &options.device.open()?)?, options)
+        Self::new(AnyModel::open_with(folder.as_ref(), &options.device.open()?, options.open)?, options)
     }
 
     /// Creates a classifier from a model in memory. The model stays on its device, and `options.device` is ignored. A
@@ -107,7 +111,7 @@ impl Classifier {
     /// supported.
     pub fn new(model: impl Into<AnyModel>, options: &Options) -> Result<Self> {
         match model.into() {
-            AnyModel::Encoder(model) => Self::with_encoder(*model, options),
+            AnyModel::Encoder(model) => Self::with_encoder(*model, None, options),
             AnyModel::Linear(model) => Self::with_linear(*model, options),
         }
     }
@@ -129,16 +133,39 @@ impl Classifier {
             cache_capacity: 0,
             clock: Clock::default(),
         };
-        Ok(Self { model: model.into(), pipeline, dtype: Dtype::F32, device: Device::Cpu })
+        Ok(Self { model: model.into(), pipeline, dtype: Dtype::F32, device: Device::Cpu, zero_shot: None })
     }
 
-    fn with_encoder(model: Model, options: &Options) -> Result<Self> {
+    /// Creates a classifier for labels that the model was not trained for. The model is a checkpoint for natural language
+    /// inference.
+    ///
+    /// # Errors
+    /// The same as [`Classifier::new`], or [`ModelError::ZeroShot`].
+    pub fn zero_shot(model: Model, labels: &ZeroShot, options: &Options) -> Result<Self> {
+        Self::with_encoder(model, Some(labels), options)
+    }
+
+    fn with_encoder(mut model: Model, zero_shot: Option<&ZeroShot>, options: &Options) -> Result<Self> {
         if model.manifest.heads.is_empty() {
-            let task = other_task(&model.config_json, &model.weights).map(str::to_owned);
+            let task = model.other_task.map(str::to_owned);
             return Err(ModelError::NoHead { name: model.manifest.name, task });
         }
-        model.manifest.check(&model.manifest.name, model.config.max_position_embeddings, &model.tokenizer)?;
-        let length = model.manifest.window.length - model.tokenizer.special_tokens();
+        model.manifest.check(&model.manifest.name, model.encoder.max_length, &model.tokenizer)?;
+        let pairs = zero_shot.map(|labels| Pairs::new(&model, labels, model.manifest.window.length)).transpose()?;
+        if let Some(labels) = zero_shot {
+            // Whatever was measured, was measured with other labels.
+            model.manifest = Manifest {
+                heads: vec![labels.head()],
+                certificates: vec![],
+                calibrations: vec![],
+                scores: vec![],
+                ..model.manifest
+            };
+        }
+        let length = match &pairs {
+            None => model.manifest.window.length - model.tokenizer.special_tokens(),
+            Some(pairs) => pairs.window_length(),
+        };
         let stride = model.manifest.window.stride().min(length);
         let device = model.weights.device().clone();
         let threads = options.threads.unwrap_or_else(available_cpus).max(1);
@@ -155,18 +182,24 @@ impl Classifier {
             DtypeChoice::Exactly(dtype) => dtype,
             DtypeChoice::Auto => fastest_certified(&model.manifest.certificates, instructions),
         };
-        let (weights, config, spec) = (&model.weights, &model.config, &model.spec);
-        let engine = match device.is_cpu() {
+        let (weights, encoder, network) = (&model.weights, &model.encoder, &model.network);
+        let network = match device.is_cpu() {
             true => {
-                let network = PackedNetwork::new(weights, config, spec, dtype, instructions, threads)?;
-                Engine::Packed { network, dtype }
+                let network = PackedNetwork::new(weights, encoder, network, dtype, instructions, threads)?;
+                DeviceNetwork::Packed { network: Box::new(network), dtype }
             }
-            false => Engine::Graph { network: Network::new(weights, config, spec)?, device: device.clone() },
+            false => {
+                let network = Box::new(Network::new(weights, encoder, network)?);
+                DeviceNetwork::Graph { network, device: device.clone() }
+            }
         };
+        let reader_is_bare = pairs.is_some();
+        let engine = Engine { network, pairs, padding: encoder.pad_token_id };
         let reader = WindowReader {
             tokenizer: Arc::clone(&model.tokenizer),
             windowing: Windowing { length, stride, max_windows: options.max_windows },
-            padding: config.pad_token_id,
+            padding: encoder.pad_token_id,
+            is_bare: reader_is_bare,
         };
         let pipeline = Pipeline {
             backend: Backend::Encoder(Box::new(EncoderBackend { engine, reader })),
@@ -177,7 +210,7 @@ impl Classifier {
             cache_capacity: 0,
             clock: Clock::default(),
         };
-        Ok(Self { model: model.into(), pipeline, dtype, device })
+        Ok(Self { model: model.into(), pipeline, dtype, device, zero_shot: zero_shot.cloned() })
     }
 
     /// Caches the predictions for this many recent texts in each call of [`Classifier::classify`] and
@@ -205,6 +238,11 @@ impl Classifier {
     /// Returns the heads, in the order of each prediction's heads.
     pub fn heads(&self) -> &[Arc<Head>] {
         &self.pipeline.heads
+    }
+
+    /// Returns the labels of zero-shot classification; `None` if the model has labels of its own.
+    pub fn labels_of_zero_shot(&self) -> Option<&ZeroShot> {
+        self.zero_shot.as_ref()
     }
 
     /// Returns the device.

@@ -2,6 +2,7 @@
 
 use crate::device::DeviceChoice;
 use crate::dtype::DtypeChoice;
+use crate::folder::OpenOptions;
 use newsdesk_kernels::instructions::InstructionSet;
 
 /// The options of a classifier.
@@ -15,6 +16,8 @@ pub struct Options {
     pub max_windows: Option<usize>,
     /// The dtype in which a CPU computes.
     pub dtype: DtypeChoice,
+    /// What a model folder may be read from.
+    pub open: OpenOptions,
     /// The vector instructions that a CPU uses; `None` for the best available ones.
     pub instructions: Option<InstructionSet>,
 }

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::engine::Engine;
+use super::engine::DeviceNetwork;
 use super::pipeline::Backend;
-use super::{Classifier, Options, TextLogits};
+use super::{Classifier, Options, TextLogits, ZeroShot};
 use crate::decide::{Combine, Prediction};
 use crate::network::Network;
 use crate::{Device, Dtype, DtypeChoice, Model};
@@ -37,17 +37,15 @@ fn logits_give_predictions_bit_identical_to_classify() {
 
 #[test]
 fn an_overflow_is_an_error_of_the_graph_engine() {
-    for name in
-        ["bert.embeddings.LayerNorm.weight", "bert.encoder.layer.1.output.LayerNorm.weight", "classifier.weight"]
-    {
+    for name in ["embeddings.LayerNorm.weight", "encoder.layer.1.output.LayerNorm.weight", "classifier.weight"] {
         let model = Model::open(&tiny(), &Device::Cpu).unwrap();
         let huge = (model.weights.get_shaped(model.weights.shape(name).unwrap(), name).unwrap() * 1e38).unwrap();
         let huge = huge.clamp(-3e38f32, 3e38f32).unwrap();
         let model = Model { weights: model.weights.with(name, huge), ..model };
-        let network = Network::new(&model.weights, &model.config, &model.spec).unwrap();
+        let network = Network::new(&model.weights, &model.encoder, &model.network).unwrap();
         let mut classifier = Classifier::new(model, &Options::default()).unwrap();
         let Backend::Encoder(encoder) = &mut classifier.pipeline.backend else { panic!("models/tiny has an encoder") };
-        encoder.engine = Engine::Graph { network, device: Device::Cpu };
+        encoder.engine.network = DeviceNetwork::Graph { network: Box::new(network), device: Device::Cpu };
         for error in [classifier.logits(&texts()).unwrap_err(), classifier.classify(&texts()).unwrap_err()] {
             assert!(error.to_string().starts_with("cannot classify article 1: head `label` returned"), "{error}");
         }
@@ -59,9 +57,9 @@ fn the_graph_engine_gives_the_logits_of_the_packed_engine() {
     let mut classifier = Classifier::open(tiny()).unwrap();
     let packed = classifier.logits(&texts()).unwrap();
     let model = Model::open(&tiny(), &Device::Cpu).unwrap();
-    let network = Network::new(&model.weights, &model.config, &model.spec).unwrap();
+    let network = Network::new(&model.weights, &model.encoder, &model.network).unwrap();
     let Backend::Encoder(encoder) = &mut classifier.pipeline.backend else { panic!("models/tiny has an encoder") };
-    encoder.engine = Engine::Graph { network, device: Device::Cpu };
+    encoder.engine.network = DeviceNetwork::Graph { network: Box::new(network), device: Device::Cpu };
     let graph = classifier.logits(&texts()).unwrap();
     assert_eq!(packed.len(), graph.len());
     for (packed, graph) in packed.iter().zip(&graph) {
@@ -73,4 +71,23 @@ fn the_graph_engine_gives_the_logits_of_the_packed_engine() {
         assert_eq!(packed.len(), graph.len());
         assert!(packed.iter().zip(graph).all(|(a, b)| (a - b).abs() < 1e-4));
     }
+}
+
+#[test]
+fn the_graph_engine_pairs_windows_with_hypotheses_as_the_packed_engine_does() {
+    let model = Model::open(&tiny().join("zero-shot/bert"), &Device::Cpu).unwrap();
+    let labels = ["sport", "business", "world news"].map(String::from).into();
+    let zero_shot = ZeroShot { labels, hypothesis: ZeroShot::HYPOTHESIS.into(), multi_label: true };
+    let mut classifier = Classifier::zero_shot(model.clone(), &zero_shot, &Options::default()).unwrap();
+    let packed = classifier.logits(&texts()).unwrap();
+    let network = Network::new(&model.weights, &model.encoder, &model.network).unwrap();
+    let Backend::Encoder(encoder) = &mut classifier.pipeline.backend else { panic!("the model has an encoder") };
+    encoder.engine.network = DeviceNetwork::Graph { network: Box::new(network), device: Device::Cpu };
+    let graph = classifier.logits(&texts()).unwrap();
+    let numbers = |texts: &[TextLogits]| -> Vec<f32> {
+        texts.iter().flat_map(|text| text.windows.iter().flatten()).flat_map(|logits| logits.0.clone()).collect()
+    };
+    let (packed, graph) = (numbers(&packed), numbers(&graph));
+    assert_eq!(packed.len(), graph.len());
+    assert!(packed.iter().zip(graph).all(|(a, b)| (a - b).abs() < 1e-4));
 }

@@ -9,8 +9,10 @@ use std::sync::Arc;
 pub(super) struct WindowReader {
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) windowing: Windowing,
-    /// Replaces a text without tokens, and pads batches on a GPU.
+    /// Replaces a text without tokens.
     pub(super) padding: TokenId,
+    /// Whether windows have no special tokens yet, because they will be paired with hypotheses.
+    pub(super) is_bare: bool,
 }
 
 /// One window of a text.
@@ -19,7 +21,7 @@ pub(super) struct Window {
     pub(super) text: usize,
     /// Index of the window in its text.
     pub(super) index: usize,
-    /// Token ids, including special tokens.
+    /// Token ids, including special tokens unless the reader is bare.
     pub(super) ids: Vec<TokenId>,
 }
 
@@ -49,8 +51,11 @@ impl WindowReader {
         for range in self.windowing.cut(tokens.len()) {
             new_tokens.push(range.end - covered.max(range.start).min(range.end));
             covered = range.end;
-            let mut ids = self.tokenizer.with_special_tokens(&tokens[range]);
-            if ids.is_empty() {
+            let mut ids = match self.is_bare {
+                true => tokens[range].to_vec(),
+                false => self.tokenizer.with_special_tokens(&tokens[range]),
+            };
+            if ids.is_empty() && !self.is_bare {
                 // The encoder cannot embed an empty window.
                 ids.push(self.padding);
             }

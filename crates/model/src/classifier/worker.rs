@@ -63,8 +63,7 @@ fn encode<T: Send>(
     encoder: &EncoderBackend,
     memory: &mut WorkerMemory,
 ) -> Result<()> {
-    let ids: Vec<_> = windows.iter().map(|window| window.ids.as_slice()).collect();
-    let logits = encoder.engine.logits(&ids, encoder.reader.padding, memory)?;
+    let logits = encoder.engine.logits(&windows.iter().collect::<Vec<_>>(), memory)?;
     let heads = &queue.pipeline.heads;
     let probabilities = |logits: Vec<Logits>| match Failure::find(heads, &logits) {
         Some(failure) => Err(failure),

@@ -1,5 +1,6 @@
 //! A model of any kind. The manifest in its folder tells which kind it is.
 
+use super::checkpoint::OpenOptions;
 use super::linear::{linear_manifest, open_linear};
 use super::{Manifest, Model};
 use crate::error::Result;
@@ -22,8 +23,16 @@ impl AnyModel {
     /// # Errors
     /// If a file, key or tensor is missing or invalid; the error names it.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        Self::open_with(folder, device, OpenOptions::default())
+    }
+
+    /// Opens a model folder with options.
+    ///
+    /// # Errors
+    /// The same as [`AnyModel::open`].
+    pub fn open_with(folder: &Path, device: &Device, options: OpenOptions) -> Result<Self> {
         match linear_manifest(folder)? {
-            None => Ok(Self::Encoder(Box::new(Model::open(folder, device)?))),
+            None => Ok(Self::Encoder(Box::new(Model::open_with(folder, device, options)?))),
             Some(manifest) => Ok(open_linear(folder, manifest)?.into()),
         }
     }

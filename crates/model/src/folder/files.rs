@@ -3,7 +3,9 @@
 use super::manifest::Manifest;
 use super::missing::missing;
 use super::names::{MAX_CONFIG, MAX_TOKENIZER, MAX_WEIGHTS, TOKENIZER, WEIGHTS};
+use crate::checkpoint::Checkpoint;
 use crate::error::{ModelError, Result};
+use crate::tokenize::TokenizerFiles;
 use memmap2::Mmap;
 use newsdesk_files::read;
 use std::fs::File;
@@ -16,8 +18,22 @@ use std::path::{Path, PathBuf};
 /// If it is missing, is no regular file, is too large or cannot be read.
 pub(super) fn read_file(folder: &Path, name: &str) -> Result<Vec<u8>> {
     let path = folder.join(name);
-    let limit = if name == TOKENIZER { MAX_TOKENIZER } else { MAX_CONFIG };
+    let limit = if TokenizerFiles::NAMES.contains(&name) { MAX_TOKENIZER } else { MAX_CONFIG };
     read::regular(&path, limit).map_err(|source| failed(folder, name, source))
+}
+
+/// Reads the files of a tokenizer.
+///
+/// # Errors
+/// If there is neither a `tokenizer.json` nor a vocabulary, or as [`read_file`].
+pub(super) fn read_tokenizer(folder: &Path) -> Result<TokenizerFiles> {
+    // A broken link is an error, not a file that does not exist.
+    let exists = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    let files = TokenizerFiles::read(|name| exists(name).then(|| read_file(folder, name)).transpose())?;
+    match files.has_vocabulary() {
+        true => Ok(files),
+        false => Err(missing(folder, TOKENIZER)),
+    }
 }
 
 /// Reads a small file of a model folder as text. Returns `None` if it does not exist.
@@ -37,12 +53,20 @@ pub(super) fn read_optional(folder: &Path, name: &str) -> Result<Option<String>>
     })
 }
 
-/// Opens the weights of a model folder.
+/// Opens the weights of a model folder that is written by Newsdesk: one safetensors file.
 ///
 /// # Errors
 /// As [`read_file`].
 pub(super) fn open_weights(folder: &Path) -> Result<WeightsFile> {
-    WeightsFile::open(&folder.join(WEIGHTS)).map_err(|source| failed(folder, WEIGHTS, source))
+    open_part(folder, WEIGHTS)
+}
+
+/// Opens one file with weights.
+///
+/// # Errors
+/// As [`read_file`].
+pub(super) fn open_part(folder: &Path, name: &str) -> Result<WeightsFile> {
+    WeightsFile::open(&folder.join(name)).map_err(|source| failed(folder, name, source))
 }
 
 fn failed(folder: &Path, name: &str, source: io::Error) -> ModelError {
@@ -56,17 +80,16 @@ fn failed(folder: &Path, name: &str, source: io::Error) -> ModelError {
 pub(super) struct Files<'a> {
     pub(super) origin: PathBuf,
     pub(super) config: &'a [u8],
-    pub(super) tokenizer: Vec<u8>,
-    pub(super) weights: WeightsFile,
+    pub(super) tokenizer: TokenizerFiles,
+    pub(super) weights: Checkpoint,
+    /// Whether a test has checked the weights, so that opening them need not.
+    pub(super) is_trusted: bool,
     pub(super) manifest: Option<Manifest>,
     pub(super) pooling: Option<String>,
 }
 
 /// The contents of a weights file.
 pub(super) enum WeightsFile {
-    /// Compiled into the library.
-    #[cfg(feature = "embedded-model")]
-    Embedded(&'static [u8]),
     /// Mapped from disk: only requested parts are read, and they need no memory of their own.
     Mapped(Mmap),
     /// Read into memory.
@@ -91,23 +114,9 @@ impl WeightsFile {
     }
 }
 
-impl WeightsFile {
-    /// Returns whether the weights are those of the built-in model. A test checks their numbers, so opening it need not read
-    /// them all, which would take 5 ms and 23 MB of memory.
-    pub(super) fn is_embedded(&self) -> bool {
-        match self {
-            #[cfg(feature = "embedded-model")]
-            Self::Embedded(_) => true,
-            Self::Mapped(_) | Self::Read(_) => false,
-        }
-    }
-}
-
 impl AsRef<[u8]> for WeightsFile {
     fn as_ref(&self) -> &[u8] {
         match self {
-            #[cfg(feature = "embedded-model")]
-            Self::Embedded(bytes) => bytes,
             Self::Mapped(mapped) => mapped,
             Self::Read(bytes) => bytes,
         }

@@ -1,12 +1,13 @@
 //! Errors for files that a model folder lacks: they say what it holds instead, such as weights of another library.
 
-use super::names::{CONFIG, MANIFEST, TOKENIZER, WEIGHTS};
+use super::names::{CONFIG, MANIFEST, PICKLE, PICKLE_INDEX, TOKENIZER, WEIGHTS, WEIGHTS_INDEX};
 use crate::error::{ModelError, Remedy};
 use std::path::Path;
 
+/// Names of weights as `torch.save` writes them.
+const PICKLES: [&str; 2] = [PICKLE, PICKLE_INDEX];
 /// Names of weights in the formats of other libraries.
-const OTHER_WEIGHTS: [&str; 4] =
-    ["pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"];
+const OTHER_WEIGHTS: [&str; 2] = ["tf_model.h5", "flax_model.msgpack"];
 /// Endings of weights in the formats of other libraries.
 const OTHER_WEIGHT_ENDINGS: [&str; 5] = [".bin", ".pt", ".pth", ".ckpt", ".gguf"];
 /// Names of vocabularies from which a `tokenizer.json` can be made.
@@ -23,6 +24,18 @@ pub(super) fn missing(folder: &Path, name: &str) -> ModelError {
         false => instead(folder, name),
     };
     ModelError::MissingFile { path, cause, remedy }
+}
+
+/// Returns the error for parts of weights that the file `index` names and that do not exist, if there are any.
+pub(super) fn missing_parts(folder: &Path, index: &str, absent: &[&str]) -> Option<ModelError> {
+    let path = folder.join(absent.first()?);
+    let others = match &absent[1..] {
+        [] => String::new(),
+        [other] => format!(", and `{other}` is missing as well"),
+        others => format!(", and {} other parts are missing as well", others.len()),
+    };
+    let cause = format!("there is no such file, but `{index}` names it{others}");
+    Some(ModelError::MissingFile { path, cause, remedy: Remedy::FetchShards })
 }
 
 /// Returns what the folder holds in place of a file, as a cause, and what to do about it.
@@ -45,13 +58,16 @@ fn instead(folder: &Path, name: &str) -> (String, Remedy) {
         let shards: Vec<_> = names.iter().filter(|name| is_shard(name)).collect();
         if let Some(first) = shards.first() {
             let parts = if shards.len() == 1 { "one part".into() } else { format!("{} parts", shards.len()) };
-            return (there_is(format!("{parts} of it, such as `{first}`")), Remedy::MergeShards);
-        }
-        if let Some(index) = find(&|name| name.ends_with(".safetensors.index.json")) {
-            return (there_is(format!("`{index}`, the index of its parts")), Remedy::MergeShards);
+            return (
+                there_is(format!("{parts} of it, such as `{first}`, without `{WEIGHTS_INDEX}`")),
+                Remedy::AddShardIndex,
+            );
         }
         if let Some(other) = find(&|name| name.ends_with(".safetensors")) {
             return (there_is(format!("`{other}`")), Remedy::RenameWeights);
+        }
+        if let Some(pickle) = PICKLES.into_iter().find(|known| names.iter().any(|name| name == known)) {
+            return (there_is(format!("`{pickle}`, a pickle, which is read only on request")), Remedy::AllowPickle);
         }
         let known = OTHER_WEIGHTS.into_iter().find(|known| names.iter().any(|name| name == known)).map(str::to_owned);
         let is_other = |name: &str| {
@@ -133,18 +149,18 @@ mod tests {
             check(WEIGHTS, files, &format!("there is no such file, but {what}"), remedy);
         };
         let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
-        let index = "model.safetensors.index.json";
         check(
-            &[index, shards[0], shards[1]],
-            "2 parts of it, such as `model-00001-of-00002.safetensors`",
-            Remedy::MergeShards,
+            &shards,
+            "2 parts of it, such as `model-00001-of-00002.safetensors`, without `model.safetensors.index.json`",
+            Remedy::AddShardIndex,
         );
-        check(&[index], "`model.safetensors.index.json`, the index of its parts", Remedy::MergeShards);
-        check(
-            &["training_args.bin", "pytorch_model.bin"],
-            "`pytorch_model.bin`, which Newsdesk does not read",
-            Remedy::ConvertWeights,
-        );
+        for pickle in ["pytorch_model.bin", "pytorch_model.bin.index.json"] {
+            check(
+                &["training_args.bin", "tf_model.h5", pickle],
+                &format!("`{pickle}`, a pickle, which is read only on request"),
+                Remedy::AllowPickle,
+            );
+        }
         check(&["tf_model.h5"], "`tf_model.h5`, which Newsdesk does not read", Remedy::ConvertWeights);
         check(&["best.ckpt"], "`best.ckpt`, which Newsdesk does not read", Remedy::ConvertWeights);
         check(&["weights.safetensors"], "`weights.safetensors`", Remedy::RenameWeights);

@@ -3,6 +3,12 @@
 pub(super) const CONFIG: &str = "config.json";
 pub(super) const TOKENIZER: &str = "tokenizer.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
+/// The index of weights in several parts.
+pub(super) const WEIGHTS_INDEX: &str = "model.safetensors.index.json";
+/// The weights as `torch.save` writes them.
+pub(super) const PICKLE: &str = "pytorch_model.bin";
+/// The index of such weights in several parts.
+pub(super) const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 pub(super) const MANIFEST: &str = "newsdesk.toml";
 /// The file in which sentence-transformers stores the pooling of an encoder.
 pub(super) const POOLING: &str = "1_Pooling/config.json";

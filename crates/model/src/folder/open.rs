@@ -1,18 +1,17 @@
-//! Opens a model folder: one of Newsdesk, a `BertForSequenceClassification`, or a bare encoder as a base for training.
+//! Opens a model folder: one of Newsdesk, a classifier of transformers, or a bare encoder as a base for training.
 
-use super::files::{Files, open_weights, read_file, read_optional};
+use super::checkpoint::{OpenOptions, open_checkpoint};
+use super::derived::{Checkpoint, sentence_pooling, warnings};
+use super::files::{Files, read_file, read_optional, read_tokenizer};
 use super::linear::linear_manifest;
 use super::manifest::Manifest;
 use super::names;
-use super::records::WindowRecord;
-use super::sizes::check_sizes;
 use super::task::other_task;
-use crate::decide::Combine;
-use crate::encoder::{EncoderConfig, Weights};
+use crate::architecture::{Architecture, EncoderSpec, Layout};
+use crate::checkpoint::{Weights, refuse_remote_code};
 use crate::error::{ModelError, Result};
-use crate::head::{Head, HeadActivation, HeadLabel};
-use crate::network::{NetworkSpec, Pooling};
-use crate::tokenize::Tokenizer;
+use crate::network::NetworkSpec;
+use crate::tokenize::{Tokenizer, TokenizerFiles};
 use candle_core::Device;
 use serde_json::Value;
 use std::path::Path;
@@ -21,18 +20,26 @@ use std::sync::Arc;
 /// A model in memory: encoder, tokenizer, weights and manifest.
 #[derive(Clone)]
 pub struct Model {
-    /// Configuration of the encoder.
-    pub config: EncoderConfig,
+    /// The structure of the encoder.
+    pub encoder: EncoderSpec,
+    /// The names of the tensors in files of the architecture.
+    pub layout: Layout,
     /// The complete `config.json`, kept for saving.
     pub config_json: Value,
     /// The tokenizer.
     pub tokenizer: Arc<Tokenizer>,
     /// The manifest; derived from `config.json` if the folder has none.
     pub manifest: Manifest,
-    /// All tensors.
+    /// The tensors of encoder, pooler and heads.
     pub weights: Weights,
-    /// Names of the network's tensors, pooling, and labels of each head.
-    pub spec: NetworkSpec,
+    /// All tensors of the file, under its names. Training does not change them.
+    pub file: Weights,
+    /// Pooling, and the labels of each head.
+    pub network: NetworkSpec,
+    /// What the checkpoint was made for, if that is not text classification.
+    pub other_task: Option<&'static str>,
+    /// What a user should know about the checkpoint, in sentences without a full stop.
+    pub warnings: Vec<String>,
 }
 
 impl Model {
@@ -42,6 +49,14 @@ impl Model {
     /// If a file, key or tensor is missing or invalid; the error names it. [`ModelError::NoEncoder`] for a linear
     /// model.
     pub fn open(folder: &Path, device: &Device) -> Result<Self> {
+        Self::open_with(folder, device, OpenOptions::default())
+    }
+
+    /// Opens a model folder with options.
+    ///
+    /// # Errors
+    /// The same as [`Model::open`].
+    pub fn open_with(folder: &Path, device: &Device, options: OpenOptions) -> Result<Self> {
         if !folder.is_dir() {
             let cause = if folder.exists() { "it is not a folder" } else { "there is no such folder" };
             return Err(ModelError::NotAModel { path: folder.into(), cause: cause.into() });
@@ -60,12 +75,18 @@ impl Model {
         let found = Files {
             origin: folder.into(),
             config: &config,
-            tokenizer: read_file(folder, names::TOKENIZER)?,
-            weights: open_weights(folder)?,
+            tokenizer: read_tokenizer(folder)?,
+            weights: open_checkpoint(folder, options)?,
+            is_trusted: false,
             manifest,
             pooling: read_optional(folder, names::POOLING)?,
         };
-        Self::from_files(found, device)
+        let mut model = Self::from_files(found, device)?;
+        if let Some(activation) = options.activation {
+            model.manifest.heads.iter_mut().for_each(|head| head.activation = activation);
+            model.manifest.check_heads(&path(names::CONFIG))?;
+        }
+        Ok(model)
     }
 
     /// Opens the built-in model.
@@ -80,24 +101,38 @@ impl Model {
     fn from_files(found: Files, device: &Device) -> Result<Self> {
         let name = |file: &str| found.origin.join(file).display().to_string();
         let config_name = name(names::CONFIG);
-        let (config_json, config) = parse_config(found.config, &config_name)?;
-        let tokenizer = Tokenizer::from_bytes(found.tokenizer, &name(names::TOKENIZER))?;
-        check_vocabulary(&tokenizer, &name(names::TOKENIZER), config.vocab_size)?;
-        let is_trusted = found.weights.is_embedded();
-        let weights = Weights::from_bytes(found.weights, &name(names::WEIGHTS), device)?;
-        let encoder_prefix = if weights.contains("bert.embeddings.word_embeddings.weight") { "bert" } else { "" };
-        check_sizes(&weights, encoder_prefix, &config, &config_name)?;
-        if !is_trusted {
-            weights.check_finite()?;
+        let (config_json, Architecture { encoder, layout }) = parse_config(found.config, &config_name)?;
+        let model_type = config_json["model_type"].as_str().unwrap_or_default();
+        let class = config_json["tokenizer_class"].as_str().map(str::to_owned);
+        let files = TokenizerFiles { class, ..found.tokenizer };
+        let tokenizer = Tokenizer::from_files(files, model_type, &found.origin.display().to_string())?;
+        check_vocabulary(&tokenizer, &name(names::TOKENIZER), encoder.vocab_size)?;
+        let file = Weights::from_checkpoint(found.weights, device)?;
+        let layout = layout.of_file(&file)?;
+        // Before anything is allocated, because a number in a configuration may be anything. The tensors are in the file, so
+        // their sizes are bounded by its length.
+        let weights = layout.read(&file, &encoder, &config_name)?;
+        if !found.is_trusted {
+            file.check_finite()?;
         }
+        let other_task = other_task(&config_json, &file, &weights);
         let (manifest, names) = match found.manifest {
             Some(manifest) => {
-                manifest.check(&name(names::MANIFEST), config.max_position_embeddings, &tokenizer)?;
+                manifest.check(&name(names::MANIFEST), encoder.max_length, &tokenizer)?;
                 let names = head_names(&manifest, &weights, &name(names::MANIFEST))?;
                 (manifest, names)
             }
             None => {
-                let mut manifest = checkpoint(&config_json, &config, &weights, &config_name, &found.origin)?;
+                let checkpoint = Checkpoint {
+                    config: &config_json,
+                    config_name: &config_name,
+                    encoder: &encoder,
+                    tokenizer: &tokenizer,
+                    weights: &weights,
+                    is_classifier: other_task.is_none(),
+                };
+                let folder = found.origin.file_name().map_or("model".into(), |name| name.to_string_lossy());
+                let mut manifest = checkpoint.manifest(folder.into_owned())?;
                 if let Some(json) = found.pooling
                     && manifest.heads.is_empty()
                 {
@@ -108,20 +143,23 @@ impl Model {
             }
         };
         let heads = names.into_iter().zip(manifest.heads.iter().map(|h| h.labels.len())).collect();
-        let spec = NetworkSpec { encoder_prefix: encoder_prefix.into(), heads, pooling: manifest.pooling };
-        Ok(Self { config, config_json, tokenizer: Arc::new(tokenizer), manifest, weights, spec })
+        let network = NetworkSpec { heads, pooling: manifest.pooling };
+        let warnings = warnings(&manifest, &tokenizer);
+        let tokenizer = Arc::new(tokenizer);
+        Ok(Self { encoder, layout, config_json, tokenizer, manifest, weights, file, network, other_task, warnings })
     }
 }
 
 /// Parses `config.json`; `file` names it in errors.
-fn parse_config(json: &[u8], file: &str) -> Result<(Value, EncoderConfig)> {
+fn parse_config(json: &[u8], file: &str) -> Result<(Value, Architecture)> {
     let json: Value = serde_json::from_slice(json).map_err(|e| ModelError::Invalid {
         file: file.into(),
         key: format!("line {}", e.line()),
         cause: e.to_string(),
     })?;
-    let config = EncoderConfig::from_json(&json, file)?;
-    Ok((json, config))
+    refuse_remote_code(&json, file)?;
+    let architecture = Architecture::from_json(&json, file)?;
+    Ok((json, architecture))
 }
 
 /// Checks that every token id has a row in the word embeddings; `file` names the tokenizer in errors.
@@ -152,81 +190,4 @@ fn head_names(manifest: &Manifest, weights: &Weights, file: &str) -> Result<Vec<
         return Ok(vec!["classifier".into()]);
     }
     Ok(names)
-}
-
-/// Derives a manifest from a checkpoint without one. A classifier has one head, an encoder none.
-fn checkpoint(json: &Value, config: &EncoderConfig, weights: &Weights, file: &str, origin: &Path) -> Result<Manifest> {
-    let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-    let rows = match other_task(json, weights) {
-        None => weights.shape("classifier.weight").and_then(|shape| shape.first().copied()),
-        Some(_) => None,
-    };
-    let heads = match rows {
-        None => vec![],
-        Some(rows) => {
-            // Before the labels get names: a shape without values may claim any number of rows.
-            weights.check([rows, config.hidden_size], "classifier.weight")?;
-            let activation = match json.get("problem_type") {
-                None | Some(Value::Null) => HeadActivation::Softmax,
-                Some(Value::String(kind)) if kind == "single_label_classification" => HeadActivation::Softmax,
-                Some(Value::String(kind)) if kind == "multi_label_classification" => HeadActivation::Sigmoid,
-                Some(other) => return Err(invalid("problem_type", format!("{other} is not a classification"))),
-            };
-            let named = json.get("id2label").and_then(Value::as_object).map_or(rows, serde_json::Map::len);
-            if named != rows {
-                return Err(invalid(
-                    "id2label",
-                    format!("it names {named} labels, but the classifier has {rows} outputs"),
-                ));
-            }
-            if rows < 2 && activation == HeadActivation::Softmax {
-                return Err(invalid("id2label", "one output is a regression, not a classification".into()));
-            }
-            let label = |index: usize| -> Result<HeadLabel> {
-                let name = match json.get("id2label") {
-                    // Older checkpoints omit the names. Transformers uses the same default.
-                    None => format!("LABEL_{index}"),
-                    Some(names) => names
-                        .get(index.to_string())
-                        .and_then(Value::as_str)
-                        .ok_or_else(|| invalid("id2label", format!("there is no name for label {index} of {rows}")))?
-                        .to_string(),
-                };
-                Ok(HeadLabel { name, code: None, threshold: None })
-            };
-            let labels = (0..rows).map(label).collect::<Result<_>>()?;
-            vec![Head { name: "label".into(), activation, temperature: 1.0, labels }]
-        }
-    };
-    let pooler = |prefix: &str| weights.contains(&format!("{prefix}pooler.dense.weight"));
-    let has_pooler = pooler("") || pooler("bert.");
-    let length = config.max_position_embeddings;
-    let name = origin.file_name().map_or("model".into(), |n| n.to_string_lossy().into_owned());
-    Ok(Manifest {
-        version: 1,
-        name,
-        languages: vec![],
-        pooling: if heads.is_empty() && !has_pooler { Pooling::Cls } else { Pooling::Pooler },
-        window: WindowRecord { length, overlap: length / 8, combine: Combine::Mean },
-        target: None,
-        heads,
-        training: None,
-        averaged: vec![],
-        linear: None,
-        scores: vec![],
-        certificates: vec![],
-        calibrations: vec![],
-    })
-}
-
-/// Reads the pooling from `1_Pooling/config.json` of sentence-transformers.
-fn sentence_pooling(json: &str, file: &str) -> Result<Pooling> {
-    let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-    let config: Value = serde_json::from_str(json).map_err(|e| invalid("contents", e.to_string()))?;
-    let is_set = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
-    match (is_set("pooling_mode_mean_tokens"), is_set("pooling_mode_cls_token")) {
-        (true, false) => Ok(Pooling::Mean),
-        (false, true) => Ok(Pooling::Cls),
-        _ => Err(invalid("pooling_mode", "only the mean or the first token is supported".into())),
-    }
 }

@@ -3,7 +3,7 @@
 use super::manifest::Manifest;
 use super::names;
 use super::open::Model;
-use crate::encoder::Weights;
+use crate::checkpoint::Weights;
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
 use crate::linear::LinearModel;
@@ -33,7 +33,7 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     let write = |name: &str, bytes: &[u8]| write(folder, name, bytes);
     write(names::TOKENIZER, model.tokenizer.json())?;
     let mut config = model.config_json.clone();
-    let classifier = as_classifier(model);
+    let classifier = as_classifier(model)?;
     if let Value::Object(keys) = &mut config {
         for key in ["id2label", "label2id", "problem_type", "torch_dtype", "dtype"] {
             keys.remove(key);
@@ -41,7 +41,7 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
         match &classifier {
             Some((_, classifier)) => keys.extend(classifier.clone()),
             // Transformers opens this folder as an encoder. Only the manifest describes the heads.
-            None => drop(keys.insert("architectures".into(), json!(["BertModel"]))),
+            None => drop(keys.insert("architectures".into(), json!([model.layout.encoder_class()]))),
         }
     }
     let invalid = |file: &str, cause: String| ModelError::Invalid { file: file.into(), key: "contents".into(), cause };
@@ -49,8 +49,11 @@ pub fn save(model: &Model, folder: &Path, storage: Storage) -> Result<()> {
     write(names::CONFIG, format!("{config}\n").as_bytes())?;
     save_manifest(&model.manifest, folder)?;
     // Written last, so that a folder with weights is complete.
-    let weights = classifier.as_ref().map_or(&model.weights, |(weights, _)| weights);
-    write(names::WEIGHTS, &weights_bytes(weights, storage)?)
+    let weights = match classifier {
+        Some((weights, _)) => weights,
+        None => model.layout.stored_weights(&model.weights)?,
+    };
+    write(names::WEIGHTS, &weights_bytes(&weights, storage)?)
 }
 
 /// Writes the two files of a linear model into `folder`, which is created if it does not exist. Readers never see a
@@ -64,33 +67,34 @@ pub fn save_linear(model: &LinearModel, folder: &Path) -> Result<()> {
     write(folder, names::WEIGHTS, &model.table().to_bytes(&model.manifest.heads)?)
 }
 
-/// Returns the weights and keys of `config.json` that make a model a `BertForSequenceClassification` of transformers.
-/// Returns `None` unless the model has a pooler and exactly one head.
-fn as_classifier(model: &Model) -> Option<(Weights, Map<String, Value>)> {
+/// Returns the weights and keys of `config.json` that make a model a classifier of transformers. Returns `None` unless the model
+/// has a pooler and exactly one head.
+fn as_classifier(model: &Model) -> Result<Option<(Weights, Map<String, Value>)>> {
     let (Pooling::Pooler, [head], [(prefix, _)]) =
-        (model.manifest.pooling, model.manifest.heads.as_slice(), model.spec.heads.as_slice())
+        (model.manifest.pooling, model.manifest.heads.as_slice(), model.network.heads.as_slice())
     else {
-        return None;
+        return Ok(None);
     };
     let weights = model.weights.renamed(|name| match name.strip_prefix(prefix.as_str()) {
         Some(rest) if rest.starts_with('.') => format!("classifier{rest}"),
-        _ if model.spec.encoder_prefix.is_empty() => format!("bert.{name}"),
         _ => name.into(),
     });
+    let weights = model.layout.of_classifier().stored_weights(&weights)?;
     let names = || head.labels.iter().map(|label| label.name.clone()).enumerate();
     let problem = match head.activation {
         HeadActivation::Softmax => "single_label_classification",
         HeadActivation::Sigmoid => "multi_label_classification",
+        HeadActivation::None => "regression",
     };
     let keys = json!({
-        "architectures": ["BertForSequenceClassification"],
+        "architectures": [model.layout.classifier_class()],
         "id2label": names().map(|(i, name)| (i.to_string(), json!(name))).collect::<Map<_, _>>(),
         "label2id": names().map(|(i, name)| (name, json!(i))).collect::<Map<_, _>>(),
         "problem_type": problem,
     });
     match keys {
-        Value::Object(keys) => Some((weights, keys)),
-        _ => None,
+        Value::Object(keys) => Ok(Some((weights, keys))),
+        _ => Ok(None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The task of a transformers checkpoint, by the class of its network or by its tensors.
 
-use crate::encoder::Weights;
+use crate::checkpoint::Weights;
 use serde_json::Value;
 
 /// Endings of class names in `architectures` of `config.json`, and their tasks. Classes for text classification and for bare
@@ -18,7 +18,9 @@ const TASKS: [(&str, &str); 8] = [
 
 /// Returns the task of a checkpoint, unless it is text classification or the checkpoint is a bare encoder. Its own head, if it has
 /// one, is not for whole texts.
-pub(crate) fn other_task(config: &Value, weights: &Weights) -> Option<&'static str> {
+///
+/// `file` has the names of the checkpoint, `weights` those of Newsdesk.
+pub(super) fn other_task(config: &Value, file: &Weights, weights: &Weights) -> Option<&'static str> {
     let class = config.get("architectures").and_then(|classes| classes.get(0)).and_then(Value::as_str);
     if let Some((_, task)) = class.and_then(|class| TASKS.iter().find(|(ending, _)| class.ends_with(ending))) {
         return Some(task);
@@ -27,14 +29,12 @@ pub(crate) fn other_task(config: &Value, weights: &Weights) -> Option<&'static s
         return None;
     }
     // Old checkpoints do not name their class.
-    let has = |name: &str| weights.contains(name);
-    let has_pooler = has("pooler.dense.weight") || has("bert.pooler.dense.weight");
-    if has("qa_outputs.weight") {
+    if file.contains("qa_outputs.weight") {
         Some("question answering")
-    } else if has("classifier.weight") && !has_pooler {
+    } else if weights.contains("classifier.weight") && !weights.contains("pooler.dense.weight") {
         // Text classification reads the pooled first token, token classification does not.
         Some(TASKS[0].1)
-    } else if has("cls.predictions.transform.dense.weight") {
+    } else if file.contains("cls.predictions.transform.dense.weight") {
         Some("masked language modelling")
     } else {
         None
@@ -52,10 +52,11 @@ mod tests {
         let task = |config: &Value, names: &[&str]| -> crate::error::Result<_> {
             let zeros = Tensor::zeros(1, DType::F32, &Device::Cpu)?;
             let tensors = names.iter().map(|name| (name.to_string(), zeros.clone())).collect();
-            Ok(other_task(config, &Weights::from_tensors(tensors, "test")))
+            let weights = Weights::from_tensors(tensors, "test");
+            Ok(other_task(config, &weights, &weights))
         };
         let class = |name: &str| json!({"architectures": [name]});
-        let classifier = ["classifier.weight", "bert.pooler.dense.weight"];
+        let classifier = ["classifier.weight", "pooler.dense.weight"];
         assert_eq!(task(&class("BertForSequenceClassification"), &classifier)?, None);
         assert_eq!(task(&class("BertModel"), &[])?, None);
         assert_eq!(task(&class("BertForMaskedLM"), &[])?, Some("masked language modelling"));

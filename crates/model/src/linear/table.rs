@@ -1,6 +1,6 @@
 //! The weights of a linear model, laid out so that all weights of a feature are adjacent in memory.
 
-use crate::encoder::Weights;
+use crate::checkpoint::Weights;
 use crate::error::{ModelError, Result};
 use crate::folder::WEIGHTS_FILE;
 use crate::head::{Head, Logits};

@@ -2,9 +2,11 @@
 //! support, and as the reference for the other implementations.
 
 use super::{NetworkSpec, Pooling};
+use crate::architecture::{Activation, EncoderSpec};
 use crate::batch::Batch;
-use crate::encoder::graph::{Dense, Dropout, Encoder, drop_hidden};
-use crate::encoder::{EncoderConfig, Weights};
+use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
+use crate::encoder::graph::{Dense, Dropout, Encoder, LayerNorm, drop_hidden, ops};
 use crate::error::Result;
 use candle_core::Tensor;
 
@@ -12,36 +14,53 @@ use candle_core::Tensor;
 pub struct Network {
     encoder: Encoder,
     pooling: Pooling,
+    is_mean: bool,
     output: OutputLayers,
 }
 
 /// The layers after the encoder: pooler and heads.
 pub(super) struct OutputLayers {
-    pooler: Option<Dense>,
+    pooler: Option<Pooler>,
     heads: Vec<Dense>,
 }
 
+/// The layers between pooled tokens and heads.
+struct Pooler {
+    dense: Dense,
+    activation: Activation,
+    norm: Option<LayerNorm>,
+}
+
 impl OutputLayers {
-    pub(super) fn new(weights: &Weights, config: &EncoderConfig, spec: &NetworkSpec) -> Result<Self> {
-        let width = config.hidden_size;
-        let pooler = match spec.pooling {
-            Pooling::Pooler => Some(Dense::new(&spec.encoder_weights(weights).pp("pooler.dense"), width, width)?),
-            Pooling::Cls | Pooling::Mean => None,
+    pub(super) fn new(weights: &Weights, encoder: &EncoderSpec, spec: &NetworkSpec) -> Result<Self> {
+        let width = encoder.hidden_size;
+        let pooler = || -> Result<Pooler> {
+            let weights = weights.pp("pooler");
+            let norm = encoder
+                .pooler
+                .norm
+                .map(|norm| LayerNorm::new(&weights.pp("LayerNorm"), width, norm.epsilon, norm.has_bias));
+            Ok(Pooler {
+                dense: Dense::new(&weights.pp("dense"), width, width, encoder.pooler.has_bias)?,
+                activation: encoder.pooler.activation,
+                norm: norm.transpose()?,
+            })
         };
-        let head = |(prefix, labels): &(String, usize)| Dense::new(&weights.pp(prefix), width, *labels);
+        let pooler = (spec.pooling == Pooling::Pooler).then(pooler).transpose()?;
+        let head = |(prefix, labels): &(String, usize)| Dense::new(&weights.pp(prefix), width, *labels, true);
         Ok(Self { pooler, heads: spec.heads.iter().map(head).collect::<Result<_>>()? })
     }
 
     /// Applies the pooler, if there is one, to `[windows, width]`. The shape stays.
     fn pool(&self, pooled: Tensor) -> Result<Tensor> {
-        match &self.pooler {
-            None => Ok(pooled),
-            Some(pooler) => {
-                let pooled = pooler.forward(&pooled)?;
-                // The tanh of infinity is 1, which would hide that the encoder's numbers overflow. The product is 0, or NaN for
-                // infinity.
-                Ok((pooled.tanh()? + (&pooled * 0.0)?)?)
-            }
+        let Some(pooler) = &self.pooler else { return Ok(pooled) };
+        let pooled = pooler.dense.forward(&pooled)?;
+        // The tanh of infinity is 1, which would hide that the encoder's numbers overflow. The product is 0, or NaN for
+        // infinity.
+        let activated = (ops::activate(&pooled, pooler.activation)? + (&pooled * 0.0)?)?;
+        match &pooler.norm {
+            Some(norm) => norm.forward(&activated),
+            None => Ok(activated),
         }
     }
 
@@ -59,15 +78,16 @@ impl OutputLayers {
 }
 
 impl Network {
-    /// Builds the network. It can be trained if the weights come from [`crate::encoder::Variables::weights`].
+    /// Builds the network. It can be trained if the weights come from [`crate::checkpoint::Variables::weights`].
     ///
     /// # Errors
-    /// If a tensor is missing or does not have the shape that `config` and `spec` require.
-    pub fn new(weights: &Weights, config: &EncoderConfig, spec: &NetworkSpec) -> Result<Self> {
+    /// If a tensor is missing or does not have the shape that `encoder` and `spec` require.
+    pub fn new(weights: &Weights, encoder: &EncoderSpec, spec: &NetworkSpec) -> Result<Self> {
         Ok(Self {
-            encoder: Encoder::new(&spec.encoder_weights(weights), config)?,
+            is_mean: spec.pooling.is_mean(encoder),
+            encoder: Encoder::new(weights, encoder)?,
             pooling: spec.pooling,
-            output: OutputLayers::new(weights, config, spec)?,
+            output: OutputLayers::new(weights, encoder, spec)?,
         })
     }
 
@@ -76,10 +96,12 @@ impl Network {
     /// # Errors
     /// If the device fails.
     pub fn embed(&self, batch: &Batch, dropout: Option<&mut Dropout>) -> Result<Tensor> {
-        let hidden = self.encoder.forward(batch, self.pooling.output_rows(), dropout)?; // [windows, length or 1, width]
+        let rows = if self.is_mean { OutputRows::All } else { OutputRows::First };
+        let hidden = self.encoder.forward(batch, rows, dropout)?; // [windows, length or 1, width]
+        let pooled = if self.is_mean { mean(&hidden, &batch.lengths)? } else { hidden.squeeze(1)? };
         match self.pooling {
-            Pooling::Mean => mean(&hidden, &batch.lengths),
-            Pooling::Cls | Pooling::Pooler => self.output.pool(hidden.squeeze(1)?),
+            Pooling::Pooler => self.output.pool(pooled),
+            Pooling::Cls | Pooling::Mean => Ok(pooled),
         }
     }
 

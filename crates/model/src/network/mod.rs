@@ -8,7 +8,8 @@ pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
 pub use training::{StepGradients, TrainingNetwork};
 
-use crate::encoder::{OutputRows, Weights};
+use crate::architecture::{EncoderSpec, PoolerInput};
+use crate::encoder::OutputRows;
 use serde::{Deserialize, Serialize};
 
 /// How the token vectors of a window become one vector.
@@ -19,17 +20,24 @@ pub enum Pooling {
     Cls,
     /// The mean of all token vectors, including special tokens but not padding.
     Mean,
-    /// The first token's vector after the checkpoint's `pooler` (a dense layer and tanh).
+    /// What the checkpoint's own classifier reads: usually the first token's vector after a dense layer and an activation. See
+    /// [`EncoderSpec::pooler`].
     Pooler,
 }
 
 impl Pooling {
-    /// Returns the tokens whose vectors are pooled.
-    fn output_rows(self) -> OutputRows {
+    /// Returns whether the pooled vector is, or starts from, the mean over all tokens.
+    fn is_mean(self, encoder: &EncoderSpec) -> bool {
         match self {
-            Self::Mean => OutputRows::All,
-            Self::Cls | Self::Pooler => OutputRows::First,
+            Self::Cls => false,
+            Self::Mean => true,
+            Self::Pooler => encoder.pooler.input == PoolerInput::Mean,
         }
+    }
+
+    /// Returns the tokens whose vectors are pooled.
+    fn output_rows(self, encoder: &EncoderSpec) -> OutputRows {
+        if self.is_mean(encoder) { OutputRows::All } else { OutputRows::First }
     }
 }
 
@@ -43,22 +51,13 @@ impl std::fmt::Display for Pooling {
     }
 }
 
-/// The structure of a network over a checkpoint: names of its tensors, pooling, and the labels of each head.
+/// The structure of a network: an encoder's pooling and heads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkSpec {
-    /// Prefix of the encoder's tensors: `bert`, or empty.
-    pub encoder_prefix: String,
     /// For each head, the prefix of its `weight` and `bias`, and its number of labels.
     pub heads: Vec<(String, usize)>,
     /// How windows are pooled.
     pub pooling: Pooling,
-}
-
-impl NetworkSpec {
-    /// Returns the weights seen from the encoder's prefix.
-    fn encoder_weights(&self, weights: &Weights) -> Weights {
-        if self.encoder_prefix.is_empty() { weights.clone() } else { weights.pp(&self.encoder_prefix) }
-    }
 }
 
 /// Appends the mean of `rows` (`[tokens, width]`) to `out`.

@@ -1,9 +1,10 @@
 //! Inference on the CPU over packed weights.
 
 use super::{NetworkSpec, Pooling, append_mean};
+use crate::architecture::{Activation, EncoderSpec};
 use crate::batch::PackedBatch;
-use crate::encoder::packed::{EncoderScratch, PackedEncoder, dense};
-use crate::encoder::{EncoderConfig, Weights};
+use crate::checkpoint::Weights;
+use crate::encoder::packed::{EncoderScratch, Kernels, LayerNorm, PackedEncoder, dense};
 use crate::error::Result;
 use crate::head::Logits;
 use newsdesk_kernels::instructions::InstructionSet;
@@ -12,9 +13,17 @@ use newsdesk_kernels::packed::{self, Dtype, PackedDense};
 /// A network whose weights are packed for one instruction set and dtype.
 pub struct PackedNetwork {
     encoder: PackedEncoder,
-    pooling: Pooling,
-    pooler: Option<PackedDense>,
+    is_mean: bool,
+    pooler: Option<Pooler>,
     heads: Vec<PackedDense>,
+    set: InstructionSet,
+}
+
+/// The layers between pooled tokens and heads.
+struct Pooler {
+    dense: PackedDense,
+    activation: Activation,
+    norm: Option<LayerNorm>,
 }
 
 /// Memory of one worker, reused from batch to batch.
@@ -22,7 +31,7 @@ pub struct PackedNetwork {
 pub struct Scratch {
     encoder: EncoderScratch,
     pooled: Vec<f32>,
-    tanh: Vec<f32>,
+    activated: Vec<f32>,
     product: packed::Scratch,
 }
 
@@ -31,47 +40,49 @@ impl PackedNetwork {
     /// and scores depend on them directly.
     ///
     /// # Errors
-    /// If a tensor is missing or does not have the shape that `config` and `spec` require.
+    /// If a tensor is missing or does not have the shape that `encoder` and `spec` require.
     pub fn new(
         weights: &Weights,
-        config: &EncoderConfig,
+        encoder: &EncoderSpec,
         spec: &NetworkSpec,
         dtype: Dtype,
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
-        let inner = spec.encoder_weights(weights);
-        let width = config.hidden_size;
-        let rows = spec.pooling.output_rows();
-        let exact = |weights: &Weights, labels| dense(&[weights], width, labels, Dtype::F32, set);
-        let pooler = match spec.pooling {
-            Pooling::Pooler => Some(exact(&inner.pp("pooler.dense"), width)?),
-            Pooling::Cls | Pooling::Mean => None,
+        let width = encoder.hidden_size;
+        let rows = spec.pooling.output_rows(encoder);
+        let exact = Kernels::new(Dtype::F32, set);
+        let pooler = || -> Result<Pooler> {
+            let weights = weights.pp("pooler");
+            let norm = encoder.pooler.norm.map(|norm| LayerNorm::new(&weights.pp("LayerNorm"), width, norm));
+            Ok(Pooler {
+                dense: dense(&[&weights.pp("dense")], width, width, encoder.pooler.has_bias, exact)?,
+                activation: encoder.pooler.activation,
+                norm: norm.transpose()?,
+            })
         };
+        let head = |(prefix, labels): &(String, usize)| dense(&[&weights.pp(prefix)], width, *labels, true, exact);
         Ok(Self {
-            encoder: PackedEncoder::new(&inner, config, rows, dtype, set, threads)?,
-            pooling: spec.pooling,
-            pooler,
-            heads: spec
-                .heads
-                .iter()
-                .map(|(prefix, labels)| exact(&weights.pp(prefix), *labels))
-                .collect::<Result<_>>()?,
+            encoder: PackedEncoder::new(weights, encoder, rows, dtype, set, threads)?,
+            is_mean: spec.pooling.is_mean(encoder),
+            pooler: (spec.pooling == Pooling::Pooler).then(pooler).transpose()?,
+            heads: spec.heads.iter().map(head).collect::<Result<_>>()?,
+            set,
         })
     }
 
     /// Returns the logits by head, then by window. A window's logits are bit-identical regardless of batch composition.
     ///
     /// # Panics
-    /// If a window is longer than the position table, or a token id is not in the vocabulary.
+    /// If a window is longer than the encoder allows, or a token id is not in the vocabulary.
     pub fn forward(&self, batch: &PackedBatch, scratch: &mut Scratch) -> Vec<Vec<Logits>> {
-        let Scratch { encoder, pooled, tanh, product } = scratch;
+        let Scratch { encoder, pooled, activated, product } = scratch;
         let hidden = self.encoder.forward(batch, encoder);
         let width = self.encoder.width();
-        let mut pooled: &mut [f32] = match self.pooling {
+        let mut pooled: &mut [f32] = match self.is_mean {
             // The encoder returns only the first tokens' vectors.
-            Pooling::Cls | Pooling::Pooler => hidden,
-            Pooling::Mean => {
+            false => hidden,
+            true => {
                 pooled.clear();
                 for window in batch.windows() {
                     let rows = &hidden[window.start * width..window.end * width];
@@ -80,12 +91,16 @@ impl PackedNetwork {
                 pooled
             }
         }; // [windows, width]
-        if let Some(pooler) = &self.pooler {
-            tanh.resize(pooled.len(), 0.0);
-            pooler.forward(pooled, product, tanh);
+        if let Some(Pooler { dense, activation, norm }) = &self.pooler {
+            activated.resize(pooled.len(), 0.0);
+            dense.forward(pooled, product, activated);
             // The tanh of infinity is 1, which would hide that the encoder's numbers overflow.
-            tanh.iter_mut().for_each(|x| *x = if x.is_finite() { x.tanh() } else { f32::NAN });
-            pooled = tanh;
+            activated.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f32::NAN);
+            activation.in_place(activated, self.set);
+            if let Some(norm) = norm {
+                norm.in_place(activated, self.set);
+            }
+            pooled = activated;
         }
         let head = |head: &PackedDense| {
             let mut logits = vec![0.0; batch.len() * head.width()];

@@ -1,10 +1,11 @@
 //! Training on a CPU: the encoder with its own gradients, and pooler and heads as candle tensors.
 
 use super::graph::OutputLayers;
-use super::{NetworkSpec, Pooling, append_mean};
+use super::{NetworkSpec, append_mean};
+use crate::architecture::EncoderSpec;
+use crate::checkpoint::{Variables, with_values};
 use crate::encoder::graph::Dropout;
 use crate::encoder::training::{TrainingEncoder, add};
-use crate::encoder::{EncoderConfig, Variables, with_values};
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ const CHUNK_TOKENS: usize = 2048;
 
 /// A network in training.
 pub struct TrainingNetwork {
-    config: EncoderConfig,
-    spec: NetworkSpec,
+    spec: EncoderSpec,
+    network: NetworkSpec,
     encoder: TrainingEncoder,
 }
 
@@ -36,11 +37,11 @@ impl TrainingNetwork {
     /// encoder.
     ///
     /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
-    pub fn new(config: &EncoderConfig, spec: &NetworkSpec, frozen: usize) -> Option<Self> {
-        TrainingEncoder::supports(config).then(|| Self {
-            config: config.clone(),
+    pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize) -> Option<Self> {
+        TrainingEncoder::supports(spec).then(|| Self {
             spec: spec.clone(),
-            encoder: TrainingEncoder::new(config, &spec.encoder_prefix, spec.pooling.output_rows(), frozen),
+            network: network.clone(),
+            encoder: TrainingEncoder::new(spec, network.pooling.output_rows(spec), frozen),
         })
     }
 
@@ -62,16 +63,16 @@ impl TrainingNetwork {
     ) -> Result<(f32, StepGradients<'_>), E> {
         let weights = variables.weights();
         self.encoder.load(&weights, threads)?;
-        let output = OutputLayers::new(&weights, &self.config, &self.spec)?;
+        let output = OutputLayers::new(&weights, &self.spec, &self.network)?;
         let mut sums: BTreeMap<String, Vec<f32>> = BTreeMap::new();
         let mut total = 0.0;
         for (index, chunk) in chunks(windows).into_iter().enumerate() {
             let seed = seed.map(|seed| seed.wrapping_add(index as u64));
             let lengths: Vec<usize> = windows[chunk.clone()].iter().map(|window| window.len()).collect();
             let hidden = self.encoder.forward(&weights, &windows[chunk.clone()], seed, threads)?;
-            let width = self.config.hidden_size;
-            let pooled = match self.spec.pooling {
-                Pooling::Mean => {
+            let width = self.spec.hidden_size;
+            let pooled = match self.network.pooling.is_mean(&self.spec) {
+                true => {
                     let (mut means, mut rest) = (vec![], hidden.as_slice());
                     for length in &lengths {
                         let (rows, others) = rest.split_at(length * width);
@@ -80,19 +81,19 @@ impl TrainingNetwork {
                     }
                     means
                 }
-                Pooling::Cls | Pooling::Pooler => hidden,
+                false => hidden,
             };
             let pooled = Tensor::from_vec(pooled, (lengths.len(), width), &Device::Cpu)?;
             let pooled = Var::from_tensor(&pooled)?;
-            let mut dropout = seed.map(|seed| Dropout::new(self.config.hidden_dropout_prob, 0.0, seed));
+            let mut dropout = seed.map(|seed| Dropout::new(self.spec.hidden_dropout_prob, 0.0, seed));
             let logits = output.forward(pooled.as_tensor().clone(), dropout.as_mut())?;
             let Some(loss) = loss(chunk, &logits)? else { continue };
             total += loss.to_scalar::<f32>()?;
             let mut store = loss.backward()?;
             let Some(gradient) = store.remove(&pooled) else { continue };
-            let gradient = with_values(&gradient, |gradient| match self.spec.pooling {
-                Pooling::Mean => mean_backward(gradient, &lengths, width),
-                Pooling::Cls | Pooling::Pooler => gradient.to_vec(),
+            let gradient = with_values(&gradient, |gradient| match self.network.pooling.is_mean(&self.spec) {
+                true => mean_backward(gradient, &lengths, width),
+                false => gradient.to_vec(),
             })?;
             self.encoder.backward(&gradient, seed, threads)?;
             for (name, variable) in variables.iter() {

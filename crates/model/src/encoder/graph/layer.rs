@@ -1,57 +1,45 @@
 //! One encoder layer: attention and a feed-forward block, each with residual connection and layer norm.
 
-use super::attention::Attention;
-use super::dense::Dense;
+use super::attention::{Attention, Context};
+use super::dense::{Dense, LayerNorm};
 use super::dropout::{Dropout, drop_hidden};
-use super::ops::{self, Mask};
-use crate::encoder::{Activation, EncoderConfig, OutputRows, Weights};
+use super::ops;
+use crate::architecture::{EncoderSpec, FeedForwardSpec, LayerSpec, NormPlacement, norm_names};
+use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
 use crate::error::Result;
-use candle_core::Tensor;
-
-/// A layer norm with weight and bias.
-pub(super) struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
-    epsilon: f64,
-}
-
-impl LayerNorm {
-    pub(super) fn new(weights: &Weights, config: &EncoderConfig) -> Result<Self> {
-        let width = config.hidden_size;
-        Ok(Self {
-            weight: weights.get([width], "weight")?,
-            bias: weights.get([width], "bias")?,
-            epsilon: config.layer_norm_eps,
-        })
-    }
-
-    pub(super) fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        ops::layer_norm(input, &self.weight, &self.bias, self.epsilon)
-    }
-}
+use candle_core::{D, Tensor};
 
 /// An encoder layer.
 pub(super) struct Layer {
+    placement: NormPlacement,
     attention: Attention,
     attention_output: Dense,
-    attention_norm: LayerNorm,
+    /// Missing only before attention.
+    attention_norm: Option<LayerNorm>,
+    feed_forward: FeedForwardSpec,
     intermediate: Dense,
-    activation: Activation,
     output: Dense,
     output_norm: LayerNorm,
 }
 
 impl Layer {
-    pub(super) fn new(weights: &Weights, config: &EncoderConfig) -> Result<Self> {
-        let (width, intermediate) = (config.hidden_size, config.intermediate_size);
+    pub(super) fn new(weights: &Weights, spec: &EncoderSpec, layer: &LayerSpec) -> Result<Self> {
+        let (width, inner, feed_forward) = (spec.hidden_size, spec.intermediate_size, spec.feed_forward);
+        let dense = |name: &str, input, output, has_bias| Dense::new(&weights.pp(name), input, output, has_bias);
+        let norm = |name: &str| LayerNorm::new(&weights.pp(name), width, spec.norm.epsilon, spec.norm.has_bias);
+        let [attention_norm, output_norm] = norm_names(spec.norm_placement);
+        let has_attention_norm = spec.norm_placement == NormPlacement::After || layer.has_attention_norm;
+        let first = if feed_forward.is_gated { 2 * inner } else { inner };
         Ok(Self {
-            attention: Attention::new(&weights.pp("attention.self"), config)?,
-            attention_output: Dense::new(&weights.pp("attention.output.dense"), width, width)?,
-            attention_norm: LayerNorm::new(&weights.pp("attention.output.LayerNorm"), config)?,
-            intermediate: Dense::new(&weights.pp("intermediate.dense"), width, intermediate)?,
-            activation: config.hidden_act,
-            output: Dense::new(&weights.pp("output.dense"), intermediate, width)?,
-            output_norm: LayerNorm::new(&weights.pp("output.LayerNorm"), config)?,
+            placement: spec.norm_placement,
+            attention: Attention::new(&weights.pp("attention.self"), spec, layer)?,
+            attention_output: dense("attention.output.dense", width, width, spec.attention.has_output_bias)?,
+            attention_norm: has_attention_norm.then(|| norm(attention_norm)).transpose()?,
+            feed_forward,
+            intermediate: dense("intermediate.dense", width, first, feed_forward.has_bias)?,
+            output: dense("output.dense", inner, width, feed_forward.has_bias)?,
+            output_norm: norm(output_norm)?,
         })
     }
 
@@ -60,19 +48,47 @@ impl Layer {
     pub(super) fn forward(
         &self,
         hidden: &Tensor,
-        mask: &Mask,
+        context: &Context,
         rows: OutputRows,
         mut dropout: Option<&mut Dropout>,
     ) -> Result<Tensor> {
-        let query_rows = match rows {
-            OutputRows::All => hidden.clone(),
-            OutputRows::First => hidden.narrow(1, 0, 1)?.contiguous()?,
+        let queried = |hidden: &Tensor| match rows {
+            OutputRows::All => Ok(hidden.clone()),
+            OutputRows::First => hidden.narrow(1, 0, 1)?.contiguous(),
         };
-        let context = self.attention.forward(&query_rows, hidden, mask, dropout.as_deref_mut())?;
-        let context = drop_hidden(self.attention_output.forward(&context)?, dropout.as_deref_mut())?;
-        let attended = self.attention_norm.forward(&(context + query_rows)?)?; // [windows, rows, width]
-        let intermediate = ops::activate(&self.intermediate.forward(&attended)?, self.activation)?; // [windows, rows, intermediate]
-        let output = drop_hidden(self.output.forward(&intermediate)?, dropout)?;
-        self.output_norm.forward(&(output + attended)?)
+        let residual = queried(hidden)?; // [windows, rows, width]
+        let input = match (self.placement, &self.attention_norm) {
+            (NormPlacement::Before, Some(norm)) => norm.forward(hidden)?,
+            _ => hidden.clone(),
+        };
+        let attended = self.attention.forward(&queried(&input)?, &input, context, dropout.as_deref_mut())?;
+        let attended = drop_hidden(self.attention_output.forward(&attended)?, dropout.as_deref_mut())?;
+        let sum = (attended + residual)?;
+        match (self.placement, &self.attention_norm) {
+            (NormPlacement::After, Some(norm)) => {
+                let attended = norm.forward(&sum)?; // [windows, rows, width]
+                let output = drop_hidden(self.feed_forward(&attended)?, dropout)?;
+                self.output_norm.forward(&(output + attended)?)
+            }
+            _ => {
+                let output = drop_hidden(self.feed_forward(&self.output_norm.forward(&sum)?)?, dropout)?;
+                Ok((output + sum)?)
+            }
+        }
+    }
+
+    /// Applies the feed-forward block, `[windows, rows, width]` to the same shape.
+    fn feed_forward(&self, input: &Tensor) -> Result<Tensor> {
+        let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
+        let first = self.intermediate.forward(input)?; // [windows, rows, intermediate], twice as wide with gates
+        let activated = match is_gated {
+            false => ops::activate(&first, activation)?,
+            true => {
+                let width = first.dim(D::Minus1)? / 2;
+                let gate = first.narrow(D::Minus1, width, width)?;
+                (ops::activate(&first.narrow(D::Minus1, 0, width)?, activation)? * gate)?
+            }
+        };
+        self.output.forward(&activated)
     }
 }

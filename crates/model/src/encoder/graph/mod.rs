@@ -1,8 +1,7 @@
 //! The encoder as candle tensor operations: differentiable, on every device, and the reference for the other
-//! implementations.
+//! implementations. It supports every architecture.
 //!
-//! Source: Devlin et al., "BERT", 2019; layer names are those of transformers' `BertModel`. Every operation here has
-//! a gradient. Candle's fused layer norm and softmax have none, and candle reports no error for that.
+//! Every operation here has a gradient. Candle's fused layer norm and softmax have none, and candle reports no error for that.
 
 mod attention;
 mod dense;
@@ -10,34 +9,50 @@ mod dropout;
 mod embeddings;
 mod layer;
 pub mod ops;
+mod positions;
 
 pub use dense::Dense;
+pub(crate) use dense::LayerNorm;
 pub use dropout::Dropout;
 pub(crate) use dropout::drop_hidden;
 
+use crate::architecture::{EncoderSpec, NormPlacement};
 use crate::batch::Batch;
-use crate::encoder::{EncoderConfig, OutputRows, Weights};
+use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
 use crate::error::Result;
+use attention::Context;
 use candle_core::Tensor;
 use embeddings::Embeddings;
 use layer::Layer;
+use positions::{Relative, Terms};
 
-/// A BERT encoder.
+/// An encoder.
 pub struct Encoder {
     embeddings: Embeddings,
+    relative: Relative,
     layers: Vec<Layer>,
+    final_norm: Option<LayerNorm>,
 }
 
 impl Encoder {
-    /// Builds the encoder from the tensors under the prefix of `weights` (`embeddings...`, `encoder.layer...`).
+    /// Builds the encoder from the tensors that [`EncoderSpec::tensors`] lists.
     ///
     /// # Errors
-    /// If a tensor is missing or does not have the shape that `config` requires.
-    pub fn new(weights: &Weights, config: &EncoderConfig) -> Result<Self> {
-        let embeddings = Embeddings::new(&weights.pp("embeddings"), config)?;
+    /// If a tensor is missing or does not have the shape that `spec` requires.
+    pub fn new(weights: &Weights, spec: &EncoderSpec) -> Result<Self> {
         let layers = weights.pp("encoder.layer");
-        let layers = (0..config.num_hidden_layers).map(|i| Layer::new(&layers.pp(i), config)).collect::<Result<_>>()?;
-        Ok(Self { embeddings, layers })
+        let layers = spec.layers.iter().map(|layer| Layer::new(&layers.pp(layer.weights), spec, layer));
+        let final_norm = || {
+            let weights = weights.pp("encoder.LayerNorm");
+            LayerNorm::new(&weights, spec.hidden_size, spec.norm.epsilon, spec.norm.has_bias)
+        };
+        Ok(Self {
+            embeddings: Embeddings::new(&weights.pp("embeddings"), spec)?,
+            relative: Relative::new(weights, spec)?,
+            layers: layers.collect::<Result<_>>()?,
+            final_norm: (spec.norm_placement == NormPlacement::Before).then(final_norm).transpose()?,
+        })
     }
 
     /// Returns the hidden states of the last layer: `[windows, length, width]`, or `[windows, 1, width]` with
@@ -46,13 +61,19 @@ impl Encoder {
     /// # Errors
     /// If the device fails.
     pub fn forward(&self, batch: &Batch, rows: OutputRows, mut dropout: Option<&mut Dropout>) -> Result<Tensor> {
-        let mut hidden = self.embeddings.forward(&batch.ids, dropout.as_deref_mut())?; // [windows, length, width]
-        let mask = ops::Mask::new(&batch.lengths, hidden.dim(1)?, hidden.device())?;
+        let mut hidden = self.embeddings.forward(batch, dropout.as_deref_mut())?; // [windows, length, width]
+        let length = hidden.dim(1)?;
+        let mask = ops::Mask::new(&batch.lengths, length, hidden.device())?;
+        let terms = Terms::new(&self.relative, length)?;
+        let context = Context { mask: &mask, terms: &terms };
         let last = self.layers.len().saturating_sub(1);
         for (number, layer) in self.layers.iter().enumerate() {
             let rows = if number == last { rows } else { OutputRows::All };
-            hidden = layer.forward(&hidden, &mask, rows, dropout.as_deref_mut())?;
+            hidden = layer.forward(&hidden, &context, rows, dropout.as_deref_mut())?;
         }
-        Ok(hidden)
+        match &self.final_norm {
+            Some(norm) => norm.forward(&hidden),
+            None => Ok(hidden),
+        }
     }
 }

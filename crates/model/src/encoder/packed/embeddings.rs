@@ -1,62 +1,107 @@
 //! Token ids to vectors: the sum of word, position and segment embeddings, normalised.
 
+use super::norm::LayerNorm;
+use super::{EncoderScratch, Kernels, dense, sized};
+use crate::architecture::{EmbeddingSpec, EncoderSpec};
 use crate::batch::PackedBatch;
-use crate::encoder::{EncoderConfig, RowTable, Weights};
+use crate::checkpoint::{RowTable, Weights};
 use crate::error::Result;
-use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::layer_norm;
+use newsdesk_kernels::packed::PackedDense;
 
-/// The embedding tables and their layer norm.
+/// The embedding tables, with their layer norm and projection.
 pub(super) struct Embeddings {
+    width: usize,
+    /// The longest window.
+    max_length: usize,
     /// `[vocabulary, width]`. Kept in the stored format, because it is most of a model's memory.
     word: RowTable,
-    /// `[positions, width]`: position embedding plus the embedding of the first segment.
+    /// `[positions, width]`: position embedding plus the embedding of the first segment. A single row if there are no
+    /// position embeddings, and none if there are neither.
     position: Vec<f32>,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    epsilon: f32,
-    set: InstructionSet,
+    has_positions: bool,
+    /// What the second segment adds to the first one.
+    second_segment: Option<Vec<f32>>,
+    norm: Option<LayerNorm>,
+    projection: Option<PackedDense>,
 }
 
 impl Embeddings {
-    pub(super) fn new(weights: &Weights, config: &EncoderConfig, set: InstructionSet) -> Result<Self> {
-        let width = config.hidden_size;
+    pub(super) fn new(weights: &Weights, spec: &EncoderSpec, kernels: Kernels) -> Result<Self> {
+        let EmbeddingSpec { width, positions, segments, has_norm, has_projection } = spec.embeddings;
         let read = |shape: &[usize], name: &str| {
             let mut values = vec![];
             weights.read(shape, name, &mut values).map(|()| values)
         };
-        let mut position = read(&[config.max_position_embeddings, width], "position_embeddings.weight")?;
-        let segments = read(&[config.type_vocab_size, width], "token_type_embeddings.weight")?;
-        for row in position.chunks_exact_mut(width) {
-            // A window is a single segment.
-            row.iter_mut().zip(&segments).for_each(|(position, segment)| *position += segment);
+        let mut position = match positions {
+            Some(table) => read(&[table.rows, width], "position_embeddings.weight")?.split_off(table.first * width),
+            None if segments > 0 => vec![0.0; width],
+            None => vec![],
+        };
+        let mut second_segment = None;
+        if segments > 0 {
+            let segments = read(&[segments, width], "token_type_embeddings.weight")?;
+            for row in position.chunks_exact_mut(width) {
+                row.iter_mut().zip(&segments).for_each(|(position, segment)| *position += segment);
+            }
+            let (first, rest) = segments.split_at(width);
+            second_segment = rest.get(..width).map(|second| second.iter().zip(first).map(|(b, a)| b - a).collect());
         }
+        let norm = || LayerNorm::new(&weights.pp("LayerNorm"), width, spec.norm);
+        let projection = || dense(&[&weights.pp("projection")], width, spec.hidden_size, true, kernels);
         Ok(Self {
-            word: weights.table([config.vocab_size, width], "word_embeddings.weight")?,
+            width,
+            max_length: spec.max_length,
+            word: weights.table([spec.vocab_size, width], "word_embeddings.weight")?,
             position,
-            weight: read(&[width], "LayerNorm.weight")?,
-            bias: read(&[width], "LayerNorm.bias")?,
-            epsilon: config.layer_norm_eps as f32,
-            set,
+            has_positions: positions.is_some(),
+            second_segment,
+            norm: has_norm.then(norm).transpose()?,
+            projection: has_projection.then(projection).transpose()?,
         })
     }
 
-    /// Fills `hidden` (`[tokens, width]`).
+    /// Fills `scratch.hidden` (`[tokens, hidden size]`).
     ///
     /// # Panics
-    /// If a window is longer than the position table, or a token id is not in the vocabulary.
-    pub(super) fn forward(&self, batch: &PackedBatch, hidden: &mut [f32]) {
-        let width = self.weight.len();
-        let positions = self.position.len() / width;
+    /// If a window is longer than the encoder allows, or a token id is not in the vocabulary.
+    pub(super) fn forward(&self, batch: &PackedBatch, kernels: Kernels, scratch: &mut EncoderScratch) {
+        let (width, tokens) = (self.width, batch.ids().len());
+        let EncoderScratch { hidden, embedded, product, .. } = scratch;
+        let Some(projection) = &self.projection else {
+            return self.embed(batch, kernels, sized(hidden, tokens * width));
+        };
+        let embedded = sized(embedded, tokens * width);
+        self.embed(batch, kernels, embedded);
+        let hidden = sized(hidden, tokens * projection.width());
+        super::by_block(projection, kernels.block, embedded, product, hidden);
+    }
+
+    fn embed(&self, batch: &PackedBatch, kernels: Kernels, hidden: &mut [f32]) {
+        let width = self.width;
         for window in batch.windows() {
-            assert!(window.len() <= positions, "a window of {} tokens exceeds {positions} positions", window.len());
+            let (length, longest) = (window.len(), self.max_length);
+            assert!(length <= longest, "a window of {length} tokens exceeds {longest} positions");
             let rows = hidden[window.start * width..window.end * width].chunks_exact_mut(width);
-            let positions = self.position.chunks_exact(width);
-            for ((row, position), &id) in rows.zip(positions).zip(&batch.ids()[window]) {
+            let position = |index: usize| {
+                let row = if self.has_positions { index } else { 0 };
+                self.position.get(row * width..(row + 1) * width)
+            };
+            for (index, (row, &id)) in rows.zip(&batch.ids()[window]).enumerate() {
                 self.word.row(id as usize, row);
-                row.iter_mut().zip(position).for_each(|(x, position)| *x += position);
+                if let Some(position) = position(index) {
+                    row.iter_mut().zip(position).for_each(|(x, position)| *x += position);
+                }
             }
         }
-        layer_norm::in_place(hidden, &self.weight, &self.bias, self.epsilon, self.set);
+        if let Some(second) = &self.second_segment {
+            for range in batch.second_segments() {
+                for row in hidden[range.start * width..range.end * width].chunks_exact_mut(width) {
+                    row.iter_mut().zip(second).for_each(|(x, segment)| *x += segment);
+                }
+            }
+        }
+        if let Some(norm) = &self.norm {
+            norm.in_place(hidden, kernels.set);
+        }
     }
 }

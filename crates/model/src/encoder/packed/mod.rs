@@ -2,25 +2,59 @@
 //!
 //! All functions work on row-major slices whose rows are the tokens of a batch. Every kernel computes a row from the
 //! rows of the same window alone, so a window's results are bit-identical regardless of batch composition. Tests
-//! compare the layers with those of [`super::graph`].
+//! compare the layers with those of [`super::graph`]. All architectures are supported.
 
+mod attention;
 mod embeddings;
 mod layer;
+mod norm;
+mod positions;
 
+use crate::architecture::{EncoderSpec, NormPlacement};
 use crate::batch::PackedBatch;
-use crate::encoder::{EncoderConfig, OutputRows, Weights};
+use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
 use crate::error::Result;
 use crate::workers::parallel;
 use embeddings::Embeddings;
 use layer::Layer;
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::{AttentionScratch, Dtype, PackedDense, Scratch};
+pub(crate) use norm::LayerNorm;
+use positions::Positions;
 
-/// A BERT encoder whose weights are packed for one instruction set and dtype.
+/// An encoder whose weights are packed for one instruction set and dtype.
 pub struct PackedEncoder {
     embeddings: Embeddings,
+    positions: Positions,
+    /// The layers with weights of their own, then the last layer, which may compute fewer rows.
     layers: Vec<Layer>,
+    /// For each layer, its index in `layers`.
+    order: Vec<usize>,
+    final_norm: Option<LayerNorm>,
     width: usize,
+    kernels: Kernels,
+}
+
+/// How the kernels of an encoder compute.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernels {
+    pub(crate) dtype: Dtype,
+    pub(crate) set: InstructionSet,
+    /// Rows that go through a layer's products together.
+    pub(crate) block: usize,
+}
+
+impl Kernels {
+    pub(crate) fn new(dtype: Dtype, set: InstructionSet) -> Self {
+        // A block's inputs and outputs stay in the L2 cache, and the weights are loaded from farther away once per block. f32
+        // weights have four times the bytes of int8, so more rows share each load.
+        let block = match dtype {
+            Dtype::F32 => 96,
+            Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 48,
+        };
+        Self { dtype, set, block }
+    }
 }
 
 /// Memory of one worker's forward passes. It grows to the largest batch and is reused.
@@ -28,13 +62,19 @@ pub struct PackedEncoder {
 pub struct EncoderScratch {
     /// `[tokens, width]`
     hidden: Vec<f32>,
+    /// `[tokens, embedding width]`, if embeddings are projected.
+    embedded: Vec<f32>,
     /// `[tokens, 3 width]`: queries, keys and values. `[tokens, 2 width]` without queries if the layer computes only
     /// first tokens.
     projected: Vec<f32>,
     /// `[tokens, width]`
     context: Vec<f32>,
-    /// `[rows of a block, intermediate]`
+    /// `[rows of a block, width]`, or `[windows, width]`: the input of a product after its layer norm.
+    normed: Vec<f32>,
+    /// `[rows of a block, intermediate]`, twice as wide with gates.
     intermediate: Vec<f32>,
+    /// `[rows of a block, intermediate]`, with gates.
+    gated: Vec<f32>,
     /// `[rows of a block, width]`
     update: Vec<f32>,
     /// `[windows, width]`
@@ -52,27 +92,40 @@ fn sized(memory: &mut Vec<f32>, length: usize) -> &mut [f32] {
 }
 
 impl PackedEncoder {
-    /// Packs the tensors under the prefix of `weights` on up to `threads` threads. The names are those of
-    /// [`super::graph::Encoder::new`].
+    /// Packs the tensors that [`EncoderSpec::tensors`] lists on up to `threads` threads.
     ///
     /// # Errors
-    /// If a tensor is missing or does not have the shape that `config` requires.
+    /// If a tensor is missing or does not have the shape that `spec` requires.
     pub fn new(
         weights: &Weights,
-        config: &EncoderConfig,
+        spec: &EncoderSpec,
         rows: OutputRows,
         dtype: Dtype,
         set: InstructionSet,
         threads: usize,
     ) -> Result<Self> {
-        let layers = weights.pp("encoder.layer");
-        let count = config.num_hidden_layers;
-        let layers = parallel(count, threads, |number| {
-            let rows = if number + 1 == count { rows } else { OutputRows::All };
-            Layer::new(&layers.pp(number), config, rows, dtype, set)
+        let kernels = Kernels::new(dtype, set);
+        let positions = Positions::new(weights, spec, set)?;
+        // Layers with the same weights, reach and rotary positions are packed once. The last one may compute fewer rows.
+        let last = spec.layers.len().saturating_sub(1);
+        let (mut distinct, mut order) = (vec![], vec![]);
+        for (number, layer) in spec.layers.iter().enumerate() {
+            let key = (layer, if number == last { rows } else { OutputRows::All });
+            let index = distinct.iter().position(|other| *other == key).unwrap_or(distinct.len());
+            if index == distinct.len() {
+                distinct.push(key);
+            }
+            order.push(index);
+        }
+        let layers = parallel(distinct.len(), threads, |index| {
+            let (layer, rows) = distinct[index];
+            let weights = weights.pp("encoder.layer").pp(layer.weights);
+            Layer::new(&weights, spec, layer, rows, &positions, kernels)
         })?;
-        let embeddings = Embeddings::new(&weights.pp("embeddings"), config, set)?;
-        Ok(Self { embeddings, layers, width: config.hidden_size })
+        let final_norm = || LayerNorm::new(&weights.pp("encoder.LayerNorm"), spec.hidden_size, spec.norm);
+        let final_norm = (spec.norm_placement == NormPlacement::Before).then(final_norm).transpose()?;
+        let embeddings = Embeddings::new(&weights.pp("embeddings"), spec, kernels)?;
+        Ok(Self { embeddings, positions, layers, order, final_norm, width: spec.hidden_size, kernels })
     }
 
     /// Returns the width of a token's vector.
@@ -84,19 +137,22 @@ impl PackedEncoder {
     /// [`OutputRows::First`].
     ///
     /// # Panics
-    /// If a window is longer than the position table, or a token id is not in the vocabulary.
+    /// If a window is longer than the encoder allows, or a token id is not in the vocabulary.
     pub fn forward<'a>(&self, batch: &PackedBatch, scratch: &'a mut EncoderScratch) -> &'a mut [f32] {
-        let tokens = batch.ids().len();
-        self.embeddings.forward(batch, sized(&mut scratch.hidden, tokens * self.width));
-        let mut rows = tokens;
-        for layer in &self.layers {
-            rows = layer.forward(batch, scratch);
+        self.embeddings.forward(batch, self.kernels, scratch);
+        let mut rows = batch.ids().len();
+        for &index in &self.order {
+            rows = self.layers[index].forward(batch, &self.positions, scratch);
         }
-        &mut scratch.hidden[..rows * self.width]
+        let hidden = &mut scratch.hidden[..rows * self.width];
+        if let Some(norm) = &self.final_norm {
+            norm.in_place(hidden, self.kernels.set);
+        }
+        hidden
     }
 }
 
-/// Packs the `weight` and `bias` under each prefix into one dense layer with their outputs side by side.
+/// Packs the `weight` and, if there is one, the `bias` under each prefix into one dense layer with their outputs side by side.
 ///
 /// # Errors
 /// If a tensor is missing or has a different shape.
@@ -104,13 +160,24 @@ pub(crate) fn dense(
     parts: &[&Weights],
     input: usize,
     output: usize,
-    dtype: Dtype,
-    set: InstructionSet,
+    has_bias: bool,
+    kernels: Kernels,
 ) -> Result<PackedDense> {
     let (mut weight, mut bias) = (vec![], vec![]);
     for part in parts {
         part.read(&[output, input], "weight", &mut weight)?;
-        part.read(&[output], "bias", &mut bias)?;
+        match has_bias {
+            true => part.read(&[output], "bias", &mut bias)?,
+            false => bias.resize(bias.len() + output, 0.0),
+        }
     }
-    Ok(PackedDense::new(&weight, &bias, dtype, set))
+    Ok(PackedDense::new(&weight, &bias, kernels.dtype, kernels.set))
+}
+
+/// Applies a dense layer to blocks of rows.
+fn by_block(dense: &PackedDense, block: usize, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+    let blocks = input.chunks(block * dense.depth()).zip(out.chunks_mut(block * dense.width()));
+    for (input, out) in blocks {
+        dense.forward(input, scratch, out);
+    }
 }

@@ -4,20 +4,27 @@
 //! gradients are not zero.
 
 use super::group::{Group, sized, windows};
-use super::linear::Norm;
+use super::linear::{GradientTask, Linear, Norm, Operands};
 use super::{Dropouts, add};
-use crate::encoder::{EncoderConfig, Weights};
+use crate::architecture::{EmbeddingSpec, EncoderSpec};
+use crate::checkpoint::Weights;
 use crate::error::Result;
 use crate::tokenize::TokenId;
 
-/// The embedding tables, their layer norm, and the gradients of both.
+/// The name of the word table.
+const WORDS: &str = "embeddings.word_embeddings.weight";
+
+/// The embedding tables, their layer norm and projection, and the gradients of all.
 pub(super) struct Embeddings {
     width: usize,
     vocabulary: usize,
-    word_name: String,
-    position: SmallTable,
-    segment: SmallTable,
-    norm: Norm,
+    max_length: usize,
+    position: Option<SmallTable>,
+    /// The row of a window's first token in the position table.
+    first_position: usize,
+    segment: Option<SmallTable>,
+    norm: Option<Norm>,
+    projection: Option<Linear>,
     /// `[vocabulary, width]`
     d_words: Vec<f32>,
     /// Ids whose rows of `d_words` are not zero.
@@ -26,27 +33,29 @@ pub(super) struct Embeddings {
 
 /// A table small enough to copy at each step.
 struct SmallTable {
-    name: String,
+    name: &'static str,
     /// `[rows, width]`
     values: Vec<f32>,
     gradient: Vec<f32>,
 }
 
 impl Embeddings {
-    pub(super) fn new(name: &str, config: &EncoderConfig) -> Self {
-        let width = config.hidden_size;
-        let table = |what: &str, count: usize| {
+    pub(super) fn new(spec: &EncoderSpec) -> Self {
+        let EmbeddingSpec { width, positions, segments, has_norm, has_projection } = spec.embeddings;
+        let table = |name, count: usize| {
             let zeros = || vec![0.0; count * width];
-            SmallTable { name: format!("{name}.{what}.weight"), values: zeros(), gradient: zeros() }
+            SmallTable { name, values: zeros(), gradient: zeros() }
         };
         Self {
             width,
-            vocabulary: config.vocab_size,
-            word_name: format!("{name}.word_embeddings.weight"),
-            position: table("position_embeddings", config.max_position_embeddings),
-            segment: table("token_type_embeddings", config.type_vocab_size),
-            norm: Norm::new(&format!("{name}.LayerNorm"), width, config.layer_norm_eps),
-            d_words: vec![0.0; config.vocab_size * width],
+            vocabulary: spec.vocab_size,
+            max_length: spec.max_length,
+            position: positions.map(|positions| table("embeddings.position_embeddings.weight", positions.rows)),
+            first_position: positions.map_or(0, |positions| positions.first),
+            segment: (segments > 0).then(|| table("embeddings.token_type_embeddings.weight", segments)),
+            norm: has_norm.then(|| Norm::new("embeddings.LayerNorm", width, spec.norm.epsilon, spec.norm.has_bias)),
+            projection: has_projection.then(|| Linear::new("embeddings.projection", width, spec.hidden_size, true)),
+            d_words: vec![0.0; spec.vocab_size * width],
             touched: vec![],
         }
     }
@@ -54,74 +63,119 @@ impl Embeddings {
     /// Loads the weights and sets all gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
         let width = self.width;
-        for table in [&mut self.position, &mut self.segment] {
+        for table in [&mut self.position, &mut self.segment].into_iter().flatten() {
             let shape = [table.values.len() / width, width];
-            weights.visit(&shape, &table.name, |values| table.values.copy_from_slice(values))?;
+            weights.visit(&shape, table.name, |values| table.values.copy_from_slice(values))?;
             table.gradient.fill(0.0);
         }
         for &id in &self.touched {
             self.d_words[id as usize * width..][..width].fill(0.0);
         }
         self.touched.clear();
-        self.norm.load(weights)
+        if let Some(projection) = &mut self.projection {
+            projection.load(weights)?;
+        }
+        self.norm.as_mut().map_or(Ok(()), |norm| norm.load(weights))
     }
 
     /// Calls `f` with the word table, `[vocabulary, width]`.
     pub(super) fn with_words<T>(&self, weights: &Weights, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
-        weights.visit(&[self.vocabulary, self.width], &self.word_name, f)
+        weights.visit(&[self.vocabulary, self.width], WORDS, f)
     }
 
     /// Embeds the tokens of a group.
     ///
     /// # Panics
-    /// If a window is longer than the position table.
+    /// If a window is longer than the encoder allows.
     pub(super) fn forward(&self, words: &[f32], dropout: Option<Dropouts>, group: &mut Group) {
         let width = self.width;
-        let positions = self.position.values.len() / width;
         let size = group.tokens() * width;
-        let segment = &self.segment.values[..width]; // a window is one segment
+        let segment = self.segment.as_ref().map(|table| &table.values[..width]); // a window is one segment
         let embedded = sized(&mut group.embedded, size);
         for window in windows(&group.ends) {
-            assert!(window.len() <= positions, "a window of {} tokens exceeds {positions} positions", window.len());
+            let (length, longest) = (window.len(), self.max_length);
+            assert!(length <= longest, "a window of {length} tokens exceeds {longest} positions");
             let rows = embedded[window.start * width..window.end * width].chunks_exact_mut(width);
-            let positions = self.position.values.chunks_exact(width);
-            for ((row, position), &id) in rows.zip(positions).zip(&group.ids[window]) {
+            for (index, (row, &id)) in rows.zip(&group.ids[window]).enumerate() {
                 let word = &words[id as usize * width..][..width];
-                for ((x, w), (p, s)) in row.iter_mut().zip(word).zip(position.iter().zip(segment)) {
-                    *x = w + (p + s);
+                match (self.position_row(index), segment) {
+                    (Some(position), Some(segment)) => {
+                        for ((x, w), (p, s)) in row.iter_mut().zip(word).zip(position.iter().zip(segment)) {
+                            *x = w + (p + s);
+                        }
+                    }
+                    (offset, other) => {
+                        row.copy_from_slice(word);
+                        if let Some(offset) = offset.or(other) {
+                            add(row, offset);
+                        }
+                    }
                 }
             }
         }
-        let hidden = sized(&mut group.hidden, size);
-        self.norm.forward(embedded, hidden);
-        if let Some(dropout) = dropout {
-            dropout.hidden.substream(0).apply(group.first_token * width, hidden);
+        let out = match &self.projection {
+            Some(_) => sized(&mut group.projection_input, size),
+            None => sized(&mut group.hidden, size),
+        };
+        match &self.norm {
+            Some(norm) => norm.forward(embedded, out),
+            None => out.copy_from_slice(embedded),
         }
+        if let Some(dropout) = dropout {
+            dropout.hidden.substream(0).apply(group.first_token * width, out);
+        }
+        if let Some(projection) = &self.projection {
+            let hidden = sized(&mut group.hidden, size / width * projection.forward.width());
+            projection.forward.forward(&group.projection_input, &mut group.scratch.product, hidden);
+        }
+    }
+
+    /// Returns the vector of a position in a window.
+    fn position_row(&self, index: usize) -> Option<&[f32]> {
+        let table = self.position.as_ref()?;
+        Some(&table.values[(self.first_position + index) * self.width..][..self.width])
     }
 
     /// Replaces the group's gradient with that of the sum of the embeddings.
     pub(super) fn backward(&self, dropout: Option<Dropouts>, group: &mut Group) {
+        if let Some(projection) = &self.projection {
+            std::mem::swap(&mut group.d_projection, &mut group.gradient);
+            let gradient = sized(&mut group.gradient, group.embedded.len());
+            projection.backward.forward(&group.d_projection, &mut group.scratch.product, gradient);
+        }
         if let Some(dropout) = dropout {
             dropout.hidden.substream(0).apply(group.first_token * self.width, &mut group.gradient);
         }
-        let out = sized(&mut group.scratch.rows, group.gradient.len());
-        self.norm.backward(&group.embedded, &group.gradient, out, &mut group.norm);
-        std::mem::swap(&mut group.gradient, &mut group.scratch.rows);
+        if let Some(norm) = &self.norm {
+            let out = sized(&mut group.scratch.rows, group.gradient.len());
+            norm.backward(&group.embedded, &group.gradient, out, &mut group.embedding_norm);
+            std::mem::swap(&mut group.gradient, &mut group.scratch.rows);
+        }
+    }
+
+    /// Returns the tasks that sum the gradients of the projection.
+    pub(super) fn gradient_tasks(&mut self) -> impl Iterator<Item = GradientTask<'_>> {
+        let operands: Operands = |group, _| (&group.d_projection, &group.projection_input);
+        self.projection.iter_mut().flat_map(move |projection| projection.tasks(vec![0], operands))
     }
 
     /// Adds the gradients of groups that went backward, in their order.
     pub(super) fn add_gradients(&mut self, groups: &[Group]) {
-        let width = self.width;
+        let (width, first) = (self.width, self.first_position);
         for group in groups {
-            self.norm.add(&group.norm);
+            if let Some(norm) = &mut self.norm {
+                norm.add(&group.embedding_norm);
+            }
             for window in windows(&group.ends) {
                 let rows = group.gradient[window.start * width..window.end * width].chunks_exact(width);
-                for ((row, position), &id) in
-                    rows.zip(self.position.gradient.chunks_exact_mut(width)).zip(&group.ids[window])
-                {
+                for (index, (row, &id)) in rows.zip(&group.ids[window]).enumerate() {
                     add(&mut self.d_words[id as usize * width..][..width], row);
-                    add(position, row);
-                    add(&mut self.segment.gradient[..width], row);
+                    if let Some(table) = &mut self.position {
+                        add(&mut table.gradient[(first + index) * width..][..width], row);
+                    }
+                    if let Some(table) = &mut self.segment {
+                        add(&mut table.gradient[..width], row);
+                    }
                 }
             }
             self.touched.extend_from_slice(&group.ids);
@@ -130,11 +184,12 @@ impl Embeddings {
         self.touched.dedup();
     }
 
-    /// Returns names and gradients of all tables and of the layer norm.
-    pub(super) fn gradients(&self) -> Vec<(&str, &[f32])> {
-        let mut all: Vec<(&str, &[f32])> = vec![(&self.word_name, &self.d_words)];
-        all.extend([&self.position, &self.segment].map(|table| (table.name.as_str(), table.gradient.as_slice())));
-        all.extend(self.norm.gradients());
-        all
+    /// Returns names and gradients of all tables, of the layer norm and of the projection.
+    pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        let tables = [&self.position, &self.segment].into_iter().flatten();
+        let tables = tables.map(|table| (table.name, table.gradient.as_slice()));
+        let norm = self.norm.iter().flat_map(Norm::gradients);
+        let projection = self.projection.iter().flat_map(Linear::gradients);
+        [(WORDS, self.d_words.as_slice())].into_iter().chain(tables).chain(norm).chain(projection)
     }
 }

@@ -13,14 +13,22 @@ pub(super) struct Group {
     /// Index of the first window and the first token of this group in the pass. Dropout depends on these.
     pub(super) first_window: usize,
     pub(super) first_token: usize,
-    /// The embeddings' sum before layer norm, `[tokens, width]`.
+    /// The embeddings' sum before layer norm, `[tokens, embedding width]`.
     pub(super) embedded: Vec<f32>,
+    /// The input of the embeddings' projection, if there is one, and the gradient of its output.
+    pub(super) projection_input: Vec<f32>,
+    pub(super) d_projection: Vec<f32>,
     /// Input of the current layer, then its output: `[tokens, width]`, after the last layer `[rows, width]`.
     pub(super) hidden: Vec<f32>,
     /// Gradient of `hidden` in the backward pass.
     pub(super) gradient: Vec<f32>,
-    /// Gradients of the embeddings' layer norm: weight, then bias.
-    pub(super) norm: [Vec<f32>; 2],
+    /// The output of the last layer before the final norm, if there is one.
+    pub(super) last_output: Vec<f32>,
+    /// Gradients of the layer norms of embeddings and last output: weight, then bias.
+    pub(super) embedding_norm: [Vec<f32>; 2],
+    pub(super) final_norm: [Vec<f32>; 2],
+    /// Gradient of the bias by head and distance, summed over all layers.
+    pub(super) d_bias: Vec<f32>,
     pub(super) layers: Vec<LayerMemory>,
     pub(super) scratch: GroupScratch,
 }
@@ -32,20 +40,22 @@ pub(super) struct Group {
 pub(super) struct LayerMemory {
     /// `[tokens, width]`
     pub(super) input: Vec<f32>,
-    /// The first token of each window, if only these are queried: `[rows, width]`.
+    /// The input after its layer norm, if it has one.
+    pub(super) normed: Vec<f32>,
+    /// The first token of each window in the input of attention, if only these are queried: `[rows, width]`.
     pub(super) query_rows: Vec<f32>,
     pub(super) queries: Vec<f32>,
     pub(super) keys: Vec<f32>,
     pub(super) values: Vec<f32>,
     /// Result of attention, `[rows, width]`. The following fields have as many rows.
     pub(super) context: Vec<f32>,
-    /// Before and after the first layer norm.
+    /// After the first residual connection, before and after the norm that follows.
     pub(super) attention_sum: Vec<f32>,
     pub(super) attended: Vec<f32>,
-    /// Before and after GELU, `[rows, intermediate]`.
+    /// Before and after the activation, `[rows, intermediate]`. Twice as wide before it with gates.
     pub(super) intermediate_input: Vec<f32>,
     pub(super) intermediate: Vec<f32>,
-    /// Before the second layer norm.
+    /// After the second residual connection, if a norm follows.
     pub(super) output_sum: Vec<f32>,
     /// Gradients of the outputs of the dense layers.
     pub(super) d_queries: Vec<f32>,
@@ -57,6 +67,18 @@ pub(super) struct LayerMemory {
     /// Gradients of the two layer norms: weight, then bias.
     pub(super) attention_norm: [Vec<f32>; 2],
     pub(super) output_norm: [Vec<f32>; 2],
+}
+
+impl LayerMemory {
+    /// Returns the input of keys and values, `[tokens, width]`.
+    pub(super) fn attention_input(&self) -> &[f32] {
+        if self.normed.is_empty() { &self.input } else { &self.normed }
+    }
+
+    /// Returns the input of the queries, `[rows, width]`.
+    pub(super) fn query_input(&self) -> &[f32] {
+        if self.query_rows.is_empty() { self.attention_input() } else { &self.query_rows }
+    }
 }
 
 /// Temporary memory of a pass.
@@ -77,9 +99,14 @@ impl Group {
             first_window: 0,
             first_token: 0,
             embedded: vec![],
+            projection_input: vec![],
+            d_projection: vec![],
             hidden: vec![],
             gradient: vec![],
-            norm: Default::default(),
+            last_output: vec![],
+            embedding_norm: Default::default(),
+            final_norm: Default::default(),
+            d_bias: vec![],
             layers: (0..layers).map(|_| LayerMemory::default()).collect(),
             scratch: GroupScratch::default(),
         }

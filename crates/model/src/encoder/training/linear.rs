@@ -1,8 +1,8 @@
 //! Dense layers and layer norms with the gradients of their weights.
 
 use super::add;
-use super::group::{Group, LayerMemory};
-use crate::encoder::Weights;
+use super::group::Group;
+use crate::checkpoint::Weights;
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::PackedDense;
@@ -13,18 +13,36 @@ const TASK_OUTPUTS: usize = 192;
 
 /// A dense layer, packed for the forward and the backward pass.
 pub(super) struct Linear {
-    names: [String; 2],
+    names: Names,
     pub(super) forward: PackedDense,
     pub(super) backward: PackedDense,
     d_weight: Vec<f32>,
     d_bias: Vec<f32>,
 }
 
+/// The names of a weight and, if there is one, of a bias.
+struct Names {
+    weight: String,
+    bias: Option<String>,
+}
+
+impl Names {
+    fn new(name: &str, has_bias: bool) -> Self {
+        Self { weight: format!("{name}.weight"), bias: has_bias.then(|| format!("{name}.bias")) }
+    }
+
+    /// Pairs the names with the gradients of weight and bias.
+    fn with<'a>(&'a self, weight: &'a [f32], bias: &'a [f32]) -> impl Iterator<Item = (&'a str, &'a [f32])> {
+        let bias = self.bias.as_deref().map(|name| (name, bias));
+        [(self.weight.as_str(), weight)].into_iter().chain(bias)
+    }
+}
+
 impl Linear {
-    pub(super) fn new(name: &str, input: usize, output: usize) -> Self {
+    pub(super) fn new(name: &str, input: usize, output: usize, has_bias: bool) -> Self {
         let set = InstructionSet::best();
         Self {
-            names: names(name),
+            names: Names::new(name, has_bias),
             forward: PackedDense::zeros(input, output, set),
             backward: PackedDense::zeros(output, input, set),
             d_weight: vec![0.0; input * output],
@@ -35,26 +53,37 @@ impl Linear {
     /// Loads the weights and sets the gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
         let (input, output) = (self.forward.depth(), self.forward.width());
-        let Self { forward, backward, .. } = self;
-        weights.visit(&[output, input], &self.names[0], |weight| {
+        let Self { names, forward, backward, .. } = self;
+        weights.visit(&[output, input], &names.weight, |weight| {
             backward.fill_transposed(weight);
-            weights.visit(&[output], &self.names[1], |bias| forward.fill(weight, bias))
+            match &names.bias {
+                Some(name) => weights.visit(&[output], name, |bias| forward.fill(weight, bias)),
+                None => {
+                    forward.fill(weight, &vec![0.0; output]);
+                    Ok(())
+                }
+            }
         })??;
         self.d_weight.fill(0.0);
         self.d_bias.fill(0.0);
         Ok(())
     }
 
-    pub(super) fn gradients(&self) -> [(&str, &[f32]); 2] {
-        [(&self.names[0], &self.d_weight), (&self.names[1], &self.d_bias)]
+    pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        self.names.with(&self.d_weight, &self.d_bias)
     }
 
-    /// Splits the summation of the weight gradients into tasks. `operands` selects the layer's tensors.
-    pub(super) fn tasks(&mut self, layer: usize, operands: Operands) -> impl Iterator<Item = GradientTask<'_>> {
+    /// Splits the summation of the weight gradients into tasks. `uses` are the numbers of the layers that have these weights, and
+    /// `operands` selects their tensors.
+    pub(super) fn tasks(
+        &mut self,
+        uses: Vec<usize>,
+        operands: Operands,
+    ) -> impl Iterator<Item = GradientTask<'_>> + use<'_> {
         let (input, output) = (self.forward.depth(), self.forward.width());
         let parts = self.d_weight.chunks_mut(TASK_OUTPUTS * input).zip(self.d_bias.chunks_mut(TASK_OUTPUTS));
         parts.enumerate().map(move |(number, (d_weight, d_bias))| GradientTask {
-            layer,
+            uses: uses.clone(),
             operands,
             first: number * TASK_OUTPUTS,
             input,
@@ -65,12 +94,12 @@ impl Linear {
     }
 }
 
-/// Selects two tensors of a dense layer: the gradient of its output, and its input.
-pub(super) type Operands = fn(&LayerMemory) -> (&[f32], &[f32]);
+/// Selects two tensors of a dense layer in a group, by the number of the layer: the gradient of its output, and its input.
+pub(super) type Operands = fn(&Group, usize) -> (&[f32], &[f32]);
 
 /// A block of a dense layer's outputs, whose weight gradients are to be summed over all groups.
 pub(super) struct GradientTask<'a> {
-    layer: usize,
+    uses: Vec<usize>,
     operands: Operands,
     /// First output of the block.
     first: usize,
@@ -81,19 +110,21 @@ pub(super) struct GradientTask<'a> {
 }
 
 impl GradientTask<'_> {
-    /// Adds the gradients of all groups, in their order.
+    /// Adds the gradients of all groups, in their order, and within a group in that of the layers.
     pub(super) fn accumulate(&mut self, groups: &[Group]) {
         for group in groups {
-            let (gradient, input) = (self.operands)(&group.layers[self.layer]);
-            let (d_weight, d_bias) = (&mut *self.d_weight, &mut *self.d_bias);
-            matmul::dense_weight_gradient(gradient, self.output, input, self.input, self.first, d_weight, d_bias);
+            for &number in &self.uses {
+                let (gradient, input) = (self.operands)(group, number);
+                let (d_weight, d_bias) = (&mut *self.d_weight, &mut *self.d_bias);
+                matmul::dense_weight_gradient(gradient, self.output, input, self.input, self.first, d_weight, d_bias);
+            }
         }
     }
 }
 
 /// A layer norm with the gradients of its weights.
 pub(super) struct Norm {
-    names: [String; 2],
+    names: Names,
     weight: Vec<f32>,
     bias: Vec<f32>,
     epsilon: f32,
@@ -102,10 +133,10 @@ pub(super) struct Norm {
 }
 
 impl Norm {
-    pub(super) fn new(name: &str, width: usize, epsilon: f64) -> Self {
+    pub(super) fn new(name: &str, width: usize, epsilon: f64, has_bias: bool) -> Self {
         let zeros = || vec![0.0; width];
         Self {
-            names: names(name),
+            names: Names::new(name, has_bias),
             weight: zeros(),
             bias: zeros(),
             epsilon: epsilon as f32,
@@ -117,8 +148,10 @@ impl Norm {
     /// Loads the weights and sets the gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
         let width = self.weight.len();
-        weights.visit(&[width], &self.names[0], |weight| self.weight.copy_from_slice(weight))?;
-        weights.visit(&[width], &self.names[1], |bias| self.bias.copy_from_slice(bias))?;
+        weights.visit(&[width], &self.names.weight, |weight| self.weight.copy_from_slice(weight))?;
+        if let Some(name) = &self.names.bias {
+            weights.visit(&[width], name, |bias| self.bias.copy_from_slice(bias))?;
+        }
         self.d_weight.fill(0.0);
         self.d_bias.fill(0.0);
         Ok(())
@@ -145,11 +178,7 @@ impl Norm {
         }
     }
 
-    pub(super) fn gradients(&self) -> [(&str, &[f32]); 2] {
-        [(&self.names[0], &self.d_weight), (&self.names[1], &self.d_bias)]
+    pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
+        self.names.with(&self.d_weight, &self.d_bias)
     }
-}
-
-fn names(name: &str) -> [String; 2] {
-    ["weight", "bias"].map(|part| format!("{name}.{part}"))
 }

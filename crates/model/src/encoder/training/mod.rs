@@ -12,24 +12,35 @@ mod embeddings;
 mod group;
 mod layer;
 mod linear;
+mod positions;
 
-use crate::encoder::{Activation, EncoderConfig, OutputRows, Weights};
+use crate::architecture::{EncoderSpec, NormPlacement, NormSpec, RelativeSpec};
+use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
 use crate::error::Result;
 use crate::tokenize::TokenId;
 use crate::workers::parallel_each;
 use embeddings::Embeddings;
-use group::Group;
-use layer::Layer;
+use group::{Group, sized};
+use layer::{Context, Layer, LayerUse};
+use linear::Norm;
+use newsdesk_kernels::attention::Attention;
 use newsdesk_kernels::dropout::Dropout;
+use positions::Positions;
 
 /// Tokens of a group: enough rows for fast products, few enough to give every thread work.
 const GROUP_TOKENS: usize = 256;
 
 /// The encoder's weights, packed for both passes, and their gradients.
 pub struct TrainingEncoder {
-    config: EncoderConfig,
+    spec: EncoderSpec,
     embeddings: Embeddings,
-    layers: Vec<Layer>,
+    positions: Positions,
+    /// The weights of the layers.
+    weights: Vec<Layer>,
+    /// The layers, in order.
+    layers: Vec<LayerUse>,
+    final_norm: Option<Norm>,
     /// The lowest trained level. The embeddings are level 0, and layer `i` is level `i + 1`.
     lowest: usize,
     groups: Vec<Group>,
@@ -45,25 +56,40 @@ struct Dropouts {
 }
 
 impl TrainingEncoder {
-    /// Returns whether this implementation supports a configuration.
-    pub fn supports(config: &EncoderConfig) -> bool {
-        config.hidden_act == Activation::Gelu
+    /// Returns whether this implementation supports an encoder. It does not support disentangled attention.
+    pub fn supports(spec: &EncoderSpec) -> bool {
+        !matches!(spec.attention.relative, RelativeSpec::Disentangled(_))
     }
 
-    /// Creates an encoder without weights; [`Self::load`] fills it. Its tensor names begin with `prefix` (`bert`, or
-    /// empty).
+    /// Creates an encoder without weights; [`Self::load`] fills it.
     ///
-    /// The first `frozen` levels (embeddings, then layers) get no gradients, and the backward pass skips them.
-    pub fn new(config: &EncoderConfig, prefix: &str, rows: OutputRows, frozen: usize) -> Self {
-        let name = |rest: String| if prefix.is_empty() { rest } else { format!("{prefix}.{rest}") };
-        let layer = |number: usize| {
-            let rows = if number + 1 == config.num_hidden_layers { rows } else { OutputRows::All };
-            Layer::new(&name(format!("encoder.layer.{number}")), config, rows)
+    /// The first `frozen` levels (embeddings, then weights of layers) get no gradients, and the backward pass skips them.
+    pub fn new(spec: &EncoderSpec, rows: OutputRows, frozen: usize) -> Self {
+        let last = spec.layers.len().saturating_sub(1);
+        let layer = |(number, layer): (usize, &crate::architecture::LayerSpec)| LayerUse {
+            number,
+            weights: layer.weights,
+            rows: if number == last { rows } else { OutputRows::All },
+            attention: Attention {
+                heads: spec.num_attention_heads,
+                head_width: spec.head_width(),
+                scale: spec.attention_scale() as f32,
+                reach: layer.reach,
+            },
+            rotary_base: layer.rotary_base,
         };
+        let layers: Vec<LayerUse> = spec.layers.iter().enumerate().map(layer).collect();
+        let first_with = |weights| spec.layers.iter().find(|layer| layer.weights == weights);
+        let weights = (0..spec.distinct_layers()).filter_map(first_with).map(|layer| Layer::new(spec, layer)).collect();
+        let NormSpec { epsilon, has_bias } = spec.norm;
+        let final_norm = || Norm::new("encoder.LayerNorm", spec.hidden_size, epsilon, has_bias);
         Self {
-            config: config.clone(),
-            embeddings: Embeddings::new(&name("embeddings".into()), config),
-            layers: (0..config.num_hidden_layers).map(layer).collect(),
+            spec: spec.clone(),
+            embeddings: Embeddings::new(spec),
+            positions: Positions::new(spec),
+            weights,
+            layers,
+            final_norm: (spec.norm_placement == NormPlacement::Before).then(final_norm),
             lowest: frozen,
             groups: vec![],
             used: 0,
@@ -76,9 +102,11 @@ impl TrainingEncoder {
     /// If a tensor is missing, has a different shape or is not on the CPU.
     pub fn load(&mut self, weights: &Weights, threads: usize) -> Result<()> {
         self.embeddings.load(weights)?;
-        let mut linears: Vec<_> = self.layers.iter_mut().flat_map(Layer::linears_mut).collect();
+        self.positions.load(weights)?;
+        let mut linears: Vec<_> = self.weights.iter_mut().flat_map(Layer::linears_mut).collect();
         parallel_each(&mut linears, threads, |linear| linear.load(weights))?;
-        self.layers.iter_mut().flat_map(Layer::norms_mut).try_for_each(|norm| norm.load(weights))
+        let norms = self.weights.iter_mut().flat_map(Layer::norms_mut);
+        norms.chain(&mut self.final_norm).try_for_each(|norm| norm.load(weights))
     }
 
     /// Returns the hidden states of the last layer: `[tokens, width]`, or `[windows, width]` with
@@ -100,11 +128,20 @@ impl TrainingEncoder {
     ) -> Result<Vec<f32>> {
         self.assign(windows);
         let dropout = self.dropout(seed);
-        let (embeddings, layers, groups) = (&self.embeddings, &self.layers, &mut self.groups[..self.used]);
+        let Self { embeddings, positions, weights: layer_weights, layers, final_norm, groups, used, .. } = self;
+        let groups = &mut groups[..*used];
+        let (embeddings, positions, final_norm) = (&*embeddings, &*positions, final_norm.as_ref());
         embeddings.with_words(weights, |words| {
             parallel_each(groups, threads, |group| {
                 embeddings.forward(words, dropout, group);
-                layers.iter().enumerate().for_each(|(number, layer)| layer.forward(number, dropout, group));
+                for layer in &*layers {
+                    layer_weights[layer.weights].forward(Context { layer, positions, dropout }, group);
+                }
+                if let Some(norm) = final_norm {
+                    let Group { hidden, last_output, .. } = group;
+                    std::mem::swap(hidden, last_output);
+                    norm.forward(last_output, sized(hidden, last_output.len()));
+                }
                 Ok(())
             })
         })??;
@@ -121,12 +158,12 @@ impl TrainingEncoder {
     /// # Panics
     /// If `gradient` is not as large as the output.
     pub fn backward(&mut self, gradient: &[f32], seed: Option<u64>, threads: usize) -> Result<()> {
-        if self.lowest > self.layers.len() {
+        if self.lowest > self.weights.len() {
             return Ok(());
         }
         let (dropout, lowest) = (self.dropout(seed), self.lowest);
-        let first_layer = lowest.saturating_sub(1);
-        let (embeddings, layers, groups) = (&self.embeddings, &self.layers, &mut self.groups[..self.used]);
+        let Self { embeddings, positions, weights, layers, final_norm, groups, used, .. } = self;
+        let groups = &mut groups[..*used];
         let mut rest = gradient;
         for group in groups.iter_mut() {
             let (own, others) = rest.split_at(group.hidden.len());
@@ -135,40 +172,74 @@ impl TrainingEncoder {
             rest = others;
         }
         assert!(rest.is_empty(), "training: the gradient is larger than the hidden states");
+        let is_trained = |layer: &LayerUse| layer.weights + 1 >= lowest;
+        // Every layer from the first trained one on, because a gradient must pass through those that share frozen weights.
+        let first = layers.iter().position(is_trained).unwrap_or(layers.len());
+        let (positions, weights, embeddings, norm) = (&*positions, &*weights, &*embeddings, final_norm.as_ref());
         parallel_each(groups, threads, |group| {
-            let trained = layers.iter().enumerate().skip(first_layer);
-            trained.rev().for_each(|(number, layer)| layer.backward(number, dropout, group));
+            group.d_bias.clear();
+            group.d_bias.resize(positions.bias.as_ref().map_or(0, |bias| bias.values.len()), 0.0);
+            if let Some(norm) = norm {
+                let out = sized(&mut group.scratch.rows, group.gradient.len());
+                norm.backward(&group.last_output, &group.gradient, out, &mut group.final_norm);
+                std::mem::swap(&mut group.gradient, &mut group.scratch.rows);
+            }
+            for layer in layers[first..].iter().rev() {
+                weights[layer.weights].backward(Context { layer, positions, dropout }, group);
+            }
             if lowest == 0 {
                 embeddings.backward(dropout, group);
             }
             Ok(())
         })?;
-        let groups = &self.groups[..self.used];
-        let layers = self.layers.iter_mut().enumerate().skip(first_layer);
-        let mut tasks: Vec<_> = layers.flat_map(|(number, layer)| layer.gradient_tasks(number)).collect();
+        self.add_gradients(threads)
+    }
+
+    /// Adds the gradients that the groups left, in their order.
+    fn add_gradients(&mut self, threads: usize) -> Result<()> {
+        let first_weights = self.lowest.saturating_sub(1);
+        let Self { embeddings, positions, weights, layers, final_norm, groups, used, lowest, .. } = self;
+        let groups = &groups[..*used];
+        let uses = |index| layers.iter().filter(move |layer| layer.weights == index).map(|layer| layer.number);
+        let trained = weights.iter_mut().enumerate().skip(first_weights);
+        let mut tasks: Vec<_> =
+            trained.flat_map(|(index, layer)| layer.gradient_tasks(uses(index).collect())).collect();
+        if *lowest == 0 {
+            tasks.extend(embeddings.gradient_tasks());
+        }
         parallel_each(&mut tasks, threads, |task| {
             task.accumulate(groups);
             Ok(())
         })?;
-        let layers = self.layers.iter_mut().enumerate().skip(first_layer);
-        layers.for_each(|(number, layer)| layer.add_norm_gradients(number, groups));
-        if lowest == 0 {
-            self.embeddings.add_gradients(groups);
+        drop(tasks);
+        for (index, layer) in weights.iter_mut().enumerate().skip(first_weights) {
+            uses(index).for_each(|number| layer.add_norm_gradients(number, groups));
+        }
+        if let Some(norm) = final_norm {
+            groups.iter().for_each(|group| norm.add(&group.final_norm));
+        }
+        if *lowest == 0 {
+            embeddings.add_gradients(groups);
+            positions.add_gradients(groups);
         }
         Ok(())
     }
 
     /// Iterates over names and gradients of all trained weights, summed since the last [`Self::load`].
     pub fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
-        let embeddings = if self.lowest == 0 { self.embeddings.gradients() } else { vec![] };
-        let layers = self.layers.iter().skip(self.lowest.saturating_sub(1));
-        embeddings.into_iter().chain(layers.flat_map(Layer::gradients))
+        let (embeddings, positions) = match self.lowest {
+            0 => (Some(self.embeddings.gradients()), Some(self.positions.gradients())),
+            _ => (None, None),
+        };
+        let layers = self.weights.iter().skip(self.lowest.saturating_sub(1)).flat_map(Layer::gradients);
+        let final_norm = self.final_norm.iter().filter(|_| self.lowest <= self.weights.len()).flat_map(Norm::gradients);
+        embeddings.into_iter().flatten().chain(positions.into_iter().flatten()).chain(layers).chain(final_norm)
     }
 
     fn dropout(&self, seed: Option<u64>) -> Option<Dropouts> {
         seed.map(|seed| Dropouts {
-            hidden: Dropout::new(self.config.hidden_dropout_prob, seed).substream(0),
-            attention: Dropout::new(self.config.attention_probs_dropout_prob, seed).substream(1),
+            hidden: Dropout::new(self.spec.hidden_dropout_prob, seed).substream(0),
+            attention: Dropout::new(self.spec.attention_probs_dropout_prob, seed).substream(1),
         })
     }
 

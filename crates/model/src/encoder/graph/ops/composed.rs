@@ -1,5 +1,6 @@
 //! The operations on a GPU, composed of candle operations that have a gradient.
 
+use crate::architecture::Activation;
 use crate::error::Result;
 use candle_core::{D, Device, Tensor};
 
@@ -7,8 +8,14 @@ pub(super) fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Te
     Ok(input.matmul(&weight.t()?)?.broadcast_add(bias)?)
 }
 
-pub(super) fn gelu(input: &Tensor) -> Result<Tensor> {
-    Ok(input.gelu_erf()?)
+pub(super) fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
+    Ok(match activation {
+        Activation::Gelu => input.gelu_erf()?,
+        Activation::GeluTanh => input.gelu()?,
+        Activation::Relu => input.relu()?,
+        Activation::Silu => input.silu()?,
+        Activation::Tanh => input.tanh()?,
+    })
 }
 
 pub(super) fn layer_norm(input: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> Result<Tensor> {

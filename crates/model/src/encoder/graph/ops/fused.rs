@@ -1,8 +1,9 @@
 //! The operations on a CPU with their gradients, each one pass of `newsdesk-kernels`.
 
-use crate::encoder::values::{values, with_values};
+use crate::checkpoint::{values, with_values};
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Shape, Tensor};
 use newsdesk_kernels as kernels;
+use newsdesk_kernels::activation::Activation;
 
 pub(super) struct DenseOp;
 
@@ -49,23 +50,25 @@ impl CustomOp3 for DenseOp {
     }
 }
 
-pub(super) struct GeluOp;
+pub(super) struct ActivationOp {
+    pub(super) activation: Activation,
+}
 
-impl CustomOp1 for GeluOp {
+impl CustomOp1 for ActivationOp {
     fn name(&self) -> &'static str {
-        "gelu"
+        "activation"
     }
 
     fn cpu_fwd(&self, input: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
         let input = values(input, layout)?;
         let mut out = vec![0f32; input.len()];
-        kernels::activation::gelu(input, &mut out);
+        self.activation.forward(input, &mut out);
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 
     fn bwd(&self, input: &Tensor, _result: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let mut out = vec![0f32; input.elem_count()];
-        with_values(input, |x| with_values(gradient, |g| kernels::activation::gelu_backward(x, g, &mut out)))??;
+        with_values(input, |x| with_values(gradient, |g| self.activation.backward(x, g, &mut out)))??;
         Ok(Some(Tensor::from_vec(out, input.shape(), input.device())?))
     }
 }

@@ -6,14 +6,15 @@
 mod composed;
 mod fused;
 
-use crate::encoder::Activation;
+use crate::architecture::Activation;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
-use fused::{DenseOp, GeluOp, LayerNormOp, SoftmaxOp};
+use fused::{ActivationOp, DenseOp, LayerNormOp, SoftmaxOp};
 
 /// The padding of a batch.
 pub struct Mask {
     lengths: Vec<usize>,
+    device: Device,
     /// The mask as a tensor to add to scores, on devices that need one.
     bias: Option<Tensor>,
 }
@@ -25,9 +26,25 @@ impl Mask {
     /// If the device fails.
     pub fn new(lengths: &[usize], length: usize, device: &Device) -> Result<Self> {
         let bias = if device.is_cpu() { None } else { Some(composed::mask_bias(lengths, length, device)?) };
-        Ok(Self { lengths: lengths.to_vec(), bias })
+        Ok(Self { lengths: lengths.to_vec(), device: device.clone(), bias })
+    }
+
+    /// Returns what to add to scores of `[.., rows, length]` so that tokens with a distance above `reach` do not attend to each
+    /// other. Rows are the first ones of each window. Returns `None` if nothing is out of reach.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn band(&self, reach: Option<usize>, rows: usize, length: usize) -> Result<Option<Tensor>> {
+        let Some(reach) = reach.filter(|reach| length > reach + 1) else { return Ok(None) };
+        let row =
+            |query: usize| (0..length).map(move |key| if query.abs_diff(key) > reach { OUT_OF_REACH } else { 0.0 });
+        let band: Vec<f32> = (0..rows).flat_map(row).collect();
+        Ok(Some(Tensor::from_vec(band, (rows, length), &self.device)?))
     }
 }
+
+/// A score with which a token gets no attention. Finite, so that no row becomes NaN.
+const OUT_OF_REACH: f32 = -1e9;
 
 /// Returns `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
 ///
@@ -45,11 +62,9 @@ pub fn dense(input: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// If the device fails.
 pub fn activate(input: &Tensor, activation: Activation) -> Result<Tensor> {
-    match activation {
-        Activation::Gelu if input.device().is_cpu() => Ok(input.contiguous()?.apply_op1(GeluOp)?),
-        Activation::Gelu => composed::gelu(input),
-        Activation::GeluTanh => Ok(input.gelu()?),
-        Activation::Relu => Ok(input.relu()?),
+    match input.device().is_cpu() {
+        true => Ok(input.contiguous()?.apply_op1(ActivationOp { activation })?),
+        false => composed::activate(input, activation),
     }
 }
 
@@ -124,9 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn gelu_implementations_agree() -> Result<()> {
+    fn activation_implementations_agree() -> Result<()> {
         let inputs = [wave(&[9, 33], 0.0)?];
-        assert_agree(&inputs, || activate(&inputs[0], Activation::Gelu), || composed::gelu(&inputs[0]))
+        Activation::ALL.into_iter().try_for_each(|activation| {
+            assert_agree(&inputs, || activate(&inputs[0], activation), || composed::activate(&inputs[0], activation))
+        })
     }
 
     #[test]

@@ -1,17 +1,15 @@
 //! The tensors of a checkpoint by name, checked against the shapes that the configuration requires.
 
-use super::stored::{Bytes, NumberFormat, Region, Stored};
+use super::part::Part;
+use super::source::Checkpoint;
+use super::stored::Stored;
 use super::table::RowTable;
 use super::values::with_values;
 use crate::error::{ModelError, Result};
 use candle_core::{Device, Tensor};
-use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Maximum length of a header in bytes. A model of 100 layers needs about 200 KB.
-const MAX_HEADER: u64 = 16 << 20;
 
 /// The tensors of a checkpoint, seen from one of its name prefixes.
 ///
@@ -20,6 +18,8 @@ const MAX_HEADER: u64 = 16 << 20;
 #[derive(Clone)]
 pub struct Weights {
     file: Arc<str>,
+    /// The files that the tensors are in; none for tensors from memory.
+    parts: Arc<[Part]>,
     tensors: Arc<BTreeMap<String, Stored>>,
     device: Device,
     prefix: String,
@@ -29,46 +29,43 @@ impl Weights {
     /// Reads the contents of a safetensors file; `file` names it in errors. Tensors become f32 on `device` when
     /// requested.
     ///
-    /// The old names `LayerNorm.gamma` and `LayerNorm.beta` are read as `weight` and `bias`.
+    /// The old names `gamma` and `beta` of norms are read as `weight` and `bias`.
     ///
     /// # Errors
     /// If the bytes are not safetensors, or a tensor is not of floating-point type.
     pub fn from_bytes(bytes: impl AsRef<[u8]> + Send + Sync + 'static, file: &str, device: &Device) -> Result<Self> {
-        let bytes: Bytes = Arc::new(bytes);
-        let invalid = |key: &str, cause: String| ModelError::Invalid { file: file.into(), key: key.into(), cause };
-        if let Some(length) = (*bytes).as_ref().first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
-            && length > MAX_HEADER
-        {
-            return Err(invalid("header", format!("its length is given as {length} bytes, more than {MAX_HEADER}")));
-        }
-        let (header, metadata) =
-            SafeTensors::read_metadata((*bytes).as_ref()).map_err(|e| invalid("header", e.to_string()))?;
-        // Offsets count from the end of the header, whose length is stored in the first eight bytes.
-        let start = header + size_of::<u64>();
+        Self::from_checkpoint(Checkpoint::one(file, Arc::new(bytes)), device)
+    }
+
+    /// Reads the tensors of a checkpoint. They become f32 on `device` when requested.
+    ///
+    /// The old names `gamma` and `beta` of norms are read as `weight` and `bias`.
+    ///
+    /// # Errors
+    /// If a part is damaged, has a tensor of another type than floating-point, or does not fit the index.
+    pub(crate) fn from_checkpoint(checkpoint: Checkpoint, device: &Device) -> Result<Self> {
         let mut tensors = BTreeMap::new();
-        for (name, info) in metadata.tensors() {
-            let format = match info.dtype {
-                Dtype::F32 => NumberFormat::F32,
-                Dtype::F16 => NumberFormat::F16,
-                Dtype::BF16 => NumberFormat::Bf16,
-                // Old checkpoints store position ids, which are not weights.
-                Dtype::I64 | Dtype::I32 => continue,
-                other => return Err(invalid(&name, format!("tensors of type {other:?} are not supported"))),
+        for (name, region) in checkpoint.read()? {
+            let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
+                (Some(stem), _) => format!("{stem}.weight"),
+                (_, Some(stem)) => format!("{stem}.bias"),
+                _ => name,
             };
-            let (from, to) = info.data_offsets;
-            let range = start + from..start + to;
-            let name = name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias");
-            let region = Region { file: bytes.clone(), range, format, shape: info.shape.clone() };
+            if tensors.contains_key(&name) {
+                let cause = "it occurs twice, also under its old name".into();
+                return Err(ModelError::Invalid { file: checkpoint.file, key: name, cause });
+            }
             tensors.insert(name, Stored::Bytes(region));
         }
-        Ok(Self { file: file.into(), tensors: Arc::new(tensors), device: device.clone(), prefix: String::new() })
+        let (file, device) = (checkpoint.file.into(), device.clone());
+        Ok(Self { file, parts: checkpoint.parts.into(), tensors: Arc::new(tensors), device, prefix: String::new() })
     }
 
     /// Wraps tensors that are in memory, all on the same device; `file` names them in errors.
     pub fn from_tensors(tensors: BTreeMap<String, Tensor>, file: &str) -> Self {
         let device = tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
         let tensors = tensors.into_iter().map(|(name, tensor)| (name, Stored::Tensor(tensor))).collect();
-        Self { file: file.into(), tensors: Arc::new(tensors), device, prefix: String::new() }
+        Self { file: file.into(), parts: [].into(), tensors: Arc::new(tensors), device, prefix: String::new() }
     }
 
     /// Returns the device of the tensors.
@@ -196,7 +193,51 @@ impl Weights {
     /// Returns the same tensors under other names.
     pub fn renamed(&self, rename: impl Fn(&str) -> String) -> Self {
         let tensors = self.tensors.iter().map(|(name, stored)| (rename(name), stored.clone())).collect();
-        Self { tensors: Arc::new(tensors), ..self.clone() }
+        self.with_tensors(tensors)
+    }
+
+    /// Returns other tensors of the same file and device, without a prefix.
+    pub(crate) fn with_tensors(&self, tensors: BTreeMap<String, Stored>) -> Self {
+        Self { tensors: Arc::new(tensors), prefix: String::new(), ..self.clone() }
+    }
+
+    /// Iterates over the full names of all tensors, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Returns the name of the file for errors.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Returns the tensor of this full name as it is stored.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingTensor`].
+    pub(crate) fn stored(&self, name: &str) -> Result<&Stored> {
+        let missing = || ModelError::MissingTensor { file: self.file.to_string(), name: name.into() };
+        self.tensors.get(name).ok_or_else(missing)
+    }
+
+    /// Returns part number `part` of `parts` equal parts of a tensor's rows. Each part has this shape.
+    ///
+    /// # Errors
+    /// The same as [`Weights::get`].
+    pub(crate) fn part(&self, shape: &[usize], name: &str, part: Option<(usize, usize)>) -> Result<Stored> {
+        let Some((part, parts)) = part else { return Ok(self.find(shape, name)?.clone()) };
+        let mut whole = shape.to_vec();
+        whole[0] = whole[0].saturating_mul(parts);
+        self.find(&whole, name)?.rows(part * shape[0]..(part + 1) * shape[0])
+    }
+
+    /// Returns tensors, by their full names, one below another.
+    ///
+    /// # Errors
+    /// If one is missing, or their shapes do not fit.
+    pub(crate) fn joined(&self, names: &[&str]) -> Result<Stored> {
+        let tensors = names.iter().map(|name| self.stored(name)?.tensor(&self.device)).collect::<Result<Vec<_>>>()?;
+        Ok(Stored::Tensor(Tensor::cat(&tensors, 0)?))
     }
 
     /// Iterates over all tensors with their full names, in the order of the names. An item is an error if the device
@@ -205,30 +246,47 @@ impl Weights {
         self.tensors.iter().map(|(name, stored)| Ok((name.as_str(), stored.tensor(&self.device)?)))
     }
 
-    /// Returns the SHA-256 of the weights file in hexadecimal, as `sha256sum` prints it. For tensors from memory,
-    /// returns the hash of their values.
+    /// Returns all tensors as they are stored, with their full names, in the order of the names.
+    pub(super) fn iter_stored(&self) -> impl Iterator<Item = (&str, &Stored)> {
+        self.tensors.iter().map(|(name, stored)| (name.as_str(), stored))
+    }
+
+    /// Returns the SHA-256 of the weights file in hexadecimal, as `sha256sum` prints it.
+    ///
+    /// For weights in several parts, returns what `sha256sum PARTS | sha256sum` prints in their folder: the hash of the
+    /// lines `HASH  NAME` of all parts, in the order of their names. For tensors from memory, returns the hash of their
+    /// values.
     ///
     /// # Errors
     /// If the device fails.
     pub fn sha256(&self) -> Result<String> {
-        let mut hash = Sha256::new();
-        match self.tensors.values().find_map(|stored| match stored {
-            Stored::Bytes(region) => Some(&region.file),
-            Stored::Tensor(_) => None,
-        }) {
-            Some(file) => hash.update((**file).as_ref()),
-            None => {
+        match &*self.parts {
+            [] => {
+                let mut hash = Sha256::new();
                 for tensor in self.tensors() {
                     let values = tensor?.1.flatten_all()?.to_vec1::<f32>()?;
                     values.iter().for_each(|value| hash.update(value.to_le_bytes()));
                 }
+                Ok(hex(hash))
+            }
+            [file] => Ok(hex(Sha256::new_with_prefix(file.bytes()))),
+            parts => {
+                let mut hash = Sha256::new();
+                parts.iter().for_each(|part| {
+                    hash.update(format!("{}  {}\n", hex(Sha256::new_with_prefix(part.bytes())), part.name))
+                });
+                Ok(hex(hash))
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Returns the number of values in all tensors.
     pub fn parameters(&self) -> usize {
         self.tensors.values().map(|stored| stored.shape().iter().product::<usize>()).sum()
     }
+}
+
+/// Returns a hash in hexadecimal.
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,18 +8,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The contents of a weights file: in memory, compiled in, or mapped from disk.
-pub(super) type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+pub(crate) type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// A tensor of a checkpoint.
 #[derive(Clone)]
-pub(super) enum Stored {
+pub(crate) enum Stored {
     Tensor(Tensor),
     Bytes(Region),
 }
 
 /// The part of a file that holds one tensor.
 #[derive(Clone)]
-pub(super) struct Region {
+pub(crate) struct Region {
     pub(super) file: Bytes,
     pub(super) range: Range<usize>,
     pub(super) format: NumberFormat,
@@ -28,7 +28,9 @@ pub(super) struct Region {
 
 /// The format of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NumberFormat {
+pub(crate) enum NumberFormat {
+    /// Narrowed to f32 when it is read.
+    F64,
     F32,
     F16,
     Bf16,
@@ -38,12 +40,13 @@ impl NumberFormat {
     /// Returns the bytes of a number.
     pub(super) fn size(self) -> usize {
         match self {
+            Self::F64 => 8,
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
         }
     }
 
-    /// Returns the first of the little-endian numbers that is NaN or infinite, if there is one.
+    /// Returns the first of the little-endian numbers that is NaN or infinite as f32, if there is one.
     pub(super) fn not_finite(self, bytes: &[u8]) -> Option<f32> {
         /// Numbers that are checked together, so that the loop over them has no branch and uses vector instructions.
         const BLOCK: usize = 4096;
@@ -55,6 +58,10 @@ impl NumberFormat {
             }
         };
         let spoilt = |block: &[u8]| match self {
+            Self::F64 => {
+                let numbers = block.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32);
+                numbers.fold(false, |spoilt, number| spoilt | !number.is_finite())
+            }
             Self::F32 => {
                 let numbers = block.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
                 numbers.fold(false, |spoilt, bits| spoilt | (bits & 0x7f80_0000 == 0x7f80_0000))
@@ -71,6 +78,10 @@ impl NumberFormat {
     /// Converts little-endian numbers to f32.
     pub(super) fn widen(self, bytes: &[u8], out: &mut [f32]) {
         match self {
+            Self::F64 => out
+                .iter_mut()
+                .zip(bytes.as_chunks::<8>().0)
+                .for_each(|(value, bytes)| *value = f64::from_le_bytes(*bytes) as f32),
             Self::F32 => out
                 .iter_mut()
                 .zip(bytes.as_chunks::<4>().0)
@@ -122,6 +133,20 @@ impl Stored {
         }
     }
 
+    /// Returns some of the rows.
+    pub(super) fn rows(&self, rows: Range<usize>) -> Result<Self> {
+        match self {
+            Self::Tensor(tensor) => Ok(Self::Tensor(tensor.narrow(0, rows.start, rows.len())?.contiguous()?)),
+            Self::Bytes(region) => {
+                let size = region.shape[1..].iter().product::<usize>() * region.format.size();
+                let start = region.range.start + rows.start * size;
+                let range = start..start + rows.len() * size;
+                let shape = [&[rows.len()], &region.shape[1..]].concat();
+                Ok(Self::Bytes(Region { file: region.file.clone(), range, format: region.format, shape }))
+            }
+        }
+    }
+
     /// Appends the values in row-major order.
     pub(super) fn read(&self, out: &mut Vec<f32>) -> Result<()> {
         match self {
@@ -146,17 +171,31 @@ mod tests {
             |value: f32, at: usize| (0..10_000).map(move |i| if i == at { value } else { 65504.0 - i as f32 });
         for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             for at in [0, 1, 4095, 4096, 9999] {
+                let f64s: Vec<u8> = numbers(value, at).flat_map(|x| f64::from(x).to_le_bytes()).collect();
                 let f32s: Vec<u8> = numbers(value, at).flat_map(f32::to_le_bytes).collect();
                 let f16s: Vec<u8> = numbers(value, at).flat_map(|x| f16::from_f32(x).to_le_bytes()).collect();
                 let bf16s: Vec<u8> = numbers(value, at).flat_map(|x| bf16::from_f32(x).to_le_bytes()).collect();
-                for (format, bytes) in
-                    [(NumberFormat::F32, f32s), (NumberFormat::F16, f16s), (NumberFormat::Bf16, bf16s)]
-                {
+                for (format, bytes) in [
+                    (NumberFormat::F64, f64s),
+                    (NumberFormat::F32, f32s),
+                    (NumberFormat::F16, f16s),
+                    (NumberFormat::Bf16, bf16s),
+                ] {
                     let found = format.not_finite(&bytes).map(f32::to_bits);
                     assert_eq!(found, Some(value.to_bits()), "{format:?}, {value} at {at}");
                     assert_eq!(format.not_finite(&bytes[..at * format.size()]), None, "{format:?}, before {at}");
                 }
             }
         }
+    }
+
+    #[test]
+    fn f64_is_narrowed_and_what_f32_cannot_hold_is_not_finite() {
+        let bytes: Vec<u8> = [0.1f64, -3.5, 1e30].into_iter().flat_map(f64::to_le_bytes).collect();
+        let mut values = [0.0; 3];
+        NumberFormat::F64.widen(&bytes, &mut values);
+        assert_eq!(values, [0.1, -3.5, 1e30]);
+        assert_eq!(NumberFormat::F64.not_finite(&bytes), None);
+        assert_eq!(NumberFormat::F64.not_finite(&1e39f64.to_le_bytes()), Some(f32::INFINITY));
     }
 }

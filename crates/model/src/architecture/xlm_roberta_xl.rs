@@ -1,0 +1,33 @@
+//! XLM-RoBERTa XL and XXL. Source: Goyal et al., "Larger-Scale Transformers for Multilingual Masked Language Modeling", 2021;
+//! `XLMRobertaXLForSequenceClassification` of transformers.
+//!
+//! RoBERTa with norms before attention and feed-forward blocks, and none after the embeddings.
+
+use super::keys::Keys;
+use super::layout::Name;
+use super::{Architecture, Layout, NormPlacement, numbered, roberta};
+use crate::error::Result;
+
+const NAMES: &[Name] = &[
+    Name::layer("attention.LayerNorm", "attention.self_attn_layer_norm"),
+    Name::layer("intermediate.LayerNorm", "LayerNorm"),
+    Name::root("pooler.dense", "classifier.dense"),
+    Name::root("classifier", "classifier.out_proj"),
+];
+
+pub(super) fn read(keys: Keys) -> Result<Architecture> {
+    let mut encoder = roberta::encoder(keys)?;
+    encoder.norm.epsilon = keys.share("layer_norm_eps", 1e-5)?;
+    encoder.norm_placement = NormPlacement::Before;
+    encoder.embeddings.has_norm = false;
+    let layout = Layout {
+        name: "XLM-RoBERTa-XL",
+        prefix: "roberta",
+        has_prefix: true,
+        layers: numbered("encoder.layer", encoder.layers.len()),
+        names: NAMES,
+        encoder_class: "XLMRobertaXLModel",
+        classifier_class: "XLMRobertaXLForSequenceClassification",
+    };
+    Ok(Architecture { encoder, layout })
+}

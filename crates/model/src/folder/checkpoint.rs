@@ -1,0 +1,64 @@
+//! Finds the weights of a model folder: the forms in which transformers saves a checkpoint, in the order in which it
+//! looks for them.
+
+use super::files::{open_part, read_file};
+use super::missing::{missing, missing_parts};
+use super::names::{PICKLE, PICKLE_INDEX, WEIGHTS, WEIGHTS_INDEX};
+use crate::checkpoint::{Checkpoint, FileFormat, Index, Part};
+use crate::error::Result;
+use crate::head::HeadActivation;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a model folder is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Whether weights may be read from `pytorch_model.bin` if there is no safetensors file.
+    ///
+    /// Such a file holds a program for Python's pickle module. It is never run: a strict reader takes the tensors from
+    /// it and refuses everything else. Without this option the file is not opened at all.
+    pub allow_pickle: bool,
+    /// Replaces the activation of all heads. `config.json` of a checkpoint may be silent or wrong about it.
+    pub activation: Option<HeadActivation>,
+}
+
+/// Opens the weights of a checkpoint, in one file or in several parts with an index.
+///
+/// # Errors
+/// If there are none, if a part is missing or cannot be read, or if the index names anything but files of the folder.
+pub(super) fn open_checkpoint(folder: &Path, options: OpenOptions) -> Result<Checkpoint> {
+    // A broken link is an error, not a file that does not exist.
+    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    if has(WEIGHTS) {
+        one_file(folder, WEIGHTS, FileFormat::Safetensors)
+    } else if has(WEIGHTS_INDEX) {
+        several_files(folder, WEIGHTS_INDEX, ".safetensors", FileFormat::Safetensors)
+    } else if options.allow_pickle && has(PICKLE) {
+        one_file(folder, PICKLE, FileFormat::Pickle)
+    } else if options.allow_pickle && has(PICKLE_INDEX) {
+        several_files(folder, PICKLE_INDEX, ".bin", FileFormat::Pickle)
+    } else {
+        Err(missing(folder, WEIGHTS))
+    }
+}
+
+fn one_file(folder: &Path, name: &str, format: FileFormat) -> Result<Checkpoint> {
+    let file = folder.join(name).display().to_string();
+    Ok(Checkpoint::new(file, format, vec![part(folder, name)?], None))
+}
+
+fn several_files(folder: &Path, name: &str, ending: &str, format: FileFormat) -> Result<Checkpoint> {
+    let file = folder.join(name).display().to_string();
+    let index = Index::parse(&read_file(folder, name)?, ending, &file)?;
+    let absent: Vec<&str> = index.parts().into_iter().filter(|part| !folder.join(part).exists()).collect();
+    if let Some(error) = missing_parts(folder, name, &absent) {
+        return Err(error);
+    }
+    let parts = index.parts().into_iter().map(|name| part(folder, name)).collect::<Result<_>>()?;
+    Ok(Checkpoint::new(file, format, parts, Some(index)))
+}
+
+fn part(folder: &Path, name: &str) -> Result<Part> {
+    let file = folder.join(name).display().to_string();
+    Ok(Part::new(name, file, Arc::new(open_part(folder, name)?)))
+}

@@ -56,9 +56,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Returns the built-in model without its encoder layers. All other stages, from the tokenizer to the heads, do their usual work.
 fn without_layers() -> Result<Classifier, Box<dyn Error>> {
     let mut model = Model::embedded(&Device::Cpu)?;
-    model.config.num_hidden_layers = 0;
+    model.encoder.layers.clear();
     // Only the last layer selects first tokens, so the pooling of the built-in model needs a layer.
-    model.spec.pooling = Pooling::Mean;
+    model.network.pooling = Pooling::Mean;
     Ok(Classifier::new(model, &Options::default())?)
 }
 

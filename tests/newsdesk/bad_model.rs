@@ -48,16 +48,18 @@ fn a_missing_file_is_named() {
 #[test]
 fn invalid_values_in_config_json_are_named() {
     changed(|folder| _ = folder.write("m/config.json", "{\n\"a\": 1,\n")).refused("`line 3` in `m/config.json`: EOF");
-    config("\"bert\"", "\"roberta\"")
-        .refused("`model_type` in `m/config.json`: `roberta` is not supported, only `bert` is");
-    let problem = config("single_label_classification", "regression");
-    problem.refused("`problem_type` in `m/config.json`: \"regression\" is not a classification");
+    config("\"bert\"", "\"gpt2\"")
+        .refused("`model_type` in `m/config.json`: `gpt2` is not supported, only albert, bert,");
+    config("\"bert\"", "\"deberta\"").refused("`deberta` (version 1) is not supported, only `deberta-v2` is");
+    let problem = config("single_label_classification", "ranking");
+    problem
+        .refused("`problem_type` in `m/config.json`: \"ranking\" is none of regression, single_label_classification");
     config("\"hidden_size\"", "\"size\"").refused("`hidden_size` in `m/config.json`: it is missing");
     let size = config("\"hidden_size\": 32", "\"hidden_size\": \"32\"");
     size.refused("`hidden_size` in `m/config.json`: \"32\" is not a positive integer");
     let heads = config("\"num_attention_heads\": 4", "\"num_attention_heads\": 5");
     heads.refused("`num_attention_heads` in `m/config.json`: 5 does not divide the hidden size of 32");
-    config("\"gelu\"", "\"swish\"").refused("`hidden_act` in `m/config.json`: `swish` is none of");
+    config("\"gelu\"", "\"mish\"").refused("`hidden_act` in `m/config.json`: `mish` is none of");
     config("\"4\": \"world\"", "\"5\": \"world\"")
         .refused("`id2label` in `m/config.json`: there is no name for label 4");
     let position = config("\"model_type\"", "\"position_embedding_type\": \"relative_key\", \"model_type\"");
@@ -236,8 +238,8 @@ fn a_manifest_with_too_few_labels_is_named_in_the_error() {
 fn every_invalid_file_has_a_hint() {
     let answers = [
         changed(|folder| _ = folder.write("m/config.json", "{")),
-        config("\"bert\"", "\"roberta\""),
-        config("single_label_classification", "regression"),
+        config("\"bert\"", "\"gpt2\""),
+        config("single_label_classification", "ranking"),
         changed(|folder| _ = folder.write("m/model.safetensors", "version https://git-lfs.github.com/spec/v1")),
         changed(|folder| _ = folder.write("m/tokenizer.json", "{}")),
         manifest("version = 1", "version = 2"),

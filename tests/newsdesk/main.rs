@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod abstain;
+mod architectures;
 mod average;
 mod bad_input;
 mod bad_model;
 mod bench;
 mod calibrate;
 mod certify;
+mod checkpoint_forms;
 mod classify;
 mod columns;
 mod command_line;

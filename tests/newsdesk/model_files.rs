@@ -33,20 +33,22 @@ fn what_is_there_instead_of_the_weights_is_named() {
         let error = format!("cannot read `m/model.safetensors`: there is no such file, but {error}");
         without("model.safetensors", instead).refused(&error).hint(hint);
     };
-    weights(&["pytorch_model.bin"], "`pytorch_model.bin`", "convert the weights to safetensors");
+    weights(&["pytorch_model.bin"], "`pytorch_model.bin`, a pickle", "add `--allow-pickle`, or convert it once");
     weights(&["tf_model.h5"], "`tf_model.h5`", "convert the weights to safetensors");
     weights(&["onnx/model.onnx"], "`onnx`, an ONNX export", "fetch the checkpoint that was exported");
     weights(&["adapter_model.safetensors"], "`adapter_model.safetensors`: this is an adapter", "merge_and_unload()");
-    let shards =
-        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"];
-    weights(&shards, "2 parts of it, such as `model-00001-of-00002.safetensors`", "max_shard_size");
+    let shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let without_index =
+        "2 parts of it, such as `model-00001-of-00002.safetensors`, without `model.safetensors.index.json`";
+    weights(&shards, without_index, "fetch `model.safetensors.index.json` as well");
 }
 
 #[test]
 fn what_is_there_instead_of_other_files_is_named() {
-    without("tokenizer.json", &["vocab.txt"])
-        .refused("cannot read `m/tokenizer.json`: there is no such file, but `vocab.txt`")
+    without("tokenizer.json", &["merges.txt"])
+        .refused("cannot read `m/tokenizer.json`: there is no such file, but `merges.txt`")
         .hint("AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)");
+    without("tokenizer.json", &["vocab.txt"]).refused("cannot tokenise with `m/vocab.txt`: it has no token `[UNK]`");
     without("config.json", &["checkpoint-500/config.json"])
         .refused("cannot read `m/config.json`: there is no such file, but there is a model in its subfolder `checkpoint-500`")
         .hint("name the subfolder");
@@ -59,10 +61,10 @@ fn what_is_there_instead_of_other_files_is_named() {
 #[test]
 fn an_unsupported_encoder_is_named_before_missing_files() {
     let answer = classify(|folder| {
-        folder.replace("m/config.json", "\"bert\"", "\"roberta\"");
+        folder.replace("m/config.json", "\"bert\"", "\"gpt2\"");
         fs::remove_file(folder.path("m/model.safetensors")).unwrap();
     });
-    answer.refused("`roberta` is not supported, only `bert` is");
+    answer.refused("`gpt2` is not supported, only albert, bert,");
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn enormous_sizes_in_config_json_allocate_nothing() {
     const HUGE: &str = "100000000000";
     let config = |from: &str, to: &str| classify(|folder| folder.replace("m/config.json", from, to));
     config("\"num_hidden_layers\": 2", &format!("\"num_hidden_layers\": {HUGE}"))
-        .refused("cannot find tensor `bert.encoder.layer.2.");
+        .refused("`num_hidden_layers` in `m/config.json`: 100000000000 layers are more than 1000");
     config("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1")
         .refused("`num_hidden_layers` in `m/config.json`: the encoder of the weights has more layers than 1")
         .hint("do not belong together");

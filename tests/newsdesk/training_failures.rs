@@ -319,9 +319,9 @@ fn a_checkpoint_that_cannot_be_written_leaves_the_previous_one() {
     folder.newsdesk(&arguments("whole", &[])).done();
     folder.kill_when_exists("m/checkpoint/state.json", &arguments("m", &[]));
     let state = folder.text("m/checkpoint/state.json");
-    // The variables of 154 kB fit. The moments, twice as large, do not.
+    // The variables of 90 kB fit. The moments, twice as large, do not.
     let often = ["--resume", "--save-steps", "7"];
-    let full = with_file_limit(&folder, 400, &arguments("m", &often));
+    let full = with_file_limit(&folder, 240, &arguments("m", &often));
     let full = full.refused("cannot write the checkpoint `m/checkpoint/moments-").says("caused by: File too large");
     full.hint("then resume with `--resume`; an earlier checkpoint is complete");
     assert_eq!(folder.text("m/checkpoint/state.json"), state);

@@ -19,6 +19,14 @@ pub enum EvalError {
         /// Whether the data set is multi-label.
         multi_label: bool,
     },
+    /// The head of the model has no activation, so its scores are no probabilities.
+    #[error("cannot evaluate on `{set}`: head `{head}` of the model returns logits, not probabilities")]
+    NoProbabilities {
+        /// The name of the data set.
+        set: String,
+        /// The name of the head.
+        head: String,
+    },
     /// No article has a label for any head of the model.
     #[error("cannot use the labelled data: no article of `{set}`, {split}, has a label for a head of the model")]
     Unlabelled {
@@ -73,6 +81,8 @@ pub enum EvalError {
 pub enum Remedy {
     /// Use several labels per row for multi-label heads, and one label per row for single-label heads.
     UseLabelKindOfHead,
+    /// Say how the head's logits become probabilities.
+    NameActivation,
     /// Label articles for one of the model's heads.
     LabelForHead {
         /// The names of the model's heads.
@@ -102,6 +112,7 @@ impl EvalError {
     pub fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::LabelCount { .. } => Remedy::UseLabelKindOfHead,
+            Self::NoProbabilities { .. } => Remedy::NameActivation,
             Self::Unlabelled { known, .. } => Remedy::LabelForHead { known: known.clone() },
             Self::Uncalibratable { min_articles, .. } => Remedy::MoreArticles { min: *min_articles },
             Self::UnknownLabel { known, .. } => Remedy::KnownLabels { known: known.clone() },

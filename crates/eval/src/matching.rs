@@ -19,6 +19,9 @@ impl MatchedHead {
     fn new(set: &LabelledSet, set_head: &LabelledHead, heads: &[Head]) -> Result<Option<Self>> {
         let Some(index) = heads.iter().position(|head| head.name == set_head.name) else { return Ok(None) };
         let head = &heads[index];
+        if head.activation == HeadActivation::None {
+            return Err(EvalError::NoProbabilities { set: set.name.clone(), head: head.name.clone() });
+        }
         if set_head.multi != (head.activation == HeadActivation::Sigmoid) {
             return Err(EvalError::LabelCount {
                 set: set.name.clone(),

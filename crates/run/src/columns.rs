@@ -160,7 +160,7 @@ impl PredictionColumns {
             let labels: Vec<&str> = self.predicted(index, prediction).into_iter().map(|label| label.name).collect();
             let counted = match (labels.is_empty(), prediction.head.activation) {
                 (false, _) => labels,
-                (true, HeadActivation::Softmax) => vec![UNSURE],
+                (true, HeadActivation::Softmax | HeadActivation::None) => vec![UNSURE],
                 (true, HeadActivation::Sigmoid) => vec![NO_LABEL],
             };
             (prediction.head.name.as_str(), counted)
@@ -181,7 +181,7 @@ impl PredictionColumns {
             false => Value::Text(texts.join("; ")),
         };
         let score = |label: Option<&ScoredLabel>| label.map_or(Value::Null, |label| rounded(label.score));
-        let is_unsure = predicted.is_empty() && head.activation == HeadActivation::Softmax;
+        let is_unsure = predicted.is_empty() && head.activation != HeadActivation::Sigmoid;
         let names = if is_unsure { vec![UNSURE] } else { predicted.iter().map(|label| label.name).collect() };
         let mut columns = vec![(name.to_owned(), joined(names))];
         if head.labels.iter().any(|label| label.code.is_some()) {

@@ -6,7 +6,7 @@ use crate::error::{Remedy, Result, TrainError};
 use crate::fingerprint::weights_hash;
 use crate::heads::counted;
 use candle_core::Tensor;
-use newsdesk_model::encoder::Weights;
+use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::folder::{AveragedRecord, Manifest};
 use newsdesk_model::{Head, Model};
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ fn difference(one: &Model, other: &Model) -> Result<Option<String>> {
     let (manifest, others) = (&one.manifest, &other.manifest);
     let heads = |manifest: &Manifest| manifest.heads.iter().map(unmeasured).collect::<Vec<_>>();
     let differs = [
-        (one.config != other.config, "the sizes of their encoders"),
+        (one.encoder != other.encoder || one.layout != other.layout, "the architectures or sizes of their encoders"),
         (one.tokenizer.json() != other.tokenizer.json(), "their tokenizers"),
         (heads(manifest) != heads(others), "their heads or labels"),
         (manifest.pooling != others.pooling, "their pooling"),
@@ -129,7 +129,7 @@ pub fn head_similarities(models: &[Model]) -> Result<Vec<(String, f64)>> {
 /// Returns the index of the head that a tensor belongs to.
 fn head_of(model: &Model, tensor: &str) -> Option<usize> {
     let is_part = |prefix: &String| tensor.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.starts_with('.'));
-    model.spec.heads.iter().position(|(prefix, _)| is_part(prefix))
+    model.network.heads.iter().position(|(prefix, _)| is_part(prefix))
 }
 
 /// Returns the cosine similarity of two models over all tensors that `chosen` selects by name and shape; 1 without such tensors.

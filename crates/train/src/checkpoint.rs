@@ -6,7 +6,7 @@ use crate::meter::MeterState;
 use newsdesk_files::read::regular;
 use newsdesk_files::write_atomic;
 use newsdesk_model::Device;
-use newsdesk_model::encoder::Weights;
+use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::folder::{Storage, weights_bytes};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

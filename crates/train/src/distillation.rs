@@ -32,7 +32,7 @@ impl LossShares {
 /// gradients as large as they are without a temperature.
 ///
 /// `logits` are the student's, `[rows, labels]`; `probabilities` are the teachers' at this temperature, row by row. A softmax
-/// head has one distribution over its labels. In a sigmoid head each label has its own, and their divergences are added.
+/// head has one distribution over its labels (a head without activation is never trained). In a sigmoid head each label has its own, and their divergences are added.
 pub(crate) fn kl_divergence(
     activation: HeadActivation,
     logits: &Tensor,
@@ -42,13 +42,13 @@ pub(crate) fn kl_divergence(
     // p log p, with its limit 0 at p = 0.
     let part = |p: f64| if p > 0.0 { p * p.ln() } else { 0.0 };
     let negative_entropy: f64 = match activation {
-        HeadActivation::Softmax => probabilities.iter().map(|&p| part(f64::from(p))).sum(),
+        HeadActivation::Softmax | HeadActivation::None => probabilities.iter().map(|&p| part(f64::from(p))).sum(),
         HeadActivation::Sigmoid => probabilities.iter().map(|&p| part(f64::from(p)) + part(1.0 - f64::from(p))).sum(),
     };
     let teachers = Tensor::from_vec(probabilities, logits.shape(), logits.device())?; // [rows, labels]
     let scaled = (logits / temperature)?; // [rows, labels]
     let cross_entropy = match activation {
-        HeadActivation::Softmax => {
+        HeadActivation::Softmax | HeadActivation::None => {
             let total = scaled.log_sum_exp(1)?.unsqueeze(1)?; // [rows, 1]
             (teachers * total.broadcast_sub(&scaled)?)?.sum_all()?
         }

@@ -19,9 +19,10 @@ use crate::session::Session;
 use crate::settings::{Distillation, Settings};
 use crate::stop::Stop;
 use crate::trainer::Trainer;
+use crate::vocabulary::Vocabulary;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::check_heads;
-use newsdesk_model::encoder::Weights;
+use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::folder::TrainingRecord;
 use newsdesk_model::{Head, Model};
 use std::collections::BTreeMap;
@@ -78,10 +79,11 @@ pub fn train(
 ) -> Result<Trained> {
     let (base, folder) = (models.base, run.folder);
     let plan = Plan::new(models, training, settings)?;
-    let examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
+    let mut examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
     let loss = loss_options(&plan, &examples, settings)?;
     let biases = initial_biases(&plan.heads, examples.iter().flatten());
-    let session = Session::new(base, plan.heads.clone(), &biases, loss, settings)?;
+    let vocabulary = Vocabulary::renumber(&mut examples, base.encoder.pad_token_id);
+    let session = Session::new(base, vocabulary, plan.heads.clone(), &biases, loss, settings)?;
     let fingerprint = plan.fingerprint(base, training, validation, settings)?;
     let start = plan.start_record(models, training, validation, settings, &fingerprint);
 
@@ -128,7 +130,7 @@ pub fn train(
         let cause = "no epoch reached a finite score".into();
         return Err(TrainError::Data { cause, remedy: Remedy::AddValidationData });
     };
-    let mut model = session.model(best);
+    let mut model = session.model(&best)?;
     model.manifest.training = Some(TrainingRecord {
         base: base.manifest.name.clone(),
         sets: training.iter().zip(&plan.samples).map(|(set, sample)| sample.description(set)).collect(),
@@ -151,7 +153,7 @@ fn prepare_examples(
     settings: &Settings,
 ) -> Result<Vec<Vec<Example>>> {
     let Settings { max_train_length, threads, .. } = *settings;
-    let prepare = |set| prepare(set, heads, &base.tokenizer, base.config.pad_token_id, max_train_length, threads);
+    let prepare = |set| prepare(set, heads, &base.tokenizer, base.encoder.pad_token_id, max_train_length, threads);
     let examples: Vec<Vec<Example>> = training.iter().map(prepare).collect::<Result<_>>()?;
     check_data(training, validation, heads)?;
     let matches = |e: &Example| {

@@ -119,6 +119,7 @@ pub(crate) fn heads_text(heads: &[Head]) -> String {
         let activation = match activation {
             HeadActivation::Softmax => "Softmax",
             HeadActivation::Sigmoid => "Sigmoid",
+            HeadActivation::None => "None",
         };
         let labels = labels.iter().map(label).collect::<Vec<_>>().join(", ");
         format!("Head {{ name: {name:?}, activation: {activation}, temperature: {temperature:?}, labels: [{labels}] }}")
@@ -129,7 +130,8 @@ pub(crate) fn heads_text(heads: &[Head]) -> String {
 /// Returns a fingerprint of a model's weights: a hash of the tensors' sums, not a checksum of the file.
 pub(crate) fn weights_hash(model: &Model) -> Result<StableHash> {
     let mut hash = StableHash::new();
-    for tensor in model.weights.tensors() {
+    // Under the names of the file, as in earlier versions, so that their runs can be resumed.
+    for tensor in model.layout.stored_weights(&model.weights)?.tensors() {
         let (name, tensor) = tensor?;
         hash = hash.with(name.as_bytes());
         // The sums of the tensors tell models apart well enough, and are fast to compute.

@@ -9,10 +9,12 @@ use crate::examples::Example;
 use crate::loss::{LossOptions, total_loss};
 use crate::random::dropout_seed;
 use crate::settings::Settings;
+use crate::vocabulary::WORD_TABLE;
 use candle_core::{Tensor, Var};
+use newsdesk_model::architecture::EncoderSpec;
 use newsdesk_model::batch::Batch;
+use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::encoder::graph::Dropout;
-use newsdesk_model::encoder::{EncoderConfig, Variables};
 use newsdesk_model::network::{Network, NetworkSpec};
 use newsdesk_model::tokenize::TokenId;
 use newsdesk_model::workers::parallel;
@@ -21,12 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What the gradients of a step depend on, besides its examples.
 pub(crate) struct GraphGradients<'a> {
-    pub(crate) config: &'a EncoderConfig,
+    pub(crate) encoder: &'a EncoderSpec,
     pub(crate) spec: &'a NetworkSpec,
     pub(crate) heads: &'a [Head],
     pub(crate) variables: &'a Variables,
-    /// Name of the word embedding table among the variables.
-    pub(crate) word_table: &'a str,
     pub(crate) loss: &'a LossOptions,
     pub(crate) settings: &'a Settings,
     pub(crate) device: &'a Device,
@@ -73,11 +73,11 @@ impl GraphGradients<'_> {
             }
         }
         if !word_gradients.is_empty() {
-            let table = self.variables.get(self.word_table)?;
+            let table = self.variables.get(WORD_TABLE)?;
             let count = word_gradients.iter().map(|rows| rows.dims()[0]).sum::<usize>();
             let words = Tensor::from_vec(words, count, self.device)?;
             let gradient = table.zeros_like()?.index_add(&words, &Tensor::cat(&word_gradients, 0)?, 0)?;
-            sums.insert(self.word_table.into(), gradient);
+            sums.insert(WORD_TABLE.into(), gradient);
         }
         Ok((total, sums))
     }
@@ -87,23 +87,23 @@ impl GraphGradients<'_> {
     /// The word table holds most of the weights, and a batch uses a few hundred of its rows. So the network is built on just
     /// these rows. The result is the same, without a gradient of the size of the table for each micro-batch.
     fn of_micro_batch(&self, examples: &[&Example], step_rows: usize, seed: u64) -> Result<Option<MicroBatch>> {
-        let config = self.config;
+        let encoder = self.encoder;
         let words: Vec<TokenId> =
-            examples.iter().flat_map(|e| &e.tokens).copied().chain([config.pad_token_id]).collect();
+            examples.iter().flat_map(|e| &e.tokens).copied().chain([encoder.pad_token_id]).collect();
         let words: Vec<TokenId> = words.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let row = |token: &TokenId| words.binary_search(token).map_or(0, |i| i as TokenId);
         let windows: Vec<Vec<TokenId>> = examples.iter().map(|e| e.tokens.iter().map(row).collect()).collect();
         let windows: Vec<&[TokenId]> = windows.iter().map(Vec::as_slice).collect();
-        let batch = Batch::new(&windows, row(&config.pad_token_id), self.device)?;
+        let batch = Batch::new(&windows, row(&encoder.pad_token_id), self.device)?;
 
-        let table = self.variables.get(self.word_table)?;
+        let table = self.variables.get(WORD_TABLE)?;
         let rows = table.index_select(&Tensor::from_slice(&words, words.len(), self.device)?, 0)?;
         let rows = Var::from_tensor(&rows.detach())?; // [words, width]
-        let weights = self.variables.weights().with(self.word_table, rows.as_tensor().clone());
-        let config = EncoderConfig { vocab_size: words.len(), ..config.clone() };
-        let network = Network::new(&weights, &config, self.spec)?;
+        let weights = self.variables.weights().with(WORD_TABLE, rows.as_tensor().clone());
+        let encoder = EncoderSpec { vocab_size: words.len(), ..encoder.clone() };
+        let network = Network::new(&weights, &encoder, self.spec)?;
 
-        let mut dropout = Dropout::new(config.hidden_dropout_prob, config.attention_probs_dropout_prob, seed);
+        let mut dropout = Dropout::new(encoder.hidden_dropout_prob, encoder.attention_probs_dropout_prob, seed);
         let logits = network.forward(&batch, Some(&mut dropout))?;
         let Some(loss) = total_loss(self.heads, &logits, examples, self.loss)? else { return Ok(None) };
         let loss = (loss / step_rows as f64)?;

@@ -3,8 +3,9 @@
 use crate::error::Result;
 use crate::examples::Example;
 use crate::random::random;
+use crate::vocabulary::Vocabulary;
 use candle_core::Tensor;
-use newsdesk_model::encoder::Variables;
+use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::network::{NetworkSpec, Pooling};
 use newsdesk_model::{Head, HeadActivation, Model};
 use rand::RngExt;
@@ -15,37 +16,32 @@ const PURPOSE: u64 = 254;
 /// Returns where the network of a run finds encoder and heads among its variables.
 pub(crate) fn network_spec(base: &Model, heads: &[Head]) -> NetworkSpec {
     NetworkSpec {
-        encoder_prefix: base.spec.encoder_prefix.clone(),
         heads: heads.iter().map(|head| (format!("heads.{}", head.name), head.labels.len())).collect(),
         pooling: base.manifest.pooling,
     }
 }
 
-/// Returns the variables that a run starts with. `biases` are those of new heads, by head and label.
+/// Returns the variables that a run starts with. Of the word table, only the rows of the vocabulary are among them. `biases` are those of new heads, by head and label.
 ///
 /// # Errors
 /// If a tensor of the base is missing or has another shape, or the device fails.
 pub(crate) fn initial_variables(
     base: &Model,
+    vocabulary: &Vocabulary,
     heads: &[Head],
     spec: &NetworkSpec,
     biases: &[Vec<f32>],
     seed: u64,
 ) -> Result<Variables> {
     let device = base.weights.device().clone();
-    let mut variables = Variables::copy_of(&base.weights)?;
+    let mut variables = Variables::copy_of(&vocabulary.reduce(base)?)?;
     // Old heads and an unused pooler would be stored untrained.
-    let prefix = &spec.encoder_prefix;
-    let pooler = if prefix.is_empty() { "pooler.".to_string() } else { format!("{prefix}.pooler.") };
-    let is_encoder = |name: &str| name.starts_with(prefix) && !name.starts_with("heads.");
-    variables.retain(|name| {
-        is_encoder(name)
-            && !name.starts_with("classifier.")
-            && (spec.pooling == Pooling::Pooler || !name.starts_with(&pooler))
-    });
+    let is_head = |name: &str| name.starts_with("heads.") || name.starts_with("classifier.");
+    let has_pooler = spec.pooling == Pooling::Pooler;
+    variables.retain(|name| !is_head(name) && (has_pooler || !name.starts_with("pooler.")));
     let mut random = random(seed, PURPOSE, 0, 0);
     for ((head, (prefix, labels)), biases) in heads.iter().zip(&spec.heads).zip(biases) {
-        let width = base.config.hidden_size;
+        let width = base.encoder.hidden_size;
         let (weight, bias) = match reused_prefix(base, head) {
             Some(known) => (
                 base.weights.get_shaped(&[*labels, width], &format!("{known}.weight"))?,
@@ -80,8 +76,8 @@ fn reused_prefix<'a>(base: &'a Model, head: &Head) -> Option<&'a str> {
             && labels().all(|(known, label)| known.name == label.name && known.code == label.code)
     };
     // With another pooling the head would get vectors that it was not trained on.
-    let index = base.manifest.heads.iter().position(same).filter(|_| base.spec.pooling == base.manifest.pooling)?;
-    base.spec.heads.get(index).map(|(prefix, _)| prefix.as_str())
+    let index = base.manifest.heads.iter().position(same).filter(|_| base.network.pooling == base.manifest.pooling)?;
+    base.network.heads.get(index).map(|(prefix, _)| prefix.as_str())
 }
 
 /// Returns the biases of new heads, by head and label.
@@ -101,7 +97,7 @@ pub(crate) fn initial_biases<'a>(heads: &[Head], examples: impl Iterator<Item = 
     let log_odds = |rows: f64, positives: f64| ((positives + 1.0) / (rows - positives + 1.0)).ln() as f32;
     let biases = |(head, (rows, positives)): (&Head, (f64, Vec<f64>))| match head.activation {
         HeadActivation::Sigmoid => positives.into_iter().map(|positives| log_odds(rows, positives)).collect(),
-        HeadActivation::Softmax => vec![0.0; head.labels.len()],
+        HeadActivation::Softmax | HeadActivation::None => vec![0.0; head.labels.len()],
     };
     heads.iter().zip(counts).map(biases).collect()
 }

@@ -29,7 +29,9 @@ fn factor(name: &str, layers: usize, freeze: Freeze, layer_lr_decay: f64, head_l
     // The embeddings are level 0, the layers follow, then whatever is above them.
     let level = match name.split_once("encoder.layer.") {
         Some((_, rest)) => rest.split('.').next().and_then(|number| number.parse::<usize>().ok()).map_or(0, |n| n + 1),
-        None if name.contains("embeddings.") => 0,
+        None if name.contains("embeddings.") || name.contains("relative_attention_bias") => 0,
+        // The norm after the last layer.
+        None if name.starts_with("encoder.") => layers,
         None => layers + 1,
     };
     if level < freeze.levels(layers) { 0.0 } else { layer_lr_decay.powi((layers + 1).saturating_sub(level) as i32) }
@@ -58,10 +60,10 @@ mod tests {
     }
 
     const NAMES: [&str; 5] = [
-        "bert.embeddings.word_embeddings.weight",
-        "bert.encoder.layer.0.output.dense.bias",
-        "bert.encoder.layer.11.output.dense.bias",
-        "bert.pooler.dense.weight",
+        "embeddings.word_embeddings.weight",
+        "encoder.layer.0.output.dense.bias",
+        "encoder.layer.11.output.dense.bias",
+        "pooler.dense.weight",
         "heads.topic.weight",
     ];
 

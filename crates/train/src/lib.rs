@@ -12,6 +12,7 @@ mod stop;
 mod setting_names;
 mod heads;
 mod examples;
+mod vocabulary;
 mod random;
 mod sampling;
 mod class_weights;

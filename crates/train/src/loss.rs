@@ -94,14 +94,16 @@ fn label_loss(
     let device = logits.device();
     let count = rows.len();
     let weights = options.weights(index).map(|weights| match head.activation {
-        HeadActivation::Softmax => gold.chunks_exact(labels).map(|row| mean_weight(row, weights)).collect(),
+        HeadActivation::Softmax | HeadActivation::None => {
+            gold.chunks_exact(labels).map(|row| mean_weight(row, weights)).collect()
+        }
         HeadActivation::Sigmoid => gold.iter().zip(weights.iter().cycle()).map(|(y, w)| 1.0 + y * (w - 1.0)).collect(),
     });
     let logits = logits.index_select(&Tensor::from_vec(rows, count, device)?, 0)?; // [rows, labels]
     let gold = Tensor::from_vec(gold, (count, labels), device)?; // [rows, labels]
     let loss = match head.activation {
-        HeadActivation::Softmax => softmax_loss(&logits, &gold, options)?, // [rows]
-        HeadActivation::Sigmoid => sigmoid_loss(&logits, &gold, options)?, // [rows, labels]
+        HeadActivation::Softmax | HeadActivation::None => softmax_loss(&logits, &gold, options)?, // [rows]
+        HeadActivation::Sigmoid => sigmoid_loss(&logits, &gold, options)?,                        // [rows, labels]
     };
     let loss = match weights {
         None => loss,

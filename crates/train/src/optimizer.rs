@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::settings::Settings;
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor, Var};
 use newsdesk_kernels::adamw::{self, Step};
-use newsdesk_model::encoder::{Variables, Weights};
+use newsdesk_model::checkpoint::{Variables, Weights};
 use newsdesk_model::workers::parallel;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -36,8 +36,8 @@ impl<'a> Plan<'a> {
     /// If they cannot be used together.
     pub(crate) fn new(models: &Models<'a>, training: &[LabelledSet], settings: &Settings) -> Result<Self> {
         let Models { base, teachers } = *models;
-        let config = &base.config;
-        settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.special_tokens())?;
+        let encoder = &base.encoder;
+        settings.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
         let heads = merge_heads(training)?;
         let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
         if settings.distillation.is_some() == teachers.is_empty() {

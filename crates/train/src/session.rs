@@ -9,10 +9,12 @@ use crate::loss::{LossOptions, total_loss};
 use crate::optimizer::{AdamW, Gradient};
 use crate::random::dropout_seed;
 use crate::settings::Settings;
+use crate::vocabulary::Vocabulary;
 use candle_core::Tensor;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, evaluate_until};
-use newsdesk_model::encoder::{Variables, Weights};
+use newsdesk_model::architecture::EncoderSpec;
+use newsdesk_model::checkpoint::{Variables, Weights};
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::network::{Network, NetworkSpec, TrainingNetwork};
 use newsdesk_model::tokenize::TokenId;
@@ -22,6 +24,10 @@ use std::ops::{ControlFlow, Range};
 /// The state of a run that changes with every step.
 pub(crate) struct Session<'a> {
     base: &'a Model,
+    /// The tokens of the examples, whose rows of the word table are trained.
+    vocabulary: Vocabulary,
+    /// The encoder of the base with this vocabulary.
+    encoder: EncoderSpec,
     pub(crate) heads: Vec<Head>,
     spec: NetworkSpec,
     settings: &'a Settings,
@@ -29,8 +35,6 @@ pub(crate) struct Session<'a> {
     pub(crate) variables: Variables,
     /// Computes gradients on the CPU. `None` on other devices and for encoders that it does not support: there candle does.
     network: Option<TrainingNetwork>,
-    /// Name of the word embedding table among the variables.
-    word_table: String,
     pub(crate) optimizer: AdamW,
     pub(crate) device: Device,
 }
@@ -42,6 +46,7 @@ impl<'a> Session<'a> {
     /// If a tensor of the base is missing or has another shape, or the device fails.
     pub(crate) fn new(
         base: &'a Model,
+        vocabulary: Vocabulary,
         heads: Vec<Head>,
         biases: &[Vec<f32>],
         loss: LossOptions,
@@ -49,16 +54,15 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let spec = network_spec(base, &heads);
         let device = base.weights.device().clone();
-        let variables = initial_variables(base, &heads, &spec, biases, settings.seed)?;
+        let variables = initial_variables(base, &vocabulary, &heads, &spec, biases, settings.seed)?;
+        let encoder = vocabulary.encoder(&base.encoder);
         // Fails here rather than in the first step if a tensor is missing.
-        Network::new(&variables.weights(), &base.config, &spec)?;
-        let dot = if spec.encoder_prefix.is_empty() { "" } else { "." };
-        let word_table = format!("{}{dot}embeddings.word_embeddings.weight", spec.encoder_prefix);
-        let layers = base.config.num_hidden_layers;
+        Network::new(&variables.weights(), &encoder, &spec)?;
+        let layers = base.encoder.distinct_layers();
         let optimizer = AdamW::new(&variables, settings, |name| variable_factor(name, layers, settings))?;
         let frozen = settings.freeze.levels(layers);
-        let network = if device.is_cpu() { TrainingNetwork::new(&base.config, &spec, frozen) } else { None };
-        Ok(Self { base, heads, spec, settings, loss, variables, network, word_table, optimizer, device })
+        let network = if device.is_cpu() { TrainingNetwork::new(&encoder, &spec, frozen) } else { None };
+        Ok(Self { base, vocabulary, encoder, heads, spec, settings, loss, variables, network, optimizer, device })
     }
 
     /// Restores the variables and the optimizer's moments of a checkpoint after this number of steps.
@@ -66,6 +70,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If a tensor is missing or has another shape.
     pub(crate) fn restore(&mut self, variables: &Weights, moments: &Weights, steps: i32) -> Result<()> {
+        let variables = self.vocabulary.of_older_version(variables, self.base)?;
+        let moments = &self.vocabulary.of_older_version(moments, self.base)?;
         for (name, variable) in self.variables.iter() {
             variable.set(&variables.get_shaped(variable.dims(), name)?)?;
         }
@@ -96,11 +102,10 @@ impl<'a> Session<'a> {
             }
             None => {
                 let graph = GraphGradients {
-                    config: &self.base.config,
+                    encoder: &self.encoder,
                     spec: &self.spec,
                     heads: &self.heads,
                     variables: &self.variables,
-                    word_table: &self.word_table,
                     loss: &self.loss,
                     settings: self.settings,
                     device: &self.device,
@@ -112,11 +117,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns the model with these weights.
-    pub(crate) fn model(&self, weights: Weights) -> Model {
-        Model {
-            weights,
-            spec: self.spec.clone(),
+    /// Returns the model with these weights, which are values of the variables.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn model(&self, weights: &Weights) -> Result<Model> {
+        let weights = self.vocabulary.of_older_version(weights, self.base)?;
+        Ok(Model {
+            weights: self.vocabulary.restore(&weights, self.base)?,
+            network: self.spec.clone(),
             manifest: Manifest {
                 heads: self.heads.clone(),
                 window: self.settings.window(),
@@ -128,7 +137,7 @@ impl<'a> Session<'a> {
                 ..self.base.manifest.clone()
             },
             ..self.base.clone()
-        }
+        })
     }
 
     /// Evaluates weights on the validation sets. Returns the metrics, and the mean over data sets and heads of the score by
@@ -144,7 +153,7 @@ impl<'a> Session<'a> {
     ) -> Result<Option<(Vec<SetReport>, f64)>> {
         // The first window of each article is enough to compare epochs. It has the length that the finished model uses.
         let options = Options { threads: Some(self.settings.threads), max_windows: Some(1), ..Options::default() };
-        let classifier = Classifier::new(self.model(weights.clone()), &options)?;
+        let classifier = Classifier::new(self.model(weights)?, &options)?;
         let (mut reports, mut before) = (Vec::new(), 0);
         for set in sets.iter().filter(|set| !set.articles.is_empty()) {
             let report = evaluate_until(&classifier, set, &mut |done| progress(before + done))?;

@@ -167,7 +167,7 @@ fn matching_head(model: &Model, head: &Head) -> Result<Option<TeacherHead>> {
 /// Returns a classifier that reads the first window of `max_length` tokens, as training does.
 fn first_window_classifier(model: &Model, max_length: usize, threads: usize) -> Result<Classifier> {
     let mut model = model.clone();
-    let length = max_length.min(model.config.max_position_embeddings);
+    let length = max_length.min(model.encoder.max_length);
     model.manifest.window = WindowRecord { length, overlap: 0, combine: model.manifest.window.combine };
     let dtype = DtypeChoice::Exactly(Dtype::F32);
     let options = Options { threads: Some(threads), max_windows: Some(1), dtype, ..Options::default() };

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::summaries;
-use newsdesk_model::encoder::Weights;
+use newsdesk_model::checkpoint::Weights;
 use std::collections::BTreeSet;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! The first byte says what the others are: a whole file, a header before the tensors of the tiny model, or changes of its tensors.
+//! The first byte says what the others are: a whole file, a header before the tensors of the tiny model, changes of its
+//! header, or changes of its tensors.
 
 #![no_main]
 
@@ -20,9 +21,14 @@ static TINY: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
 fuzz_target!(|bytes: &[u8]| {
     let Some((kind, bytes)) = bytes.split_first() else { return };
     let (header, tensors) = &*TINY;
-    let file = match kind % 3 {
+    let file = match kind % 4 {
         0 => bytes.to_vec(),
         1 => [&(bytes.len() as u64).to_le_bytes(), bytes, tensors].concat(),
+        2 => {
+            let mut file = header.clone();
+            folder::change(&mut file[size_of::<u64>()..], bytes);
+            [file, tensors.clone()].concat()
+        }
         _ => {
             let mut tensors = tensors.clone();
             // Each change is a position and a number.

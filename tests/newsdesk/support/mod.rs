@@ -6,6 +6,8 @@ mod folder;
 pub mod processes;
 mod random;
 mod rows;
+#[path = "../../../crates/model/tests/support/torch_file.rs"]
+pub mod torch_file;
 pub mod training;
 pub mod weights;
 pub mod workbook;

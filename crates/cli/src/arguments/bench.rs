@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk bench`.
 
-use super::shared::{DataSetFiles, OverwriteOption, help};
+use super::shared::{DataSetFiles, ModelFiles, OverwriteOption, help};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use newsdesk_model::{DeviceChoice, DtypeChoice};
@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub struct Bench {
     #[arg(value_name = "MODEL", required = true, help = help::MODELS)]
     pub models: Vec<String>,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 

@@ -1,11 +1,11 @@
 //! The arguments of `newsdesk classify`.
 
 use super::shared::{
-    ComputeOptions, FormatName, OverwriteOption, TableOptions, TargetColumns, TextColumns, Thresholds, help,
+    ComputeOptions, FormatName, ModelFiles, OverwriteOption, TableOptions, TargetColumns, TextColumns, Thresholds, help,
 };
 use clap::{Args, ValueEnum};
 use newsdesk_data::Language;
-use newsdesk_model::DtypeChoice;
+use newsdesk_model::{DtypeChoice, ZeroShot};
 use newsdesk_run::RejectLimit;
 use std::path::PathBuf;
 
@@ -24,6 +24,10 @@ pub struct Classify {
     pub text: Vec<String>,
     #[arg(long, value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
+    #[command(flatten)]
+    pub zero_shot: ZeroShotOptions,
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 
@@ -111,6 +115,46 @@ pub struct Classify {
     pub dtype: DtypeChoice,
     #[command(flatten, next_help_heading = "Computation")]
     pub compute: ComputeOptions,
+}
+
+/// Labels that the model was not trained for.
+#[derive(Debug, Args)]
+pub struct ZeroShotOptions {
+    /// Labels to choose from, separated by commas, for a model of natural language inference (NLI); needs `--model`
+    ///
+    /// The model was trained to tell whether a text entails a hypothesis. Each label makes a hypothesis, and the label whose
+    /// hypothesis is entailed most is predicted. Each article is computed once per label.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        requires = "model",
+        alias = "candidate-labels",
+        help_heading = "Zero-shot classification"
+    )]
+    pub labels: Vec<String>,
+    /// Hypothesis, with {} in place of the label
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = ZeroShot::HYPOTHESIS,
+        requires = "labels",
+        alias = "hypothesis-template",
+        help_heading = "Zero-shot classification"
+    )]
+    pub hypothesis: String,
+    /// Any number of the labels can be correct
+    #[arg(long, requires = "labels", help_heading = "Zero-shot classification")]
+    pub multi_label: bool,
+}
+
+impl ZeroShotOptions {
+    /// Returns the labels, if there are any.
+    pub fn zero_shot(&self) -> Option<ZeroShot> {
+        let labels: Vec<String> = self.labels.iter().map(|label| label.trim().to_string()).collect();
+        let (hypothesis, multi_label) = (self.hypothesis.clone(), self.multi_label);
+        (!labels.is_empty()).then_some(ZeroShot { labels, hypothesis, multi_label })
+    }
 }
 
 /// Format of an output.

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk data`.
 
-use super::shared::{DataSetOptions, FormatName, OverwriteOption, TableOptions, TextColumns, help};
+use super::shared::{DataSetOptions, FormatName, ModelFiles, OverwriteOption, TableOptions, TextColumns, help};
 use clap::{Args, Subcommand, ValueEnum};
 use newsdesk_data::Format;
 use std::path::PathBuf;
@@ -55,6 +55,8 @@ pub struct Tokens {
     /// Model folder with the tokenizer that counts tokens [default: the built-in model]
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
     /// Do not count tokens, which takes most of the time
     #[arg(long, conflicts_with = "model")]
     pub no_tokens: bool,

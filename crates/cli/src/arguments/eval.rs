@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk eval`.
 
-use super::shared::{ComputeOptions, DataSetOptions, OverwriteOption, Thresholds, help};
+use super::shared::{ComputeOptions, DataSetOptions, ModelFiles, OverwriteOption, Thresholds, help};
 use clap::Args;
 use newsdesk_model::DtypeChoice;
 use std::path::PathBuf;
@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub struct Eval {
     #[arg(value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 

@@ -24,9 +24,9 @@ pub use classify::{Classify, OutputFormat};
 pub use completions::Completions;
 pub use diff::Diff;
 pub use eval::Eval;
-pub use models::{Average, Certify, Models, ModelsCommand};
+pub use models::{Average, Certify, Convert, Models, ModelsCommand};
 pub use shared::{
-    ComputeOptions, DataSetFiles, DataSetOptions, OverwriteOption, TableOptions, TargetColumns, Thresholds,
+    ComputeOptions, DataSetFiles, DataSetOptions, ModelFiles, OverwriteOption, TableOptions, TargetColumns, Thresholds,
 };
 pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, Train};
 pub use verify::Verify;
@@ -92,7 +92,7 @@ pub enum Command {
     Calibrate(Box<Calibrate>),
     /// Prepare labelled data: check, stats, split, convert
     Data(data::Data),
-    /// Describe, certify or average models
+    /// Describe, certify, average or convert models
     Models(Models),
     /// Print a completion script for a shell
     Completions(Completions),

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk models`.
 
-use super::shared::{DataSetOptions, ModelAndData, OverwriteOption, StorageOptions, help};
+use super::shared::{DataSetOptions, ModelAndData, ModelFiles, OverwriteOption, StorageOptions, help};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -16,6 +16,8 @@ pub enum ModelsCommand {
     Info {
         #[arg(value_name = "MODEL", help = help::MODEL)]
         model: Option<PathBuf>,
+        #[command(flatten)]
+        model_files: ModelFiles,
         #[arg(long, help = help::JSON)]
         json: bool,
     },
@@ -33,6 +35,24 @@ pub enum ModelsCommand {
     /// from random weights that depend on the seed, and may not average well: `--data` evaluates each model and the average. Run
     /// `newsdesk calibrate` and `newsdesk models certify` on the result.
     Average(Box<Average>),
+    /// Copy a checkpoint into a folder with one safetensors file
+    ///
+    /// The checkpoint may be in several parts, or with --allow-pickle in `pytorch_model.bin`. The weights keep their numbers, except
+    /// that f64 becomes f32. The files of the tokenizer and the configuration are copied unchanged.
+    Convert(Convert),
+}
+
+#[derive(Debug, Args)]
+pub struct Convert {
+    #[arg(value_name = "MODEL", help = help::CONVERTED_MODEL)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
+    /// Folder to write the model to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
 }
 
 #[derive(Debug, Args)]
@@ -40,6 +60,8 @@ pub struct Average {
     /// Model folders, at least two
     #[arg(value_name = "MODEL", required = true, num_args = 2..)]
     pub models: Vec<PathBuf>,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
     /// Weight of each model in the average, in their order [default: equal weights]
     #[arg(long, value_name = "NUMBER", num_args = 1.., alias = "shares")]
     pub weights: Vec<f64>,

@@ -1,11 +1,11 @@
 //! Options of several commands: each has one name, one type and one text.
 
 use crate::failure::say;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use newsdesk_data::{Encoding, Format, HtmlMode, Note, Notes, ReadOptions};
-use newsdesk_model::DeviceChoice;
 use newsdesk_model::folder::Storage;
+use newsdesk_model::{DeviceChoice, HeadActivation, OpenOptions};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,8 @@ pub mod help {
     pub const LABEL_MAP_DETAILS: &str = "A line such as `World = [\"politics\", \"conflict, war and peace\"]` maps one label to several. Any of them then counts as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists. The map is used only if the files have a label that the model does not have.";
     pub const LIMIT: &str = "Read only the first N rows";
     pub const MAX_WINDOWS: &str = "Read at most the first N windows of each article [default: all]";
+    pub const CONVERTED_MODEL: &str =
+        "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache";
     pub const MODEL: &str = "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache [default: the built-in model]";
     pub const MODELS: &str = "Models: folders, hub names ORG/NAME[@REVISION] that are in the Hugging Face cache, or `default` for the built-in model";
     pub const QUIET: &str = "Print only results and errors";
@@ -28,6 +30,38 @@ pub mod help {
     pub const REPORT: &str = "Write a page with charts here: one HTML file without external resources";
     pub const SPLIT: &str = "Split of data sets with a recipe";
     pub const THREADS: &str = "Number of threads [default: one per CPU]";
+}
+
+/// How a model is read.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ModelFiles {
+    /// Read `pytorch_model.bin` if a model folder has no safetensors file
+    ///
+    /// Such a file holds a program of Python's pickle module, which may do anything when Python opens it. Newsdesk does not run it. A
+    /// strict reader takes the tensors from it and refuses everything else. `newsdesk models convert` converts it to safetensors.
+    #[arg(long, help_heading = "Model")]
+    pub allow_pickle: bool,
+    /// Activation of all heads, instead of what the model says: softmax gives one label per article, sigmoid any number, none the
+    /// logits
+    ///
+    /// Use it if the `config.json` of a checkpoint is silent or wrong about its `problem_type`.
+    #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Model")]
+    pub activation: Option<HeadActivation>,
+}
+
+fn activations() -> impl TypedValueParser<Value = HeadActivation> {
+    PossibleValuesParser::new(["softmax", "sigmoid", "none"]).map(|name| match name.as_str() {
+        "softmax" => HeadActivation::Softmax,
+        "sigmoid" => HeadActivation::Sigmoid,
+        _ => HeadActivation::None,
+    })
+}
+
+impl ModelFiles {
+    /// Returns the options for opening a model folder.
+    pub fn options(self) -> OpenOptions {
+        OpenOptions { allow_pickle: self.allow_pickle, activation: self.activation }
+    }
 }
 
 /// Device and number of threads.
@@ -213,6 +247,8 @@ pub struct ModelAndData {
     /// Model folder
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
+    #[command(flatten)]
+    pub model_files: ModelFiles,
     #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help = help::DATA)]
     pub data: Vec<String>,
     /// Split of data sets with a recipe; keep the test split for the final evaluation

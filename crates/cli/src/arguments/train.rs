@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk train`.
 
-use super::shared::{ComputeOptions, DataSetOptions, OverwriteOption, StorageOptions, help};
+use super::shared::{ComputeOptions, DataSetOptions, ModelFiles, OverwriteOption, StorageOptions, help};
 use crate::failure::Usage;
 use clap::{Args, ValueEnum};
 use newsdesk_train::Freeze;
@@ -67,6 +67,8 @@ pub struct Train {
     /// Model folder to start from [default: the built-in model]
     #[arg(long, value_name = "DIR", help_heading = heading::MODEL)]
     pub base: Option<PathBuf>,
+    #[command(flatten, next_help_heading = heading::MODEL)]
+    pub model_files: ModelFiles,
     /// Name of the new model [default: the name of the output folder]
     #[arg(long, value_name = "NAME", help_heading = heading::MODEL)]
     pub name: Option<String>,

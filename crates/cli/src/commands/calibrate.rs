@@ -58,14 +58,14 @@ impl Metrics {
 
 pub fn run(options: Calibrate) -> Result<ExitCode> {
     let device = options.compute.device.open()?;
-    let model = open_any(Some(&options.input.model), &device)?;
+    let model = open_any(Some(&options.input.model), &device, options.input.model_files.options())?;
     check_existing_model(&options.input.model)?;
     let model_options = Options {
         device: options.compute.device,
         threads: Some(threads(&options.compute)),
-        max_windows: None,
         dtype: options.dtype,
         instructions: instructions()?,
+        ..Options::default()
     };
     let classifier = Classifier::new(model, &model_options)?;
     let mut manifest = classifier.manifest().clone();

@@ -3,7 +3,7 @@
 use super::open::{model_path, open_any};
 use crate::failure::Usage;
 use anyhow::Result;
-use newsdesk_model::{AnyModel, Device};
+use newsdesk_model::{AnyModel, Device, OpenOptions};
 use std::path::{Path, PathBuf};
 
 /// One of several models.
@@ -21,14 +21,14 @@ pub struct NamedModel {
 ///
 /// # Errors
 /// If a model is named twice or cannot be opened.
-pub fn open_all(given: &[String], device: &Device) -> Result<Vec<NamedModel>> {
+pub fn open_all(given: &[String], device: &Device, options: OpenOptions) -> Result<Vec<NamedModel>> {
     if let Some((_, twice)) = given.iter().enumerate().find(|(index, name)| given[..*index].contains(name)) {
         let message = format!("cannot compare `{twice}` with itself");
         return Err(Usage::new(message, "name each model once").into());
     }
     let open = |name: &String| {
         let folder = model_path(Some(Path::new(name))).map(Path::to_path_buf);
-        let model = open_any(folder.as_deref(), device)?;
+        let model = open_any(folder.as_deref(), device, options)?;
         Ok(NamedModel { argument: name.clone(), name: model.manifest().name.clone(), folder, model })
     };
     let mut models: Vec<NamedModel> = given.iter().map(open).collect::<Result<_>>()?;

@@ -1,11 +1,13 @@
 //! Opens the models and classifiers that the command line names.
 
-use crate::arguments::ComputeOptions;
+use crate::arguments::{ComputeOptions, ModelFiles};
 use crate::failure::{Usage, say};
 use crate::{hub, threads};
 use anyhow::Result;
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options};
+use newsdesk_model::{
+    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, OpenOptions, Options, ZeroShot,
+};
 use newsdesk_train::{has_checkpoint, holds_log};
 use std::path::Path;
 
@@ -21,16 +23,19 @@ pub fn model_path(given: Option<&Path>) -> Option<&Path> {
 ///
 /// # Errors
 /// If the model cannot be found or read.
-pub fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
+pub fn open_any(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<AnyModel> {
     match model_path(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
             refuse_unfinished(&folder)?;
-            let mut model = AnyModel::open(&folder, device)?;
+            let mut model = AnyModel::open_with(&folder, device, options)?;
+            if let AnyModel::Encoder(model) = &model {
+                warn(model);
+            }
             name_hub_model(model.manifest_mut(), given, &folder);
             Ok(model)
         }
-        None => Ok(open_encoder(None, device)?.into()),
+        None => Ok(open_encoder(None, device, options)?.into()),
     }
 }
 
@@ -38,12 +43,13 @@ pub fn open_any(folder: Option<&Path>, device: &Device) -> Result<AnyModel> {
 ///
 /// # Errors
 /// If the model cannot be found or read, or is not an encoder.
-pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
+pub fn open_encoder(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<Model> {
     match model_path(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
             refuse_unfinished(&folder)?;
-            let mut model = Model::open(&folder, device)?;
+            let mut model = Model::open_with(&folder, device, options)?;
+            warn(&model);
             name_hub_model(&mut model.manifest, given, &folder);
             Ok(model)
         }
@@ -56,6 +62,11 @@ pub fn open_encoder(folder: Option<&Path>, device: &Device) -> Result<Model> {
         )
         .into()),
     }
+}
+
+/// Prints what a user should know about a checkpoint.
+fn warn(model: &Model) {
+    model.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
 }
 
 /// Refuses the folder of a training run that has not written its model yet.
@@ -78,12 +89,14 @@ fn name_hub_model(manifest: &mut Manifest, given: &Path, folder: &Path) {
     }
 }
 
-/// Opens a classifier on the model in a folder, or on the built-in one.
+/// Opens a classifier on the model in a folder, or on the built-in one. `zero_shot` replaces the model's labels.
 ///
 /// # Errors
 /// If the model, the device or the instruction set cannot be used.
 pub fn open_classifier(
     folder: Option<&Path>,
+    files: ModelFiles,
+    zero_shot: Option<&ZeroShot>,
     compute: &ComputeOptions,
     dtype: DtypeChoice,
     max_windows: Option<u32>,
@@ -93,13 +106,22 @@ pub fn open_classifier(
         threads: Some(threads(compute)),
         max_windows: max_windows.map(|n| n as usize),
         dtype,
+        open: files.options(),
         instructions: instructions()?,
     };
     let device = compute.device.open()?;
     if compute.device == DeviceChoice::Auto && device.is_cpu() && cfg!(any(feature = "cuda", feature = "metal")) {
         say("warning: no GPU could be opened, so the model runs on the CPU");
     }
-    Ok(Classifier::new(open_any(folder, &device)?, &options)?)
+    match zero_shot {
+        None => Ok(Classifier::new(open_any(folder, &device, options.open)?, &options)?),
+        Some(labels) => {
+            let mut model = open_encoder(folder, &device, options.open)?;
+            // The model's own labels say only how far a hypothesis is entailed.
+            model.manifest.languages.clear();
+            Ok(Classifier::zero_shot(model, labels, &options)?)
+        }
+    }
 }
 
 /// Returns the instruction set that `NEWSDESK_INSTRUCTIONS` names; `None` means the fastest one of this CPU.

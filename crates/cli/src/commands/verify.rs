@@ -2,7 +2,7 @@
 
 use super::classify::Settings;
 use super::open::open_classifier;
-use crate::arguments::Verify;
+use crate::arguments::{ModelFiles, Verify};
 use crate::failure::{Usage, report, say};
 use crate::output::count::counted;
 use crate::output::terminal;
@@ -80,7 +80,14 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     let dtype = settings.dtype.parse().map_err(|cause: String| {
         Usage::new(format!("cannot verify `{shown}`: {cause}"), "restore the manifest that the run wrote")
     })?;
-    let classifier = open_classifier(options.model.as_deref(), &options.compute, dtype, settings.max_windows)?;
+    let classifier = open_classifier(
+        options.model.as_deref(),
+        ModelFiles { activation: options.model_files.activation.or(settings.activation), ..options.model_files },
+        settings.zero_shot.as_ref(),
+        &options.compute,
+        dtype,
+        settings.max_windows,
+    )?;
     check_model(&classifier, &manifest, &shown.to_string())?;
     let tolerance = match has_same_instructions(&classifier, &settings) {
         true => SAME_INSTRUCTIONS_TOLERANCE,

@@ -13,6 +13,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::UseLabelKindOfHead => {
             "use multi-label rows (lists, or `--label-separator`) for multi-label heads, and single-label rows for the others".into()
         }
+        Remedy::NameActivation => "name its activation with `--activation softmax` or `sigmoid`".into(),
         Remedy::LabelForHead { known } => format!("label articles for one of the model's heads: {}", known.join(", ")),
         Remedy::MoreArticles { min } => {
             format!("give articles of at least two labels with `--data`, {min} or more of them")

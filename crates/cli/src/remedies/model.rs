@@ -20,6 +20,10 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::UseEncoderModel => {
             "name a model with an encoder: linear models cannot be a base or a teacher, and have no dtypes to certify"
         }
+        Remedy::UseInferenceModel => {
+            "`--labels` needs a checkpoint for natural language inference (NLI), at least two different labels, and {} in \
+             `--hypothesis`"
+        }
         Remedy::TrainHead => "train a head on it with `newsdesk train --base`",
         Remedy::MakeFolderWritable => "choose a folder with write permission on a disk with free space",
         Remedy::ReplaceMismatchedFiles => {
@@ -37,8 +41,16 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::ReplaceWeights => {
             "fetch the model again, or train it again with a lower `--learning-rate`: its weights are damaged or too large"
         }
-        Remedy::MergeShards => {
-            "save the model as one file: `from_pretrained(FOLDER).save_pretrained(NEW_FOLDER, max_shard_size=\"100GB\")` in transformers"
+        Remedy::FetchShards => "fetch the missing parts: the download is incomplete",
+        Remedy::AddShardIndex => "fetch `model.safetensors.index.json` as well: it says which part holds which tensor",
+        Remedy::AllowPickle => {
+            "add `--allow-pickle`, or convert it once: `newsdesk models convert FOLDER --allow-pickle -o NEW_FOLDER` writes safetensors"
+        }
+        Remedy::SaveStateDict => {
+            "save the state dict alone with a current version of torch: `torch.save(model.state_dict(), \"pytorch_model.bin\")`"
+        }
+        Remedy::SaveOwnClass => {
+            "load the model with a class that is part of transformers, and save it: `save_pretrained(NEW_FOLDER)`"
         }
         Remedy::ConvertWeights => {
             "convert the weights to safetensors: `AutoModelForSequenceClassification.from_pretrained(FOLDER).save_pretrained(NEW_FOLDER)` \
@@ -55,7 +67,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::RestoreManifest => "undo changes made by hand; `newsdesk train` writes this file",
         Remedy::UseSupportedCheckpoint => {
-            "use a BERT encoder with classification heads, as transformers and Newsdesk write it"
+            "use a text classifier or an encoder of a supported architecture, as transformers and Newsdesk write it"
         }
         Remedy::SaveFastTokenizer => {
             "save `tokenizer.json` with the tokenizers library, or with transformers: `AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`"

@@ -74,7 +74,7 @@ fn mean_loss(activation: HeadActivation, combine: Combine, samples: &[Sample], t
 impl Sample {
     fn loss(&self, activation: HeadActivation, combine: Combine, temperature: f64) -> f64 {
         match activation {
-            HeadActivation::Softmax => self.softmax_loss(combine, temperature),
+            HeadActivation::Softmax | HeadActivation::None => self.softmax_loss(combine, temperature),
             HeadActivation::Sigmoid => self.sigmoid_loss(combine, temperature),
         }
     }
@@ -254,7 +254,7 @@ mod tests {
             new_tokens: (0..windows.len()).map(|i| 7 - 2 * i).collect(),
             gold: match activation {
                 HeadActivation::Softmax if label % 2 == 0 => Gold::One(*label),
-                HeadActivation::Softmax => Gold::AnyOf(vec![*label, (*label + 1) % 4]),
+                HeadActivation::Softmax | HeadActivation::None => Gold::AnyOf(vec![*label, (*label + 1) % 4]),
                 HeadActivation::Sigmoid => Gold::All((0..*label).collect()),
             },
         };
@@ -276,7 +276,7 @@ mod tests {
                     let p: Vec<f64> = prediction.heads[0].probabilities.0.iter().map(|&p| f64::from(p)).collect();
                     let is_gold = |label: &usize| sample.gold.contains(*label);
                     let expected = match activation {
-                        HeadActivation::Softmax => -(0..4).filter(is_gold).map(|i| p[i]).sum::<f64>().ln(),
+                        HeadActivation::Softmax | HeadActivation::None => -(0..4).filter(is_gold).map(|i| p[i]).sum::<f64>().ln(),
                         HeadActivation::Sigmoid =>
                             (0..4).map(|i| -(if is_gold(&i) { p[i] } else { 1.0 - p[i] }).ln()).sum::<f64>() / 4.0,
                     };

@@ -14,17 +14,19 @@ pub(super) fn description(model: &AnyModel) -> String {
         let labels_per_article = match head.activation {
             HeadActivation::Softmax => "one label per article",
             HeadActivation::Sigmoid => "any number of labels per article",
+            HeadActivation::None => "a number per label",
         };
         text += &format!("- **{}** ({labels_per_article}): {}\n", plain(&head.name), labels(head));
     }
     let (window, parameters) = (&manifest.window, model.parameters());
     text += &match model {
         AnyModel::Encoder(model) => format!(
-            "\nIt is a BERT encoder with {} layers of width {}, and has {parameters} parameters including the heads. Articles of any \
+            "\nIt is a {} encoder with {} layers of width {}, and has {parameters} parameters including the heads. Articles of any \
              length are split into windows of {} tokens; neighbouring windows share {} tokens. Token vectors are pooled by \
              `{}`, and the predictions of an article's windows are combined by `{}`.\n",
-            model.config.num_hidden_layers,
-            model.config.hidden_size,
+            model.layout.name(),
+            model.encoder.layers.len(),
+            model.encoder.hidden_size,
             window.length,
             window.overlap,
             manifest.pooling,

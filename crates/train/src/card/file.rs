@@ -13,7 +13,7 @@ const MARK: &str = "<!-- Written by `newsdesk train`. -->";
 pub(super) fn front_matter(model: &AnyModel) -> String {
     // No licence: that of the weights depends on base and data sets, and is not for this program to decide.
     let kind = match model {
-        AnyModel::Encoder(_) => "bert",
+        AnyModel::Encoder(model) => &model.layout.name().to_lowercase(),
         AnyModel::Linear(_) => "linear",
     };
     let head = "---\nlibrary_name: newsdesk\npipeline_tag: text-classification\ntags:\n- newsdesk\n";

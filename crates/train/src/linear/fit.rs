@@ -96,7 +96,7 @@ impl HeadFit {
             RwLock::new(Shard { weights: vec![0.0; features * labels], squares: vec![INITIAL_SQUARES; features] })
         };
         let bias = match head.activation {
-            HeadActivation::Softmax => vec![0.0; labels],
+            HeadActivation::Softmax | HeadActivation::None => vec![0.0; labels],
             // Most labels are wrong for most articles, so biases start at the log-odds of the labels' frequencies.
             HeadActivation::Sigmoid => {
                 let positives = |label| rows.iter().filter(|row| row.gold.contains(label)).count() as f32;
@@ -252,7 +252,7 @@ impl Epoch<'_> {
                     *x = 1.0 / (1.0 + (-*x).exp()) - smoothed;
                 }
             }
-            HeadActivation::Softmax => {
+            HeadActivation::Softmax | HeadActivation::None => {
                 logits.iter_mut().for_each(|x| *x = (*x - max).exp());
                 let total: f32 = logits.iter().sum();
                 logits.iter_mut().for_each(|x| *x /= total);
@@ -322,7 +322,7 @@ impl Epoch<'_> {
 fn weigh(errors: &mut [f32], gold: &Gold, activation: HeadActivation, weights: &[f32]) {
     let gold_labels = || (0..weights.len()).filter(|&label| gold.contains(label));
     match activation {
-        HeadActivation::Softmax => {
+        HeadActivation::Softmax | HeadActivation::None => {
             let mean = gold_labels().map(|label| weights[label]).sum::<f32>() / gold_labels().count().max(1) as f32;
             errors.iter_mut().for_each(|error| *error *= mean);
         }

@@ -26,10 +26,11 @@ pub fn open(options: &Agree) -> Result<Vec<LoadedModel>> {
     let model_options = Options {
         device: options.compute.device,
         threads: Some(threads(&options.compute)),
+        open: options.model_files.options(),
         instructions: instructions()?,
         ..Options::default()
     };
-    let models = open_all(&options.models, &model_options.device.open()?)?;
+    let models = open_all(&options.models, &model_options.device.open()?, model_options.open)?;
     let heads = heads(options, &models)?;
     let load = |(NamedModel { name, model, .. }, head)| {
         Ok(LoadedModel { name, classifier: Classifier::new(model, &model_options)?, head })

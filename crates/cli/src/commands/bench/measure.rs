@@ -4,7 +4,7 @@ use super::record::Setting;
 use crate::commands::open::open_any;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
-use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, Options};
+use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, OpenOptions, Options};
 use newsdesk_run::RunManifest;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ pub struct Candidate {
     /// SHA-256 of its weights file.
     pub sha256: String,
     pub parameters: usize,
+    /// What its folder may be read from.
+    pub open: OpenOptions,
 }
 
 /// A model with one dtype and one number of threads.
@@ -67,6 +69,12 @@ pub fn classify_in_process(
     if let Some(folder) = &candidate.folder {
         command.arg("--model").arg(folder);
     }
+    if candidate.open.allow_pickle {
+        command.arg("--allow-pickle");
+    }
+    if let Some(activation) = candidate.open.activation {
+        command.arg("--activation").arg(activation.to_string());
+    }
     for (option, number) in [("--max-windows", max_windows.map(u64::from)), ("--limit", limit)] {
         if let Some(number) = number {
             command.arg(option).arg(number.to_string());
@@ -104,7 +112,7 @@ pub fn classify_in_process(
 pub fn load(candidate: &Candidate, config: &Config, options: &Options) -> Result<(Classifier, f64)> {
     let options = Options { dtype: config.dtype, threads: Some(config.setting.threads), ..options.clone() };
     let started = Instant::now();
-    let model = open_any(candidate.folder.as_deref(), &options.device.open()?)?;
+    let model = open_any(candidate.folder.as_deref(), &options.device.open()?, options.open)?;
     let classifier = Classifier::new(model, &options)?;
     Ok((classifier, started.elapsed().as_secs_f64()))
 }

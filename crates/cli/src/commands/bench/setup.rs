@@ -31,6 +31,7 @@ impl<'a> Job<'a> {
         let model_options = Options {
             device: options.device,
             max_windows: options.max_windows.map(|n| n as usize),
+            open: options.model_files.options(),
             instructions: instructions()?,
             ..Options::default()
         };
@@ -46,7 +47,7 @@ impl<'a> Job<'a> {
         };
         // Numbers beyond the maximum are all reduced to it.
         threads.dedup();
-        let models = open_all(&options.models, &options.device.open()?)?;
+        let models = open_all(&options.models, &options.device.open()?, model_options.open)?;
         let data_sets = data_set_options(options, &models, sources.iter().any(|source| !source.is_recipe()))?;
         let (mut candidates, mut sets, mut configs, mut corpora) = (vec![], vec![], vec![], vec![]);
         for (index, (NamedModel { argument, name, folder, model }, data_set)) in
@@ -82,7 +83,12 @@ impl<'a> Job<'a> {
                     }
                 }
             }
-            candidates.push(Candidate { folder, sha256: model.sha256()?, parameters: model.parameters() });
+            candidates.push(Candidate {
+                folder,
+                sha256: model.sha256()?,
+                parameters: model.parameters(),
+                open: model_options.open,
+            });
         }
         let rounds = configs.iter().map(|_| sources.iter().map(|_| Rounds::default()).collect()).collect();
         let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();

@@ -47,7 +47,14 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     table_style(&options.table, format)?;
     let selected = options.select.as_deref().map(selected_columns).transpose()?;
     let scores = settings::scores(options.scores, options.top_k);
-    let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
+    let classifier = open_classifier(
+        options.model.as_deref(),
+        options.model_files,
+        options.zero_shot.zero_shot().as_ref(),
+        &options.compute,
+        options.dtype,
+        options.max_windows,
+    )?;
     let labels: usize = classifier.heads().iter().map(|head| head.labels.len()).sum();
     let classifier = classifier.with_prediction_cache(CACHE_BYTES / (PREDICTION_BYTES + size_of::<f32>() * labels));
     let read = read_options(&options, classifier.manifest())?;

@@ -6,7 +6,7 @@
 use super::job::Job;
 use anyhow::Result;
 use newsdesk_data::{Format, HtmlMode, ReadOptions, StableHash, TargetFields};
-use newsdesk_model::{AnyModel, Classifier, Combine};
+use newsdesk_model::{AnyModel, Classifier, Combine, HeadActivation, ZeroShot};
 use newsdesk_run::{ModelRecord, PredictionColumns, Scores};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -57,6 +57,10 @@ pub struct Settings {
     language: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     only_language: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<HeadActivation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_shot: Option<ZeroShot>,
 }
 
 fn keep() -> Option<String> {
@@ -116,6 +120,8 @@ impl Settings {
             delimiter: options.table.delimiter,
             language: options.language,
             only_language: options.only_language.iter().map(ToString::to_string).collect(),
+            activation: options.model_files.activation,
+            zero_shot: options.zero_shot.zero_shot(),
         })
     }
 

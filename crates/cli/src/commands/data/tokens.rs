@@ -29,7 +29,7 @@ impl TokenCounter {
         if options.no_tokens || (options.model.is_none() && cfg!(not(feature = "embedded-model"))) {
             return Ok(None);
         }
-        let model = open_encoder(options.model.as_deref(), &Device::Cpu)?;
+        let model = open_encoder(options.model.as_deref(), &Device::Cpu, options.model_files.options())?;
         let threads = threads::count(options.threads);
         Ok(Some(Self { tokenizer: model.tokenizer, max_length: model.manifest.window.length, threads }))
     }
@@ -74,11 +74,19 @@ fn solid_words(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::arguments::ModelFiles;
 
     #[test]
     fn shortcuts_agree_with_the_tokenizer() {
         let model = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny").into());
-        let counter = TokenCounter::open(&Tokens { model, no_tokens: false, threads: Some(2) }).unwrap().unwrap();
+        let counter = TokenCounter::open(&Tokens {
+            model,
+            model_files: ModelFiles::default(),
+            no_tokens: false,
+            threads: Some(2),
+        })
+        .unwrap()
+        .unwrap();
         let pieces = ["the", "plan", "\u{200d}", "\u{0}", "said,", "...", "ﷺ", "한국어", "e\u{301}", "x9", "新闻"];
         let text = |index: usize| (0..index % 40).map(move |word| pieces[(index * 7 + word * word) % pieces.len()]);
         let texts: Vec<String> = (0..400).map(|index| text(index).collect::<Vec<_>>().join(" ")).collect();

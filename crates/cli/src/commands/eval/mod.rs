@@ -44,7 +44,14 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
             ));
         }
     }
-    let classifier = open_classifier(options.model.as_deref(), &options.compute, options.dtype, options.max_windows)?;
+    let classifier = open_classifier(
+        options.model.as_deref(),
+        options.model_files,
+        None,
+        &options.compute,
+        options.dtype,
+        options.max_windows,
+    )?;
     let manifest = classifier.manifest();
     let min_scores = min_scores(&options.thresholds, manifest)?;
     // All data sets are read before the first evaluation, so that a wrong name fails early.

@@ -13,7 +13,7 @@ use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, check_labelled, evaluate};
 use newsdesk_model::folder::save;
-use newsdesk_model::{AnyModel, Classifier, Device, Model, Options};
+use newsdesk_model::{AnyModel, Classifier, Device, Model, OpenOptions, Options};
 use newsdesk_train::{average, head_similarities};
 use std::io::Write;
 use std::path::Path;
@@ -29,7 +29,8 @@ const REPORTED_DROP: f64 = 0.005;
 pub fn run(options: &Average) -> Result<ExitCode> {
     refuse_own_origin(&options.output, &options.models)?;
     check_new_model(&options.output, false, options.overwrite)?;
-    let models: Vec<Model> = options.models.iter().map(|folder| open(folder)).collect::<Result<_>>()?;
+    let models: Vec<Model> =
+        options.models.iter().map(|folder| open(folder, options.model_files.options())).collect::<Result<_>>()?;
     for (index, folder) in options.models.iter().enumerate() {
         if options.models[..index].iter().any(|other| resolved(other) == resolved(folder)) {
             let folder = folder.display();
@@ -108,8 +109,8 @@ fn compare(models: &[Model], mean: &Model, sets: &[LabelledSet], options: &Avera
 ///
 /// # Errors
 /// If it cannot be opened, or is linear.
-fn open(folder: &Path) -> Result<Model> {
-    match open_any(Some(folder), &Device::Cpu)? {
+fn open(folder: &Path, options: OpenOptions) -> Result<Model> {
+    match open_any(Some(folder), &Device::Cpu, options)? {
         AnyModel::Encoder(model) => Ok(*model),
         AnyModel::Linear(_) => {
             let message = format!("cannot average `{}`: linear models cannot be averaged", folder.display());

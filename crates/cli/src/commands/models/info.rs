@@ -1,7 +1,10 @@
 //! `newsdesk models info`: the heads, architecture, training and measured scores of a model.
 
+use super::checkpoint::{self, ModelFile};
+use crate::arguments::ModelFiles;
 use crate::commands::calibrate::thresholds_table;
-use crate::commands::open::open_any;
+use crate::commands::open::{model_path, open_any};
+use crate::hub;
 use crate::output::count::counted;
 use crate::output::table::table;
 use crate::output::terminal;
@@ -22,6 +25,15 @@ struct Info<'a> {
     #[serde(flatten)]
     encoder: Option<EncoderInfo>,
     parameters: usize,
+    /// The licence that the model card states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    licence: Option<String>,
+    /// The files of the folder; none for the built-in model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<ModelFile>,
+    /// What is unusual.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// With the same fields as `newsdesk.toml`.
     #[serde(serialize_with = "same_fields_as_file")]
     manifest: &'a Manifest,
@@ -39,6 +51,7 @@ fn same_fields_as_file<S: Serializer>(manifest: &Manifest, serializer: S) -> Res
 /// The architecture of an encoder; linear models have none.
 #[derive(Serialize)]
 struct EncoderInfo {
+    architecture: &'static str,
     layers: usize,
     width: usize,
     attention_heads: usize,
@@ -46,9 +59,10 @@ struct EncoderInfo {
     longest_window: usize,
 }
 
-pub fn run(model: Option<&Path>, json: bool) -> Result<ExitCode> {
-    let model = open_any(model, &Device::Cpu)?;
-    let info = info(&model);
+pub fn run(model: Option<&Path>, files: ModelFiles, json: bool) -> Result<ExitCode> {
+    let folder = model_path(model).map(hub::folder).transpose()?;
+    let model = open_any(model, &Device::Cpu, files.options())?;
+    let info = info(&model, folder.as_deref());
     match json {
         true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,
         false => write!(terminal::stdout(), "{}", describe(&info))?,
@@ -56,18 +70,26 @@ pub fn run(model: Option<&Path>, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn info(model: &AnyModel) -> Info<'_> {
+fn info<'a>(model: &'a AnyModel, folder: Option<&Path>) -> Info<'a> {
     let encoder = match model {
         AnyModel::Encoder(model) => Some(EncoderInfo {
-            layers: model.config.num_hidden_layers,
-            width: model.config.hidden_size,
-            attention_heads: model.config.num_attention_heads,
-            vocabulary: model.config.vocab_size,
-            longest_window: model.config.max_position_embeddings,
+            architecture: model.layout.name(),
+            layers: model.encoder.layers.len(),
+            width: model.encoder.hidden_size,
+            attention_heads: model.encoder.num_attention_heads,
+            vocabulary: model.encoder.vocab_size,
+            longest_window: model.encoder.max_length,
         }),
         AnyModel::Linear(_) => None,
     };
-    Info { encoder, parameters: model.parameters(), manifest: model.manifest() }
+    Info {
+        encoder,
+        parameters: model.parameters(),
+        licence: folder.and_then(checkpoint::licence),
+        files: folder.map(checkpoint::files).unwrap_or_default(),
+        notes: checkpoint::notes(model),
+        manifest: model.manifest(),
+    }
 }
 
 /// Describes a model for a terminal.
@@ -76,8 +98,8 @@ fn describe(info: &Info) -> String {
     let mut text = format!("{}\n\n", manifest.name);
     if let Some(encoder) = &info.encoder {
         text += &format!(
-            "encoder   BERT, {} layers, width {}, {} attention heads, {} parameters\n",
-            encoder.layers, encoder.width, encoder.attention_heads, info.parameters
+            "encoder   {}, {} layers, width {}, {} attention heads, {} parameters\n",
+            encoder.architecture, encoder.layers, encoder.width, encoder.attention_heads, info.parameters
         );
         text += &format!(
             "windows   {} tokens, overlap {}, pooling {}, combined by {}\n",
@@ -92,6 +114,16 @@ fn describe(info: &Info) -> String {
             None => String::new(),
         };
         text += &format!(", {} parameters\n", info.parameters);
+    }
+    if let Some(licence) = &info.licence {
+        text += &format!("licence   {licence}\n");
+    }
+    if !info.files.is_empty() {
+        let files: Vec<String> = info.files.iter().map(ToString::to_string).collect();
+        text += &format!("files     {}\n", files.join(", "));
+    }
+    for note in &info.notes {
+        text += &format!("note      {note}\n");
     }
     if !manifest.languages.is_empty() {
         text += &format!("languages {}\n", manifest.languages.join(", "));

@@ -2,6 +2,8 @@
 
 mod average;
 mod certify;
+mod checkpoint;
+mod convert;
 mod info;
 
 use crate::arguments::{Models, ModelsCommand};
@@ -10,8 +12,9 @@ use std::process::ExitCode;
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {
-        ModelsCommand::Info { model, json } => info::run(model.as_deref(), json),
+        ModelsCommand::Info { model, model_files, json } => info::run(model.as_deref(), model_files, json),
         ModelsCommand::Certify(options) => certify::run(*options),
         ModelsCommand::Average(options) => average::run(&options),
+        ModelsCommand::Convert(options) => convert::run(&options),
     }
 }

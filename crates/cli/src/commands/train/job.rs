@@ -15,16 +15,16 @@ use crate::target;
 use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{SetReport, SetSummary, calibrate, evaluate, summaries};
-use newsdesk_model::encoder::Weights;
+use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::folder::{save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Device, Head, Model, Options, device_name};
+use newsdesk_model::{Classifier, Device, Head, Model, OpenOptions, Options, device_name};
 use newsdesk_train::{
     ClassWeights, EndRecord, Models, Progress, Record, RunFolder, Settings, StartRecord, Stop, Temperature, TrainError,
     Warning, has_checkpoint, merge_heads, read_log, remove_checkpoint, result_warnings, reuses_head, setting_warnings,
     start_record, train,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What the runs of all seeds share.
@@ -53,13 +53,13 @@ impl<'a> Job<'a> {
     /// If a model, a data set or an option cannot be used.
     pub fn load(options: &'a Train, stop: &'a Stop) -> Result<Self> {
         let device = options.compute.device.open()?;
-        let mut base = open_encoder(options.base.as_deref(), &device)?;
-        let teachers =
-            options.teacher.iter().map(|folder| open_encoder(Some(folder), &device)).collect::<Result<_>>()?;
+        let mut base = open_encoder(options.base.as_deref(), &device, options.model_files.options())?;
+        let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.model_files.options());
+        let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
         let settings = settings(options, &base)?;
-        let config = &base.config;
+        let encoder = &base.encoder;
         // Before the data is read, which takes long.
-        settings.check(config.num_hidden_layers, config.max_position_embeddings, base.tokenizer.special_tokens())?;
+        settings.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
         let data = TrainingData::load(options)?;
         base.manifest.target = data.target_fields.as_ref().map(target::record);
         base.manifest.pooling = match options.pooling {
@@ -119,7 +119,8 @@ impl<'a> Job<'a> {
     /// If the model cannot be opened.
     pub fn evaluate(&self, folder: &Path) -> Result<Vec<SetReport>> {
         let model_options = Options { threads: Some(self.settings.threads), ..Options::default() };
-        let classifier = Classifier::new(open_encoder(Some(folder), &self.device)?, &model_options)?;
+        let classifier =
+            Classifier::new(open_encoder(Some(folder), &self.device, OpenOptions::default())?, &model_options)?;
         let sets = self.data.validation.iter().chain(&self.data.test);
         Ok(sets.map(|set| evaluate(&classifier, set, &mut |_| {})).collect::<Result<_, _>>()?)
     }

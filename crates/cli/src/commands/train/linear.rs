@@ -19,7 +19,7 @@ use anyhow::Result;
 use newsdesk_eval::{SetReport, calibrate, evaluate};
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
-use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, Options};
+use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, OpenOptions, Options};
 use newsdesk_train::{
     ClassWeights, LinearSettings, Progress, Stop, linear_differences, result_warnings, setting_warnings, train_linear,
 };
@@ -124,7 +124,7 @@ fn already_trained(options: &Train, settings: &LinearSettings, data: &TrainingDa
         let message = format!("cannot resume `{}`: {cause}", folder.display());
         Usage::new(message, "use the options of the first run, or choose another folder for `--output`")
     };
-    let model = open_any(Some(folder), &Device::Cpu)?;
+    let model = open_any(Some(folder), &Device::Cpu, OpenOptions::default())?;
     let differences = linear_differences(model.manifest(), &data.training, settings);
     if !differences.is_empty() {
         let cause = format!("it was trained with other options or on other rows ({})", differences.join("; "));
@@ -181,6 +181,7 @@ fn refuse_ignored_options(options: &Train) -> Result<()> {
         ("focal-gamma", options.focal_gamma != defaults.focal_gamma),
         ("teacher", !options.teacher.is_empty()),
         ("freeze", options.freeze.is_some()),
+        ("allow-pickle", options.model_files.allow_pickle),
         ("weight-decay", options.weight_decay != defaults.weight_decay),
         ("max-grad-norm", options.max_grad_norm != defaults.max_grad_norm),
         ("micro-batch-size", options.micro_batch_size.is_some()),

@@ -31,7 +31,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
     let batch_size = options.batch_size.unwrap_or(32);
     // The threads of a CPU share a step in small parts; a GPU needs large parts.
     let micro_batch_size = if base.weights.device().is_cpu() { 16 } else { batch_size };
-    let longest = base.config.max_position_embeddings;
+    let longest = base.encoder.max_length;
     let window = options.max_length.unwrap_or(longest.min(DEFAULT_LENGTH));
     let room = window.saturating_sub(base.tokenizer.special_tokens()).max(1);
     let (epochs, patience) =

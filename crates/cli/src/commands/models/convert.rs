@@ -1,0 +1,35 @@
+//! `newsdesk models convert`: copies a checkpoint into a folder with one safetensors file.
+
+use crate::arguments::Convert;
+use crate::commands::model_folder::{check_new_model, refuse_own_origin, remove_old_model};
+use crate::commands::open::{model_path, open_any};
+use crate::failure::{Usage, say};
+use crate::hub;
+use anyhow::Result;
+use newsdesk_model::folder::{convert, copied_files};
+use newsdesk_model::{AnyModel, Device};
+use std::process::ExitCode;
+
+pub fn run(options: &Convert) -> Result<ExitCode> {
+    refuse_own_origin(&options.output, [&options.model])?;
+    check_new_model(&options.output, false, options.overwrite)?;
+    if model_path(Some(&options.model)).is_none() {
+        let message = format!("cannot convert `{}`: it is the built-in model", options.model.display());
+        return Err(Usage::new(message, "name the folder of a checkpoint").into());
+    }
+    let folder = hub::folder(&options.model)?;
+    let is_there = |name: &&str| options.output.join(name).exists();
+    if let Some(name) = copied_files(&folder).find(is_there).filter(|_| !options.overwrite.overwrite) {
+        let message = format!("cannot write the model: `{}` already exists", options.output.join(name).display());
+        return Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into());
+    }
+    // Opening checks that the weights fit the configuration.
+    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.model_files.options())? else {
+        let message = format!("cannot convert `{}`: it is a linear model", options.model.display());
+        return Err(Usage::new(message, "use it as it is: linear models are always one safetensors file").into());
+    };
+    remove_old_model(&options.output, options.overwrite)?;
+    convert(&folder, &model, &options.output)?;
+    say(&format!("wrote {}", options.output.display()));
+    Ok(ExitCode::SUCCESS)
+}

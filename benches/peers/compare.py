@@ -27,20 +27,20 @@ import summary
 import table
 
 HERE = pathlib.Path(__file__).parent
-PACKAGES = ["torch", "transformers", "tokenizers", "onnxruntime", "openvino", "nncf"]
+PACKAGES = ["torch", "transformers", "tokenizers", "onnxruntime", "openvino", "nncf", "ctranslate2"]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--newsdesk", required=True, help="the binary")
-    parser.add_argument("--model", required=True, help="folder of a BertForSequenceClassification checkpoint")
+    parser.add_argument("--model", required=True, help="folder of a *ForSequenceClassification checkpoint")
     parser.add_argument("--model2", help="with --whole-job: the engines' second model [default: the first]")
     parser.add_argument("--corpus", required=True, nargs="+", help=".jsonl or .jsonl.zst with title and text")
     parser.add_argument("--engines", type=listed, default=engine.ENGINES, help=",".join(engine.ENGINES))
-    parser.add_argument("--dtypes", type=listed, help="dtypes of Newsdesk [default: f32,bf16,int8; with --whole-job: auto]")
+    parser.add_argument("--dtypes", type=listed, help="Newsdesk's dtypes [default: f32,bf16,int8; whole job: auto]")
     parser.add_argument("--whole-job", action="store_true")
     parser.add_argument("--limit", type=int, help="only the first N articles of each corpus")
-    parser.add_argument("--hf-limit", type=int, help="limit for hf, which is slow [default: all; with --whole-job: 200]")
+    parser.add_argument("--hf-limit", type=int, help="limit for hf, which is slow [default: all; whole job: 200]")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--streams", type=int, default=1, help="OpenVINO: number of concurrent batches")
@@ -77,7 +77,7 @@ def main():
             results += compare(path, pathlib.Path(folder), settings, environment)
     report = {
         "date": datetime.date.today().isoformat(),
-        "machine": {"processor": processor(), "processors": os.cpu_count(), "system": platform.platform()},
+        "machine": machine(),
         "versions": {"newsdesk": measure.run([settings.newsdesk, "--version"], environment).output.split()[-1]}
         | {package: importlib.metadata.version(package) for package in PACKAGES},
         "settings": {name: shown(value) for name, value in vars(settings).items() if name not in ("cache", "output")},
@@ -163,6 +163,10 @@ def shown(value):
     if isinstance(value, list):
         return [shown(part) for part in value]
     return "/".join(pathlib.Path(value).parts[-2:]) if isinstance(value, str) else value
+
+
+def machine():
+    return {"processor": processor(), "processors": os.cpu_count(), "system": platform.platform()}
 
 
 def processor():

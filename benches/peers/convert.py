@@ -1,4 +1,4 @@
-"""Converts a model folder for ONNX Runtime and OpenVINO, and caches the result.
+"""Converts a model folder for ONNX Runtime, OpenVINO and CTranslate2, and caches the result.
 
 The name of a converted model is a hash of its inputs: the checkpoint, the versions of the packages, and for OpenVINO's
 int8 the calibration texts. Conversion needs far more memory than inference. So engine.py runs this file in a separate
@@ -16,11 +16,22 @@ import tempfile
 
 import checkpoint
 import corpus
+import ctranslate
 
 CALIBRATION_TEXTS = 200
-FILES = {"onnx": "model.onnx", "ort": "model.onnx", "ort_int8": "model.onnx", "ov_int8": "model.xml"}
+FILES = {
+    "onnx": "model.onnx",
+    "ort": "model.onnx",
+    "ort_int8": "model.onnx",
+    "ov_int8": "model.xml",
+    "ct2": "model.bin",
+    "ct2_int8": "model.bin",
+}
 # The format that each engine loads. Other engines load the folder itself.
-FORM = {"ort": "ort", "ort_int8": "ort_int8", "ov": "onnx", "ov_bf16": "onnx", "ov_int8": "ov_int8"}
+FORM = {"ov": "onnx", "ov_bf16": "onnx"} | {form: form for form in ("ort", "ort_int8", "ov_int8", "ct2", "ct2_int8")}
+# ONNX Runtime's optimiser does not fuse the attention of the other types: relative and rotary positions.
+FUSED_TYPES = {"bert", "distilbert", "roberta", "xlm-roberta", "camembert"}
+PACKAGES = {"ov_int8": ["onnxruntime", "openvino", "nncf"], "ct2": ["ctranslate2"], "ct2_int8": ["ctranslate2"]}
 
 
 def converted(form, model, cache, calibration=None):
@@ -29,9 +40,10 @@ def converted(form, model, cache, calibration=None):
     for name in ("config.json", "tokenizer.json", "model.safetensors"):
         with open(pathlib.Path(model) / name, "rb") as file:
             key.update(hashlib.file_digest(file, "sha256").digest())
-    packages = ["torch", "transformers", "onnxruntime"] + ["openvino", "nncf"] * (form == "ov_int8")
+    packages = ["torch", "transformers"] + PACKAGES.get(form, ["onnxruntime"])
     key.update(repr([(name, importlib.metadata.version(name)) for name in packages]).encode())
-    key.update(pathlib.Path(__file__).read_bytes())
+    for file in [__file__] + [ctranslate.__file__] * form.startswith("ct2"):
+        key.update(pathlib.Path(file).read_bytes())
     if form == "ov_int8":
         key.update(repr(calibration_texts(calibration)).encode())
     if form == "ort_int8":
@@ -57,6 +69,8 @@ def convert(form, model, cache, calibration=None):
             elif form == "ov_int8":
                 texts = calibration_texts(calibration)
                 quantise_openvino(model, convert("onnx", model, cache), texts, target / path.name)
+            elif form.startswith("ct2"):
+                ctranslate.convert(model, target, "int8" if form == "ct2_int8" else "float32")
             os.rename(target, path.parent)
     return path
 
@@ -100,17 +114,13 @@ def export_onnx(model, target):
 def fuse(model, onnx_model, target):
     from onnxruntime.transformers import optimizer
 
-    config = checkpoint.config(model)
-    fused = optimizer.optimize_model(
-        str(onnx_model),
-        model_type="bert",
-        num_heads=config["num_attention_heads"],
-        hidden_size=config["hidden_size"],
-    )
+    layers, heads, width = checkpoint.sizes(model)
+    # This type of the optimiser is for all encoders.
+    fused = optimizer.optimize_model(str(onnx_model), model_type="bert", num_heads=heads, hidden_size=width)
     # If the exporter changes its patterns, the graph is not fused, and the comparison is unfair.
     found = fused.get_fused_operator_statistics()
-    layers = config["num_hidden_layers"]
-    if found["Attention"] != layers or found["SkipLayerNormalization"] < 2 * layers:
+    attention = layers if checkpoint.config(model)["model_type"] in FUSED_TYPES else 0
+    if found["Attention"] != attention or found["SkipLayerNormalization"] < 2 * layers:
         raise SystemExit(f"error: ONNX Runtime's optimiser did not fuse all of {layers} layers: {found}")
     fused.save_model_to_file(str(target))
 

@@ -1,8 +1,9 @@
 """Labels a corpus with one engine and prints one JSON line with the times.
 
-All engines but `hf` get batches that are sorted by length and limited in tokens, as a careful user would write them. `hf`
-is the pipeline of transformers with batches of 32, as in its documentation. `seconds` is the time from texts in memory to
-labels in memory: tokenising, batching and inference. Reading, loading, converting and writing are reported separately.
+All engines but `hf` get batches that are sorted by length and limited in tokens, as a careful user would write them.
+`hf` is the pipeline of transformers with batches of 32, as in its documentation. `seconds` is the time from texts in
+memory to labels in memory: tokenising, batching and inference. Reading, loading, converting and writing are reported
+separately.
 """
 
 import argparse
@@ -19,13 +20,13 @@ import checkpoint
 import convert
 import corpus
 
-ENGINES = ["hf", "torch", "torch_bf16", "ort", "ort_int8", "ov", "ov_bf16", "ov_int8"]
+ENGINES = ["hf", "torch", "torch_bf16", "ort", "ort_int8", "ov", "ov_bf16", "ov_int8", "ct2", "ct2_int8"]
 THREAD_VARIABLES = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="folder of a BertForSequenceClassification checkpoint")
+    parser.add_argument("model", help="folder of a *ForSequenceClassification checkpoint")
     parser.add_argument("corpus", help=".jsonl or .jsonl.zst with title and text")
     parser.add_argument("engine", choices=ENGINES)
     parser.add_argument("--model2", help="second model, which runs on the same corpus after the first")
@@ -39,9 +40,9 @@ def arguments():
     return parser.parse_args()
 
 
-# Each function opens an engine with the path of a model. It returns the dtype of the computation, and a function
-# `run(batches, store)` that calls `store(rows, logits)` for each `(rows, ids, mask)`. It imports only its own library,
-# since the memory of the process is measured, too.
+# Each function opens an engine with the path of a converted model, and the checkpoint folder it was made from. It
+# returns the dtype of the computation, and a function `run(batches, store)` that calls `store(rows, logits)` for each
+# `(rows, ids, mask)`. It imports only its own library, since the memory of the process is measured, too.
 
 
 def one_by_one(infer):
@@ -52,13 +53,17 @@ def one_by_one(infer):
     return run
 
 
-def open_torch(path, settings):
+def open_torch(path, model, settings):
     import torch
     from transformers import AutoModelForSequenceClassification
 
     torch.set_num_threads(settings.threads)
     dtype = torch.bfloat16 if settings.engine == "torch_bf16" else torch.float32
-    network = AutoModelForSequenceClassification.from_pretrained(path, attn_implementation="sdpa", dtype=dtype).eval()
+    load = AutoModelForSequenceClassification.from_pretrained
+    try:
+        network = load(path, attn_implementation="sdpa", dtype=dtype).eval()
+    except ValueError:  # transformers has no fused attention for MPNet and DeBERTa
+        network = load(path, attn_implementation="eager", dtype=dtype).eval()
 
     @torch.inference_mode()
     def infer(ids, mask):
@@ -67,7 +72,7 @@ def open_torch(path, settings):
     return "bf16" if dtype == torch.bfloat16 else "f32", one_by_one(infer)
 
 
-def open_onnxruntime(path, settings):
+def open_onnxruntime(path, model, settings):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -80,7 +85,7 @@ def open_onnxruntime(path, settings):
     return "int8" if settings.engine == "ort_int8" else "f32", one_by_one(infer)
 
 
-def open_openvino(path, settings):
+def open_openvino(path, model, settings):
     import openvino
 
     options = {"INFERENCE_NUM_THREADS": settings.threads, "NUM_STREAMS": settings.streams}
@@ -114,7 +119,17 @@ def open_openvino(path, settings):
     return f"int8 and {precision}" if settings.engine == "ov_int8" else precision, run
 
 
-OPEN = {"torch": open_torch, "ort": open_onnxruntime, "ov": open_openvino}
+def open_ctranslate(path, model, settings):
+    # `import ctranslate2` imports the libraries of its converters, which would count as its memory.
+    sys.modules |= {"torch": None, "transformers": None}
+    import ctranslate
+
+    dtype = "int8" if settings.engine == "ct2_int8" else "float32"
+    infer = ctranslate.open_encoder(path, model, dtype, settings.threads)
+    return "int8" if dtype == "int8" else "f32", one_by_one(infer)
+
+
+OPEN = {"torch": open_torch, "ort": open_onnxruntime, "ov": open_openvino, "ct2": open_ctranslate}
 
 
 @dataclasses.dataclass
@@ -139,7 +154,7 @@ def label_by_pipeline(model, texts, settings):
     torch.set_num_threads(settings.threads)
     options = {"device": "cpu", "batch_size": 32, "dtype": torch.float32}
     classify = pipeline("text-classification", model=model, tokenizer=model, **options)
-    length = checkpoint.config(model)["max_position_embeddings"]
+    length = checkpoint.max_length(model)
     load_s = time.perf_counter() - started
 
     started = time.perf_counter()
@@ -160,7 +175,7 @@ def label(model, texts, settings):
 
     started = time.perf_counter()
     tokenizer, names = checkpoint.tokenizer(model), checkpoint.label_names(model)
-    computes_in, run = OPEN[settings.engine.partition("_")[0]](path, settings)
+    computes_in, run = OPEN[settings.engine.partition("_")[0]](path, model, settings)
     first = numpy.ones((2, 8), numpy.int64)
     run([([], first, first)], lambda rows, logits: None)  # warm-up: some engines prepare buffers at the first call
     load_s = time.perf_counter() - started
@@ -176,12 +191,12 @@ def label(model, texts, settings):
         for position, row in enumerate(rows):
             labels[row], scores[row] = names[int(best[position])], float(score[position])
 
-    run(batches(encoded, settings.batch_tokens), store)
+    run(batches(encoded, checkpoint.padding(model), settings.batch_tokens), store)
     seconds = time.perf_counter() - started
     return Labelled(labels, scores, sum(map(len, encoded)), seconds, tokenise_s, load_s, convert_s, computes_in)
 
 
-def batches(encoded, budget):
+def batches(encoded, padding, budget):
     """Yields batches of rows by decreasing length; a padded batch has at most `budget` tokens."""
     import numpy
 
@@ -191,7 +206,7 @@ def batches(encoded, budget):
         length = len(encoded[order[start]])
         rows = order[start : start + max(1, budget // length)]
         start += len(rows)
-        ids, mask = numpy.zeros((len(rows), length), numpy.int64), numpy.zeros((len(rows), length), numpy.int64)
+        ids, mask = numpy.full((len(rows), length), padding, numpy.int64), numpy.zeros((len(rows), length), numpy.int64)
         for position, row in enumerate(rows):
             ids[position, : len(encoded[row])] = encoded[row]
             mask[position, : len(encoded[row])] = 1

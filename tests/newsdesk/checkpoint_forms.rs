@@ -104,6 +104,25 @@ fn a_pickle_is_read_only_on_request() {
 }
 
 #[test]
+fn a_converted_model_replaces_another_one_completely() {
+    let folder = pickled();
+    folder.write("m/tokenizer_config.json", "{\"model_max_length\": 16}");
+    folder.run("models convert m --allow-pickle -o out").done();
+    folder.assert_contains("out/tokenizer_config.json", "16");
+    fs::remove_file(folder.path("m/tokenizer_config.json")).unwrap();
+    folder.run("models convert m --allow-pickle -o out").refused("already");
+    folder.run("models convert m --allow-pickle -o out --overwrite").done();
+    folder.assert_missing("out/tokenizer_config.json");
+}
+
+#[test]
+fn info_lists_the_parts_of_weights() {
+    let folder = sharded(|_, _| {});
+    let files = folder.info("m")["files"].to_string();
+    assert!(files.contains("model-00001-of-00002.safetensors") && files.contains("model-00002-of-00002"), "{files}");
+}
+
+#[test]
 fn every_command_with_a_model_accepts_a_pickle() {
     let folder = pickled();
     let row = |i: usize| format!("{} on day {i},{}\n", ["goals", "shares"][i % 2], ["sport", "business"][i % 2]);

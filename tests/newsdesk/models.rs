@@ -138,8 +138,8 @@ fn info_as_text() {
 
     encoder   BERT, 2 layers, width 32, 4 attention heads, 39685 parameters
     windows   64 tokens, overlap 8, pooling pooler, combined by mean
-    files     config.json (1 kB), model.safetensors (164 kB), tokenizer.json (15 kB), tokenizer_config.json (1 kB)
-    note      nobody has measured it with Newsdesk; `newsdesk eval MODEL --data FILE` does
+    files     model.safetensors (164 kB), config.json (1 kB), tokenizer.json (15 kB), tokenizer_config.json (1 kB)
+    note      its manifest records no scores; `newsdesk eval MODEL --data FILE` measures it
 
     head label (softmax), 5 labels
       arts
@@ -153,8 +153,8 @@ fn info_as_text() {
 
     encoder   BERT, 2 layers, width 32, 4 attention heads, 39784 parameters
     windows   32 tokens, overlap 12, pooling pooler, combined by max
-    files     newsdesk.toml (1 kB), config.json (1 kB), model.safetensors (164 kB), tokenizer.json (15 kB)
-    note      nobody has measured it with Newsdesk; `newsdesk eval MODEL --data FILE` does
+    files     model.safetensors (164 kB), newsdesk.toml (1 kB), config.json (1 kB), tokenizer.json (15 kB)
+    note      its manifest records no scores; `newsdesk eval MODEL --data FILE` measures it
 
     head desk (sigmoid), 3 labels
       arts (d:1)

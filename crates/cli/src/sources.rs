@@ -4,6 +4,7 @@ use crate::failure::Usage;
 use crate::process;
 use anyhow::Result;
 use newsdesk_data::{DataError, Format, Source};
+use newsdesk_model::folder::WEIGHT_FILES;
 use std::path::Path;
 
 /// Returns the sources that arguments name, as [`newsdesk_data::expand`] does.
@@ -32,8 +33,7 @@ pub fn expand(arguments: &[String]) -> Result<Vec<Source>> {
 /// If the argument is such a folder.
 pub fn refuse_model_folder(argument: &str) -> Result<()> {
     let has = |name: &str| Path::new(argument).join(name).is_file();
-    let has_weights =
-        || ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"].into_iter().any(has);
+    let has_weights = || WEIGHT_FILES.into_iter().any(has);
     let is_model = has("newsdesk.toml") || (has("config.json") && has_weights());
     if !is_model {
         return Ok(());

@@ -28,13 +28,23 @@ pub enum HeadActivation {
     None,
 }
 
-impl std::fmt::Display for HeadActivation {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(match self {
+impl HeadActivation {
+    /// All activations.
+    pub const ALL: [Self; 3] = [Self::Softmax, Self::Sigmoid, Self::None];
+
+    /// Returns the name, as it is in `newsdesk.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Softmax => "softmax",
             Self::Sigmoid => "sigmoid",
             Self::None => "none",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for HeadActivation {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -113,6 +113,15 @@ fn an_activation_replaces_that_of_the_checkpoint() -> Outcome {
     for (logit, score) in logits.iter().zip(&sigmoid) {
         assert!((1.0 / (1.0 + (-logit).exp()) - score).abs() < 1e-6);
     }
+    // Also if the configuration cannot be understood, and without a warning about names that do not matter.
+    let folder = tempfile::tempdir()?;
+    let heads: Vec<HeadCase> = serde_json::from_slice(&std::fs::read(tiny().join("heads.json"))?)?;
+    let mut head = heads.into_iter().find(|head| head.name == "three labels without names").ok_or("no such head")?;
+    head.config.insert("problem_type".into(), "ranking".into());
+    write(&head, folder.path())?;
+    assert!(Model::open(folder.path(), &Device::Cpu).is_err());
+    let options = OpenOptions { activation: Some(HeadActivation::None), ..OpenOptions::default() };
+    assert_eq!(Model::open_with(folder.path(), &Device::Cpu, options)?.warnings, Vec::<String>::new());
     let softmax: f32 = scores(open(HeadActivation::Softmax)?)?.iter().sum();
     assert!((softmax - 1.0).abs() < 1e-6 && logits.iter().any(|logit| *logit < 0.0));
     Ok(())

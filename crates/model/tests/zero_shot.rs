@@ -69,6 +69,18 @@ fn scores_are_bit_identical_regardless_of_batch_composition() -> Outcome {
 }
 
 #[test]
+fn texts_without_tokens_have_scores() -> Outcome {
+    let model = Model::open(&folder("bert"), &Device::Cpu)?;
+    let labels = vec!["sport".into(), "arts".into()];
+    let zero_shot = ZeroShot { labels, hypothesis: ZeroShot::HYPOTHESIS.into(), multi_label: false };
+    let classifier = Classifier::zero_shot(model, &zero_shot, &options(Dtype::F32))?;
+    assert_eq!(classifier.logits(&["", " "])?.len(), 2);
+    let predictions = classifier.classify(&["", " "])?;
+    assert!(predictions.iter().all(|prediction| prediction.heads[0].probabilities.0.iter().sum::<f32>() > 0.99));
+    Ok(())
+}
+
+#[test]
 fn labels_that_cannot_be_used_are_refused() -> Outcome {
     let model = Model::open(&folder("bert"), &Device::Cpu)?;
     let refuse = |model: &Model, labels: &[&str], hypothesis: &str, cause: &str| {

@@ -32,7 +32,8 @@ impl LossShares {
 /// gradients as large as they are without a temperature.
 ///
 /// `logits` are the student's, `[rows, labels]`; `probabilities` are the teachers' at this temperature, row by row. A softmax
-/// head has one distribution over its labels (a head without activation is never trained). In a sigmoid head each label has its own, and their divergences are added.
+/// head has one distribution over its labels. In a sigmoid head each label has its own, and their divergences are added. A head
+/// without activation is never trained.
 pub(crate) fn kl_divergence(
     activation: HeadActivation,
     logits: &Tensor,

@@ -212,10 +212,12 @@ fn start_or_resume<'a>(
         return Ok((session, state, None, Log::start(folder, start)?));
     };
     let state = found.state;
-    session.restore(&found.variables, &found.moments, state.steps)?;
+    let [variables, moments] = [&found.variables, &found.moments].map(|weights| session.of_older_version(weights));
+    let best = found.best.as_ref().map(|weights| session.of_older_version(weights)).transpose()?;
+    session.restore(&variables?, &moments?, state.steps)?;
     progress(Progress::Resumed { epochs: state.epochs_done, steps: state.steps_of_epoch });
     let log = Log::resume(folder, start, state.epochs_done, state.steps_of_epoch)?;
-    Ok((session, state, found.best, log))
+    Ok((session, state, best, log))
 }
 
 /// Checks that a log without a checkpoint, if there is one, belongs to this run.

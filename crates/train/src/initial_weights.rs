@@ -21,7 +21,8 @@ pub(crate) fn network_spec(base: &Model, heads: &[Head]) -> NetworkSpec {
     }
 }
 
-/// Returns the variables that a run starts with. Of the word table, only the rows of the vocabulary are among them. `biases` are those of new heads, by head and label.
+/// Returns the variables that a run starts with. The word table has only the rows of the vocabulary. `biases` are those of new
+/// heads, by head and label.
 ///
 /// # Errors
 /// If a tensor of the base is missing or has another shape, or the device fails.

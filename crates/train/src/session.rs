@@ -65,13 +65,19 @@ impl<'a> Session<'a> {
         Ok(Self { base, vocabulary, encoder, heads, spec, settings, loss, variables, network, optimizer, device })
     }
 
+    /// Returns weights of a checkpoint as this version stores them.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn of_older_version(&self, found: &Weights) -> Result<Weights> {
+        self.vocabulary.of_older_version(found, self.base)
+    }
+
     /// Restores the variables and the optimizer's moments of a checkpoint after this number of steps.
     ///
     /// # Errors
     /// If a tensor is missing or has another shape.
     pub(crate) fn restore(&mut self, variables: &Weights, moments: &Weights, steps: i32) -> Result<()> {
-        let variables = self.vocabulary.of_older_version(variables, self.base)?;
-        let moments = &self.vocabulary.of_older_version(moments, self.base)?;
         for (name, variable) in self.variables.iter() {
             variable.set(&variables.get_shaped(variable.dims(), name)?)?;
         }
@@ -122,9 +128,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If the device fails.
     pub(crate) fn model(&self, weights: &Weights) -> Result<Model> {
-        let weights = self.vocabulary.of_older_version(weights, self.base)?;
         Ok(Model {
-            weights: self.vocabulary.restore(&weights, self.base)?,
+            weights: self.vocabulary.restore(weights, self.base)?,
             network: self.spec.clone(),
             manifest: Manifest {
                 heads: self.heads.clone(),

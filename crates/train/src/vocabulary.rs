@@ -1,19 +1,17 @@
 //! The part of the vocabulary that occurs in the training articles.
 //!
 //! Only these rows of the word table are trained, so that gradients and moments need memory for them alone. A multilingual model
-//! has 250,000 rows, of which a data set uses a tenth. The other rows keep their values: they would get no gradient anyway.
+//! has 250,000 rows, of which a data set uses a tenth. The other rows keep their values: they have no gradient, and weight decay does
+//! not apply to them.
 
 use crate::error::Result;
 use crate::examples::Example;
 use candle_core::Tensor;
 use newsdesk_model::Model;
-use newsdesk_model::architecture::EncoderSpec;
+use newsdesk_model::architecture::{EncoderSpec, WORD_TABLE};
 use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::tokenize::TokenId;
 use std::collections::BTreeSet;
-
-/// Name of the word table among the weights.
-pub(crate) const WORD_TABLE: &str = "embeddings.word_embeddings.weight";
 
 /// The token ids that training uses. Its own ids are their positions in this list.
 pub(crate) struct Vocabulary {

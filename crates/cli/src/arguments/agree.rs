@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk agree`.
 
-use super::shared::{ComputeOptions, ModelFiles, OverwriteOption, TargetColumns, TextColumns, help};
+use super::shared::{ComputeOptions, OpenArguments, OverwriteOption, TargetColumns, TextColumns, help};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ pub struct Agree {
     #[arg(value_name = "MODEL", required = true, num_args = 2.., help = format!("{}; at least two", help::MODELS))]
     pub models: Vec<String>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Files, folders or globs of articles; labels are not needed
     #[arg(long, value_name = "FILES", required = true, num_args = 1..)]
     pub data: Vec<String>,

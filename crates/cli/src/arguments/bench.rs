@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk bench`.
 
-use super::shared::{DataSetFiles, ModelFiles, OverwriteOption, help};
+use super::shared::{DataSetFiles, OpenArguments, OverwriteOption, help};
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use newsdesk_model::{DeviceChoice, DtypeChoice};
@@ -11,7 +11,7 @@ pub struct Bench {
     #[arg(value_name = "MODEL", required = true, help = help::MODELS)]
     pub models: Vec<String>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 

@@ -1,7 +1,8 @@
 //! The arguments of `newsdesk classify`.
 
 use super::shared::{
-    ComputeOptions, FormatName, ModelFiles, OverwriteOption, TableOptions, TargetColumns, TextColumns, Thresholds, help,
+    ComputeOptions, FormatName, OpenArguments, OverwriteOption, TableOptions, TargetColumns, TextColumns, Thresholds,
+    help,
 };
 use clap::{Args, ValueEnum};
 use newsdesk_data::Language;
@@ -25,7 +26,7 @@ pub struct Classify {
     #[arg(long, value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     #[command(flatten)]
     pub zero_shot: ZeroShotOptions,
     #[arg(short, long, help = help::QUIET)]
@@ -122,8 +123,8 @@ pub struct Classify {
 pub struct ZeroShotOptions {
     /// Labels to choose from, separated by commas, for a model of natural language inference (NLI); needs `--model`
     ///
-    /// The model was trained to tell whether a text entails a hypothesis. Each label makes a hypothesis, and the label whose
-    /// hypothesis is entailed most is predicted. Each article is computed once per label.
+    /// Each label makes a hypothesis. The label of the most strongly entailed hypothesis is predicted. The model reads each article
+    /// once per label.
     #[arg(
         long,
         value_name = "NAMES",

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk data`.
 
-use super::shared::{DataSetOptions, FormatName, ModelFiles, OverwriteOption, TableOptions, TextColumns, help};
+use super::shared::{DataSetOptions, FormatName, OpenArguments, OverwriteOption, TableOptions, TextColumns, help};
 use clap::{Args, Subcommand, ValueEnum};
 use newsdesk_data::Format;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ pub struct Tokens {
     #[arg(long, value_name = "DIR")]
     pub model: Option<PathBuf>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Do not count tokens, which takes most of the time
     #[arg(long, conflicts_with = "model")]
     pub no_tokens: bool,

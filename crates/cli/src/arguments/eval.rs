@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk eval`.
 
-use super::shared::{ComputeOptions, DataSetOptions, ModelFiles, OverwriteOption, Thresholds, help};
+use super::shared::{ComputeOptions, DataSetOptions, OpenArguments, OverwriteOption, Thresholds, help};
 use clap::Args;
 use newsdesk_model::DtypeChoice;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ pub struct Eval {
     #[arg(value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     #[arg(short, long, help = help::QUIET)]
     pub quiet: bool,
 

@@ -26,7 +26,8 @@ pub use diff::Diff;
 pub use eval::Eval;
 pub use models::{Average, Certify, Convert, Models, ModelsCommand};
 pub use shared::{
-    ComputeOptions, DataSetFiles, DataSetOptions, ModelFiles, OverwriteOption, TableOptions, TargetColumns, Thresholds,
+    ComputeOptions, DataSetFiles, DataSetOptions, OpenArguments, OverwriteOption, TableOptions, TargetColumns,
+    Thresholds,
 };
 pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, Train};
 pub use verify::Verify;

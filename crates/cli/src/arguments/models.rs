@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk models`.
 
-use super::shared::{DataSetOptions, ModelAndData, ModelFiles, OverwriteOption, StorageOptions, help};
+use super::shared::{DataSetOptions, ModelAndData, OpenArguments, OverwriteOption, StorageOptions, help};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub enum ModelsCommand {
         #[arg(value_name = "MODEL", help = help::MODEL)]
         model: Option<PathBuf>,
         #[command(flatten)]
-        model_files: ModelFiles,
+        opening: OpenArguments,
         #[arg(long, help = help::JSON)]
         json: bool,
     },
@@ -47,7 +47,7 @@ pub struct Convert {
     #[arg(value_name = "MODEL", help = help::CONVERTED_MODEL)]
     pub model: PathBuf,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
@@ -61,7 +61,7 @@ pub struct Average {
     #[arg(value_name = "MODEL", required = true, num_args = 2..)]
     pub models: Vec<PathBuf>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Weight of each model in the average, in their order [default: equal weights]
     #[arg(long, value_name = "NUMBER", num_args = 1.., alias = "shares")]
     pub weights: Vec<f64>,

@@ -32,9 +32,9 @@ pub mod help {
     pub const THREADS: &str = "Number of threads [default: one per CPU]";
 }
 
-/// How a model is read.
+/// How a model is opened.
 #[derive(Debug, Clone, Copy, Default, Args)]
-pub struct ModelFiles {
+pub struct OpenArguments {
     /// Read `pytorch_model.bin` if a model folder has no safetensors file
     ///
     /// Such a file holds a program of Python's pickle module, which may do anything when Python opens it. Newsdesk does not run it. A
@@ -50,14 +50,13 @@ pub struct ModelFiles {
 }
 
 fn activations() -> impl TypedValueParser<Value = HeadActivation> {
-    PossibleValuesParser::new(["softmax", "sigmoid", "none"]).map(|name| match name.as_str() {
-        "softmax" => HeadActivation::Softmax,
-        "sigmoid" => HeadActivation::Sigmoid,
-        _ => HeadActivation::None,
+    PossibleValuesParser::new(HeadActivation::ALL.map(HeadActivation::name)).try_map(|name| {
+        let named = |activation: &HeadActivation| activation.name() == name;
+        HeadActivation::ALL.into_iter().find(named).ok_or("it is no activation")
     })
 }
 
-impl ModelFiles {
+impl OpenArguments {
     /// Returns the options for opening a model folder.
     pub fn options(self) -> OpenOptions {
         OpenOptions { allow_pickle: self.allow_pickle, activation: self.activation }
@@ -248,7 +247,7 @@ pub struct ModelAndData {
     #[arg(value_name = "MODEL")]
     pub model: PathBuf,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     #[arg(long, value_name = "DATASET", required = true, num_args = 1.., help = help::DATA)]
     pub data: Vec<String>,
     /// Split of data sets with a recipe; keep the test split for the final evaluation

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk train`.
 
-use super::shared::{ComputeOptions, DataSetOptions, ModelFiles, OverwriteOption, StorageOptions, help};
+use super::shared::{ComputeOptions, DataSetOptions, OpenArguments, OverwriteOption, StorageOptions, help};
 use crate::failure::Usage;
 use clap::{Args, ValueEnum};
 use newsdesk_train::Freeze;
@@ -68,7 +68,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", help_heading = heading::MODEL)]
     pub base: Option<PathBuf>,
     #[command(flatten, next_help_heading = heading::MODEL)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Name of the new model [default: the name of the output folder]
     #[arg(long, value_name = "NAME", help_heading = heading::MODEL)]
     pub name: Option<String>,

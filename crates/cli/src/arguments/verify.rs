@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk verify`.
 
-use super::shared::{ComputeOptions, ModelFiles, help};
+use super::shared::{ComputeOptions, OpenArguments, help};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ pub struct Verify {
     #[arg(long, value_name = "MODEL", help = help::MODEL)]
     pub model: Option<PathBuf>,
     #[command(flatten)]
-    pub model_files: ModelFiles,
+    pub opening: OpenArguments,
     /// Number of rows to label again
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..), alias = "rows")]
     pub sample_size: u64,

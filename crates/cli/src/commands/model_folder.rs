@@ -6,7 +6,7 @@ use crate::failure::Usage;
 use crate::hub;
 use crate::output::destination::same_file;
 use anyhow::{Context, Result};
-use newsdesk_model::folder::check_writable;
+use newsdesk_model::folder::{WEIGHT_FILES, check_writable, files_beside_weights};
 use newsdesk_train::{CURVE, LOG, has_checkpoint, holds_log, remove_checkpoint};
 use std::path::{Path, PathBuf};
 
@@ -87,7 +87,7 @@ pub fn remove_old_model(folder: &Path, option: OverwriteOption) -> Result<()> {
         return Ok(());
     }
     // The weights first: a folder without weights is no model.
-    for name in ["model.safetensors", "newsdesk.toml", "config.json", "tokenizer.json", LOG, CURVE] {
+    for name in WEIGHT_FILES.into_iter().chain(files_beside_weights()).chain([LOG, CURVE]) {
         let path = folder.join(name);
         if path.is_file() {
             std::fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;

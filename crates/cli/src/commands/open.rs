@@ -1,6 +1,6 @@
 //! Opens the models and classifiers that the command line names.
 
-use crate::arguments::{ComputeOptions, ModelFiles};
+use crate::arguments::{ComputeOptions, OpenArguments};
 use crate::failure::{Usage, say};
 use crate::{hub, threads};
 use anyhow::Result;
@@ -24,14 +24,23 @@ pub fn model_path(given: Option<&Path>) -> Option<&Path> {
 /// # Errors
 /// If the model cannot be found or read.
 pub fn open_any(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<AnyModel> {
+    let model = open_without_warnings(folder, device, options)?;
+    if let AnyModel::Encoder(model) = &model {
+        warn(model);
+    }
+    Ok(model)
+}
+
+/// Opens a model as [`open_any`] does, but prints none of its warnings.
+///
+/// # Errors
+/// The same as [`open_any`].
+pub fn open_without_warnings(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<AnyModel> {
     match model_path(folder) {
         Some(given) => {
             let folder = hub::folder(given)?;
             refuse_unfinished(&folder)?;
             let mut model = AnyModel::open_with(&folder, device, options)?;
-            if let AnyModel::Encoder(model) = &model {
-                warn(model);
-            }
             name_hub_model(model.manifest_mut(), given, &folder);
             Ok(model)
         }
@@ -54,7 +63,13 @@ pub fn open_encoder(folder: Option<&Path>, device: &Device, options: OpenOptions
             Ok(model)
         }
         #[cfg(feature = "embedded-model")]
-        None => Ok(Model::embedded(device)?),
+        None => {
+            let mut model = Model::embedded(device)?;
+            if let Some(activation) = options.activation {
+                model.manifest.set_activation(activation, "the built-in model")?;
+            }
+            Ok(model)
+        }
         #[cfg(not(feature = "embedded-model"))]
         None => Err(Usage::new(
             "cannot open the built-in model: this build has none",
@@ -95,7 +110,7 @@ fn name_hub_model(manifest: &mut Manifest, given: &Path, folder: &Path) {
 /// If the model, the device or the instruction set cannot be used.
 pub fn open_classifier(
     folder: Option<&Path>,
-    files: ModelFiles,
+    files: OpenArguments,
     zero_shot: Option<&ZeroShot>,
     compute: &ComputeOptions,
     dtype: DtypeChoice,
@@ -117,7 +132,7 @@ pub fn open_classifier(
         None => Ok(Classifier::new(open_any(folder, &device, options.open)?, &options)?),
         Some(labels) => {
             let mut model = open_encoder(folder, &device, options.open)?;
-            // The model's own labels say only how far a hypothesis is entailed.
+            // The languages belong to the model's own labels. Without them, nothing is said about articles in others.
             model.manifest.languages.clear();
             Ok(Classifier::zero_shot(model, labels, &options)?)
         }

@@ -2,7 +2,7 @@
 
 use super::classify::Settings;
 use super::open::open_classifier;
-use crate::arguments::{ModelFiles, Verify};
+use crate::arguments::{OpenArguments, Verify};
 use crate::failure::{Usage, report, say};
 use crate::output::count::counted;
 use crate::output::terminal;
@@ -82,7 +82,7 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     })?;
     let classifier = open_classifier(
         options.model.as_deref(),
-        ModelFiles { activation: options.model_files.activation.or(settings.activation), ..options.model_files },
+        OpenArguments { activation: options.opening.activation.or(settings.activation), ..options.opening },
         settings.zero_shot.as_ref(),
         &options.compute,
         dtype,

@@ -2,7 +2,7 @@
 //!
 //! Layers of a group share their weights. The embeddings are narrower than the hidden states.
 
-use super::keys::Keys;
+use super::keys::{Keys, MAX_LAYERS};
 use super::layout::Name;
 use super::{Architecture, Layout, bert};
 use crate::error::Result;
@@ -47,17 +47,6 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
     let names = |group: usize| {
         (0..inner).map(move |inner| format!("encoder.albert_layer_groups.{group}.albert_layers.{inner}"))
     };
-    let layout = Layout {
-        name: "ALBERT",
-        prefix: "albert",
-        has_prefix: true,
-        layers: (0..groups).flat_map(names).collect(),
-        names: NAMES,
-        encoder_class: "AlbertModel",
-        classifier_class: "AlbertForSequenceClassification",
-    };
+    let layout = Layout::new("ALBERT", "Albert", "albert", (0..groups).flat_map(names).collect(), &[NAMES]);
     Ok(Architecture { encoder, layout })
 }
-
-/// Inner layers of all layers together.
-const MAX_LAYERS: usize = 1000;

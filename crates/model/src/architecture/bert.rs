@@ -11,15 +11,7 @@ use crate::error::Result;
 
 pub(super) fn read(keys: Keys) -> Result<Architecture> {
     let encoder = encoder(keys)?;
-    let layout = Layout {
-        name: "BERT",
-        prefix: "bert",
-        has_prefix: true,
-        layers: numbered("encoder.layer", encoder.layers.len()),
-        names: &[],
-        encoder_class: "BertModel",
-        classifier_class: "BertForSequenceClassification",
-    };
+    let layout = Layout::new("BERT", "Bert", "bert", numbered("encoder.layer", encoder.layers.len()), &[]);
     Ok(Architecture { encoder, layout })
 }
 

@@ -23,7 +23,7 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
     let mut encoder = bert::encoder(keys)?;
     encoder.norm.epsilon = keys.share("layer_norm_eps", 1e-7)?;
     let unsupported = |key: &str, what: &str| Err(keys.invalid(key, &format!("{what} is not supported")));
-    if keys.value("conv_kernel_size").and_then(Value::as_u64).unwrap_or(0) > 0 {
+    if keys.count("conv_kernel_size", 0)? > 0 {
         return unsupported("conv_kernel_size", "a convolution after the first layer (xlarge, xxlarge)");
     }
     let hidden_size = encoder.hidden_size as u64;
@@ -44,29 +44,24 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
     encoder.embeddings.segments = keys.count("type_vocab_size", 0)?;
     encoder.attention.relative = relative(keys, &encoder)?;
     encoder.pooler.activation = keys.activation("pooler_hidden_act", "gelu")?;
-    let layout = Layout {
-        name: "DeBERTa",
-        prefix: "deberta",
-        has_prefix: true,
-        layers: numbered("encoder.layer", encoder.layers.len()),
-        names: NAMES,
-        encoder_class: "DebertaV2Model",
-        classifier_class: "DebertaV2ForSequenceClassification",
-    };
+    let layout =
+        Layout::new("DeBERTa", "DebertaV2", "deberta", numbered("encoder.layer", encoder.layers.len()), &[NAMES]);
     Ok(Architecture { encoder, layout })
 }
 
 /// Reads the keys of relative attention.
-fn relative(keys: Keys, encoder: &EncoderSpec) -> Result<RelativeSpec> {
+fn relative<'a>(keys: Keys<'a>, encoder: &EncoderSpec) -> Result<RelativeSpec> {
     if !keys.flag("relative_attention", false)? {
         return Ok(RelativeSpec::None);
     }
-    let terms: Vec<&str> = match keys.value("pos_att_type") {
-        None => vec![],
-        Some(Value::String(terms)) => terms.split('|').map(str::trim).filter(|term| !term.is_empty()).collect(),
-        Some(Value::Array(terms)) => terms.iter().filter_map(Value::as_str).collect(),
-        Some(other) => return Err(keys.invalid("pos_att_type", &format!("{other} is not a list of terms"))),
+    let read = |terms: &'a Value| -> Option<Vec<&'a str>> {
+        match terms {
+            Value::String(terms) => Some(terms.split('|').map(str::trim).filter(|term| !term.is_empty()).collect()),
+            Value::Array(terms) => terms.iter().map(Value::as_str).collect(),
+            _ => None,
+        }
     };
+    let terms = keys.optional("pos_att_type", "a list of terms", read)?.unwrap_or_default();
     if let Some(other) = terms.iter().find(|term| !["c2p", "p2c"].contains(term)) {
         return Err(keys.invalid("pos_att_type", &format!("`{other}` is not supported, only c2p and p2c are")));
     }
@@ -77,6 +72,12 @@ fn relative(keys: Keys, encoder: &EncoderSpec) -> Result<RelativeSpec> {
     };
     let max_distance = number("max_relative_positions")?.unwrap_or(encoder.max_length);
     let buckets = number("position_buckets")?;
+    if let Some(buckets) = buckets
+        && (buckets < 2 || max_distance <= buckets / 2 + 1)
+    {
+        let cause = format!("{buckets} buckets for {max_distance} distances leave no distance for a logarithmic scale");
+        return Err(keys.invalid("position_buckets", &cause));
+    }
     let norms = keys.text_if_any("norm_rel_ebd")?.unwrap_or("none");
     Ok(RelativeSpec::Disentangled(DisentangledSpec {
         span: buckets.unwrap_or(max_distance),

@@ -53,14 +53,6 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
         hidden_dropout_prob: keys.share("dropout", 0.1)?,
         attention_probs_dropout_prob: keys.share("attention_dropout", 0.1)?,
     };
-    let layout = Layout {
-        name: "DistilBERT",
-        prefix: "distilbert",
-        has_prefix: true,
-        layers: numbered("transformer.layer", layers),
-        names: NAMES,
-        encoder_class: "DistilBertModel",
-        classifier_class: "DistilBertForSequenceClassification",
-    };
+    let layout = Layout::new("DistilBERT", "DistilBert", "distilbert", numbered("transformer.layer", layers), &[NAMES]);
     Ok(Architecture { encoder, layout })
 }

@@ -4,28 +4,22 @@
 
 use super::keys::Keys;
 use super::layout::Name;
-use super::{Activation, Architecture, Layout, bert, numbered};
+use super::{Activation, Architecture, Layout, bert, numbered, roberta};
 use crate::error::Result;
 
-const NAMES: &[Name] = &[
-    Name::encoder("embeddings.projection", "embeddings_project"),
-    Name::root("pooler.dense", "classifier.dense"),
-    Name::root("classifier", "classifier.out_proj"),
-];
+const NAMES: &[Name] = &[Name::encoder("embeddings.projection", "embeddings_project")];
 
 pub(super) fn read(keys: Keys) -> Result<Architecture> {
     let mut encoder = bert::encoder(keys)?;
     encoder.embeddings.width = keys.size("embedding_size")?;
     encoder.embeddings.has_projection = encoder.embeddings.width != encoder.hidden_size;
     encoder.pooler.activation = Activation::Gelu;
-    let layout = Layout {
-        name: "ELECTRA",
-        prefix: "electra",
-        has_prefix: true,
-        layers: numbered("encoder.layer", encoder.layers.len()),
-        names: NAMES,
-        encoder_class: "ElectraModel",
-        classifier_class: "ElectraForSequenceClassification",
-    };
+    let layout = Layout::new(
+        "ELECTRA",
+        "Electra",
+        "electra",
+        numbered("encoder.layer", encoder.layers.len()),
+        &[NAMES, roberta::HEAD],
+    );
     Ok(Architecture { encoder, layout })
 }

@@ -5,7 +5,7 @@ use crate::error::{ModelError, Result};
 use serde_json::Value;
 
 /// More layers are an error in the file, and would take memory before the weights are looked at.
-const MAX_LAYERS: usize = 1000;
+pub(super) const MAX_LAYERS: usize = 1000;
 
 /// Windows without learned positions may be as long as this. Tables for each position would otherwise fill the memory.
 const MAX_LENGTH: usize = 1 << 16;

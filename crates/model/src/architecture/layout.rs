@@ -3,7 +3,7 @@
 //! Inside Newsdesk, all architectures use one set of names ([`EncoderSpec::tensors`], `pooler...`, `classifier`). A layout
 //! maps them to the names in a file and back.
 
-use super::spec::{EncoderSpec, TensorSpec};
+use super::spec::{EncoderSpec, TensorSpec, WORD_TABLE};
 use crate::checkpoint::Weights;
 use crate::error::{ModelError, Result};
 use std::collections::BTreeMap;
@@ -12,19 +12,17 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     /// The name of the architecture.
-    pub(super) name: &'static str,
+    name: &'static str,
     /// Prefix of the encoder's tensors. A file may lack it.
-    pub(super) prefix: &'static str,
+    prefix: &'static str,
     /// Whether the tensors of the file have the prefix.
-    pub(super) has_prefix: bool,
+    has_prefix: bool,
     /// The names of the layers with weights of their own, in order.
-    pub(super) layers: Vec<String>,
+    layers: Vec<String>,
     /// The names that differ from ours.
-    pub(super) names: &'static [Name],
-    /// The class of transformers for the bare encoder.
-    pub(super) encoder_class: &'static str,
-    /// The class of transformers for text classification.
-    pub(super) classifier_class: &'static str,
+    names: Vec<&'static Name>,
+    /// The first part of the names of transformers' classes: `Bert` in `BertModel`.
+    class: &'static str,
 }
 
 /// A name that differs from ours.
@@ -75,11 +73,21 @@ struct StoredName {
 }
 
 const LAYER: &str = "encoder.layer.";
-const WORDS: &str = "embeddings.word_embeddings.weight";
 /// A tensor that every layer has.
 const QUERY: &str = "attention.self.query.weight";
 
 impl Layout {
+    /// Creates the layout of an architecture with this name, in classes of transformers whose names begin with `class`.
+    pub(super) fn new(
+        name: &'static str,
+        class: &'static str,
+        prefix: &'static str,
+        layers: Vec<String>,
+        names: &[&'static [Name]],
+    ) -> Self {
+        Self { name, prefix, has_prefix: true, layers, names: names.iter().copied().flatten().collect(), class }
+    }
+
     /// Returns the name in the file for one of our names.
     fn stored(&self, ours: &str) -> StoredName {
         let (stem, kind) = ours.rsplit_once('.').unwrap_or((ours, ""));
@@ -120,7 +128,7 @@ impl Layout {
     /// If the file has the word embeddings under both names.
     pub(crate) fn of_file(&self, file: &Weights) -> Result<Self> {
         let [with, without] = [true, false].map(|has_prefix| Self { has_prefix, ..self.clone() });
-        let [prefixed, bare] = [&with, &without].map(|layout| layout.stored(WORDS).name);
+        let [prefixed, bare] = [&with, &without].map(|layout| layout.stored(WORD_TABLE).name);
         match (file.contains(&prefixed), file.contains(&bare)) {
             (true, true) if prefixed != bare => Err(ModelError::Invalid {
                 file: file.file().into(),
@@ -169,7 +177,7 @@ impl Layout {
     /// Checks that the file has as many layers as the configuration says.
     fn check_layers(&self, file: &Weights, encoder: &EncoderSpec, config: &str) -> Result<()> {
         let count = encoder.distinct_layers();
-        // The name of the layer after the last one. Shared layers have names of another form, and no layer follows them.
+        // The name of the layer after the last one. With ALBERT, this finds an inner layer too many, not a group too many.
         let Some((stem, number)) = self.layers.last().and_then(|last| last.rsplit_once('.')) else { return Ok(()) };
         let Ok(last) = number.parse::<usize>() else { return Ok(()) };
         let mut longer = self.clone();
@@ -222,12 +230,12 @@ impl Layout {
     }
 
     /// Returns the name of transformers' class for the bare encoder.
-    pub fn encoder_class(&self) -> &'static str {
-        self.encoder_class
+    pub fn encoder_class(&self) -> String {
+        format!("{}Model", self.class)
     }
 
     /// Returns the name of transformers' class for text classification.
-    pub fn classifier_class(&self) -> &'static str {
-        self.classifier_class
+    pub fn classifier_class(&self) -> String {
+        format!("{}ForSequenceClassification", self.class)
     }
 }

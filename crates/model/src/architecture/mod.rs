@@ -20,11 +20,11 @@ use crate::error::Result;
 use keys::Keys;
 pub use layout::Layout;
 use serde_json::Value;
-pub(crate) use spec::norm_names;
 pub use spec::{
     Activation, AttentionSpec, DisentangledSpec, EmbeddingSpec, EncoderSpec, FeedForwardSpec, LayerSpec, NormPlacement,
-    NormSpec, PoolerInput, PoolerSpec, PositionTable, RelativeSpec, TensorSpec,
+    NormSpec, PoolerInput, PoolerSpec, PositionTable, RelativeSpec, TensorSpec, WORD_TABLE,
 };
+pub(crate) use spec::{BIAS_TABLE, norm_names};
 
 /// What a `config.json` says about an encoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,14 +45,14 @@ impl Architecture {
         match keys.text("model_type")? {
             "albert" => albert::read(keys),
             "bert" => bert::read(keys),
-            "camembert" => roberta::read(keys, roberta::CAMEMBERT),
+            "camembert" => roberta::read(keys, "CamemBERT", "Camembert"),
             "deberta-v2" => deberta_v2::read(keys),
             "distilbert" => distilbert::read(keys),
             "electra" => electra::read(keys),
             "modernbert" => modernbert::read(keys),
             "mpnet" => mpnet::read(keys),
-            "roberta" => roberta::read(keys, roberta::ROBERTA),
-            "xlm-roberta" => roberta::read(keys, roberta::XLM_ROBERTA),
+            "roberta" => roberta::read(keys, "RoBERTa", "Roberta"),
+            "xlm-roberta" => roberta::read(keys, "XLM-RoBERTa", "XLMRoberta"),
             "xlm-roberta-xl" => xlm_roberta_xl::read(keys),
             "deberta" => {
                 Err(keys.invalid("model_type", "`deberta` (version 1) is not supported, only `deberta-v2` is"))
@@ -110,6 +110,8 @@ mod tests {
         refuse("roberta", "pad_token_id", json!(4_000_000_000u32), "is not in the vocabulary");
         refuse("roberta", "max_position_embeddings", json!(2), "a table of 2 rows has none");
         refuse("mpnet", "relative_attention_num_buckets", json!(6), "no multiple of 4");
+        refuse("mpnet", "relative_attention_num_buckets", json!(512), "no multiple of 4 up to 256");
+        refuse("deberta-v3", "max_relative_positions", json!(5), "leave no distance for a logarithmic scale");
         refuse("electra", "embedding_size", json!(0), "is not a positive integer");
         refuse("modernbert", "num_attention_heads", json!(32), "heads of even width");
         refuse("modernbert", "layer_types", json!(["full_attention"]), "not a list of 5 types");

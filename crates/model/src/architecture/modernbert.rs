@@ -37,15 +37,7 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
         "mean" => PoolerInput::Mean,
         other => return Err(keys.invalid("classifier_pooling", &format!("`{other}` is none of cls, mean"))),
     };
-    let layout = Layout {
-        name: "ModernBERT",
-        prefix: "model",
-        has_prefix: true,
-        layers: numbered("layers", layers.len()),
-        names: NAMES,
-        encoder_class: "ModernBertModel",
-        classifier_class: "ModernBertForSequenceClassification",
-    };
+    let layout = Layout::new("ModernBERT", "ModernBert", "model", numbered("layers", layers.len()), &[NAMES]);
     let encoder = EncoderSpec {
         vocab_size,
         hidden_size,
@@ -128,12 +120,14 @@ fn rotary_base(keys: Keys, kind: &str, older: &str, default: f64) -> Result<f64>
         return Err(keys.invalid("rope_scaling", "scaled rotary positions are not supported"));
     }
     let older = keys.positive(older)?;
-    let Some(parameters) = keys.value(NEWER).and_then(|parameters| parameters.get(kind)) else {
+    let parameters = keys.optional(NEWER, "an object", Value::as_object)?;
+    let Some(parameters) = parameters.and_then(|parameters| parameters.get(kind)) else {
         return Ok(older.unwrap_or(default));
     };
-    match parameters.get("rope_type").and_then(Value::as_str) {
-        None | Some("default") => {}
-        Some(other) => return Err(keys.invalid(NEWER, &format!("`{other}` is not supported, only `default` is"))),
+    match parameters.get("rope_type").filter(|kind| !kind.is_null()) {
+        None => {}
+        Some(kind) if kind == "default" => {}
+        Some(other) => return Err(keys.invalid(NEWER, &format!("{other} is not supported, only \"default\" is"))),
     }
     match parameters.get("rope_theta").filter(|base| !base.is_null()) {
         None => Ok(older.unwrap_or(default)),

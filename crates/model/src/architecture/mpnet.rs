@@ -13,9 +13,10 @@ const NAMES: &[Name] = &[
     Name::layer("attention.self.value", "attention.attn.v"),
     Name::layer("attention.output.dense", "attention.attn.o"),
     Name::layer("attention.output.LayerNorm", "attention.LayerNorm"),
-    Name::root("pooler.dense", "classifier.dense"),
-    Name::root("classifier", "classifier.out_proj"),
 ];
+
+/// More buckets would leave no distance for the logarithmic scale, which ends at 128.
+const MAX_BUCKETS: usize = 256;
 
 /// Transformers counts positions from here, whatever the padding token is.
 const FIRST_POSITION: usize = 2;
@@ -25,20 +26,18 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
     encoder.pad_token_id = keys.padding(encoder.vocab_size, 1)?;
     encoder.embeddings.segments = 0;
     let buckets = keys.size_if_any("relative_attention_num_buckets")?.unwrap_or(32);
-    if !buckets.is_multiple_of(4) {
-        let cause = format!("{buckets} is no multiple of 4");
+    if !buckets.is_multiple_of(4) || buckets > MAX_BUCKETS {
+        let cause = format!("{buckets} is no multiple of 4 up to {MAX_BUCKETS}");
         return Err(keys.invalid("relative_attention_num_buckets", &cause));
     }
     encoder.attention.relative = RelativeSpec::Bias { buckets };
     roberta::shift_positions(keys, &mut encoder, FIRST_POSITION)?;
-    let layout = Layout {
-        name: "MPNet",
-        prefix: "mpnet",
-        has_prefix: true,
-        layers: numbered("encoder.layer", encoder.layers.len()),
-        names: NAMES,
-        encoder_class: "MPNetModel",
-        classifier_class: "MPNetForSequenceClassification",
-    };
+    let layout = Layout::new(
+        "MPNet",
+        "MPNet",
+        "mpnet",
+        numbered("encoder.layer", encoder.layers.len()),
+        &[NAMES, roberta::HEAD],
+    );
     Ok(Architecture { encoder, layout })
 }

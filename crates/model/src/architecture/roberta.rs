@@ -14,17 +14,11 @@ use crate::error::Result;
 pub(super) const HEAD: &[Name] =
     &[Name::root("pooler.dense", "classifier.dense"), Name::root("classifier", "classifier.out_proj")];
 
-/// A name, and the classes of transformers for the bare encoder and the classifier.
-pub(super) type Names = [&'static str; 3];
-pub(super) const ROBERTA: Names = ["RoBERTa", "RobertaModel", "RobertaForSequenceClassification"];
-pub(super) const XLM_ROBERTA: Names = ["XLM-RoBERTa", "XLMRobertaModel", "XLMRobertaForSequenceClassification"];
-pub(super) const CAMEMBERT: Names = ["CamemBERT", "CamembertModel", "CamembertForSequenceClassification"];
-
-pub(super) fn read(keys: Keys, [name, encoder_class, classifier_class]: Names) -> Result<Architecture> {
+/// Reads the configuration of the architecture `name`, in classes of transformers whose names begin with `class`.
+pub(super) fn read(keys: Keys, name: &'static str, class: &'static str) -> Result<Architecture> {
     let encoder = encoder(keys)?;
     let layers = numbered("encoder.layer", encoder.layers.len());
-    let layout =
-        Layout { name, prefix: "roberta", has_prefix: true, layers, names: HEAD, encoder_class, classifier_class };
+    let layout = Layout::new(name, class, "roberta", layers, &[HEAD]);
     Ok(Architecture { encoder, layout })
 }
 

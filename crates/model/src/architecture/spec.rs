@@ -74,7 +74,7 @@ pub struct LayerSpec {
     pub reach: Option<usize>,
     /// The base of rotary position embeddings, if the layer has any.
     pub rotary_base: Option<f64>,
-    /// Whether the input of attention is normalised. Used only with [`NormPlacement::Before`].
+    /// Whether attention has a norm. It has one with [`NormPlacement::After`].
     pub has_attention_norm: bool,
 }
 
@@ -189,6 +189,11 @@ pub(crate) fn norm_names(placement: NormPlacement) -> [&'static str; 2] {
     }
 }
 
+/// The name of the word table.
+pub const WORD_TABLE: &str = "embeddings.word_embeddings.weight";
+/// The name of the table of biases by distance.
+pub(crate) const BIAS_TABLE: &str = "encoder.relative_attention_bias.weight";
+
 impl EncoderSpec {
     /// Returns the number of values of each attention head.
     pub fn head_width(&self) -> usize {
@@ -206,6 +211,11 @@ impl EncoderSpec {
         1.0 / ((self.head_width() * terms) as f64).sqrt()
     }
 
+    /// Returns the width of the first product of the feed-forward blocks.
+    pub fn first_product_width(&self) -> usize {
+        self.intermediate_size.saturating_mul(if self.feed_forward.is_gated { 2 } else { 1 })
+    }
+
     /// Returns the number of layers with weights of their own.
     pub fn distinct_layers(&self) -> usize {
         self.layers.iter().map(|layer| layer.weights + 1).max().unwrap_or(0)
@@ -215,7 +225,7 @@ impl EncoderSpec {
     pub fn tensors(&self) -> Vec<TensorSpec> {
         let mut list = TensorList::default();
         let EmbeddingSpec { width, positions, segments, has_norm, has_projection } = self.embeddings;
-        list.add("embeddings.word_embeddings.weight", &[self.vocab_size, width]);
+        list.add(WORD_TABLE, &[self.vocab_size, width]);
         if let Some(positions) = positions {
             list.add("embeddings.position_embeddings.weight", &[positions.rows, width]);
         }
@@ -246,7 +256,7 @@ impl EncoderSpec {
         match &self.attention.relative {
             RelativeSpec::None => {}
             RelativeSpec::Bias { buckets } => {
-                list.add("encoder.relative_attention_bias.weight", &[*buckets, self.num_attention_heads]);
+                list.add(BIAS_TABLE, &[*buckets, self.num_attention_heads]);
             }
             RelativeSpec::Disentangled(spec) => {
                 list.add("encoder.rel_embeddings.weight", &[spec.span.saturating_mul(2), self.hidden_size]);
@@ -275,18 +285,17 @@ impl EncoderSpec {
         }
         list.dense(&name("attention.output.dense"), width, width, self.attention.has_output_bias);
         let [attention_norm, output_norm] = norm_names(self.norm_placement);
-        if self.norm_placement == NormPlacement::After || layer.has_attention_norm {
+        if layer.has_attention_norm {
             list.norm(&name(attention_norm), width, self.norm.has_bias);
         }
-        let FeedForwardSpec { is_gated, has_bias, .. } = self.feed_forward;
-        let first = inner.saturating_mul(if is_gated { 2 } else { 1 });
-        list.dense(&name("intermediate.dense"), width, first, has_bias);
+        let has_bias = self.feed_forward.has_bias;
+        list.dense(&name("intermediate.dense"), width, self.first_product_width(), has_bias);
         list.dense(&name("output.dense"), inner, width, has_bias);
         list.norm(&name(output_norm), width, self.norm.has_bias);
     }
 
     /// Returns the tensors of the pooler.
-    pub fn pooler_tensors(&self) -> Vec<TensorSpec> {
+    pub(crate) fn pooler_tensors(&self) -> Vec<TensorSpec> {
         let mut list = TensorList::default();
         list.dense("pooler.dense", self.hidden_size, self.hidden_size, self.pooler.has_bias);
         if let Some(norm) = self.pooler.norm {

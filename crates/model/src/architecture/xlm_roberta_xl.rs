@@ -11,8 +11,6 @@ use crate::error::Result;
 const NAMES: &[Name] = &[
     Name::layer("attention.LayerNorm", "attention.self_attn_layer_norm"),
     Name::layer("intermediate.LayerNorm", "LayerNorm"),
-    Name::root("pooler.dense", "classifier.dense"),
-    Name::root("classifier", "classifier.out_proj"),
 ];
 
 pub(super) fn read(keys: Keys) -> Result<Architecture> {
@@ -20,14 +18,12 @@ pub(super) fn read(keys: Keys) -> Result<Architecture> {
     encoder.norm.epsilon = keys.share("layer_norm_eps", 1e-5)?;
     encoder.norm_placement = NormPlacement::Before;
     encoder.embeddings.has_norm = false;
-    let layout = Layout {
-        name: "XLM-RoBERTa-XL",
-        prefix: "roberta",
-        has_prefix: true,
-        layers: numbered("encoder.layer", encoder.layers.len()),
-        names: NAMES,
-        encoder_class: "XLMRobertaXLModel",
-        classifier_class: "XLMRobertaXLForSequenceClassification",
-    };
+    let layout = Layout::new(
+        "XLM-RoBERTa-XL",
+        "XLMRobertaXL",
+        "roberta",
+        numbered("encoder.layer", encoder.layers.len()),
+        &[NAMES, roberta::HEAD],
+    );
     Ok(Architecture { encoder, layout })
 }

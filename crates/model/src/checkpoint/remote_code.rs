@@ -5,8 +5,8 @@ use serde_json::Value;
 
 /// Refuses a `config.json` with the key `auto_map`; `file` names it in errors.
 ///
-/// The key maps classes of transformers to Python files beside the weights. The model that these compute may be another
-/// one than `model_type` says.
+/// The key maps classes of transformers to Python files beside the weights. Their code may compute another model than
+/// `model_type` says.
 ///
 /// # Errors
 /// [`ModelError::RemoteCode`] if the key maps anything.

@@ -1,8 +1,8 @@
 //! Logits of texts by window and head, so that different temperatures can be tried without running the encoder again.
 
 use super::engine::WorkerMemory;
+use super::failure::Failure;
 use super::pipeline::{Backend, EncoderBackend, Pipeline};
-use super::queue::Failure;
 use super::windows::{TokenCounts, Window};
 use crate::decide::{Combine, Prediction, combined};
 use crate::error::Result;
@@ -90,7 +90,7 @@ impl EncoderBackend {
         }
         let mut memory = WorkerMemory::default();
         let (_, max_tokens) = self.engine.batch_tokens();
-        let longest = windows.iter().map(|window| window.ids.len()).max().unwrap_or(1);
+        let longest = windows.iter().map(|window| window.ids.len()).max().unwrap_or(0).max(1);
         for batch in windows.chunks((max_tokens / longest).max(1)) {
             let logits = self.engine.logits(&batch.iter().collect::<Vec<_>>(), &mut memory)?;
             for (Window { text, index, .. }, logits) in batch.iter().zip(logits) {

@@ -2,6 +2,7 @@
 
 mod cache;
 mod engine;
+mod failure;
 mod logits;
 mod options;
 mod pipeline;
@@ -65,7 +66,6 @@ pub struct Classifier {
     pipeline: Pipeline,
     dtype: Dtype,
     device: Device,
-    zero_shot: Option<ZeroShot>,
 }
 
 impl Classifier {
@@ -133,7 +133,7 @@ impl Classifier {
             cache_capacity: 0,
             clock: Clock::default(),
         };
-        Ok(Self { model: model.into(), pipeline, dtype: Dtype::F32, device: Device::Cpu, zero_shot: None })
+        Ok(Self { model: model.into(), pipeline, dtype: Dtype::F32, device: Device::Cpu })
     }
 
     /// Creates a classifier for labels that the model was not trained for. The model is a checkpoint for natural language
@@ -153,7 +153,7 @@ impl Classifier {
         model.manifest.check(&model.manifest.name, model.encoder.max_length, &model.tokenizer)?;
         let pairs = zero_shot.map(|labels| Pairs::new(&model, labels, model.manifest.window.length)).transpose()?;
         if let Some(labels) = zero_shot {
-            // Whatever was measured, was measured with other labels.
+            // Certificates, calibrations and scores were measured with the model's own labels.
             model.manifest = Manifest {
                 heads: vec![labels.head()],
                 certificates: vec![],
@@ -210,7 +210,7 @@ impl Classifier {
             cache_capacity: 0,
             clock: Clock::default(),
         };
-        Ok(Self { model: model.into(), pipeline, dtype, device, zero_shot: zero_shot.cloned() })
+        Ok(Self { model: model.into(), pipeline, dtype, device })
     }
 
     /// Caches the predictions for this many recent texts in each call of [`Classifier::classify`] and
@@ -238,11 +238,6 @@ impl Classifier {
     /// Returns the heads, in the order of each prediction's heads.
     pub fn heads(&self) -> &[Arc<Head>] {
         &self.pipeline.heads
-    }
-
-    /// Returns the labels of zero-shot classification; `None` if the model has labels of its own.
-    pub fn labels_of_zero_shot(&self) -> Option<&ZeroShot> {
-        self.zero_shot.as_ref()
     }
 
     /// Returns the device.

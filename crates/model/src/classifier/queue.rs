@@ -4,14 +4,15 @@
 //! windows. Tokenising and encoding thus overlap, and no worker waits in the middle of either.
 
 use super::cache::{Key, Lookup, PredictionCache};
+use super::failure::{Failure, WindowResult};
 use super::pipeline::{Backend, Pipeline};
 use super::windows::{TokenCounts, Window};
 use crate::decide::{Prediction, combined};
-use crate::error::{ArticleName, ModelError, Result};
-use crate::head::{Head, Logits, Probabilities};
+use crate::error::{ModelError, Result};
+use crate::head::Probabilities;
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// [`Queue::push`] waits while this many items, or bytes of text, are in the queue.
 const MAX_ITEMS: usize = 4096;
@@ -70,9 +71,6 @@ struct State<'t, T> {
     error: Option<ModelError>,
 }
 
-/// The probabilities of a window by head, or why there are none.
-pub(super) type WindowResult = Result<Vec<Probabilities>, Failure>;
-
 struct Item<T> {
     payload: T,
     bytes: usize,
@@ -96,31 +94,6 @@ enum Progress {
     },
     Done(Prediction),
     Failed(Failure),
-}
-
-/// The output of a model for a text is not finite.
-#[derive(Clone, Copy)]
-pub(super) struct Failure {
-    /// Index of the head.
-    pub(super) head: usize,
-    /// NaN or an infinity.
-    pub(super) value: f32,
-}
-
-impl Failure {
-    /// Returns the first failure among the logits of one window, by head.
-    pub(super) fn find(heads: &[Arc<Head>], logits: &[Logits]) -> Option<Self> {
-        let failure = |(index, (head, logits)): (usize, (&Arc<Head>, &Logits))| {
-            head.not_finite(logits).map(|value| Self { head: index, value })
-        };
-        heads.iter().zip(logits).enumerate().find_map(failure)
-    }
-
-    /// Returns the error for the text with this index.
-    pub(super) fn error(self, heads: &[Arc<Head>], text: usize) -> ModelError {
-        let head = heads[self.head].name.clone();
-        ModelError::NotFinite { article: ArticleName::Index(text), head, value: self.value }
-    }
 }
 
 /// Work for one worker.

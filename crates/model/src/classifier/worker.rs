@@ -2,8 +2,9 @@
 
 use super::cache::Key;
 use super::engine::WorkerMemory;
+use super::failure::Failure;
 use super::pipeline::{Backend, EncoderBackend, Pipeline};
-use super::queue::{Failure, Job, Queue, StopOnPanic};
+use super::queue::{Job, Queue, StopOnPanic};
 use super::windows::Window;
 use crate::decide::{HeadPrediction, Prediction};
 use crate::error::Result;

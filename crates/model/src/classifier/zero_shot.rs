@@ -106,8 +106,8 @@ impl Pairs {
 
     /// Returns the pairs of a window. The window has no special tokens.
     ///
-    /// A long hypothesis leaves less room than a short one. The first window of a text then loses its last tokens, as in
-    /// transformers, and others their first ones, which the window before them has.
+    /// A window is shortened for a longer hypothesis: the first window of a text at its end, as in transformers, and others at
+    /// their start. Windows usually overlap by more tokens than that.
     pub(super) fn of<'a>(&'a self, window: &'a [TokenId], is_first: bool) -> impl Iterator<Item = Pair> + 'a {
         self.frames.iter().map(move |frame| {
             let count = window.len().min(self.max_length - frame.tokens());

@@ -7,8 +7,8 @@ const MAX_BIAS_DISTANCE: f64 = 128.0;
 
 /// Returns the bucket of a distance, the position of the query minus that of the key.
 ///
-/// A quarter of the buckets stands for one distance each, a quarter for distances on a logarithmic scale, and the other half
-/// for keys after the query. Source: Raffel et al., "Exploring the Limits of Transfer Learning", 2020, as in MPNet.
+/// Half of the buckets are for keys after the query. The first part of each half has one bucket per distance, the rest a
+/// logarithmic scale. Source: Raffel et al., "Exploring the Limits of Transfer Learning", 2020, as in MPNet.
 pub(super) fn bias_bucket(buckets: usize, distance: isize) -> usize {
     let half = buckets / 2;
     let exact = half / 2;

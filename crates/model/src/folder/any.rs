@@ -2,6 +2,7 @@
 
 use super::checkpoint::OpenOptions;
 use super::linear::{linear_manifest, open_linear};
+use super::names::MANIFEST;
 use super::{Manifest, Model};
 use crate::error::Result;
 use crate::linear::LinearModel;
@@ -33,7 +34,13 @@ impl AnyModel {
     pub fn open_with(folder: &Path, device: &Device, options: OpenOptions) -> Result<Self> {
         match linear_manifest(folder)? {
             None => Ok(Self::Encoder(Box::new(Model::open_with(folder, device, options)?))),
-            Some(manifest) => Ok(open_linear(folder, manifest)?.into()),
+            Some(manifest) => {
+                let mut model = open_linear(folder, manifest)?;
+                if let Some(activation) = options.activation {
+                    model.manifest.set_activation(activation, &folder.join(MANIFEST).display().to_string())?;
+                }
+                Ok(model.into())
+            }
         }
     }
 

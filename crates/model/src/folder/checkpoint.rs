@@ -1,7 +1,6 @@
-//! Finds the weights of a model folder: the forms in which transformers saves a checkpoint, in the order in which it
-//! looks for them.
+//! Finds the weights of a model folder. It tries the forms that transformers saves, in the order of transformers.
 
-use super::files::{open_part, read_file};
+use super::files::{exists, open_part, read_file};
 use super::missing::{missing, missing_parts};
 use super::names::{PICKLE, PICKLE_INDEX, WEIGHTS, WEIGHTS_INDEX};
 use crate::checkpoint::{Checkpoint, FileFormat, Index, Part};
@@ -27,8 +26,7 @@ pub struct OpenOptions {
 /// # Errors
 /// If there are none, if a part is missing or cannot be read, or if the index names anything but files of the folder.
 pub(super) fn open_checkpoint(folder: &Path, options: OpenOptions) -> Result<Checkpoint> {
-    // A broken link is an error, not a file that does not exist.
-    let has = |name: &str| folder.join(name).symlink_metadata().is_ok();
+    let has = |name: &str| exists(folder, name);
     if has(WEIGHTS) {
         one_file(folder, WEIGHTS, FileFormat::Safetensors)
     } else if has(WEIGHTS_INDEX) {

@@ -1,30 +1,12 @@
 //! Copies a checkpoint into a folder with one safetensors file.
 
-use super::names::{CONFIG, MANIFEST, MAX_TOKENIZER, POOLING, TOKENIZER, WEIGHTS};
+use super::files::read_file;
+use super::names::{WEIGHTS, files_beside_weights};
 use super::open::Model;
+use super::save::write;
 use crate::checkpoint::write_safetensors;
-use crate::error::{ModelError, Result};
-use newsdesk_files::{read, write_atomic};
+use crate::error::Result;
 use std::path::Path;
-
-/// The files beside the weights that are copied unchanged: those of transformers, sentence-transformers and Newsdesk.
-const COPIED: [&str; 15] = [
-    CONFIG,
-    TOKENIZER,
-    MANIFEST,
-    POOLING,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "spiece.model",
-    "spm.model",
-    "sentencepiece.bpe.model",
-    "modules.json",
-    "sentence_bert_config.json",
-];
 
 /// Copies the checkpoint in `from`, which was opened as `model`, into the folder `to`, which is created if it does not
 /// exist. Readers never see a partial file.
@@ -35,18 +17,9 @@ const COPIED: [&str; 15] = [
 /// # Errors
 /// If a file cannot be read or written.
 pub fn convert(from: &Path, model: &Model, to: &Path) -> Result<()> {
-    for name in copied_files(from) {
-        let (path, copy) = (from.join(name), to.join(name));
-        let bytes = read::regular(&path, MAX_TOKENIZER).map_err(|source| ModelError::Read { path, source })?;
-        let failed = |source| ModelError::Write { path: copy.clone(), source };
-        copy.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
-        write_atomic(&copy, &bytes).map_err(failed)?;
+    for name in files_beside_weights().filter(|name| from.join(name).is_file()) {
+        write(to, name, &read_file(from, name)?)?;
     }
     // Written last, so that a folder with weights is complete.
     write_safetensors(&model.file, &to.join(WEIGHTS))
-}
-
-/// Returns the names of the files in a folder that [`convert`] copies.
-pub fn copied_files(folder: &Path) -> impl Iterator<Item = &'static str> {
-    COPIED.into_iter().filter(|name| folder.join(name).is_file())
 }

@@ -11,8 +11,8 @@ use crate::network::Pooling;
 use crate::tokenize::Tokenizer;
 use serde_json::Value;
 
-/// What is known of a checkpoint.
-pub(super) struct Checkpoint<'a> {
+/// The parts of a checkpoint that its manifest is derived from.
+pub(super) struct DerivedFrom<'a> {
     /// The parsed `config.json`, and its name in errors.
     pub(super) config: &'a Value,
     pub(super) config_name: &'a str,
@@ -21,9 +21,11 @@ pub(super) struct Checkpoint<'a> {
     pub(super) weights: &'a Weights,
     /// Whether its own head, if it has one, classifies texts.
     pub(super) is_classifier: bool,
+    /// Replaces the activation that the configuration asks for.
+    pub(super) activation: Option<HeadActivation>,
 }
 
-impl Checkpoint<'_> {
+impl DerivedFrom<'_> {
     /// Returns a manifest of this name. A classifier has one head, an encoder none.
     pub(super) fn manifest(&self, name: String) -> Result<Manifest> {
         let longest = self.encoder.max_length;
@@ -63,7 +65,7 @@ impl Checkpoint<'_> {
     fn head(&self, outputs: usize) -> Result<Head> {
         // Before the labels get names: a shape without values may claim any number of outputs.
         self.weights.check([outputs, self.encoder.hidden_size], "classifier.weight")?;
-        let activation = self.activation(outputs)?;
+        let activation = self.activation.map_or_else(|| self.configured_activation(outputs), Ok)?;
         let names = self.key("id2label");
         let named = names.and_then(Value::as_object).map_or(outputs, serde_json::Map::len);
         if named != outputs {
@@ -82,12 +84,15 @@ impl Checkpoint<'_> {
             };
             Ok(HeadLabel { name, code: None, threshold: None })
         };
+        if activation == HeadActivation::Softmax && outputs < 2 {
+            return Err(self.invalid("id2label", "one label is too few for softmax".into()));
+        }
         let labels = (0..outputs).map(label).collect::<Result<_>>()?;
         Ok(Head { name: "label".into(), activation, temperature: 1.0, labels })
     }
 
     /// Returns the activation by the rule of transformers' pipeline for text classification.
-    fn activation(&self, outputs: usize) -> Result<HeadActivation> {
+    fn configured_activation(&self, outputs: usize) -> Result<HeadActivation> {
         let kind = self.key("problem_type");
         match kind.map(Value::as_str) {
             Some(Some("regression")) => Ok(HeadActivation::None),

@@ -12,7 +12,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Reads a small file of a model folder.
+/// Reads a file of a model folder, except weights, into memory.
 ///
 /// # Errors
 /// If it is missing, is no regular file, is too large or cannot be read.
@@ -22,14 +22,17 @@ pub(super) fn read_file(folder: &Path, name: &str) -> Result<Vec<u8>> {
     read::regular(&path, limit).map_err(|source| failed(folder, name, source))
 }
 
+/// Returns whether a folder has an entry of this name. A broken link counts, so that it becomes an error.
+pub(super) fn exists(folder: &Path, name: &str) -> bool {
+    folder.join(name).symlink_metadata().is_ok()
+}
+
 /// Reads the files of a tokenizer.
 ///
 /// # Errors
 /// If there is neither a `tokenizer.json` nor a vocabulary, or as [`read_file`].
 pub(super) fn read_tokenizer(folder: &Path) -> Result<TokenizerFiles> {
-    // A broken link is an error, not a file that does not exist.
-    let exists = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    let files = TokenizerFiles::read(|name| exists(name).then(|| read_file(folder, name)).transpose())?;
+    let files = TokenizerFiles::read(|name| exists(folder, name).then(|| read_file(folder, name)).transpose())?;
     match files.has_vocabulary() {
         true => Ok(files),
         false => Err(missing(folder, TOKENIZER)),
@@ -41,8 +44,7 @@ pub(super) fn read_tokenizer(folder: &Path) -> Result<TokenizerFiles> {
 /// # Errors
 /// As [`read_file`], or if it is not UTF-8.
 pub(super) fn read_optional(folder: &Path, name: &str) -> Result<Option<String>> {
-    // A broken link is an error, not a file that does not exist.
-    if folder.join(name).symlink_metadata().is_err() {
+    if !exists(folder, name) {
         return Ok(None);
     }
     let text = String::from_utf8(read_file(folder, name)?);

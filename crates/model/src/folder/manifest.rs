@@ -64,6 +64,15 @@ fn with_whole_articles(mut keys: toml::Table) -> toml::Table {
 }
 
 impl Manifest {
+    /// Gives all heads another activation; `file` names the manifest in errors.
+    ///
+    /// # Errors
+    /// If a head has too few labels for it.
+    pub fn set_activation(&mut self, activation: HeadActivation, file: &str) -> Result<()> {
+        self.heads.iter_mut().for_each(|head| head.activation = activation);
+        self.check_heads(file)
+    }
+
     /// Returns the text of the file, which [`Manifest::parse`] reads.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Errors for files that a model folder lacks: they say what it holds instead, such as weights of another library.
 
-use super::names::{CONFIG, MANIFEST, PICKLE, PICKLE_INDEX, TOKENIZER, WEIGHTS, WEIGHTS_INDEX};
+use super::names::{CONFIG, MANIFEST, PICKLE, PICKLE_INDEX, TOKENIZER, WEIGHTS, WEIGHTS_INDEX, is_part};
 use crate::error::{ModelError, Remedy};
 use std::path::Path;
 
@@ -10,9 +10,8 @@ const PICKLES: [&str; 2] = [PICKLE, PICKLE_INDEX];
 const OTHER_WEIGHTS: [&str; 2] = ["tf_model.h5", "flax_model.msgpack"];
 /// Endings of weights in the formats of other libraries.
 const OTHER_WEIGHT_ENDINGS: [&str; 5] = [".bin", ".pt", ".pth", ".ckpt", ".gguf"];
-/// Names of vocabularies from which a `tokenizer.json` can be made.
-const VOCABULARIES: [&str; 6] =
-    ["vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer_config.json"];
+/// Files of a tokenizer that are of no use without a vocabulary.
+const WITHOUT_VOCABULARY: [&str; 2] = ["merges.txt", "tokenizer_config.json"];
 /// Names in a folder that are read at most, since a folder may hold anything.
 const MAX_NAMES: usize = 10_000;
 
@@ -55,7 +54,7 @@ fn instead(folder: &Path, name: &str) -> (String, Remedy) {
         return (there_is(found), Remedy::UseSubfolder);
     }
     if name == WEIGHTS {
-        let shards: Vec<_> = names.iter().filter(|name| is_shard(name)).collect();
+        let shards: Vec<_> = names.iter().filter(|name| name.ends_with(".safetensors") && is_part(name)).collect();
         if let Some(first) = shards.first() {
             let parts = if shards.len() == 1 { "one part".into() } else { format!("{} parts", shards.len()) };
             return (
@@ -81,7 +80,7 @@ fn instead(folder: &Path, name: &str) -> (String, Remedy) {
         }
     }
     if name == TOKENIZER {
-        let found: Vec<String> = VOCABULARIES
+        let found: Vec<String> = WITHOUT_VOCABULARY
             .iter()
             .filter(|known| names.iter().any(|name| name == *known))
             .map(|n| format!("`{n}`"))
@@ -94,11 +93,6 @@ fn instead(folder: &Path, name: &str) -> (String, Remedy) {
         true => ("the folder is empty".into(), Remedy::UseModelFolder),
         false => ("there is no such file".into(), Remedy::CompleteModelFolder),
     }
-}
-
-/// Returns whether a name is that of a part of weights: `model-00001-of-00002.safetensors`.
-fn is_shard(name: &str) -> bool {
-    name.strip_suffix(".safetensors").is_some_and(|name| name.contains("-of-"))
 }
 
 /// Describes the subfolders that hold models, such as the checkpoints of transformers' `Trainer`.
@@ -185,8 +179,8 @@ mod tests {
         check(CONFIG, &["checkpoint-10/config.json", "checkpoint-20/config.json"], &two, Remedy::UseSubfolder);
         check(
             TOKENIZER,
-            &["config.json", "merges.txt", "vocab.json"],
-            &format!("{no}, but `vocab.json`, `merges.txt`"),
+            &["config.json", "tokenizer_config.json", "merges.txt"],
+            &format!("{no}, but `merges.txt`, `tokenizer_config.json`"),
             Remedy::SaveFastTokenizer,
         );
         check(CONFIG, &[], "the folder is empty", Remedy::UseModelFolder);

@@ -18,9 +18,10 @@ mod task;
 
 pub use any::AnyModel;
 pub use checkpoint::OpenOptions;
-pub use convert::{convert, copied_files};
+pub use convert::convert;
 pub use manifest::Manifest;
 pub(crate) use names::{MAX_TOKENIZER, WEIGHTS as WEIGHTS_FILE};
+pub use names::{WEIGHT_FILES, files_beside_weights, files_of};
 pub use open::Model;
 pub use records::{AveragedRecord, ScoreRecord, TargetRecord, TrainingRecord, WindowRecord};
 pub use save::{Storage, check_writable, save, save_linear, save_manifest, weights_bytes};

@@ -1,7 +1,7 @@
 //! Opens a model folder: one of Newsdesk, a classifier of transformers, or a bare encoder as a base for training.
 
 use super::checkpoint::{OpenOptions, open_checkpoint};
-use super::derived::{Checkpoint, sentence_pooling, warnings};
+use super::derived::{DerivedFrom, sentence_pooling, warnings};
 use super::files::{Files, read_file, read_optional, read_tokenizer};
 use super::linear::linear_manifest;
 use super::manifest::Manifest;
@@ -10,6 +10,7 @@ use super::task::other_task;
 use crate::architecture::{Architecture, EncoderSpec, Layout};
 use crate::checkpoint::{Weights, refuse_remote_code};
 use crate::error::{ModelError, Result};
+use crate::head::HeadActivation;
 use crate::network::NetworkSpec;
 use crate::tokenize::{Tokenizer, TokenizerFiles};
 use candle_core::Device;
@@ -81,12 +82,7 @@ impl Model {
             manifest,
             pooling: read_optional(folder, names::POOLING)?,
         };
-        let mut model = Self::from_files(found, device)?;
-        if let Some(activation) = options.activation {
-            model.manifest.heads.iter_mut().for_each(|head| head.activation = activation);
-            model.manifest.check_heads(&path(names::CONFIG))?;
-        }
-        Ok(model)
+        Self::from_files(found, device, options.activation)
     }
 
     /// Opens the built-in model.
@@ -95,10 +91,10 @@ impl Model {
     /// If the device fails.
     #[cfg(feature = "embedded-model")]
     pub fn embedded(device: &Device) -> Result<Self> {
-        Self::from_files(super::embedded::files()?, device)
+        Self::from_files(super::embedded::files()?, device, None)
     }
 
-    fn from_files(found: Files, device: &Device) -> Result<Self> {
+    fn from_files(found: Files, device: &Device, activation: Option<HeadActivation>) -> Result<Self> {
         let name = |file: &str| found.origin.join(file).display().to_string();
         let config_name = name(names::CONFIG);
         let (config_json, Architecture { encoder, layout }) = parse_config(found.config, &config_name)?;
@@ -106,7 +102,7 @@ impl Model {
         let class = config_json["tokenizer_class"].as_str().map(str::to_owned);
         let files = TokenizerFiles { class, ..found.tokenizer };
         let tokenizer = Tokenizer::from_files(files, model_type, &found.origin.display().to_string())?;
-        check_vocabulary(&tokenizer, &name(names::TOKENIZER), encoder.vocab_size)?;
+        check_vocabulary(&tokenizer, &name(tokenizer.file()), encoder.vocab_size)?;
         let file = Weights::from_checkpoint(found.weights, device)?;
         let layout = layout.of_file(&file)?;
         // Before anything is allocated, because a number in a configuration may be anything. The tensors are in the file, so
@@ -117,22 +113,26 @@ impl Model {
         }
         let other_task = other_task(&config_json, &file, &weights);
         let (manifest, names) = match found.manifest {
-            Some(manifest) => {
+            Some(mut manifest) => {
+                if let Some(activation) = activation {
+                    manifest.set_activation(activation, &name(names::MANIFEST))?;
+                }
                 manifest.check(&name(names::MANIFEST), encoder.max_length, &tokenizer)?;
                 let names = head_names(&manifest, &weights, &name(names::MANIFEST))?;
                 (manifest, names)
             }
             None => {
-                let checkpoint = Checkpoint {
+                let source = DerivedFrom {
                     config: &config_json,
                     config_name: &config_name,
                     encoder: &encoder,
                     tokenizer: &tokenizer,
                     weights: &weights,
                     is_classifier: other_task.is_none(),
+                    activation,
                 };
                 let folder = found.origin.file_name().map_or("model".into(), |name| name.to_string_lossy());
-                let mut manifest = checkpoint.manifest(folder.into_owned())?;
+                let mut manifest = source.manifest(folder.into_owned())?;
                 if let Some(json) = found.pooling
                     && manifest.heads.is_empty()
                 {

@@ -115,10 +115,13 @@ pub fn check_writable(folder: &Path) -> Result<()> {
     newsdesk_files::check_writable(&path).map_err(|source| ModelError::Write { path, source })
 }
 
-/// Writes one file of a model folder.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+/// Writes one file of a model folder, and creates the folder if it does not exist.
+pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = folder.join(name);
-    newsdesk_files::write_atomic(&path, bytes).map_err(|source| ModelError::Write { path, source })
+    let created = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    created
+        .and_then(|()| newsdesk_files::write_atomic(&path, bytes))
+        .map_err(|source| ModelError::Write { path, source })
 }
 
 /// Returns the bytes of a safetensors file with these weights.

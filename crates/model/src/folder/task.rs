@@ -16,8 +16,8 @@ const TASKS: [(&str, &str); 8] = [
     ("ForMultipleChoice", "multiple choice"),
 ];
 
-/// Returns the task of a checkpoint, unless it is text classification or the checkpoint is a bare encoder. Its own head, if it has
-/// one, is not for whole texts.
+/// Returns the task of a checkpoint. Returns `None` for text classifiers and bare encoders. The head of another task does not
+/// classify whole texts.
 ///
 /// `file` has the names of the checkpoint, `weights` those of Newsdesk.
 pub(super) fn other_task(config: &Value, file: &Weights, weights: &Weights) -> Option<&'static str> {

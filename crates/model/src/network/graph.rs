@@ -13,7 +13,6 @@ use candle_core::Tensor;
 /// A network as candle tensor operations.
 pub struct Network {
     encoder: Encoder,
-    pooling: Pooling,
     is_mean: bool,
     output: OutputLayers,
 }
@@ -86,7 +85,6 @@ impl Network {
         Ok(Self {
             is_mean: spec.pooling.is_mean(encoder),
             encoder: Encoder::new(weights, encoder)?,
-            pooling: spec.pooling,
             output: OutputLayers::new(weights, encoder, spec)?,
         })
     }
@@ -99,10 +97,7 @@ impl Network {
         let rows = if self.is_mean { OutputRows::All } else { OutputRows::First };
         let hidden = self.encoder.forward(batch, rows, dropout)?; // [windows, length or 1, width]
         let pooled = if self.is_mean { mean(&hidden, &batch.lengths)? } else { hidden.squeeze(1)? };
-        match self.pooling {
-            Pooling::Pooler => self.output.pool(pooled),
-            Pooling::Cls | Pooling::Mean => Ok(pooled),
-        }
+        self.output.pool(pooled)
     }
 
     /// Returns the logits of each head, `[windows, labels]`.

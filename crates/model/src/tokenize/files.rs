@@ -1,7 +1,7 @@
 //! The files from which a tokenizer is opened or built.
 
 /// Name of the file that holds a whole tokenizer.
-pub(super) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
 pub(super) const VOCAB_TXT: &str = "vocab.txt";
 pub(super) const VOCAB_JSON: &str = "vocab.json";
 pub(super) const MERGES: &str = "merges.txt";

@@ -3,8 +3,8 @@
 //! Only this module uses the `tokenizers` crate. The truncation of that crate drops the rest of a text, so texts are
 //! encoded completely, unless only the beginning is needed, and cut by [`crate::window`].
 //!
-//! A checkpoint holds a `tokenizer.json`, or older files from which `build` makes one. The modules are listed in
-//! the order of that. `charsmap` and `growth` check files that could fill the memory, and `frame` finds the
+//! A checkpoint holds a `tokenizer.json`, or older files from which `build` makes one. The modules below are in the
+//! order in which `build` uses them. `charsmap` and `growth` check files that could fill the memory, and `frame` finds the
 //! special tokens around a text.
 
 mod files;
@@ -22,12 +22,12 @@ mod charsmap;
 mod growth;
 mod frame;
 
+pub(crate) use files::TOKENIZER;
 pub use files::TokenizerFiles;
 pub use frame::Frame;
 
 use crate::error::{ModelError, Result};
 use crate::folder::MAX_TOKENIZER;
-use files::TOKENIZER;
 use newsdesk_files::panics::caught;
 use settings::Settings;
 use std::path::Path;
@@ -42,6 +42,8 @@ pub struct Tokenizer {
     single: Frame,
     max_length: Option<usize>,
     warnings: Vec<String>,
+    /// The file that it was read or built from.
+    file: &'static str,
 }
 
 impl Tokenizer {
@@ -70,7 +72,7 @@ impl Tokenizer {
         // A vocabulary without a token for unknown words fails here rather than in the middle of a corpus.
         encoded(&inner, UNKNOWN).map_err(fail)?;
         let single = frame(&inner, None).map_err(fail)?;
-        Ok(Self { inner, json, single, max_length: None, warnings: vec![] })
+        Ok(Self { inner, json, single, max_length: None, warnings: vec![], file: TOKENIZER })
     }
 
     /// Opens the tokenizer of a checkpoint: its `tokenizer.json`, or one that is built from its vocabulary.
@@ -82,16 +84,16 @@ impl Tokenizer {
     pub fn from_files(files: TokenizerFiles, model_type: &str, origin: &str) -> Result<Self> {
         let named = |name: &str| Path::new(origin).join(name).display().to_string();
         let fail = |failure: files::Failure| ModelError::Tokenizer { file: named(failure.file), cause: failure.cause };
-        let settings = Settings::read(&files).map_err(fail)?;
-        let max_length = settings.max_length().map_err(fail)?;
+        let max_length = settings::max_length(&files).map_err(fail)?;
         let (json, file, warnings) = match files.tokenizer {
             Some(json) => (json, TOKENIZER, vec![]),
             None => {
+                let settings = Settings::read(&files).map_err(fail)?;
                 let built = build::build(&files, &settings, model_type).map_err(fail)?;
                 (built.json, built.file, built.warnings)
             }
         };
-        Ok(Self { max_length, warnings, ..Self::from_bytes(json, &named(file))? })
+        Ok(Self { max_length, warnings, file, ..Self::from_bytes(json, &named(file))? })
     }
 
     /// Returns the largest number of tokens in a window, special tokens included, that the checkpoint's
@@ -104,6 +106,11 @@ impl Tokenizer {
     /// full stop.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Returns the name of the file that the tokenizer was read or built from.
+    pub fn file(&self) -> &'static str {
+        self.file
     }
 
     /// Returns the token ids of a text without special tokens.

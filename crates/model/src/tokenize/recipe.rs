@@ -87,7 +87,7 @@ impl Recipe {
         AddedToken { lstrip, normalized, ..token }
     }
 
-    /// Returns the members that give the tokens before and after a text.
+    /// Returns the keys of the special tokens that begin and end a text.
     pub(super) fn ends(self) -> [&'static str; 2] {
         match self {
             Self::XlmRoberta | Self::Camembert => ["bos_token", "eos_token"],

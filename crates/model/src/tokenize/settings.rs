@@ -96,10 +96,10 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the special token that a member such as `cls_token` gives, if there is one.
+    /// Returns the special token of a key such as `cls_token`, if there is one.
     ///
     /// # Errors
-    /// If the member is neither a text nor an object with a text.
+    /// If the value of the key is neither a string nor an object with a string.
     pub(super) fn named(&self, name: &str) -> Result<Option<AddedToken>, Failure> {
         let (map, file) = match self.special.get(name) {
             None | Some(Value::Null) => (&self.config, CONFIG),
@@ -158,19 +158,20 @@ impl Settings {
     pub(super) fn class(&self) -> Option<&str> {
         self.config.get("tokenizer_class").and_then(Value::as_str)
     }
+}
 
-    /// Returns the largest number of tokens in a window, with special tokens, if there is a limit.
-    ///
-    /// # Errors
-    /// If it is not a positive integer.
-    pub(super) fn max_length(&self) -> Result<Option<usize>, Failure> {
-        let member = ["model_max_length", "max_len"].into_iter().find_map(|name| Some((name, self.config.get(name)?)));
-        let Some((name, value)) = member.filter(|(_, value)| !value.is_null()) else { return Ok(None) };
-        match value.as_f64() {
-            Some(length) if length > NO_LENGTH => Ok(None),
-            Some(length) if length >= 1.0 && length.fract() == 0.0 => Ok(Some(length as usize)),
-            _ => Err(failed(CONFIG)(format!("`{name}` is {value}, not a positive integer"))),
-        }
+/// Returns the largest number of tokens in a window, with special tokens, if there is a limit.
+///
+/// # Errors
+/// If it is not a positive integer.
+pub(super) fn max_length(files: &TokenizerFiles) -> Result<Option<usize>, Failure> {
+    let config = object(files.config.as_deref(), CONFIG)?;
+    let member = ["model_max_length", "max_len"].into_iter().find_map(|name| Some((name, config.get(name)?)));
+    let Some((name, value)) = member.filter(|(_, value)| !value.is_null()) else { return Ok(None) };
+    match value.as_f64() {
+        Some(length) if length > NO_LENGTH => Ok(None),
+        Some(length) if length >= 1.0 && length.fract() == 0.0 => Ok(Some(length as usize)),
+        _ => Err(failed(CONFIG)(format!("`{name}` is {value}, not a positive integer"))),
     }
 }
 
@@ -263,7 +264,9 @@ mod tests {
 
     #[test]
     fn the_maximum_length_is_a_positive_integer_or_huge() {
-        let length = |value: Value| settings(json!({"model_max_length": value}), None, None)?.max_length();
+        let read =
+            |json: String| max_length(&TokenizerFiles { config: Some(json.into()), ..TokenizerFiles::default() });
+        let length = |value: Value| read(json!({"model_max_length": value}).to_string());
         assert_eq!(length(json!(512)), Ok(Some(512)));
         assert_eq!(length(json!(512.0)), Ok(Some(512)));
         assert_eq!(length(json!(1_000_000)), Ok(Some(1_000_000)));
@@ -273,10 +276,8 @@ mod tests {
         for bad in [json!(0), json!(-1), json!(1.5), json!("512"), json!([])] {
             assert!(length(bad).is_err_and(|e| e.file == CONFIG && e.cause.contains("positive integer")));
         }
-        let integer = r#"{"model_max_length": 1000000000000000019884624838656}"#;
-        let files = TokenizerFiles { config: Some(integer.into()), ..TokenizerFiles::default() };
-        assert_eq!(Settings::read(&files).and_then(|s| s.max_length()), Ok(None));
-        assert_eq!(settings(json!({"max_len": 128}), None, None).and_then(|s| s.max_length()), Ok(Some(128)));
+        assert_eq!(read(r#"{"model_max_length": 1000000000000000019884624838656}"#.into()), Ok(None));
+        assert_eq!(read(json!({"max_len": 128}).to_string()), Ok(Some(128)));
     }
 
     #[test]

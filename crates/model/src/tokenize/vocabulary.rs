@@ -56,7 +56,7 @@ impl<'a> Vocabulary<'a> {
     /// As [`Vocabulary::new`], or if the file has another form, or an id that is negative, missing or given twice.
     pub(super) fn from_json(file: &'a [u8]) -> Result<Self, String> {
         let mut json = serde_json::Deserializer::from_slice(file);
-        let pairs = json.deserialize_map(Pairs).map_err(|e| e.to_string())?;
+        let pairs = json.deserialize_map(Entries).map_err(|e| e.to_string())?;
         json.end().map_err(|e| e.to_string())?;
         let mut tokens: Vec<Option<Cow<str>>> = vec![None; pairs.len()];
         let count = pairs.len();
@@ -105,10 +105,10 @@ pub(super) fn lines(file: &[u8]) -> Result<impl Iterator<Item = &str>, String> {
     Ok(text.lines())
 }
 
-/// Collects the members of an object with duplicates, which a map would drop.
-struct Pairs;
+/// Collects the keys and values of a JSON object. Duplicate keys are kept, unlike in a map.
+struct Entries;
 
-impl<'de> Visitor<'de> for Pairs {
+impl<'de> Visitor<'de> for Entries {
     type Value = Vec<(Cow<'de, str>, i64)>;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {

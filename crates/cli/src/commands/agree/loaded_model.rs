@@ -26,7 +26,7 @@ pub fn open(options: &Agree) -> Result<Vec<LoadedModel>> {
     let model_options = Options {
         device: options.compute.device,
         threads: Some(threads(&options.compute)),
-        open: options.model_files.options(),
+        open: options.opening.options(),
         instructions: instructions()?,
         ..Options::default()
     };

@@ -18,7 +18,7 @@ pub struct Candidate {
     /// SHA-256 of its weights file.
     pub sha256: String,
     pub parameters: usize,
-    /// What its folder may be read from.
+    /// How its folder is opened.
     pub open: OpenOptions,
 }
 

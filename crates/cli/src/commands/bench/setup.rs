@@ -31,7 +31,7 @@ impl<'a> Job<'a> {
         let model_options = Options {
             device: options.device,
             max_windows: options.max_windows.map(|n| n as usize),
-            open: options.model_files.options(),
+            open: options.opening.options(),
             instructions: instructions()?,
             ..Options::default()
         };

@@ -49,7 +49,7 @@ pub fn run(options: Classify) -> Result<ExitCode> {
     let scores = settings::scores(options.scores, options.top_k);
     let classifier = open_classifier(
         options.model.as_deref(),
-        options.model_files,
+        options.opening,
         options.zero_shot.zero_shot().as_ref(),
         &options.compute,
         options.dtype,

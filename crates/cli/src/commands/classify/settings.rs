@@ -120,7 +120,7 @@ impl Settings {
             delimiter: options.table.delimiter,
             language: options.language,
             only_language: options.only_language.iter().map(ToString::to_string).collect(),
-            activation: options.model_files.activation,
+            activation: options.opening.activation,
             zero_shot: options.zero_shot.zero_shot(),
         })
     }

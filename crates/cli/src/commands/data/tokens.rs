@@ -29,7 +29,7 @@ impl TokenCounter {
         if options.no_tokens || (options.model.is_none() && cfg!(not(feature = "embedded-model"))) {
             return Ok(None);
         }
-        let model = open_encoder(options.model.as_deref(), &Device::Cpu, options.model_files.options())?;
+        let model = open_encoder(options.model.as_deref(), &Device::Cpu, options.opening.options())?;
         let threads = threads::count(options.threads);
         Ok(Some(Self { tokenizer: model.tokenizer, max_length: model.manifest.window.length, threads }))
     }
@@ -74,14 +74,14 @@ fn solid_words(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::arguments::ModelFiles;
+    use crate::arguments::OpenArguments;
 
     #[test]
     fn shortcuts_agree_with_the_tokenizer() {
         let model = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny").into());
         let counter = TokenCounter::open(&Tokens {
             model,
-            model_files: ModelFiles::default(),
+            opening: OpenArguments::default(),
             no_tokens: false,
             threads: Some(2),
         })

@@ -46,7 +46,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     }
     let classifier = open_classifier(
         options.model.as_deref(),
-        options.model_files,
+        options.opening,
         None,
         &options.compute,
         options.dtype,

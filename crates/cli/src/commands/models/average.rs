@@ -30,7 +30,7 @@ pub fn run(options: &Average) -> Result<ExitCode> {
     refuse_own_origin(&options.output, &options.models)?;
     check_new_model(&options.output, false, options.overwrite)?;
     let models: Vec<Model> =
-        options.models.iter().map(|folder| open(folder, options.model_files.options())).collect::<Result<_>>()?;
+        options.models.iter().map(|folder| open(folder, options.opening.options())).collect::<Result<_>>()?;
     for (index, folder) in options.models.iter().enumerate() {
         if options.models[..index].iter().any(|other| resolved(other) == resolved(folder)) {
             let folder = folder.display();

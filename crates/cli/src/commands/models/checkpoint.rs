@@ -1,36 +1,15 @@
 //! What `newsdesk models info` says about the folder of a model: its licence, its files, and what is unusual.
 
 use newsdesk_files::read::{MAX_HAND_WRITTEN, regular};
-use newsdesk_model::folder::Manifest;
+use newsdesk_model::folder::{Manifest, files_of};
 use newsdesk_model::{AnyModel, Head};
 use serde::Serialize;
 use std::path::Path;
 
-/// The files that Newsdesk reads, in the order of importance.
-const FILES: [&str; 17] = [
-    "newsdesk.toml",
-    "config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "spm.model",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "1_Pooling/config.json",
-];
-
 /// A file of a model folder.
 #[derive(Serialize)]
 pub(super) struct ModelFile {
-    name: &'static str,
+    name: String,
     bytes: u64,
 }
 
@@ -45,11 +24,8 @@ impl std::fmt::Display for ModelFile {
 
 /// Returns the files of a model folder.
 pub(super) fn files(folder: &Path) -> Vec<ModelFile> {
-    let file = |name: &'static str| {
-        let bytes = folder.join(name).metadata().ok().filter(|file| file.is_file())?.len();
-        Some(ModelFile { name, bytes })
-    };
-    FILES.into_iter().filter_map(file).collect()
+    let file = |name: String| Some(ModelFile { bytes: folder.join(&name).metadata().ok()?.len(), name });
+    files_of(folder).into_iter().filter_map(file).collect()
 }
 
 /// Returns the licence that the model card states in its front matter.
@@ -65,9 +41,9 @@ pub(super) fn notes(model: &AnyModel) -> Vec<String> {
     let AnyModel::Encoder(encoder) = model else { return vec![] };
     let Manifest { heads, scores, .. } = &encoder.manifest;
     let mut notes = encoder.warnings.clone();
-    for head in heads.iter().filter(|head| is_ordinal(head)) {
+    for head in heads.iter().filter(|head| has_numbered_labels(head)) {
         notes.push(format!(
-            "the labels of head `{}` are steps of a scale; they are predicted as separate labels",
+            "the labels of head `{}` begin with numbers; if they are steps of a scale, they are predicted as separate labels",
             head.name
         ));
     }
@@ -75,13 +51,13 @@ pub(super) fn notes(model: &AnyModel) -> Vec<String> {
         notes.push(format!("it was made for {task}, so it can only be a base for training"));
     }
     if !heads.is_empty() && scores.is_empty() {
-        notes.push("nobody has measured it with Newsdesk; `newsdesk eval MODEL --data FILE` does".into());
+        notes.push("its manifest records no scores; `newsdesk eval MODEL --data FILE` measures it".into());
     }
     notes
 }
 
 /// Returns whether all labels begin with a number, such as `1 star`.
-fn is_ordinal(head: &Head) -> bool {
+fn has_numbered_labels(head: &Head) -> bool {
     head.labels.len() > 2 && head.labels.iter().all(|label| label.name.starts_with(|c: char| c.is_ascii_digit()))
 }
 

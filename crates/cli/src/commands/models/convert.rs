@@ -6,7 +6,7 @@ use crate::commands::open::{model_path, open_any};
 use crate::failure::{Usage, say};
 use crate::hub;
 use anyhow::Result;
-use newsdesk_model::folder::{convert, copied_files};
+use newsdesk_model::folder::{convert, files_beside_weights};
 use newsdesk_model::{AnyModel, Device};
 use std::process::ExitCode;
 
@@ -19,12 +19,12 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
     }
     let folder = hub::folder(&options.model)?;
     let is_there = |name: &&str| options.output.join(name).exists();
-    if let Some(name) = copied_files(&folder).find(is_there).filter(|_| !options.overwrite.overwrite) {
+    if let Some(name) = files_beside_weights().find(is_there).filter(|_| !options.overwrite.overwrite) {
         let message = format!("cannot write the model: `{}` already exists", options.output.join(name).display());
         return Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into());
     }
     // Opening checks that the weights fit the configuration.
-    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.model_files.options())? else {
+    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.opening.options())? else {
         let message = format!("cannot convert `{}`: it is a linear model", options.model.display());
         return Err(Usage::new(message, "use it as it is: linear models are always one safetensors file").into());
     };

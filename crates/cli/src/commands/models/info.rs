@@ -1,9 +1,9 @@
 //! `newsdesk models info`: the heads, architecture, training and measured scores of a model.
 
 use super::checkpoint::{self, ModelFile};
-use crate::arguments::ModelFiles;
+use crate::arguments::OpenArguments;
 use crate::commands::calibrate::thresholds_table;
-use crate::commands::open::{model_path, open_any};
+use crate::commands::open::{model_path, open_without_warnings};
 use crate::hub;
 use crate::output::count::counted;
 use crate::output::table::table;
@@ -59,9 +59,9 @@ struct EncoderInfo {
     longest_window: usize,
 }
 
-pub fn run(model: Option<&Path>, files: ModelFiles, json: bool) -> Result<ExitCode> {
+pub fn run(model: Option<&Path>, files: OpenArguments, json: bool) -> Result<ExitCode> {
     let folder = model_path(model).map(hub::folder).transpose()?;
-    let model = open_any(model, &Device::Cpu, files.options())?;
+    let model = open_without_warnings(model, &Device::Cpu, files.options())?;
     let info = info(&model, folder.as_deref());
     match json {
         true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {
-        ModelsCommand::Info { model, model_files, json } => info::run(model.as_deref(), model_files, json),
+        ModelsCommand::Info { model, opening, json } => info::run(model.as_deref(), opening, json),
         ModelsCommand::Certify(options) => certify::run(*options),
         ModelsCommand::Average(options) => average::run(&options),
         ModelsCommand::Convert(options) => convert::run(&options),

@@ -53,8 +53,8 @@ impl<'a> Job<'a> {
     /// If a model, a data set or an option cannot be used.
     pub fn load(options: &'a Train, stop: &'a Stop) -> Result<Self> {
         let device = options.compute.device.open()?;
-        let mut base = open_encoder(options.base.as_deref(), &device, options.model_files.options())?;
-        let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.model_files.options());
+        let mut base = open_encoder(options.base.as_deref(), &device, options.opening.options())?;
+        let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.opening.options());
         let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
         let settings = settings(options, &base)?;
         let encoder = &base.encoder;

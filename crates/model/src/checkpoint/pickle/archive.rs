@@ -1,8 +1,7 @@
 //! The entries of a zip archive as `torch.save` writes it: one folder, nothing compressed, nothing encrypted.
 //!
-//! The archive is read strictly: what the directory at its end says must agree with what stands before each entry,
-//! entries must not overlap, and no name may occur twice. Other programs then cannot see other contents in it. The
-//! format is described in PKWARE's `APPNOTE.TXT`.
+//! The archive is read strictly. Each entry of the central directory must agree with its local file header, entries must
+//! not overlap, and no name may occur twice. Other programs then cannot see other contents in it. The format is described in PKWARE's `APPNOTE.TXT`.
 
 use super::fault::Fault;
 use std::collections::BTreeMap;

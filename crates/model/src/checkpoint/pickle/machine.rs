@@ -51,39 +51,51 @@ impl Machine<'_> {
     fn step(&mut self) -> Result<bool, Fault> {
         let position = self.at;
         let [instruction] = self.number()?;
+        // The comments are the names of the instructions in Python's `pickletools`.
         match instruction {
+            // PROTO
             0x80 => {
                 let [version] = self.number()?;
                 if version != 2 {
                     return Err(Fault::unsupported(format!("its pickle has protocol {version}, not 2")));
                 }
             }
+            // STOP
             b'.' => return Ok(true),
+            // MARK
             b'(' => {
                 if self.marks.len() >= MAX_MARKS {
                     return Err(Fault::unsupported(format!("its pickle nests marks deeper than {MAX_MARKS} levels")));
                 }
                 self.marks.push(self.stack.len());
             }
+            // NONE
             b'N' => self.push(Value::None)?,
+            // NEWTRUE, NEWFALSE
             0x88 | 0x89 => self.push(Value::Bool)?,
+            // BININT1
             b'K' => {
                 let [number] = self.number()?;
                 self.push(Value::Int(number.into()))?;
             }
+            // BININT2
             b'M' => {
                 let number = u16::from_le_bytes(self.number()?);
                 self.push(Value::Int(number.into()))?;
             }
+            // BININT
             b'J' => {
                 let number = i32::from_le_bytes(self.number()?);
                 self.push(Value::Int(number.into()))?;
             }
+            // LONG1
             0x8a => self.long()?,
+            // BINFLOAT
             b'G' => {
                 let _: [u8; 8] = self.number()?;
                 self.push(Value::Float)?;
             }
+            // BINUNICODE
             b'X' => {
                 let length = u32::from_le_bytes(self.number()?);
                 let range = self.take(length as usize)?;
@@ -92,59 +104,76 @@ impl Machine<'_> {
                 }
                 self.push(Value::Text(range))?;
             }
+            // EMPTY_TUPLE
             b')' => self.push(Value::Tuple(vec![]))?,
+            // TUPLE1 to TUPLE3
             0x85..=0x87 => {
                 let items = self.pop_many(usize::from(instruction - 0x84))?;
                 self.push(Value::Tuple(items))?;
             }
+            // TUPLE
             b't' => {
                 let items = self.pop_to_mark()?;
                 self.push(Value::Tuple(items))?;
             }
+            // EMPTY_LIST
             b']' => self.push(Value::List(vec![]))?,
+            // EMPTY_DICT
             b'}' => self.push(Value::Dict { items: vec![], is_ordered: false })?,
+            // APPEND
             b'a' => {
                 let items = self.pop_many(1)?;
                 let list = self.top()?;
                 self.values.append(list, &items)?;
             }
+            // APPENDS
             b'e' => {
                 let items = self.pop_to_mark()?;
                 let list = self.top()?;
                 self.values.append(list, &items)?;
             }
+            // SETITEM
             b's' => {
                 let items = self.pop_many(2)?;
                 let dict = self.top()?;
                 self.values.insert(dict, &items)?;
             }
+            // SETITEMS
             b'u' => {
                 let items = self.pop_to_mark()?;
                 let dict = self.top()?;
                 self.values.insert(dict, &items)?;
             }
+            // BINPUT
             b'q' => {
                 let [key] = self.number()?;
                 self.remember(key.into())?;
             }
+            // LONG_BINPUT
             b'r' => {
                 let key = u32::from_le_bytes(self.number()?);
                 self.remember(key)?;
             }
+            // BINGET
             b'h' => {
                 let [key] = self.number()?;
                 self.recall(key.into())?;
             }
+            // LONG_BINGET
             b'j' => {
                 let key = u32::from_le_bytes(self.number()?);
                 self.recall(key)?;
             }
+            // GLOBAL
             b'c' => self.global()?,
+            // BINPERSID
             b'Q' => {
                 let identifier = self.pop()?;
                 self.push(Value::Persistent(identifier))?;
             }
+            // REDUCE
             b'R' => self.reduce()?,
+            // BUILD
             b'b' => self.build()?,
             other => {
                 let name = name(other);
@@ -171,7 +200,7 @@ impl Machine<'_> {
         self.push(Value::Int(i64::from_le_bytes(number)))
     }
 
-    /// Pushes what a module and a name in it stand for.
+    /// Pushes the function or class that a module and a name identify.
     fn global(&mut self) -> Result<(), Fault> {
         let (module, name) = (self.line()?, self.line()?);
         let global = globals::find(&module, &name).ok_or_else(|| {
@@ -182,7 +211,7 @@ impl Machine<'_> {
         self.push(Value::Global(global))
     }
 
-    /// Notes the call of a function, which is not made.
+    /// Records the call of a function without making the call.
     fn reduce(&mut self) -> Result<(), Fault> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let Value::Tuple(items) = self.values.get(arguments) else {

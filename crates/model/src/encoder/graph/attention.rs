@@ -3,7 +3,7 @@
 use super::dense::Dense;
 use super::dropout::Dropout;
 use super::ops::{self, Mask};
-use super::positions::{Rotation, Terms};
+use super::positions::{Positions, Terms};
 use crate::architecture::{EncoderSpec, LayerSpec, RelativeSpec};
 use crate::checkpoint::Weights;
 use crate::error::Result;
@@ -23,10 +23,10 @@ pub(super) struct Attention {
     rotary_base: Option<f64>,
 }
 
-/// What all layers of a forward pass have in common.
-pub(super) struct Context<'a> {
+/// The mask and the relative terms of a forward pass.
+pub(super) struct Pass<'a> {
     pub(super) mask: &'a Mask,
-    pub(super) terms: &'a Terms,
+    pub(super) positions: &'a Positions,
 }
 
 impl Attention {
@@ -73,23 +73,22 @@ impl Attention {
         &self,
         query_rows: &Tensor,
         hidden: &Tensor,
-        context: &Context,
+        pass: &Pass,
         dropout: Option<&mut Dropout>,
     ) -> Result<Tensor> {
         let mut query = self.split(self.query.forward(query_rows)?)?; // [windows, heads, rows, head]
         let mut key = self.split(self.key.forward(hidden)?)?; // [windows, heads, length, head]
         let value = self.split(self.value.forward(hidden)?)?; // [windows, heads, length, head]
-        if let Some(base) = self.rotary_base {
-            let rotation = Rotation::new(base, hidden.dim(1)?, key.dim(3)?, hidden.device())?;
+        if let Some(rotation) = pass.positions.rotation(self.rotary_base) {
             (query, key) = (rotation.apply(&query)?, rotation.apply(&key)?);
         }
         let mut scores = query.matmul(&key.t()?)?; // [windows, heads, rows, length]
-        if let Some(band) = context.mask.band(self.reach, query.dim(2)?, key.dim(2)?)? {
+        if let Some(band) = pass.positions.band(self.reach, query.dim(2)?)? {
             scores = scores.broadcast_add(&band)?;
         }
-        scores = match context.terms {
+        scores = match &pass.positions.terms {
             Terms::None => scores,
-            Terms::Bias(bias) => bias.add_to(&scores, self.scale)?,
+            Terms::Bias(bias) => scores.broadcast_add(&bias.narrow(1, 0, query.dim(2)?)?)?,
             Terms::Disentangled(positions) => {
                 let project = |dense: &Option<Dense>| {
                     dense.as_ref().map(|dense| self.split(dense.forward(positions.vectors())?)).transpose()
@@ -98,7 +97,7 @@ impl Attention {
                 positions.add_to(scores, (&query, &key), (keys, queries))?
             }
         };
-        let mut probabilities = ops::masked_softmax(&scores, context.mask, self.scale)?;
+        let mut probabilities = ops::masked_softmax(&scores, pass.mask, self.scale)?;
         if let Some(dropout) = dropout {
             probabilities = dropout.attention(probabilities)?;
         }

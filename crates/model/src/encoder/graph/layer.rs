@@ -1,6 +1,6 @@
 //! One encoder layer: attention and a feed-forward block, each with residual connection and layer norm.
 
-use super::attention::{Attention, Context};
+use super::attention::{Attention, Pass};
 use super::dense::{Dense, LayerNorm};
 use super::dropout::{Dropout, drop_hidden};
 use super::ops;
@@ -29,15 +29,13 @@ impl Layer {
         let dense = |name: &str, input, output, has_bias| Dense::new(&weights.pp(name), input, output, has_bias);
         let norm = |name: &str| LayerNorm::new(&weights.pp(name), width, spec.norm.epsilon, spec.norm.has_bias);
         let [attention_norm, output_norm] = norm_names(spec.norm_placement);
-        let has_attention_norm = spec.norm_placement == NormPlacement::After || layer.has_attention_norm;
-        let first = if feed_forward.is_gated { 2 * inner } else { inner };
         Ok(Self {
             placement: spec.norm_placement,
             attention: Attention::new(&weights.pp("attention.self"), spec, layer)?,
             attention_output: dense("attention.output.dense", width, width, spec.attention.has_output_bias)?,
-            attention_norm: has_attention_norm.then(|| norm(attention_norm)).transpose()?,
+            attention_norm: layer.has_attention_norm.then(|| norm(attention_norm)).transpose()?,
             feed_forward,
-            intermediate: dense("intermediate.dense", width, first, feed_forward.has_bias)?,
+            intermediate: dense("intermediate.dense", width, spec.first_product_width(), feed_forward.has_bias)?,
             output: dense("output.dense", inner, width, feed_forward.has_bias)?,
             output_norm: norm(output_norm)?,
         })
@@ -48,7 +46,7 @@ impl Layer {
     pub(super) fn forward(
         &self,
         hidden: &Tensor,
-        context: &Context,
+        pass: &Pass,
         rows: OutputRows,
         mut dropout: Option<&mut Dropout>,
     ) -> Result<Tensor> {
@@ -61,7 +59,7 @@ impl Layer {
             (NormPlacement::Before, Some(norm)) => norm.forward(hidden)?,
             _ => hidden.clone(),
         };
-        let attended = self.attention.forward(&queried(&input)?, &input, context, dropout.as_deref_mut())?;
+        let attended = self.attention.forward(&queried(&input)?, &input, pass, dropout.as_deref_mut())?;
         let attended = drop_hidden(self.attention_output.forward(&attended)?, dropout.as_deref_mut())?;
         let sum = (attended + residual)?;
         match (self.placement, &self.attention_norm) {

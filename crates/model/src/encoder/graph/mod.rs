@@ -21,14 +21,15 @@ use crate::batch::Batch;
 use crate::checkpoint::Weights;
 use crate::encoder::OutputRows;
 use crate::error::Result;
-use attention::Context;
+use attention::Pass;
 use candle_core::Tensor;
 use embeddings::Embeddings;
 use layer::Layer;
-use positions::{Relative, Terms};
+use positions::{Positions, Relative};
 
 /// An encoder.
 pub struct Encoder {
+    spec: EncoderSpec,
     embeddings: Embeddings,
     relative: Relative,
     layers: Vec<Layer>,
@@ -48,6 +49,7 @@ impl Encoder {
             LayerNorm::new(&weights, spec.hidden_size, spec.norm.epsilon, spec.norm.has_bias)
         };
         Ok(Self {
+            spec: spec.clone(),
             embeddings: Embeddings::new(&weights.pp("embeddings"), spec)?,
             relative: Relative::new(weights, spec)?,
             layers: layers.collect::<Result<_>>()?,
@@ -64,12 +66,12 @@ impl Encoder {
         let mut hidden = self.embeddings.forward(batch, dropout.as_deref_mut())?; // [windows, length, width]
         let length = hidden.dim(1)?;
         let mask = ops::Mask::new(&batch.lengths, length, hidden.device())?;
-        let terms = Terms::new(&self.relative, length)?;
-        let context = Context { mask: &mask, terms: &terms };
+        let positions = Positions::new(&self.relative, &self.spec, length, hidden.device())?;
+        let pass = Pass { mask: &mask, positions: &positions };
         let last = self.layers.len().saturating_sub(1);
         for (number, layer) in self.layers.iter().enumerate() {
             let rows = if number == last { rows } else { OutputRows::All };
-            hidden = layer.forward(&hidden, &context, rows, dropout.as_deref_mut())?;
+            hidden = layer.forward(&hidden, &pass, rows, dropout.as_deref_mut())?;
         }
         match &self.final_norm {
             Some(norm) => norm.forward(&hidden),

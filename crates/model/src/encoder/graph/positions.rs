@@ -1,7 +1,7 @@
 //! Terms of attention that depend on the positions of tokens.
 
 use super::dense::LayerNorm;
-use crate::architecture::{DisentangledSpec, EncoderSpec, RelativeSpec};
+use crate::architecture::{BIAS_TABLE, DisentangledSpec, EncoderSpec, RelativeSpec};
 use crate::checkpoint::Weights;
 use crate::encoder::relative::{bias_bucket, relative_row};
 use crate::error::Result;
@@ -37,21 +37,74 @@ impl Rotation {
     }
 }
 
+/// The terms of all layers, for windows of one length.
+pub(super) struct Positions {
+    /// By the base of the layers that use them.
+    rotations: Vec<(f64, Rotation)>,
+    /// What to add to the scores of layers with a reach, by reach: `[length, length]`.
+    bands: Vec<(usize, Tensor)>,
+    pub(super) terms: Terms,
+}
+
+impl Positions {
+    /// Builds the terms for windows of `length` tokens.
+    pub(super) fn new(weights: &Relative, spec: &EncoderSpec, length: usize, device: &Device) -> Result<Self> {
+        let (mut rotations, mut bands) = (vec![], vec![]);
+        for layer in &spec.layers {
+            if let Some(base) = layer.rotary_base
+                && !rotations.iter().any(|(known, _)| *known == base)
+            {
+                rotations.push((base, Rotation::new(base, length, spec.head_width(), device)?));
+            }
+            // Short windows are within reach everywhere.
+            if let Some(reach) = layer.reach.filter(|reach| length > reach + 1)
+                && !bands.iter().any(|(known, _)| *known == reach)
+            {
+                bands.push((reach, band(reach, length, device)?));
+            }
+        }
+        Ok(Self { rotations, bands, terms: Terms::new(weights, spec.attention_scale(), length)? })
+    }
+
+    /// Returns the rotation of layers with this base.
+    pub(super) fn rotation(&self, base: Option<f64>) -> Option<&Rotation> {
+        self.rotations.iter().find(|(known, _)| Some(*known) == base).map(|(_, rotation)| rotation)
+    }
+
+    /// Returns what to add to the scores of the first `rows` queries of layers with this reach, `[rows, length]`.
+    pub(super) fn band(&self, reach: Option<usize>, rows: usize) -> Result<Option<Tensor>> {
+        let band = self.bands.iter().find(|(known, _)| Some(*known) == reach);
+        Ok(band.map(|(_, band)| band.narrow(0, 0, rows)).transpose()?)
+    }
+}
+
+/// A score with which a token gets no attention. Finite, so that no row becomes NaN.
+const OUT_OF_REACH: f32 = -1e9;
+
+/// Returns what to add to scores so that tokens with a distance above `reach` do not attend to each other.
+fn band(reach: usize, length: usize, device: &Device) -> Result<Tensor> {
+    let row = |query: usize| (0..length).map(move |key| if query.abs_diff(key) > reach { OUT_OF_REACH } else { 0.0 });
+    let band: Vec<f32> = (0..length).flat_map(row).collect();
+    Ok(Tensor::from_vec(band, (length, length), device)?)
+}
+
 /// Terms of the scores that depend on the distance of two tokens.
 pub(super) enum Terms {
     None,
-    Bias(Bias),
-    Disentangled(Positions),
+    /// A bias per head and pair of tokens, for scores that will be multiplied by the scale of attention:
+    /// `[heads, length, length]`.
+    Bias(Tensor),
+    Disentangled(Disentangled),
 }
 
 impl Terms {
-    /// Builds the terms for windows of `length` tokens.
-    pub(super) fn new(weights: &Relative, length: usize) -> Result<Self> {
+    fn new(weights: &Relative, scale: f64, length: usize) -> Result<Self> {
         match weights {
             Relative::None => Ok(Self::None),
             Relative::Bias { table, buckets } => {
-                let bucket = |distance| bias_bucket(*buckets, distance);
-                Ok(Self::Bias(Bias { table: table.clone(), rows: rows(length, bucket, table.device())?, length }))
+                let rows = rows(length, |distance| bias_bucket(*buckets, distance), table.device())?;
+                let bias = table.index_select(&rows, 0)?.reshape((length, length, ()))?; // [query, key, heads]
+                Ok(Self::Bias((bias.permute((2, 0, 1))?.contiguous()? / scale)?))
             }
             Relative::Disentangled { vectors, norm, spec } => {
                 let vectors = match norm {
@@ -59,7 +112,7 @@ impl Terms {
                     None => vectors.clone(),
                 };
                 let rows = rows(length, |distance| relative_row(spec, distance), vectors.device())?;
-                Ok(Self::Disentangled(Positions {
+                Ok(Self::Disentangled(Disentangled {
                     vectors: vectors.unsqueeze(0)?,
                     rows: rows.reshape((length, length))?,
                 }))
@@ -70,8 +123,10 @@ impl Terms {
 
 /// Returns the row of a table for each pair of query and key, `[length * length]`.
 fn rows(length: usize, row: impl Fn(isize) -> usize, device: &Device) -> Result<Tensor> {
-    let pairs = (0..length as isize).flat_map(|query| (0..length as isize).map(move |key| query - key));
-    Ok(Tensor::from_vec(pairs.map(|distance| row(distance) as u32).collect::<Vec<_>>(), length * length, device)?)
+    let longest = length as isize - 1;
+    let by_distance: Vec<u32> = (-longest..=longest).map(|distance| row(distance) as u32).collect();
+    let pairs = (0..length).flat_map(|query| (0..length).map(move |key| length - 1 + query - key));
+    Ok(Tensor::from_vec(pairs.map(|index| by_distance[index]).collect::<Vec<_>>(), length * length, device)?)
 }
 
 /// The weights of the terms.
@@ -87,8 +142,7 @@ impl Relative {
         match &spec.attention.relative {
             RelativeSpec::None => Ok(Self::None),
             RelativeSpec::Bias { buckets } => {
-                let table =
-                    weights.get([*buckets, spec.num_attention_heads], "encoder.relative_attention_bias.weight")?;
+                let table = weights.get([*buckets, spec.num_attention_heads], BIAS_TABLE)?;
                 Ok(Self::Bias { table, buckets: *buckets })
             }
             RelativeSpec::Disentangled(relative) => {
@@ -102,29 +156,13 @@ impl Relative {
     }
 }
 
-/// A bias per head and distance.
-pub(super) struct Bias {
-    table: Tensor, // [buckets, heads]
-    rows: Tensor,  // [length * length]
-    length: usize,
-}
-
-impl Bias {
-    /// Adds the bias to scores that will be multiplied by `scale`, `[windows, heads, rows, length]`.
-    pub(super) fn add_to(&self, scores: &Tensor, scale: f64) -> Result<Tensor> {
-        let bias = self.table.index_select(&self.rows, 0)?.reshape((self.length, self.length, ()))?;
-        let bias = bias.narrow(0, 0, scores.dim(2)?)?.permute((2, 0, 1))?; // [heads, rows, length]
-        Ok(scores.broadcast_add(&(bias.contiguous()? / scale)?)?)
-    }
-}
-
 /// The vectors of relative positions, and which one stands for each pair of tokens.
-pub(super) struct Positions {
+pub(super) struct Disentangled {
     vectors: Tensor, // [1, positions, width]
     rows: Tensor,    // [length, length]: query, key
 }
 
-impl Positions {
+impl Disentangled {
     pub(super) fn vectors(&self) -> &Tensor {
         &self.vectors
     }

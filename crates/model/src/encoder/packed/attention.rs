@@ -73,9 +73,10 @@ impl SelfAttention {
         let (width, tokens) = (self.width, batch.ids().len());
         let EncoderScratch { hidden, projected, context, normed, first, product, attention, .. } = scratch;
         let hidden = &hidden[..tokens * width];
-        let (all, block) = match &self.projection {
-            Projection::All(projection) => (projection, self.kernels.block),
-            Projection::First { key_value, .. } => (key_value, self.kernels.block),
+        let block = self.kernels.block;
+        let all = match &self.projection {
+            Projection::All(projection) => projection,
+            Projection::First { key_value, .. } => key_value,
         };
         let stride = all.width();
         let projected = sized(projected, tokens * stride);

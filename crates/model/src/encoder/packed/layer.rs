@@ -38,15 +38,13 @@ impl Layer {
         let pack = |name: &str, input, output, has_bias| dense(&[&weights.pp(name)], input, output, has_bias, kernels);
         let norm = |name: &str| LayerNorm::new(&weights.pp(name), width, spec.norm);
         let [attention_norm, output_norm] = norm_names(spec.norm_placement);
-        let has_attention_norm = spec.norm_placement == NormPlacement::After || layer.has_attention_norm;
-        let first = if feed_forward.is_gated { 2 * inner } else { inner };
         Ok(Self {
             placement: spec.norm_placement,
             attention: SelfAttention::new(&weights.pp("attention.self"), spec, layer, rows, positions, kernels)?,
             attention_output: pack("attention.output.dense", width, width, spec.attention.has_output_bias)?,
-            attention_norm: has_attention_norm.then(|| norm(attention_norm)).transpose()?,
+            attention_norm: layer.has_attention_norm.then(|| norm(attention_norm)).transpose()?,
             feed_forward,
-            intermediate: pack("intermediate.dense", width, first, feed_forward.has_bias)?,
+            intermediate: pack("intermediate.dense", width, spec.first_product_width(), feed_forward.has_bias)?,
             output: pack("output.dense", inner, width, feed_forward.has_bias)?,
             output_norm: norm(output_norm)?,
             kernels,

@@ -69,7 +69,7 @@ pub struct EncoderScratch {
     projected: Vec<f32>,
     /// `[tokens, width]`
     context: Vec<f32>,
-    /// `[rows of a block, width]`, or `[windows, width]`: the input of a product after its layer norm.
+    /// `[rows of a block, width]`: the input of a product after its layer norm.
     normed: Vec<f32>,
     /// `[rows of a block, intermediate]`, twice as wide with gates.
     intermediate: Vec<f32>,
@@ -77,7 +77,7 @@ pub struct EncoderScratch {
     gated: Vec<f32>,
     /// `[rows of a block, width]`
     update: Vec<f32>,
-    /// `[windows, width]`
+    /// `[2, windows, width]`: the first tokens, then their queries.
     first: Vec<f32>,
     product: Scratch,
     attention: AttentionScratch,

@@ -1,9 +1,9 @@
-//! What attention needs to know about positions: rotary tables, and terms of the scores that depend on distances.
+//! Positions in attention: rotary tables, and terms of the scores that depend on distance.
 
 use super::Kernels;
 use super::dense;
 use super::norm::LayerNorm;
-use crate::architecture::{DisentangledSpec, EncoderSpec, LayerSpec, NormSpec, RelativeSpec};
+use crate::architecture::{BIAS_TABLE, DisentangledSpec, EncoderSpec, LayerSpec, NormSpec, RelativeSpec};
 use crate::checkpoint::Weights;
 use crate::encoder::relative::{bias_bucket, relative_bucket};
 use crate::error::Result;
@@ -11,7 +11,7 @@ use newsdesk_kernels::instructions::InstructionSet;
 use newsdesk_kernels::packed::{DisentangledPositions, DistanceBias, Dtype, Relative, Scratch};
 use newsdesk_kernels::rotary::Rotary;
 
-/// What all layers share.
+/// The tables that all layers share.
 pub(super) struct Positions {
     /// The tables of rotary positions, by the base of the layers that use them.
     rotary: Vec<(f64, Rotary)>,
@@ -20,7 +20,7 @@ pub(super) struct Positions {
     vectors: Vec<f32>,
 }
 
-/// What one layer has of its own.
+/// The tables of one layer.
 pub(super) struct LayerPositions {
     rotary_base: Option<f64>,
     disentangled: Option<DisentangledPositions>,
@@ -63,7 +63,7 @@ impl Positions {
 fn distance_bias(weights: &Weights, spec: &EncoderSpec, buckets: usize) -> Result<DistanceBias> {
     let (heads, longest) = (spec.num_attention_heads, spec.max_length as isize);
     let mut table = vec![]; // [buckets, heads]
-    weights.read(&[buckets, heads], "encoder.relative_attention_bias.weight", &mut table)?;
+    weights.read(&[buckets, heads], BIAS_TABLE, &mut table)?;
     // The key's position minus the query's runs from -(longest - 1) to longest - 1.
     let row = |head: usize| (1 - longest..longest).map(move |distance| (head, -distance));
     let values: Vec<f32> =

@@ -6,13 +6,10 @@
 use super::group::{Group, sized, windows};
 use super::linear::{GradientTask, Linear, Norm, Operands};
 use super::{Dropouts, add};
-use crate::architecture::{EmbeddingSpec, EncoderSpec};
+use crate::architecture::{EmbeddingSpec, EncoderSpec, WORD_TABLE};
 use crate::checkpoint::Weights;
 use crate::error::Result;
 use crate::tokenize::TokenId;
-
-/// The name of the word table.
-const WORDS: &str = "embeddings.word_embeddings.weight";
 
 /// The embedding tables, their layer norm and projection, and the gradients of all.
 pub(super) struct Embeddings {
@@ -80,7 +77,7 @@ impl Embeddings {
 
     /// Calls `f` with the word table, `[vocabulary, width]`.
     pub(super) fn with_words<T>(&self, weights: &Weights, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
-        weights.visit(&[self.vocabulary, self.width], WORDS, f)
+        weights.visit(&[self.vocabulary, self.width], WORD_TABLE, f)
     }
 
     /// Embeds the tokens of a group.
@@ -190,6 +187,6 @@ impl Embeddings {
         let tables = tables.map(|table| (table.name, table.gradient.as_slice()));
         let norm = self.norm.iter().flat_map(Norm::gradients);
         let projection = self.projection.iter().flat_map(Linear::gradients);
-        [(WORDS, self.d_words.as_slice())].into_iter().chain(tables).chain(norm).chain(projection)
+        [(WORD_TABLE, self.d_words.as_slice())].into_iter().chain(tables).chain(norm).chain(projection)
     }
 }

@@ -37,7 +37,7 @@ pub(super) struct LayerUse {
     pub(super) rotary_base: Option<f64>,
 }
 
-/// What a layer needs besides its weights.
+/// The inputs of a layer's passes.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) layer: &'a LayerUse,
@@ -85,9 +85,7 @@ impl Layer {
         let norm = |part: &str| Norm::new(&name(part), width, epsilon, spec.norm.has_bias);
         let projection = |part: &str| linear(part, width, width, spec.attention.has_bias);
         let [attention_norm, output_norm] = norm_names(spec.norm_placement);
-        let has_attention_norm = spec.norm_placement == NormPlacement::After || layer.has_attention_norm;
         let feed_forward = spec.feed_forward;
-        let first = if feed_forward.is_gated { 2 * inner } else { inner };
         Self {
             width,
             placement: spec.norm_placement,
@@ -95,9 +93,9 @@ impl Layer {
             key: projection("attention.self.key"),
             value: projection("attention.self.value"),
             attention_output: linear("attention.output.dense", width, width, spec.attention.has_output_bias),
-            attention_norm: has_attention_norm.then(|| norm(attention_norm)),
+            attention_norm: layer.has_attention_norm.then(|| norm(attention_norm)),
             feed_forward,
-            intermediate: linear("intermediate.dense", width, first, feed_forward.has_bias),
+            intermediate: linear("intermediate.dense", width, spec.first_product_width(), feed_forward.has_bias),
             output: linear("output.dense", inner, width, feed_forward.has_bias),
             output_norm: norm(output_norm),
         }

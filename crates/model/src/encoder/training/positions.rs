@@ -1,14 +1,14 @@
-//! What attention needs to know about positions, with the gradient of the bias by distance.
+//! Positions in attention: rotary tables, and the bias by distance with its gradient.
 
 use super::add;
 use super::group::Group;
-use crate::architecture::{EncoderSpec, RelativeSpec};
+use crate::architecture::{BIAS_TABLE, EncoderSpec, RelativeSpec};
 use crate::checkpoint::Weights;
 use crate::encoder::relative::bias_bucket;
 use crate::error::Result;
 use newsdesk_kernels::rotary::Rotary;
 
-/// What all layers share.
+/// The tables that all layers share.
 pub(super) struct Positions {
     /// The tables of rotary positions, by the base of the layers that use them.
     rotary: Vec<(f64, Rotary)>,
@@ -39,7 +39,7 @@ impl Positions {
         let (heads, longest) = (spec.num_attention_heads, spec.max_length as isize);
         let bias = match spec.attention.relative {
             RelativeSpec::Bias { buckets } => Some(DistanceBias {
-                name: "encoder.relative_attention_bias.weight",
+                name: BIAS_TABLE,
                 heads,
                 buckets,
                 bucket: (1 - longest..longest).map(|distance| bias_bucket(buckets, -distance)).collect(),

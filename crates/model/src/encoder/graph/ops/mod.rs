@@ -14,7 +14,6 @@ use fused::{ActivationOp, DenseOp, LayerNormOp, SoftmaxOp};
 /// The padding of a batch.
 pub struct Mask {
     lengths: Vec<usize>,
-    device: Device,
     /// The mask as a tensor to add to scores, on devices that need one.
     bias: Option<Tensor>,
 }
@@ -26,25 +25,9 @@ impl Mask {
     /// If the device fails.
     pub fn new(lengths: &[usize], length: usize, device: &Device) -> Result<Self> {
         let bias = if device.is_cpu() { None } else { Some(composed::mask_bias(lengths, length, device)?) };
-        Ok(Self { lengths: lengths.to_vec(), device: device.clone(), bias })
-    }
-
-    /// Returns what to add to scores of `[.., rows, length]` so that tokens with a distance above `reach` do not attend to each
-    /// other. Rows are the first ones of each window. Returns `None` if nothing is out of reach.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub fn band(&self, reach: Option<usize>, rows: usize, length: usize) -> Result<Option<Tensor>> {
-        let Some(reach) = reach.filter(|reach| length > reach + 1) else { return Ok(None) };
-        let row =
-            |query: usize| (0..length).map(move |key| if query.abs_diff(key) > reach { OUT_OF_REACH } else { 0.0 });
-        let band: Vec<f32> = (0..rows).flat_map(row).collect();
-        Ok(Some(Tensor::from_vec(band, (rows, length), &self.device)?))
+        Ok(Self { lengths: lengths.to_vec(), bias })
     }
 }
-
-/// A score with which a token gets no attention. Finite, so that no row becomes NaN.
-const OUT_OF_REACH: f32 = -1e9;
 
 /// Returns `input weight^T + bias`: `[rows, in]`, `[out, in]`, `[out]` to `[rows, out]`.
 ///

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rows whose label the text tells.
-fn labelled() -> String {
+pub fn labelled() -> String {
     const TOPICS: [(&str, &str); 2] = [("goals in the cup final", "sport"), ("shares of the bank fell", "business")];
     let row = |i: usize| {
         let (text, label) = TOPICS[i % 2];

@@ -24,12 +24,13 @@ fn pickled() -> Folder {
 }
 
 /// Writes tensors as a safetensors file.
-fn safetensors(tensors: &[Tensor]) -> Vec<u8> {
+pub fn safetensors(tensors: &[Tensor]) -> Vec<u8> {
     let (mut header, mut data) = (Map::new(), vec![]);
     for tensor in tensors {
         let dtype = match tensor.class {
             "DoubleStorage" => "F64",
             "LongStorage" => "I64",
+            "BFloat16Storage" => "BF16",
             _ => "F32",
         };
         let end = data.len() + tensor.bytes.len();

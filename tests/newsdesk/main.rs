@@ -22,6 +22,7 @@ mod distillation;
 mod eval;
 mod formats;
 mod html;
+mod hub;
 mod languages;
 mod linear_models;
 mod model_files;

@@ -1,6 +1,6 @@
 //! `newsdesk models info`, and what a manifest sets: heads, codes, thresholds, windows. Also names of models.
 
-use crate::support::{Answer, CLOSE, Folder, LABELS, TINY, articles, column, scores, texts};
+use crate::support::{CLOSE, Folder, LABELS, TINY, articles, column, scores, texts};
 use serde_json::{Value, json};
 
 const MANIFEST: &str = r#"version = 1
@@ -207,25 +207,4 @@ fn the_built_in_model_is_called_default() {
     // A folder with this name takes precedence.
     folder.copy_tiny("default");
     assert_ne!(info(&["default"]), info(&[]));
-}
-
-#[test]
-fn models_of_the_hugging_face_hub_are_read_from_its_cache() {
-    let folder = Folder::new();
-    folder.write("a.txt", "Goal!");
-    folder.write("cache/models--acme--tiny/refs/main", "0123abc");
-    folder.copy_tiny("cache/models--acme--tiny/snapshots/0123abc");
-    let classify = |model: &str| {
-        let arguments = ["classify", "a.txt", "--model", model];
-        Answer::new(&arguments, folder.command(&arguments).env("HF_HUB_CACHE", folder.path("cache")).output().unwrap())
-    };
-    let expected = folder.newsdesk(&["classify", "a.txt", "--model", TINY]).done().out;
-    for name in ["acme/tiny", "acme/tiny@main", "acme/tiny@0123abc"] {
-        assert_eq!(classify(name).done().out, expected, "{name}");
-    }
-    classify("acme/large")
-        .refused("cannot open the model `acme/large`: there is no such folder, and it is not in the cache `")
-        .hint("download it with `hf download acme/large`; Newsdesk downloads nothing itself");
-    classify("acme/tiny@v2").refused("does not have revision `v2`").hint("`hf download acme/tiny --revision v2`");
-    classify("./acme/large").refused("cannot open the model `./acme/large`: there is no such folder");
 }

@@ -6,6 +6,8 @@ For each folder (default: the tiny BERT and all of `models/tiny/architectures`):
 
 - saved: `newsdesk models average FOLDER FOLDER` saves the same weights again. The logits of transformers must be those
   in `golden.json`, and its probabilities those of `newsdesk classify --scores`. Left out if there is no `golden.json`.
+- exported: `newsdesk models export` writes the head of a trained model. The probabilities of transformers must be those of
+  Newsdesk with the trained model. The head reads the first token where the architecture allows it.
 - single-label, multi-label: `newsdesk train` fits a model with one head to generated rows, which takes seconds. The
   logits of transformers, divided by the temperature in `newsdesk.toml`, must give the probabilities of
   `newsdesk classify --scores`.
@@ -86,17 +88,18 @@ def open_saved(model, base):
     return opened.eval(), logits
 
 
-def difference_of_scores(program, model, rows, opened, logits):
+def difference_of_scores(program, model, rows, opened, logits, exported=False):
     """Returns the largest difference between a score of Newsdesk and one of transformers."""
     import torch
 
     head = tomllib.loads((model / "newsdesk.toml").read_text())["head"][0]
+    temperature = 1.0 if exported else head.get("temperature", 1.0)
     multi_label = opened.config.problem_type == "multi_label_classification"
     output = newsdesk(program, "classify", rows, "--model", model, "--dtype", "f32", "--scores", "--prefix", "m_")
     largest = 0.0
     for line in output.splitlines():
         labelled = json.loads(line)
-        scaled = logits(labelled["text"]) / head.get("temperature", 1.0)
+        scaled = logits(labelled["text"]) / temperature
         expected = torch.sigmoid(scaled) if multi_label else torch.softmax(scaled, 0)
         labels = (opened.config.id2label[number] for number in range(len(expected)))
         found = [labelled[f"m_{head['name']}_score_{label}"] for label in labels]
@@ -117,15 +120,30 @@ def check_saved(program, base, folder):
     return max(of_golden, difference_of_scores(program, model, rows, opened, logits))
 
 
-def check_trained(program, base, folder, multi_label):
-    """Trains a model. Returns the largest difference of a probability."""
+def train(program, base, folder, multi_label, pooling):
+    """Trains a model. Returns its folder and the rows."""
     rows = write_rows(folder / "rows.jsonl", (row(number, multi_label) for number in range(240)))
     model = folder / "model"
     newsdesk(
-        program, "train", "--data", rows, "--base", base, "--pooling", "pooler", "--save-dtype", "f32", "--epochs", 2,
+        program, "train", "--data", rows, "--base", base, "--pooling", pooling, "--save-dtype", "f32", "--epochs", 2,
         "--max-train-length", 64, "--max-length", 64, "--overlap", 16, "--learning-rate", 1e-3, "--quiet", "-o", model,
     )
+    return model, rows
+
+
+def check_trained(program, base, folder, multi_label):
+    """Trains a model. Returns the largest difference of a probability."""
+    model, rows = train(program, base, folder, multi_label, "pooler")
     return difference_of_scores(program, model, rows, *open_saved(model, base))
+
+
+def check_exported(program, base, folder):
+    """Trains a model and exports its head. Returns the largest difference of a probability."""
+    # A classifier of ModernBERT normalises the vector, so that it cannot express a head on the first token.
+    model, rows = train(program, base, folder, False, "pooler" if "modernbert" in base.name else "cls")
+    classifier = folder / "classifier"
+    newsdesk(program, "models", "export", model, "-o", classifier)
+    return difference_of_scores(program, model, rows, *open_saved(classifier, base), exported=True)
 
 
 def main():
@@ -141,6 +159,7 @@ def main():
             "saved": lambda folder: check_saved(options.newsdesk, base, folder),
             "single-label": lambda folder: check_trained(options.newsdesk, base, folder, False),
             "multi-label": lambda folder: check_trained(options.newsdesk, base, folder, True),
+            "exported": lambda folder: check_exported(options.newsdesk, base, folder),
         }
         if not (base / "golden.json").exists():
             del checks["saved"]

@@ -5,6 +5,7 @@ use crate::{process, remedies};
 use anyhow::{Error, Result};
 use newsdesk_data::DataError;
 use newsdesk_eval::EvalError;
+use newsdesk_hub::HubError;
 use newsdesk_model::ModelError;
 use newsdesk_run::RunError;
 use newsdesk_train::TrainError;
@@ -37,6 +38,7 @@ fn hint(error: &Error) -> Option<String> {
             .or_else(|| cause.downcast_ref::<EvalError>().and_then(remedies::eval::hint))
             .or_else(|| cause.downcast_ref::<TrainError>().and_then(remedies::train::hint))
             .or_else(|| cause.downcast_ref::<RunError>().and_then(remedies::run::hint))
+            .or_else(|| cause.downcast_ref::<HubError>().and_then(remedies::hub::hint))
     });
     of_library.or_else(of_system)
 }

@@ -1,98 +1,126 @@
-//! Finds models of the Hugging Face hub in the local cache, which `hf download` and transformers fill. Downloads nothing.
-//!
-//! In the cache, `models--ORG--NAME/refs/REVISION` is a file with a commit hash, and `models--ORG--NAME/snapshots/COMMIT`
-//! is a folder with the model.
+//! Models of the Hugging Face hub: found in the cache, or downloaded.
 
-use crate::failure::Usage;
-use anyhow::Result;
-use newsdesk_files::read::regular_text;
-use std::borrow::Cow;
+use crate::arguments::OpenArguments;
+use crate::failure::{Usage, say};
+use crate::remedies;
+use anyhow::{Error, Result};
+use newsdesk_hub::{Cache, Fetched, Files, HubError, ModelName, Refusal, Settings, Wanted};
+#[cfg(feature = "hub")]
+use newsdesk_hub::{Event, Hub};
+use newsdesk_model::folder::{NeededFiles, architecture_of, needed_files};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-/// Maximum size of a file in `refs` in bytes.
-const MAX_REF: u64 = 1024;
+/// A model that the command line names: its folder, and where that comes from.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub folder: PathBuf,
+    /// `None` for a folder of the user.
+    pub origin: Option<Origin>,
+}
 
-/// Revision of a name without one.
-const MAIN: &str = "main";
+/// The model on the hub that a folder is a copy of.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The name that was asked for.
+    pub name: ModelName,
+    /// The commit that was found.
+    pub commit: String,
+}
 
-/// Returns the folder of a model: the given path, or the folder in the cache for `ORG/NAME` or `ORG/NAME@REVISION`.
+impl Origin {
+    /// Returns the name with the commit: `ORG/NAME@COMMIT`. It always names the same files.
+    pub fn source(&self) -> String {
+        self.name.at(&self.commit).to_string()
+    }
+}
+
+/// Returns the name of a model on the hub, if the argument is none of a folder.
+pub fn name(given: &Path) -> Option<ModelName> {
+    given.to_str().filter(|_| !given.exists()).and_then(ModelName::parse)
+}
+
+/// Finds a model: the given path, or for `ORG/NAME[@REVISION]` a folder of the cache. Downloads missing files. Each name is looked
+/// up once per process.
 ///
 /// # Errors
-/// If it is a name of the hub that is neither a folder nor in the cache.
-pub fn folder(given: &Path) -> Result<Cow<'_, Path>> {
-    let Some(Name { repository, revision }) = given.to_str().filter(|_| !given.exists()).and_then(Name::parse) else {
-        return Ok(Cow::Borrowed(given));
-    };
-    let name = given.display();
-    let Some(cache) = cache() else { return Ok(Cow::Borrowed(given)) };
-    let model = cache.join(format!("models--{}", repository.replace('/', "--")));
-    if !model.is_dir() {
-        let message = format!(
-            "cannot open the model `{name}`: there is no such folder, and it is not in the cache `{}`",
-            cache.display()
-        );
-        let option = if revision == MAIN { String::new() } else { format!(" --revision {revision}") };
-        let hint = format!("download it with `hf download {repository}{option}`; Newsdesk downloads nothing itself");
-        return Err(Usage::new(message, hint).into());
+/// If it is a name of the hub, and the model can be neither found nor downloaded.
+pub fn find(given: &Path, opening: OpenArguments) -> Result<Found> {
+    static KNOWN: Mutex<BTreeMap<(PathBuf, bool), Found>> = Mutex::new(BTreeMap::new());
+    let Some(name) = name(given) else { return Ok(Found { folder: given.into(), origin: None }) };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (given.to_path_buf(), opening.allow_pickle);
+    if let Some(found) = known.get(&key) {
+        return Ok(found.clone());
     }
-    // A revision without a file in `refs` is a commit hash.
-    let commit = regular_text(&model.join("refs").join(revision), MAX_REF).unwrap_or_else(|_| revision.to_owned());
-    let snapshot = model.join("snapshots").join(commit.trim());
-    if !snapshot.is_dir() {
-        let message =
-            format!("cannot open the model `{name}`: `{}` does not have revision `{revision}`", model.display());
-        let hint = format!(
-            "download it with `hf download {repository} --revision {revision}`; Newsdesk downloads nothing itself"
-        );
-        return Err(Usage::new(message, hint).into());
-    }
-    Ok(Cow::Owned(snapshot))
+    let fetched = fetch(&name, opening).map_err(|error| failed(&format!("cannot open the model `{name}`"), error))?;
+    let found =
+        Found { folder: fetched.snapshot.folder, origin: Some(Origin { name, commit: fetched.snapshot.commit }) };
+    known.insert(key, found.clone());
+    Ok(found)
 }
 
-/// Name of a model on the hub.
-#[derive(Debug, PartialEq)]
-struct Name<'a> {
-    repository: &'a str,
-    revision: &'a str,
-}
-
-impl<'a> Name<'a> {
-    /// Parses `ORG/NAME` or `ORG/NAME@REVISION`; `None` for anything else.
-    fn parse(text: &'a str) -> Option<Self> {
-        let (repository, revision) = text.split_once('@').unwrap_or((text, MAIN));
-        let (organisation, name) = repository.split_once('/')?;
-        let is_word = |word: &str| {
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-            word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.chars().all(is_plain)
-        };
-        let is_revision = !revision.is_empty() && !revision.contains("..") && !revision.starts_with('/');
-        (is_word(organisation) && is_word(name) && is_revision).then_some(Self { repository, revision })
+/// Returns the error to report: `what` failed because of `error`, with its hint. If the model was refused, the error says why.
+pub fn failed(what: &str, error: HubError) -> Error {
+    match error {
+        HubError::Refused { cause, .. } => Error::from_boxed(cause),
+        error @ HubError::Io { .. } => Error::from(error).context(what.to_owned()),
+        error => Usage { message: format!("{what}: {error}"), hint: remedies::hub::hint(&error) }.into(),
     }
 }
 
-/// Returns the folder of the cache, from the same environment variables that Hugging Face's own tools use.
-fn cache() -> Option<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
-    variable("HF_HUB_CACHE")
-        .or_else(|| variable("HF_HOME").map(|home| home.join("hub")))
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("huggingface").join("hub")))
-        .or_else(|| home().map(|home| home.join(".cache").join("huggingface").join("hub")))
+/// Returns the settings of the environment and the options.
+pub fn settings(offline: bool) -> Settings {
+    let settings = Settings::from_environment();
+    Settings { offline: offline || settings.offline, ..settings }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Name;
+/// Returns the cache.
+///
+/// # Errors
+/// If the environment names no folder for it.
+pub fn cache() -> Result<Cache> {
+    Ok(Cache::new(settings(true).cache.ok_or(HubError::NoCache)?))
+}
 
-    #[test]
-    fn hub_names_are_distinguished_from_paths() {
-        let name = |text| Name::parse(text).map(|name| (name.repository, name.revision));
-        assert_eq!(name("acme/news-model"), Some(("acme/news-model", "main")));
-        assert_eq!(name("acme/news@v1.0"), Some(("acme/news", "v1.0")));
-        for path in
-            ["model", "./acme/news", "../news", "/acme/news", "a/b/c", "acme/", "acme/news@", "acme/news@../x", "C:\\x"]
-        {
-            assert_eq!(name(path), None, "{path}");
-        }
+/// Returns which files of a model are needed.
+pub fn wanted(allow_pickle: bool) -> Wanted<'static> {
+    fn choose(names: &[String], pickle: bool) -> Option<Files> {
+        needed_files(names, pickle).map(|NeededFiles { others, weights }| Files { others, weights })
+    }
+    fn check(folder: &Path) -> Result<(), Refusal> {
+        architecture_of(folder)?;
+        Ok(())
+    }
+    Wanted { choose: &choose, check: &check, allow_pickle }
+}
+
+#[cfg(feature = "hub")]
+fn fetch(name: &ModelName, opening: OpenArguments) -> Result<Fetched, HubError> {
+    let mut progress = crate::output::download::Progress::new(name);
+    let hub = Hub::new(settings(opening.offline))?;
+    let fetched = hub.fetch(name, &wanted(opening.allow_pickle), &mut |event: Event| progress.show(event))?;
+    progress.finish();
+    report_pull_request(name, &fetched);
+    Ok(fetched)
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetch(name: &ModelName, opening: OpenArguments) -> Result<Fetched, HubError> {
+    let root = settings(true).cache.ok_or(HubError::NoCache)?;
+    let fetched = Cache::new(&root).fetched(name, &wanted(opening.allow_pickle));
+    let fetched = fetched.ok_or_else(|| HubError::NotCached { name: name.to_string(), cache: root })?;
+    report_pull_request(name, &fetched);
+    Ok(fetched)
+}
+
+/// Says where the weights come from, if they are not those of the revision itself.
+pub fn report_pull_request(name: &ModelName, fetched: &Fetched) {
+    if let Some(number) = fetched.pull_request {
+        say(&format!(
+            "note: `{name}` has its weights as a pickle only; those used are the safetensors of its pull request {number}, which \
+             the hub's own bot opened"
+        ));
     }
 }

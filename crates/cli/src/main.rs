@@ -86,7 +86,14 @@ fn prints_results(command: &Command) -> bool {
             DataCommand::Convert(options) => is_standard_output(&options.output),
             _ => true,
         },
-        Command::Models(models) => !matches!(models.command, ModelsCommand::Average(_) | ModelsCommand::Convert(_)),
+        Command::Models(models) => !matches!(
+            models.command,
+            ModelsCommand::Average(_)
+                | ModelsCommand::Convert(_)
+                | ModelsCommand::Export(_)
+                | ModelsCommand::Pull { .. }
+                | ModelsCommand::Rm { .. }
+        ),
         _ => true,
     }
 }

@@ -173,6 +173,14 @@ pub enum ModelError {
         /// The cause.
         cause: String,
     },
+    /// No classifier of transformers gives the same scores.
+    #[error("cannot export the head `{head}`: {cause}")]
+    CannotExport {
+        /// Name of the head.
+        head: String,
+        /// The cause.
+        cause: String,
+    },
     /// The tensor library failed, because of a bug here or because memory ran out.
     #[error("cannot compute")]
     Compute(#[from] candle_core::Error),
@@ -215,6 +223,8 @@ pub enum Remedy {
     UseInferenceModel,
     /// Train a classification head on the encoder.
     TrainHead,
+    /// Train a head behind the layer that classifiers of transformers have.
+    TrainWithPooler,
     /// Free disk space, or write to a folder with write permission.
     MakeFolderWritable,
     /// Replace files that come from different models or from an incomplete download.
@@ -301,6 +311,7 @@ impl ModelError {
                 Some(Remedy::ReplaceMismatchedFiles)
             }
             Self::Tokenizer { .. } => Some(Remedy::SaveFastTokenizer),
+            Self::CannotExport { .. } => Some(Remedy::TrainWithPooler),
             Self::Device { device, .. } if device == "cpu" => None,
             Self::Device { .. } => Some(Remedy::UseAvailableDevice),
             Self::Dtype { .. } => Some(Remedy::UseAutomaticDtype),

@@ -17,5 +17,5 @@ mod table;
 
 pub use chart::Chart;
 pub use error::DrawError;
-pub use page::{Item, Page, Section};
+pub use page::{Item, Link, Page, Section};
 pub use table::Table;

@@ -31,13 +31,24 @@ pub struct Section {
     pub items: Vec<Item>,
 }
 
-/// A chart or a table of a section.
+/// A chart, a table or links of a section.
 #[derive(Debug, Clone)]
 pub enum Item {
     /// A chart.
     Chart(Chart),
     /// A table.
     Table(Table),
+    /// A list of links.
+    Links(Vec<Link>),
+}
+
+/// A link to another page. It loads nothing until a reader follows it.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// What it says.
+    pub text: String,
+    /// Its address.
+    pub url: String,
 }
 
 impl Page {
@@ -76,10 +87,21 @@ impl Section {
                     close_grid(&mut charts, &mut items);
                     items += &table.html();
                 }
+                Item::Links(links) if links.is_empty() => {}
+                Item::Links(links) => {
+                    close_grid(&mut charts, &mut items);
+                    items += &format!("<ul>\n{}</ul>\n", links.iter().map(Link::html).collect::<String>());
+                }
             }
         }
         close_grid(&mut charts, &mut items);
         format!("<section>\n<h2>{}</h2>\n{text}{items}</section>\n", escape(&self.title))
+    }
+}
+
+impl Link {
+    fn html(&self) -> String {
+        format!("<li><a href=\"{}\">{}</a></li>\n", escape(&self.url), escape(&self.text))
     }
 }
 
@@ -99,9 +121,12 @@ mod tests {
     #[test]
     fn reserved_characters_are_escaped() {
         let table = Table::new("a < b", &["<script>", ">n"], vec![vec!["\"x\" & y".into(), "1".into()]]);
-        let section = Section { title: "<b>".into(), text: String::new(), items: vec![Item::Table(table)] };
+        let link = Link { text: "a < b".into(), url: "https://example.org/?a&\"b".into() };
+        let items = vec![Item::Table(table), Item::Links(vec![link])];
+        let section = Section { title: "<b>".into(), text: String::new(), items };
         let page = Page { title: "t</title>".into(), lead: "l".into(), sections: vec![section] }.html();
         assert!(!page.contains("<script>") && !page.contains("<b>") && page.matches("</title>").count() == 1);
+        assert!(page.contains("<a href=\"https://example.org/?a&amp;&quot;b\">a &lt; b</a>"), "{page}");
         assert!(page.contains("&quot;x&quot; &amp; y") && page.contains("<td class=\"number\">1</td>"));
     }
 

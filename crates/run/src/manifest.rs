@@ -58,6 +58,9 @@ pub struct RunManifest {
 pub struct ModelRecord {
     /// Its name.
     pub name: String,
+    /// Where on the Hugging Face hub it comes from: `ORG/NAME@COMMIT`. `None` for other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// The SHA-256 hash of its weights file.
     pub sha256: String,
     /// The data type (dtype) of its computations.

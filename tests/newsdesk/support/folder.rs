@@ -142,6 +142,12 @@ impl Folder {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_newsdesk"));
         command.args(arguments).current_dir(self.folder.path()).env("NO_COLOR", "1");
+        // No test but those with a hub on loopback uses a network, a cache or a token.
+        command
+            .env("HF_HUB_OFFLINE", "1")
+            .env("HF_HOME", self.path("hf"))
+            .env_remove("HF_TOKEN")
+            .env_remove("HF_HUB_CACHE");
         command
     }
 

@@ -1,6 +1,6 @@
 //! The arguments of `newsdesk models`.
 
-use super::shared::{DataSetOptions, ModelAndData, OpenArguments, OverwriteOption, StorageOptions, help};
+use super::shared::{DataSetOptions, ModelAndData, OpenArguments, OverwriteOption, SaveDtype, StorageOptions, help};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -12,7 +12,34 @@ pub struct Models {
 
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
+    /// List the models of the Hugging Face hub that are in the cache
+    List {
+        #[arg(long, help = help::JSON)]
+        json: bool,
+    },
+    /// Download models of the Hugging Face hub into the cache
+    ///
+    /// Only the files that Newsdesk needs are downloaded. A download that was interrupted goes on where it was. `HF_HOME` names the
+    /// folder of the cache, `HF_ENDPOINT` a mirror, and `HF_TOKEN` an access token for gated and private models.
+    Pull {
+        /// Names on the hub: `ORG/NAME[@REVISION]`
+        #[arg(value_name = "NAME", required = true)]
+        models: Vec<String>,
+        /// Download `pytorch_model.bin` if a model has no safetensors file
+        #[arg(long)]
+        allow_pickle: bool,
+    },
+    /// Remove models of the Hugging Face hub from the cache
+    ///
+    /// With @REVISION, only that commit is removed. Files that other commits share stay.
+    Rm {
+        /// Names on the hub: `ORG/NAME[@REVISION]`
+        #[arg(value_name = "NAME", required = true)]
+        models: Vec<String>,
+    },
     /// Show a model's labels, architecture, training and metrics
+    ///
+    /// For a model of the Hugging Face hub that is not in the cache, it shows what the hub says about it, without downloading it.
     Info {
         #[arg(value_name = "MODEL", help = help::MODEL)]
         model: Option<PathBuf>,
@@ -40,6 +67,31 @@ pub enum ModelsCommand {
     /// The checkpoint may be in several parts, or with --allow-pickle in `pytorch_model.bin`. The weights keep their numbers, except
     /// that f64 becomes f32. The files of the tokenizer and the configuration are copied unchanged.
     Convert(Convert),
+    /// Write a head of a model as a classifier that transformers opens
+    ///
+    /// The folder gets `config.json`, `tokenizer.json` and `model.safetensors` of a `*ForSequenceClassification`. It gives the same
+    /// logits as Newsdesk for articles of one window, divided by the temperature. Models that average the vectors of all tokens
+    /// cannot be exported, because these classes read the first token only.
+    Export(Export),
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    #[arg(value_name = "MODEL", help = help::MODEL)]
+    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub opening: OpenArguments,
+    /// Head to export; needed if the model has several
+    #[arg(long, value_name = "NAME")]
+    pub head: Option<String>,
+    /// Number format of the weights
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = SaveDtype::F32)]
+    pub dtype: SaveDtype,
+    /// Folder to write the classifier to
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
 }
 
 #[derive(Debug, Args)]

@@ -21,10 +21,11 @@ pub mod help {
     pub const LABEL_MAP_DETAILS: &str = "A line such as `World = [\"politics\", \"conflict, war and peace\"]` maps one label to several. Any of them then counts as the gold label. An empty list leaves out the rows with that label. A row with several labels gets the labels of all their lists. The map is used only if the files have a label that the model does not have.";
     pub const LIMIT: &str = "Read only the first N rows";
     pub const MAX_WINDOWS: &str = "Read at most the first N windows of each article [default: all]";
-    pub const CONVERTED_MODEL: &str =
-        "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache";
-    pub const MODEL: &str = "Model: a folder, or a hub name ORG/NAME[@REVISION] that is in the Hugging Face cache [default: the built-in model]";
-    pub const MODELS: &str = "Models: folders, hub names ORG/NAME[@REVISION] that are in the Hugging Face cache, or `default` for the built-in model";
+    pub const CONVERTED_MODEL: &str = "Model: a folder, or a name of the Hugging Face hub: ORG/NAME[@REVISION]";
+    pub const MODEL: &str =
+        "Model: a folder, or a name of the Hugging Face hub: ORG/NAME[@REVISION] [default: the built-in model]";
+    pub const MODELS: &str =
+        "Models: folders, names of the Hugging Face hub (ORG/NAME[@REVISION]), or `default` for the built-in model";
     pub const QUIET: &str = "Print only results and errors";
     pub const REJECTS: &str = "File for rejected rows: JSON Lines with position, cause and contents";
     pub const REPORT: &str = "Write a page with charts here: one HTML file without external resources";
@@ -47,6 +48,11 @@ pub struct OpenArguments {
     /// Use it if the `config.json` of a checkpoint is silent or wrong about its `problem_type`.
     #[arg(long, value_name = "NAME", value_parser = activations(), help_heading = "Model")]
     pub activation: Option<HeadActivation>,
+    /// Use models of the Hugging Face hub from the cache only, without a network
+    ///
+    /// `HF_HUB_OFFLINE=1` does the same. `newsdesk models pull` fills the cache before.
+    #[arg(long, help_heading = "Model")]
+    pub offline: bool,
 }
 
 fn activations() -> impl TypedValueParser<Value = HeadActivation> {
@@ -268,19 +274,26 @@ pub struct StorageOptions {
     full_precision: bool,
 }
 
+/// A number format of saved weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SaveDtype {
+pub enum SaveDtype {
     F16,
     F32,
+}
+
+impl From<SaveDtype> for Storage {
+    fn from(dtype: SaveDtype) -> Self {
+        match dtype {
+            SaveDtype::F16 => Self::F16,
+            SaveDtype::F32 => Self::F32,
+        }
+    }
 }
 
 impl StorageOptions {
     /// Returns the dtype to save weights in.
     pub fn dtype(&self) -> Storage {
-        match (self.full_precision, self.save_dtype) {
-            (false, SaveDtype::F16) => Storage::F16,
-            (true, _) | (false, SaveDtype::F32) => Storage::F32,
-        }
+        if self.full_precision { Storage::F32 } else { self.save_dtype.into() }
     }
 }
 

@@ -73,6 +73,7 @@ pub const OPTIONS: &[(&[&str], &[&str])] = &[
     ),
     (&["validation-file", "validation-data", "valid", "val", "dev", "dev-file", "eval"], &["validation"]),
     (&["resume-from-checkpoint", "continue"], &["resume"]),
+    (&["local-files-only"], &["offline"]),
     (&["force", "yes", "f", "overwrite-output-dir"], &["overwrite"]),
     (&["format-out", "out-format", "to-format"], &["output-format"]),
 ];
@@ -124,6 +125,8 @@ pub const WITHOUT_OPTION: &[(&[&str], &[&str], &str)] = &[
     (&["verbose", "v"], &[], "leave it out: progress and warnings are printed unless `--quiet` is given"),
     (&["output-encoding"], &[], "leave it out: output is UTF-8"),
     (&["revision"], &[], "write the revision after the name of the model, as in `ORG/NAME@REVISION`"),
+    (&["cache-dir", "cache-folder"], &[], "set `HF_HOME` or `HF_HUB_CACHE` to the folder of the cache"),
+    (&["token", "use-auth-token", "hf-token"], &[], "set `HF_TOKEN`, or log in with `hf auth login`"),
     (&["tokenizer", "tokenizer-name"], &[], "leave it out: the tokenizer is in the folder of the model"),
     (&["trust-remote-code"], &[], "leave it out: no code of a model is ever run"),
 ];
@@ -161,6 +164,10 @@ pub const COMMANDS: &[(&[&str], &str)] = &[
     (&["split"], "data split"),
     (&["convert"], "data convert"),
     (&["model", "info", "show", "inspect"], "models info"),
+    (&["pull", "download", "fetch"], "models pull"),
+    (&["rm", "remove", "delete"], "models rm"),
+    (&["list", "ls", "scan-cache"], "models list"),
+    (&["export"], "models export"),
     (&["certify", "quantize", "quantise"], "models certify"),
     (&["average", "merge"], "models average"),
 ];

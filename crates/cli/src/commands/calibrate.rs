@@ -58,7 +58,7 @@ impl Metrics {
 
 pub fn run(options: Calibrate) -> Result<ExitCode> {
     let device = options.compute.device.open()?;
-    let model = open_any(Some(&options.input.model), &device, options.input.opening.options())?;
+    let model = open_any(Some(&options.input.model), &device, options.input.opening)?;
     check_existing_model(&options.input.model)?;
     let model_options = Options {
         device: options.compute.device,

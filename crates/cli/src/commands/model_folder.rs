@@ -126,8 +126,8 @@ pub fn check_existing_model(given: &Path) -> Result<()> {
         let message = format!("cannot write to `{}`: it is the built-in model", given.display());
         return Err(Usage::new(message, "name the folder of a model of your own").into());
     }
-    if *hub::folder(given)? != *given {
-        let message = format!("cannot write to `{}`: it is in the Hugging Face cache", given.display());
+    if hub::name(given).is_some() {
+        let message = format!("cannot write to `{}`: it is a model of the hub", given.display());
         return Err(Usage::new(message, "copy the model into a folder of your own, and name that folder").into());
     }
     Ok(check_writable(given)?)

@@ -2,11 +2,12 @@
 
 use crate::arguments::{ComputeOptions, OpenArguments};
 use crate::failure::{Usage, say};
-use crate::{hub, threads};
+use crate::hub::{self, Found};
+use crate::threads;
 use anyhow::Result;
 use newsdesk_model::folder::Manifest;
 use newsdesk_model::{
-    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, OpenOptions, Options, ZeroShot,
+    AnyModel, Classifier, Device, DeviceChoice, DtypeChoice, InstructionSet, Model, Options, ZeroShot,
 };
 use newsdesk_train::{has_checkpoint, holds_log};
 use std::path::Path;
@@ -23,8 +24,8 @@ pub fn model_path(given: Option<&Path>) -> Option<&Path> {
 ///
 /// # Errors
 /// If the model cannot be found or read.
-pub fn open_any(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<AnyModel> {
-    let model = open_without_warnings(folder, device, options)?;
+pub fn open_any(folder: Option<&Path>, device: &Device, opening: OpenArguments) -> Result<AnyModel> {
+    let model = open_without_warnings(folder, device, opening)?;
     if let AnyModel::Encoder(model) = &model {
         warn(model);
     }
@@ -35,16 +36,16 @@ pub fn open_any(folder: Option<&Path>, device: &Device, options: OpenOptions) ->
 ///
 /// # Errors
 /// The same as [`open_any`].
-pub fn open_without_warnings(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<AnyModel> {
+pub fn open_without_warnings(folder: Option<&Path>, device: &Device, opening: OpenArguments) -> Result<AnyModel> {
     match model_path(folder) {
         Some(given) => {
-            let folder = hub::folder(given)?;
-            refuse_unfinished(&folder)?;
-            let mut model = AnyModel::open_with(&folder, device, options)?;
-            name_hub_model(model.manifest_mut(), given, &folder);
+            let found = hub::find(given, opening)?;
+            refuse_unfinished(&found.folder)?;
+            let mut model = AnyModel::open_with(&found.folder, device, opening.options())?;
+            name_hub_model(model.manifest_mut(), &found);
             Ok(model)
         }
-        None => Ok(open_encoder(None, device, options)?.into()),
+        None => Ok(open_encoder(None, device, opening)?.into()),
     }
 }
 
@@ -52,20 +53,20 @@ pub fn open_without_warnings(folder: Option<&Path>, device: &Device, options: Op
 ///
 /// # Errors
 /// If the model cannot be found or read, or is not an encoder.
-pub fn open_encoder(folder: Option<&Path>, device: &Device, options: OpenOptions) -> Result<Model> {
+pub fn open_encoder(folder: Option<&Path>, device: &Device, opening: OpenArguments) -> Result<Model> {
     match model_path(folder) {
         Some(given) => {
-            let folder = hub::folder(given)?;
-            refuse_unfinished(&folder)?;
-            let mut model = Model::open_with(&folder, device, options)?;
+            let found = hub::find(given, opening)?;
+            refuse_unfinished(&found.folder)?;
+            let mut model = Model::open_with(&found.folder, device, opening.options())?;
             warn(&model);
-            name_hub_model(&mut model.manifest, given, &folder);
+            name_hub_model(&mut model.manifest, &found);
             Ok(model)
         }
         #[cfg(feature = "embedded-model")]
         None => {
             let mut model = Model::embedded(device)?;
-            if let Some(activation) = options.activation {
+            if let Some(activation) = opening.activation {
                 model.manifest.set_activation(activation, "the built-in model")?;
             }
             Ok(model)
@@ -96,12 +97,21 @@ fn refuse_unfinished(folder: &Path) -> Result<()> {
     Err(Usage::new(message, "finish it: repeat its `newsdesk train` command with `--resume`").into())
 }
 
-/// Names a model from the hub cache as it was asked for, if it has no manifest with a name: its folder is named after a
-/// commit.
-fn name_hub_model(manifest: &mut Manifest, given: &Path, folder: &Path) {
-    if given != folder && !folder.join("newsdesk.toml").exists() {
-        manifest.name = given.display().to_string();
+/// Names a model of the hub as it was asked for, if it has no manifest with a name: its folder is named after a commit.
+fn name_hub_model(manifest: &mut Manifest, found: &Found) {
+    if let Some(origin) = found.origin.as_ref().filter(|_| !found.folder.join("newsdesk.toml").exists()) {
+        manifest.name = origin.name.to_string();
     }
+}
+
+/// Returns the model of the hub that the command line names, with its commit: `ORG/NAME@COMMIT`. `None` for a folder and for the
+/// built-in model.
+///
+/// # Errors
+/// If the model can be neither found nor downloaded.
+pub fn hub_source(given: Option<&Path>, opening: OpenArguments) -> Result<Option<String>> {
+    let found = model_path(given).map(|given| hub::find(given, opening)).transpose()?;
+    Ok(found.and_then(|found| found.origin).map(|origin| origin.source()))
 }
 
 /// Opens a classifier on the model in a folder, or on the built-in one. `zero_shot` replaces the model's labels.
@@ -110,7 +120,7 @@ fn name_hub_model(manifest: &mut Manifest, given: &Path, folder: &Path) {
 /// If the model, the device or the instruction set cannot be used.
 pub fn open_classifier(
     folder: Option<&Path>,
-    files: OpenArguments,
+    opening: OpenArguments,
     zero_shot: Option<&ZeroShot>,
     compute: &ComputeOptions,
     dtype: DtypeChoice,
@@ -121,7 +131,7 @@ pub fn open_classifier(
         threads: Some(threads(compute)),
         max_windows: max_windows.map(|n| n as usize),
         dtype,
-        open: files.options(),
+        open: opening.options(),
         instructions: instructions()?,
     };
     let device = compute.device.open()?;
@@ -129,9 +139,9 @@ pub fn open_classifier(
         say("warning: no GPU could be opened, so the model runs on the CPU");
     }
     match zero_shot {
-        None => Ok(Classifier::new(open_any(folder, &device, options.open)?, &options)?),
+        None => Ok(Classifier::new(open_any(folder, &device, opening)?, &options)?),
         Some(labels) => {
-            let mut model = open_encoder(folder, &device, options.open)?;
+            let mut model = open_encoder(folder, &device, opening)?;
             // The languages belong to the model's own labels. Without them, nothing is said about articles in others.
             model.manifest.languages.clear();
             Ok(Classifier::zero_shot(model, labels, &options)?)

@@ -4,6 +4,8 @@ pub mod atomic;
 mod column_lines;
 pub mod count;
 pub mod destination;
+#[cfg(feature = "hub")]
+pub mod download;
 pub mod format;
 pub mod machine;
 pub mod page;

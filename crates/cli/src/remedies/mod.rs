@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod eval;
+pub mod hub;
 pub mod model;
 pub mod run;
 pub mod system;

@@ -24,6 +24,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "`--labels` needs a checkpoint for natural language inference (NLI), at least two different labels, and {} in \
              `--hypothesis`"
         }
+        Remedy::TrainWithPooler => {
+            "export in f32, or train the head with `--pooling pooler`, which is what classifiers of transformers have"
+        }
         Remedy::TrainHead => "train a head on it with `newsdesk train --base`",
         Remedy::MakeFolderWritable => "choose a folder with write permission on a disk with free space",
         Remedy::ReplaceMismatchedFiles => {

@@ -16,6 +16,9 @@ pub(super) const MANIFEST: &str = "newsdesk.toml";
 /// The file in which sentence-transformers stores the pooling of an encoder.
 pub(super) const POOLING: &str = "1_Pooling/config.json";
 
+/// The model card.
+const CARD: &str = "README.md";
+
 /// The weights, in every form that can be read. An index names further files.
 pub const WEIGHT_FILES: [&str; 4] = [WEIGHTS, WEIGHTS_INDEX, PICKLE, PICKLE_INDEX];
 /// The files beside weights and tokenizer: those of transformers, sentence-transformers and Newsdesk.
@@ -39,6 +42,40 @@ pub fn files_of(folder: &Path) -> Vec<String> {
     names
 }
 
+/// The files that a model needs, of those that a repository has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NeededFiles {
+    /// All but the weights, and the model card.
+    pub others: Vec<String>,
+    /// The weights: one file, or the parts and then their index.
+    pub weights: Vec<String>,
+}
+
+/// Chooses the files that a model needs from the names of all files, as a folder is opened. With `allow_pickle`, the weights may
+/// be pickles. Returns `None` if there are no weights.
+pub fn needed_files(names: &[String], allow_pickle: bool) -> Option<NeededFiles> {
+    let has = |name: &str| names.iter().any(|known| known == name);
+    let parts = |ending: &str, index: &str| -> Vec<String> {
+        let is_part_of_it = |name: &&String| name.ends_with(ending) && !name.contains('/') && is_part(name);
+        names.iter().filter(is_part_of_it).cloned().chain([index.to_owned()]).collect()
+    };
+    let weights = if has(WEIGHTS) {
+        vec![WEIGHTS.to_owned()]
+    } else if has(WEIGHTS_INDEX) {
+        parts(".safetensors", WEIGHTS_INDEX)
+    } else if allow_pickle && has(PICKLE) {
+        vec![PICKLE.to_owned()]
+    } else if allow_pickle && has(PICKLE_INDEX) {
+        parts(".bin", PICKLE_INDEX)
+    } else {
+        return None;
+    };
+    // A whole tokenizer needs no vocabulary.
+    let is_needed = |name: &&str| has(name) && !(has(TOKENIZER) && TokenizerFiles::VOCABULARIES.contains(name));
+    let others = files_beside_weights().chain([CARD]).filter(is_needed).map(String::from).collect();
+    Some(NeededFiles { others, weights })
+}
+
 /// Returns whether a name is that of a part of weights: `model-00001-of-00002.safetensors`.
 pub(super) fn is_part(name: &str) -> bool {
     let stem = name.strip_suffix(".safetensors").or_else(|| name.strip_suffix(".bin"));
@@ -51,3 +88,49 @@ pub(super) const MAX_CONFIG: u64 = 16 << 20;
 pub(crate) const MAX_TOKENIZER: u64 = 64 << 20;
 /// Maximum size of the weights in bytes.
 pub(super) const MAX_WEIGHTS: u64 = 32 << 30;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn needed(names: &[&str], allow_pickle: bool) -> Option<(Vec<String>, Vec<String>)> {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        needed_files(&names, allow_pickle).map(|files| (files.others, files.weights))
+    }
+
+    #[test]
+    fn only_needed_files_are_chosen_and_an_index_after_its_parts() {
+        let names = [
+            "README.md",
+            "config.json",
+            "model-00001-of-00002.safetensors",
+            "model-00002-of-00002.safetensors",
+            "model.safetensors.index.json",
+            "onnx/model-00001-of-00002.safetensors",
+            "pytorch_model.bin",
+            "tf_model.h5",
+            "tokenizer.json",
+            "vocab.txt",
+        ];
+        let (others, weights) = needed(&names, true).unwrap();
+        assert_eq!(others, ["config.json", "tokenizer.json", "README.md"]);
+        let parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+        assert_eq!(weights, [parts[0], parts[1], "model.safetensors.index.json"]);
+    }
+
+    #[test]
+    fn pickles_are_chosen_only_on_request() {
+        let names = ["config.json", "pytorch_model.bin", "vocab.txt", "tokenizer_config.json"];
+        assert_eq!(needed(&names, false), None);
+        let (others, weights) = needed(&names, true).unwrap();
+        assert_eq!(
+            (others, weights),
+            (
+                ["config.json", "vocab.txt", "tokenizer_config.json"].map(String::from).to_vec(),
+                vec!["pytorch_model.bin".to_owned()],
+            )
+        );
+        assert_eq!(needed(&["config.json", "model.onnx"], true), None);
+    }
+}

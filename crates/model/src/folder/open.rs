@@ -150,6 +150,25 @@ impl Model {
     }
 }
 
+/// Returns the architecture that the `config.json` of a folder describes, whether its weights are there or not. `None` for a folder
+/// without one, which may hold a linear model.
+///
+/// # Errors
+/// If the architecture is not supported, or a key is invalid.
+pub fn architecture_of(folder: &Path) -> Result<Option<&'static str>> {
+    let config = read_optional(folder, names::CONFIG)?;
+    let file = folder.join(names::CONFIG).display().to_string();
+    config.map(|config| architecture_of_config(config.as_bytes(), &file)).transpose()
+}
+
+/// Returns the architecture that a `config.json` describes; `file` names it in errors.
+///
+/// # Errors
+/// If the architecture is not supported, or a key is invalid.
+pub fn architecture_of_config(config: &[u8], file: &str) -> Result<&'static str> {
+    Ok(parse_config(config, file)?.1.layout.name())
+}
+
 /// Parses `config.json`; `file` names it in errors.
 fn parse_config(json: &[u8], file: &str) -> Result<(Value, Architecture)> {
     let json: Value = serde_json::from_slice(json).map_err(|e| ModelError::Invalid {

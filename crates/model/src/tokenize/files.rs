@@ -54,6 +54,9 @@ impl TokenizerFiles {
         ADDED_TOKENS,
     ];
 
+    /// The names of the files of a vocabulary, which a whole tokenizer replaces.
+    pub const VOCABULARIES: [&str; 6] = [VOCAB_TXT, VOCAB_JSON, MERGES, SENTENCE_PIECE_BPE, SPIECE, SPM];
+
     /// Returns whether there is a tokenizer or a vocabulary.
     pub fn has_vocabulary(&self) -> bool {
         let Self { tokenizer, vocab_txt, vocab_json, sentence_piece_bpe, spiece, spm, .. } = self;

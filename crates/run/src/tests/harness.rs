@@ -288,7 +288,13 @@ fn manifest(start: RunStart, read: Vec<InputRecord>, counts: Counts, resumed: u6
     let text = String::new;
     RunManifest {
         start,
-        model: ModelRecord { name: "tiny".into(), sha256: text(), dtype: "f32".into(), instructions: text() },
+        model: ModelRecord {
+            name: "tiny".into(),
+            source: None,
+            sha256: text(),
+            dtype: "f32".into(),
+            instructions: text(),
+        },
         machine: MachineRecord { system: text(), device: text(), threads: 1 },
         read,
         output: None,

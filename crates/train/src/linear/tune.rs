@@ -90,7 +90,7 @@ pub fn tune_linear(
         tries += 1;
         let is_best = best.as_ref().is_none_or(|(best, _)| trained.score > best.score);
         let LinearTrained { score, best_epoch, elapsed, .. } = trained;
-        // From now on there is a model to keep. Set before the try is reported, so that whoever reads of it can interrupt.
+        // From now on there is a model to keep. The report comes after this, because an interrupt may follow it at once.
         search.stop.follow(true);
         progress(Try { number: tries, settings: &settings, score, best_epoch, elapsed, best: is_best });
         if is_best {

@@ -30,7 +30,7 @@ pub fn open(options: &Agree) -> Result<Vec<LoadedModel>> {
         instructions: instructions()?,
         ..Options::default()
     };
-    let models = open_all(&options.models, &model_options.device.open()?, model_options.open)?;
+    let models = open_all(&options.models, &model_options.device.open()?, options.opening)?;
     let heads = heads(options, &models)?;
     let load = |(NamedModel { name, model, .. }, head)| {
         Ok(LoadedModel { name, classifier: Classifier::new(model, &model_options)?, head })

@@ -1,10 +1,11 @@
 //! Single measurements: the whole command in a process of its own, load time, and latency of single articles.
 
 use super::record::Setting;
+use crate::arguments::OpenArguments;
 use crate::commands::open::open_any;
 use crate::failure::Usage;
 use anyhow::{Context, Result};
-use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, OpenOptions, Options};
+use newsdesk_model::{Classifier, DeviceChoice, DtypeChoice, Options};
 use newsdesk_run::RunManifest;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,11 +16,13 @@ use std::time::Instant;
 pub struct Candidate {
     /// Its folder; `None` for the built-in model.
     pub folder: Option<PathBuf>,
+    /// Where on the hub it comes from: `ORG/NAME@COMMIT`.
+    pub source: Option<String>,
     /// SHA-256 of its weights file.
     pub sha256: String,
     pub parameters: usize,
     /// How its folder is opened.
-    pub open: OpenOptions,
+    pub opening: OpenArguments,
 }
 
 /// A model with one dtype and one number of threads.
@@ -69,10 +72,10 @@ pub fn classify_in_process(
     if let Some(folder) = &candidate.folder {
         command.arg("--model").arg(folder);
     }
-    if candidate.open.allow_pickle {
+    if candidate.opening.allow_pickle {
         command.arg("--allow-pickle");
     }
-    if let Some(activation) = candidate.open.activation {
+    if let Some(activation) = candidate.opening.activation {
         command.arg("--activation").arg(activation.to_string());
     }
     for (option, number) in [("--max-windows", max_windows.map(u64::from)), ("--limit", limit)] {
@@ -112,7 +115,7 @@ pub fn classify_in_process(
 pub fn load(candidate: &Candidate, config: &Config, options: &Options) -> Result<(Classifier, f64)> {
     let options = Options { dtype: config.dtype, threads: Some(config.setting.threads), ..options.clone() };
     let started = Instant::now();
-    let model = open_any(candidate.folder.as_deref(), &options.device.open()?, options.open)?;
+    let model = open_any(candidate.folder.as_deref(), &options.device.open()?, candidate.opening)?;
     let classifier = Classifier::new(model, &options)?;
     Ok((classifier, started.elapsed().as_secs_f64()))
 }

@@ -7,7 +7,7 @@ use crate::output::machine::machine_table;
 use crate::output::page::{coverage_chart, head_items};
 use anyhow::Result;
 use newsdesk_report::chart::{Axis, Bar, Series, bar_chart, xy_plot};
-use newsdesk_report::{Chart, Item, Page, Section, Table};
+use newsdesk_report::{Chart, Item, Link, Page, Section, Table};
 
 /// Returns the page for the results.
 ///
@@ -35,7 +35,7 @@ pub fn page(job: &Job, results: &Results) -> Result<Page> {
     sections.push(Section {
         title: "Machine and settings".into(),
         text,
-        items: vec![Item::Table(machine_table(&settings))],
+        items: vec![Item::Table(machine_table(&settings)), Item::Links(links(results))],
     });
     Ok(Page {
         title: "Model comparison".into(),
@@ -48,6 +48,19 @@ pub fn page(job: &Job, results: &Results) -> Result<Page> {
         ),
         sections,
     })
+}
+
+/// Returns a link to each model of the Hugging Face hub, at the commit that was measured.
+fn links(results: &Results) -> Vec<Link> {
+    let mut sources: Vec<&str> = results.results.iter().filter_map(|measured| measured.source.as_deref()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    let link = |source: &str| {
+        let (repository, commit) = source.split_once('@')?;
+        let text = format!("{repository} at commit {commit}");
+        Some(Link { text, url: format!("https://huggingface.co/{repository}/tree/{commit}") })
+    };
+    sources.into_iter().filter_map(link).collect()
 }
 
 fn overview(results: &Results) -> Section {

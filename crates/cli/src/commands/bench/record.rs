@@ -56,6 +56,9 @@ pub struct Setting {
 pub struct Measured {
     #[serde(flatten)]
     pub setting: Setting,
+    /// Where on the hub the model comes from: `ORG/NAME@COMMIT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// SHA-256 of the model's weights file.
     pub sha256: String,
     pub parameters: usize,

@@ -62,7 +62,7 @@ impl Job<'_> {
         let per_second = |number: u64, seconds: &[f64]| {
             Spread::of(&seconds.iter().map(|seconds| number as f64 / seconds.max(1e-9)).collect::<Vec<_>>())
         };
-        let Candidate { sha256, parameters, .. } = &self.candidates[config.model];
+        let Candidate { source, sha256, parameters, .. } = &self.candidates[config.model];
         // Tokens are counted on the labelled rows; the file may have more rows.
         let labelled = set.articles.len().max(1) as f64;
         let tokens = (rounds.tokens as f64 / labelled * rounds.articles as f64).round() as u64;
@@ -81,6 +81,7 @@ impl Job<'_> {
         let heads = rounds.evaluated.iter().flat_map(|evaluated| evaluated.report.heads.iter().map(quality)).collect();
         Measured {
             setting: config.setting.clone(),
+            source: source.clone(),
             sha256: sha256.clone(),
             parameters: *parameters,
             set: set.name.clone(),

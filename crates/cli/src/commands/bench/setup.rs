@@ -47,10 +47,10 @@ impl<'a> Job<'a> {
         };
         // Numbers beyond the maximum are all reduced to it.
         threads.dedup();
-        let models = open_all(&options.models, &options.device.open()?, model_options.open)?;
+        let models = open_all(&options.models, &options.device.open()?, options.opening)?;
         let data_sets = data_set_options(options, &models, sources.iter().any(|source| !source.is_recipe()))?;
         let (mut candidates, mut sets, mut configs, mut corpora) = (vec![], vec![], vec![], vec![]);
-        for (index, (NamedModel { argument, name, folder, model }, data_set)) in
+        for (index, (NamedModel { argument, name, folder, source, model }, data_set)) in
             models.into_iter().zip(data_sets).enumerate()
         {
             let manifest = model.manifest();
@@ -85,9 +85,10 @@ impl<'a> Job<'a> {
             }
             candidates.push(Candidate {
                 folder,
+                source,
                 sha256: model.sha256()?,
                 parameters: model.parameters(),
-                open: model_options.open,
+                opening: options.opening,
             });
         }
         let rounds = configs.iter().map(|_| sources.iter().map(|_| Rounds::default()).collect()).collect();

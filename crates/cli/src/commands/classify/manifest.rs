@@ -1,6 +1,7 @@
 //! The manifest of a finished run: what ran, on what, and how long it took.
 
 use super::job::Job;
+use crate::commands::open::hub_source;
 use anyhow::Result;
 use newsdesk_model::device_name;
 use newsdesk_run::{MachineRecord, ModelRecord, RunManifest, RunOutcome, RunStart, RunState, Seconds};
@@ -49,6 +50,7 @@ pub fn model_record(job: &Job) -> Result<ModelRecord> {
     let classifier = &job.classifier;
     Ok(ModelRecord {
         name: classifier.manifest().name.clone(),
+        source: hub_source(job.options.model.as_deref(), job.options.opening)?,
         sha256: classifier.model().sha256()?,
         dtype: classifier.dtype().to_string(),
         instructions: match classifier.device().is_cpu() {

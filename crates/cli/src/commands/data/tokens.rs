@@ -29,7 +29,7 @@ impl TokenCounter {
         if options.no_tokens || (options.model.is_none() && cfg!(not(feature = "embedded-model"))) {
             return Ok(None);
         }
-        let model = open_encoder(options.model.as_deref(), &Device::Cpu, options.opening.options())?;
+        let model = open_encoder(options.model.as_deref(), &Device::Cpu, options.opening)?;
         let threads = threads::count(options.threads);
         Ok(Some(Self { tokenizer: model.tokenizer, max_length: model.manifest.window.length, threads }))
     }

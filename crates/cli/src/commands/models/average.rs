@@ -1,6 +1,6 @@
 //! `newsdesk models average`: averages the weights of several models that were trained from one base.
 
-use crate::arguments::Average;
+use crate::arguments::{Average, OpenArguments};
 use crate::commands::model_folder::{check_new_model, model_name, refuse_own_origin, remove_old_model};
 use crate::commands::open::open_any;
 use crate::data_sets::load_to_evaluate;
@@ -13,7 +13,7 @@ use anyhow::Result;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, check_labelled, evaluate};
 use newsdesk_model::folder::save;
-use newsdesk_model::{AnyModel, Classifier, Device, Model, OpenOptions, Options};
+use newsdesk_model::{AnyModel, Classifier, Device, Model, Options};
 use newsdesk_train::{average, head_similarities};
 use std::io::Write;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub fn run(options: &Average) -> Result<ExitCode> {
     refuse_own_origin(&options.output, &options.models)?;
     check_new_model(&options.output, false, options.overwrite)?;
     let models: Vec<Model> =
-        options.models.iter().map(|folder| open(folder, options.opening.options())).collect::<Result<_>>()?;
+        options.models.iter().map(|folder| open(folder, options.opening)).collect::<Result<_>>()?;
     for (index, folder) in options.models.iter().enumerate() {
         if options.models[..index].iter().any(|other| resolved(other) == resolved(folder)) {
             let folder = folder.display();
@@ -109,8 +109,8 @@ fn compare(models: &[Model], mean: &Model, sets: &[LabelledSet], options: &Avera
 ///
 /// # Errors
 /// If it cannot be opened, or is linear.
-fn open(folder: &Path, options: OpenOptions) -> Result<Model> {
-    match open_any(Some(folder), &Device::Cpu, options)? {
+fn open(folder: &Path, opening: OpenArguments) -> Result<Model> {
+    match open_any(Some(folder), &Device::Cpu, opening)? {
         AnyModel::Encoder(model) => Ok(*model),
         AnyModel::Linear(_) => {
             let message = format!("cannot average `{}`: linear models cannot be averaged", folder.display());

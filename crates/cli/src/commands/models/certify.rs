@@ -43,7 +43,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         let message = format!("cannot use `--max-accuracy-drop {max_accuracy_drop}`: it is not a number of at least 0");
         return Err(Usage::new(message, "give percentage points; 0 allows no loss, the default is 0.2").into());
     }
-    let model = open_encoder(Some(&options.input.model), &Device::Cpu, options.input.opening.options())?;
+    let model = open_encoder(Some(&options.input.model), &Device::Cpu, options.input.opening)?;
     check_existing_model(&options.input.model)?;
     let model_options = Options {
         device: DeviceChoice::Cpu,

@@ -15,10 +15,16 @@ pub(super) struct ModelFile {
 
 impl std::fmt::Display for ModelFile {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        match self.bytes {
-            bytes @ ..1_000_000 => write!(f, "{} ({:.0} kB)", self.name, (bytes as f64 / 1e3).ceil()),
-            bytes => write!(f, "{} ({:.1} MB)", self.name, bytes as f64 / 1e6),
-        }
+        write!(f, "{} ({})", self.name, in_units(self.bytes))
+    }
+}
+
+/// Returns a number of bytes in kB, MB or GB.
+pub(super) fn in_units(bytes: u64) -> String {
+    match bytes {
+        ..1_000_000 => format!("{:.0} kB", (bytes as f64 / 1e3).ceil()),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
 }
 

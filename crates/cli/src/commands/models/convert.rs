@@ -17,14 +17,14 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
         let message = format!("cannot convert `{}`: it is the built-in model", options.model.display());
         return Err(Usage::new(message, "name the folder of a checkpoint").into());
     }
-    let folder = hub::folder(&options.model)?;
+    let folder = hub::find(&options.model, options.opening)?.folder;
     let is_there = |name: &&str| options.output.join(name).exists();
     if let Some(name) = files_beside_weights().find(is_there).filter(|_| !options.overwrite.overwrite) {
         let message = format!("cannot write the model: `{}` already exists", options.output.join(name).display());
         return Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into());
     }
     // Opening checks that the weights fit the configuration.
-    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.opening.options())? else {
+    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.opening)? else {
         let message = format!("cannot convert `{}`: it is a linear model", options.model.display());
         return Err(Usage::new(message, "use it as it is: linear models are always one safetensors file").into());
     };

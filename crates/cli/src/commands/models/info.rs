@@ -60,8 +60,15 @@ struct EncoderInfo {
 }
 
 pub fn run(model: Option<&Path>, files: OpenArguments, json: bool) -> Result<ExitCode> {
-    let folder = model_path(model).map(hub::folder).transpose()?;
-    let model = open_without_warnings(model, &Device::Cpu, files.options())?;
+    #[cfg(feature = "hub")]
+    if let Some(name) = model_path(model).and_then(hub::name)
+        && hub::cache()?.fetched(&name, &hub::wanted(files.allow_pickle)).is_none()
+        && !hub::settings(files.offline).offline
+    {
+        return super::on_hub::run(&name, json);
+    }
+    let folder = model_path(model).map(|given| hub::find(given, files)).transpose()?.map(|found| found.folder);
+    let model = open_without_warnings(model, &Device::Cpu, files)?;
     let info = info(&model, folder.as_deref());
     match json {
         true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,

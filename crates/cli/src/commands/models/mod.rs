@@ -4,7 +4,13 @@ mod average;
 mod certify;
 mod checkpoint;
 mod convert;
+mod export;
 mod info;
+mod list;
+#[cfg(feature = "hub")]
+mod on_hub;
+mod pull;
+mod rm;
 
 use crate::arguments::{Models, ModelsCommand};
 use anyhow::Result;
@@ -12,9 +18,13 @@ use std::process::ExitCode;
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {
+        ModelsCommand::List { json } => list::run(json),
+        ModelsCommand::Pull { models, allow_pickle } => pull::run(&models, allow_pickle),
+        ModelsCommand::Rm { models } => rm::run(&models),
         ModelsCommand::Info { model, opening, json } => info::run(model.as_deref(), opening, json),
         ModelsCommand::Certify(options) => certify::run(*options),
         ModelsCommand::Average(options) => average::run(&options),
         ModelsCommand::Convert(options) => convert::run(&options),
+        ModelsCommand::Export(options) => export::run(&options),
     }
 }

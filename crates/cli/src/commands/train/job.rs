@@ -5,9 +5,9 @@ use super::finish::{evaluate_on_test, write_card};
 use super::progress::Reporter;
 use super::settings::{DEFAULT_LEARNING_RATE, changed, settings};
 use super::training_data::TrainingData;
-use crate::arguments::{PoolingName, Train};
+use crate::arguments::{OpenArguments, PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
-use crate::commands::open::open_encoder;
+use crate::commands::open::{hub_source, open_encoder};
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
@@ -18,7 +18,7 @@ use newsdesk_eval::{SetReport, SetSummary, calibrate, evaluate, summaries};
 use newsdesk_model::checkpoint::Weights;
 use newsdesk_model::folder::{save, weights_bytes};
 use newsdesk_model::network::Pooling;
-use newsdesk_model::{Classifier, Device, Head, Model, OpenOptions, Options, device_name};
+use newsdesk_model::{Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
     ClassWeights, EndRecord, Models, Progress, Record, RunFolder, Settings, StartRecord, Stop, Temperature, TrainError,
     Warning, has_checkpoint, merge_heads, read_log, remove_checkpoint, result_warnings, reuses_head, setting_warnings,
@@ -53,8 +53,12 @@ impl<'a> Job<'a> {
     /// If a model, a data set or an option cannot be used.
     pub fn load(options: &'a Train, stop: &'a Stop) -> Result<Self> {
         let device = options.compute.device.open()?;
-        let mut base = open_encoder(options.base.as_deref(), &device, options.opening.options())?;
-        let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.opening.options());
+        let mut base = open_encoder(options.base.as_deref(), &device, options.opening)?;
+        if let Some(source) = hub_source(options.base.as_deref(), options.opening)? {
+            // In the records of the new model, the commit says which base it was.
+            base.manifest.name = source;
+        }
+        let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.opening);
         let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
         let settings = settings(options, &base)?;
         let encoder = &base.encoder;
@@ -120,7 +124,7 @@ impl<'a> Job<'a> {
     pub fn evaluate(&self, folder: &Path) -> Result<Vec<SetReport>> {
         let model_options = Options { threads: Some(self.settings.threads), ..Options::default() };
         let classifier =
-            Classifier::new(open_encoder(Some(folder), &self.device, OpenOptions::default())?, &model_options)?;
+            Classifier::new(open_encoder(Some(folder), &self.device, OpenArguments::default())?, &model_options)?;
         let sets = self.data.validation.iter().chain(&self.data.test);
         Ok(sets.map(|set| evaluate(&classifier, set, &mut |_| {})).collect::<Result<_, _>>()?)
     }

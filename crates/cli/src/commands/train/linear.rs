@@ -6,7 +6,7 @@ use super::progress::Reporter;
 use super::settings::{class_weights, default_options, differing};
 use super::training_data::TrainingData;
 use super::tune::{self, tune};
-use crate::arguments::{CharNgrams, Epochs, Train};
+use crate::arguments::{CharNgrams, Epochs, OpenArguments, Train};
 use crate::commands::INTERRUPTED;
 use crate::commands::calibrate::not_fitted;
 use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
@@ -19,7 +19,7 @@ use anyhow::Result;
 use newsdesk_eval::{SetReport, calibrate, evaluate};
 use newsdesk_model::folder::save_linear;
 use newsdesk_model::linear::FeatureRecord;
-use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, OpenOptions, Options};
+use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, Options};
 use newsdesk_train::{
     ClassWeights, LinearSettings, Progress, Stop, linear_differences, result_warnings, setting_warnings, train_linear,
 };
@@ -124,7 +124,7 @@ fn already_trained(options: &Train, settings: &LinearSettings, data: &TrainingDa
         let message = format!("cannot resume `{}`: {cause}", folder.display());
         Usage::new(message, "use the options of the first run, or choose another folder for `--output`")
     };
-    let model = open_any(Some(folder), &Device::Cpu, OpenOptions::default())?;
+    let model = open_any(Some(folder), &Device::Cpu, OpenArguments::default())?;
     let differences = linear_differences(model.manifest(), &data.training, settings);
     if !differences.is_empty() {
         let cause = format!("it was trained with other options or on other rows ({})", differences.join("; "));

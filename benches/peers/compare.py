@@ -131,6 +131,7 @@ def run_newsdesk(dtype, file, one, out, articles, settings, environment):
         options += ["--dtype", dtype]
     if not settings.whole_job:  # the engines read only the first window of an article
         options += ["--model", settings.model, "--max-windows", "1"]
+        options += ["--html", "keep"]  # the engines read the HTML in a text too
     start = measure.run([settings.newsdesk, "classify", str(one), *options], environment)
     whole = measure.run([settings.newsdesk, "classify", str(file), *options], environment)
     # If most of a run is start-up, the rest is too short to measure.

@@ -282,7 +282,7 @@ fn without_a_network_a_pulled_model_works_and_others_fail_at_once() {
         let arguments = ["classify", "a.jsonl", "--model", model];
         Answer::new(&arguments, setup.command(&arguments).env("HF_ENDPOINT", "http://127.0.0.1:9").output().unwrap())
     };
-    unreachable("acme/news").done().says("warning: using `acme/news` from the cache, which may be out of date");
+    unreachable("acme/news").done().says("warning: cannot update `acme/news`, so the cached copy is used: ");
     unreachable("acme/other").refused("`http://127.0.0.1:9` was not reached").hint("newsdesk models pull");
 }
 
@@ -309,6 +309,8 @@ fn refusals_of_the_hub_have_hints() {
     as_pickle(&folder);
     setup.hub.add_folder("acme/pickle", &folder);
     setup.classify("acme/pickle").refused("has no safetensors file").hint("add `--allow-pickle`");
+    let calibrate = setup.run(&["calibrate", "acme/news", "--data", "a.jsonl"]);
+    calibrate.refused("it is a model of the hub").hint("`newsdesk models convert acme/news -o FOLDER`");
 }
 
 #[test]
@@ -361,6 +363,29 @@ fn a_download_that_was_killed_is_continued() {
         .filter(|request| request.path.contains(&digest))
         .map(|request| request.headers.get("range").cloned());
     assert_eq!(ranges.collect::<Vec<_>>(), [Some(format!("bytes={half}-"))]);
+    assert_eq!(setup.classify("acme/news").done().out, setup.classify_with_folder(Path::new(TINY)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_the_next_run_goes_on() {
+    let setup = setup();
+    setup.hub.add_folder("acme/news", Path::new(TINY));
+    let arguments = ["models", "pull", "acme/news"];
+    // In blocks of 512 or 1,024 bytes.
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 40 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_newsdesk")]).args(arguments);
+    limited
+        .env("HF_HOME", setup.folder.path("hf"))
+        .env("HF_ENDPOINT", setup.hub.endpoint())
+        .env("NO_PROXY", "127.0.0.1");
+    let answer = Answer::new(&arguments, limited.output().unwrap()).hint("raise the limit on the size of files");
+    assert_eq!(answer.code, Some(2));
+    assert!(
+        answer.err.contains("cannot download the model `acme/news`") && answer.err.contains(".incomplete`"),
+        "{answer}"
+    );
+    setup.run(&arguments).done();
     assert_eq!(setup.classify("acme/news").done().out, setup.classify_with_folder(Path::new(TINY)));
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Error, Result};
 use newsdesk_hub::{Cache, Fetched, Files, HubError, ModelName, Refusal, Settings, Wanted};
 #[cfg(feature = "hub")]
 use newsdesk_hub::{Event, Hub};
-use newsdesk_model::folder::{NeededFiles, architecture_of, needed_files};
+use newsdesk_model::folder::{NeededFiles, architecture_of, is_complete, needed_files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -36,9 +36,11 @@ impl Origin {
     }
 }
 
-/// Returns the name of a model on the hub, if the argument is none of a folder.
+/// Returns the name of a model on the hub, if the argument is none of a folder. It may be the address of its page.
 pub fn name(given: &Path) -> Option<ModelName> {
-    given.to_str().filter(|_| !given.exists()).and_then(ModelName::parse)
+    let text = given.to_str().filter(|_| !given.exists())?;
+    let stem = ["https://huggingface.co/", "hf://"].into_iter().find_map(|start| text.strip_prefix(start));
+    ModelName::parse(stem.unwrap_or(text))
 }
 
 /// Finds a model: the given path, or for `ORG/NAME[@REVISION]` a folder of the cache. Downloads missing files. Each name is looked
@@ -54,7 +56,8 @@ pub fn find(given: &Path, opening: OpenArguments) -> Result<Found> {
     if let Some(found) = known.get(&key) {
         return Ok(found.clone());
     }
-    let fetched = fetch(&name, opening).map_err(|error| failed(&format!("cannot open the model `{name}`"), error))?;
+    let fetched = fetch(&name, opening)
+        .map_err(|error| failed(&format!("cannot open the model `{name}`: there is no such folder"), error))?;
     let found =
         Found { folder: fetched.snapshot.folder, origin: Some(Origin { name, commit: fetched.snapshot.commit }) };
     known.insert(key, found.clone());
@@ -66,7 +69,10 @@ pub fn failed(what: &str, error: HubError) -> Error {
     match error {
         HubError::Refused { cause, .. } => Error::from_boxed(cause),
         error @ HubError::Io { .. } => Error::from(error).context(what.to_owned()),
-        error => Usage { message: format!("{what}: {error}"), hint: remedies::hub::hint(&error) }.into(),
+        error => {
+            let separator = if what.contains(": ") { ", and" } else { ":" };
+            Usage { message: format!("{what}{separator} {error}"), hint: remedies::hub::hint(&error) }.into()
+        }
     }
 }
 
@@ -93,7 +99,7 @@ pub fn wanted(allow_pickle: bool) -> Wanted<'static> {
         architecture_of(folder)?;
         Ok(())
     }
-    Wanted { choose: &choose, check: &check, allow_pickle }
+    Wanted { choose: &choose, check: &check, is_complete: &is_complete, allow_pickle }
 }
 
 #[cfg(feature = "hub")]

@@ -9,8 +9,10 @@ use std::time::SystemTime;
 
 /// Maximum size of a file in `refs` in bytes.
 const MAX_REF: u64 = 1024;
-/// How deep the files of a model are looked for: `1_Pooling/config.json`.
-const MAX_DEPTH: usize = 3;
+/// Maximum depth of folders in which files are found. Models of the hub have few.
+const MAX_DEPTH: usize = 16;
+/// Digits that the beginning of a commit must have.
+const MIN_COMMIT: usize = 7;
 
 /// A folder in which tools of Hugging Face keep models.
 #[derive(Debug, Clone)]
@@ -65,12 +67,24 @@ impl Cache {
         Repo::new(name.repository.clone(), RepoType::Model).folder_name()
     }
 
-    /// Finds the commit of a model's revision, as far as it is known here, with the folder of its files.
-    pub fn find(&self, name: &ModelName) -> Option<Snapshot> {
-        let commit = match name.is_fixed() {
-            true => name.revision.clone(),
-            false => self.reference(name, &name.revision)?,
+    /// Returns the commit of a model's revision, if the cache knows it: a branch, a tag, a commit or the beginning of one.
+    pub fn commit(&self, name: &ModelName) -> Option<String> {
+        if name.is_fixed() {
+            return Some(name.revision.clone());
+        }
+        let of_beginning = || {
+            let is_beginning =
+                name.revision.len() >= MIN_COMMIT && name.revision.bytes().all(|b| b.is_ascii_hexdigit());
+            let commits = if is_beginning { self.commit_names(name) } else { vec![] };
+            let mut found = commits.into_iter().filter(|commit| commit.starts_with(&name.revision));
+            found.next().filter(|_| found.next().is_none())
         };
+        self.reference(name, &name.revision).or_else(of_beginning)
+    }
+
+    /// Finds the folder of a model's revision.
+    pub fn find(&self, name: &ModelName) -> Option<Snapshot> {
+        let commit = self.commit(name)?;
         let folder = self.snapshot(name, &commit);
         folder.is_dir().then_some(Snapshot { folder, commit })
     }
@@ -116,8 +130,7 @@ impl Cache {
     /// Lists the commits of a model.
     pub fn commits(&self, name: &ModelName) -> Vec<CachedModel> {
         let references = self.references(name);
-        let folders = fs::read_dir(self.repository(name).join("snapshots")).into_iter().flatten().flatten();
-        let commits = folders.filter_map(|folder| folder.file_name().into_string().ok()).filter(|name| is_commit(name));
+        let commits = self.commit_names(name).into_iter();
         let model = |commit: String| {
             let folder = self.snapshot(name, &commit);
             let files = files_of(&folder);
@@ -135,57 +148,86 @@ impl Cache {
         commits.map(model).collect()
     }
 
-    /// Removes a model: all its commits, or the one of the revision if `name` has one other than `main`. Files that another
-    /// commit shares stay. Returns how many bytes are free now.
+    /// Returns the commits whose files are here.
+    fn commit_names(&self, name: &ModelName) -> Vec<String> {
+        let folders = fs::read_dir(self.repository(name).join("snapshots")).into_iter().flatten().flatten();
+        folders.filter_map(|folder| folder.file_name().into_string().ok()).filter(|name| is_commit(name)).collect()
+    }
+
+    /// Removes all commits of a model. Returns the number of bytes that this frees.
     ///
     /// # Errors
     /// If there is no such model in the cache, or a file cannot be removed.
-    pub fn remove(&self, name: &ModelName) -> Result<u64> {
-        let not_cached = || HubError::NotCached { name: name.to_string(), cache: self.root.clone() };
+    pub fn remove_all(&self, name: &ModelName) -> Result<u64> {
         let repository = self.repository(name);
         if !repository.is_dir() {
-            return Err(not_cached());
+            return Err(self.nothing(name));
         }
+        let _locks = self.lock_all(name)?;
+        let size = size_of_folder(&repository);
+        remove_folder(&repository)?;
+        Ok(size)
+    }
+
+    /// Removes the commit of a model's revision. Files that other commits share stay. Returns the number of bytes that this
+    /// frees.
+    ///
+    /// # Errors
+    /// If there is no such commit in the cache, or a file cannot be removed.
+    pub fn remove(&self, name: &ModelName) -> Result<u64> {
+        let snapshot = self.find(name).ok_or_else(|| self.nothing(name))?;
+        let others: Vec<Snapshot> =
+            self.commits(name).into_iter().map(|model| model.snapshot).filter(|other| *other != snapshot).collect();
+        if others.is_empty() {
+            return self.remove_all(name);
+        }
+        let _locks = self.lock_all(name)?;
+        let repository = self.repository(name);
         let before = size_of_folder(&repository);
-        let snapshot = match name.to_string() == name.repository {
-            true => None,
-            false => Some(self.find(name).ok_or_else(not_cached)?),
-        };
-        let remaining: Vec<CachedModel> = self
-            .commits(name)
-            .into_iter()
-            .filter(|other| snapshot.as_ref().is_some_and(|snapshot| other.snapshot != *snapshot))
-            .collect();
-        match snapshot.filter(|_| !remaining.is_empty()) {
-            Some(snapshot) => self.remove_commit(name, &snapshot, &remaining)?,
-            None => {
-                remove_folder(&repository)?;
-                let locks = self.root.join(".locks").join(Self::folder_name(name));
-                if locks.is_dir() {
-                    remove_folder(&locks)?;
-                }
-            }
+        let kept: Vec<PathBuf> = others.iter().flat_map(|other| self.blobs(name, other)).collect();
+        let removed = self.blobs(name, &snapshot);
+        remove_folder(&snapshot.folder)?;
+        for blob in removed.iter().filter(|blob| !kept.contains(blob) && blob.exists()) {
+            fs::remove_file(blob).map_err(HubError::io("remove", blob))?;
+        }
+        for (revision, _) in self.references(name).iter().filter(|(_, commit)| *commit == snapshot.commit) {
+            let path = repository.join("refs").join(revision);
+            fs::remove_file(&path).map_err(HubError::io("remove", &path))?;
         }
         Ok(before - size_of_folder(&repository).min(before))
     }
 
-    /// Removes a commit, its blobs that no other commit shares, and its references.
-    fn remove_commit(&self, name: &ModelName, snapshot: &Snapshot, remaining: &[CachedModel]) -> Result<()> {
-        let blobs = |snapshot: &Snapshot| {
-            let files = files_of(&snapshot.folder).into_iter();
-            files.filter_map(|file| fs::canonicalize(snapshot.folder.join(file)).ok()).collect::<Vec<_>>()
-        };
-        let shared: Vec<PathBuf> = remaining.iter().flat_map(|other| blobs(&other.snapshot)).collect();
-        let own = blobs(snapshot);
-        remove_folder(&snapshot.folder)?;
-        for blob in own.iter().filter(|blob| !shared.contains(blob) && blob.exists()) {
-            fs::remove_file(blob).map_err(HubError::io("remove", blob))?;
+    /// Returns the blobs to which the files of a commit link. Only the name of a link's target counts, so that no link leads out
+    /// of the cache.
+    fn blobs(&self, name: &ModelName, snapshot: &Snapshot) -> Vec<PathBuf> {
+        let blobs = self.repository(name).join("blobs");
+        let targets =
+            files_of(&snapshot.folder).into_iter().filter_map(|file| fs::read_link(snapshot.folder.join(file)).ok());
+        targets.filter_map(|target| Some(blobs.join(target.file_name()?))).collect()
+    }
+
+    /// Takes the locks of all files that were ever downloaded, so that no other process downloads one meanwhile. The files of the
+    /// locks stay, because another process may be waiting for one.
+    fn lock_all(&self, name: &ModelName) -> Result<Vec<fs::File>> {
+        let paths = fs::read_dir(self.locks(name)).into_iter().flatten().flatten().map(|entry| entry.path());
+        let mut locks = vec![];
+        for path in paths.filter(|path| path.extension().is_some_and(|end| end == "lock")) {
+            let file = fs::File::options().read(true).write(true).open(&path).map_err(HubError::io("open", &path))?;
+            if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                return Err(HubError::Busy { name: name.to_string() });
+            }
+            locks.push(file);
         }
-        for (revision, _) in self.references(name).iter().filter(|(_, commit)| *commit == snapshot.commit) {
-            let path = self.repository(name).join("refs").join(revision);
-            fs::remove_file(&path).map_err(HubError::io("remove", &path))?;
-        }
-        Ok(())
+        Ok(locks)
+    }
+
+    /// Returns the folder with the locks of a repository.
+    pub(crate) fn locks(&self, name: &ModelName) -> PathBuf {
+        self.root.join(".locks").join(Self::folder_name(name))
+    }
+
+    fn nothing(&self, name: &ModelName) -> HubError {
+        HubError::NothingToRemove { name: name.to_string(), cache: self.root.clone() }
     }
 }
 
@@ -314,6 +356,19 @@ mod tests {
         assert_eq!((cache.find(&name.at("refs/pr/4")), cache.models().unwrap().len()), (None, 1));
         cache.remove(&name).unwrap();
         assert!(cache.models().unwrap().is_empty());
-        assert!(matches!(cache.remove(&name), Err(HubError::NotCached { .. })));
+        assert!(matches!(cache.remove(&name), Err(HubError::NothingToRemove { .. })));
+        assert!(matches!(cache.remove_all(&name), Err(HubError::NothingToRemove { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_out_of_the_cache_remove_nothing_there() {
+        let (folder, cache, name) = cache();
+        let outside = folder.path().join("precious");
+        fs::write(&outside, "text").unwrap();
+        link(outside.to_str().unwrap(), &cache.snapshot(&name, FIRST).join("tokenizer.json"));
+        cache.remove(&name.at(FIRST)).unwrap();
+        cache.remove_all(&name).unwrap();
+        assert!(outside.exists());
     }
 }

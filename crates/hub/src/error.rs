@@ -16,13 +16,33 @@ pub enum HubError {
     /// The environment names no home and no cache.
     #[error("no folder for the cache: neither `HF_HOME` nor `HOME` is set")]
     NoCache,
-    /// The model is not in the cache, and the network must not be used.
-    #[error("`{name}` is not in the cache `{}`, and the network is not used", cache.display())]
+    /// Files of the model are not in the cache, and the network must not be used.
+    #[error("`{name}` is not in the cache `{}` with all its files, and the network is not used", cache.display())]
     NotCached {
         /// The model.
         name: String,
         /// The folder of the cache.
         cache: PathBuf,
+    },
+    /// A model that is to be removed is not in the cache.
+    #[error("`{name}` is not in the cache `{}`", cache.display())]
+    NothingToRemove {
+        /// The model.
+        name: String,
+        /// The folder of the cache.
+        cache: PathBuf,
+    },
+    /// Another process downloads files of the model.
+    #[error("another process is downloading files of `{name}`")]
+    Busy {
+        /// The model.
+        name: String,
+    },
+    /// The address of the hub is invalid.
+    #[error("`{endpoint}` is not an address of a hub")]
+    BadEndpoint {
+        /// The invalid address.
+        endpoint: String,
     },
     /// The hub was not reached.
     #[error("`{endpoint}` was not reached: {cause}")]
@@ -31,6 +51,8 @@ pub enum HubError {
         endpoint: String,
         /// What failed.
         cause: String,
+        /// Whether there was a connection, which then failed.
+        connected: bool,
     },
     /// The certificate of the hub is not trusted.
     #[error("no secure connection to `{host}`: {cause}")]
@@ -45,7 +67,7 @@ pub enum HubError {
     Status {
         /// What was asked.
         url: String,
-        /// The status with its meaning, such as "503 Service Unavailable".
+        /// The status with its meaning, such as "503 Service Unavailable", and what the hub says about it.
         status: String,
     },
     /// Too many requests.
@@ -135,7 +157,7 @@ pub enum HubError {
         /// What is wrong.
         what: String,
     },
-    /// A file differs from what the hub announced, even after it was downloaded again.
+    /// A file differs from what the hub announced.
     #[error("`{url}` differs from what was announced: {what}")]
     Corrupt {
         /// Where the file comes from.

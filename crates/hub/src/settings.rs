@@ -39,13 +39,13 @@ impl Settings {
     /// Like [`Settings::from_environment`], with variables that the function returns. Empty ones count as unset.
     pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let path = |name: &str| variable(name).map(PathBuf::from);
+        let home = || variable("HOME").or_else(|| variable("USERPROFILE")).map(PathBuf::from);
+        let path = |name: &str| variable(name).map(|path| expanded(PathBuf::from(path), home));
         let text = |name: &str| variable(name)?.into_string().ok().map(|text| text.trim().to_owned());
         let seconds = |name: &str| {
             let seconds = text(name).and_then(|text| text.parse::<f64>().ok()).filter(|seconds| *seconds > 0.0);
             Duration::try_from_secs_f64(seconds.unwrap_or(10.0)).unwrap_or(Duration::MAX)
         };
-        let home = || path("HOME").or_else(|| path("USERPROFILE"));
         let hugging_face = path("HF_HOME")
             .or_else(|| path("XDG_CACHE_HOME").map(|cache| cache.join("huggingface")))
             .or_else(|| home().map(|home| home.join(".cache").join("huggingface")));
@@ -56,16 +56,27 @@ impl Settings {
         let is_true = |name: &str| {
             text(name).is_some_and(|text| matches!(text.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE"))
         };
+        let token = text("HF_TOKEN").or_else(|| text("HUGGING_FACE_HUB_TOKEN")).or_else(of_file);
         let endpoint = text("HF_ENDPOINT").unwrap_or_else(|| ENDPOINT.into());
         Self {
-            cache: path("HF_HUB_CACHE").or_else(|| Some(hugging_face.as_ref()?.join("hub"))),
+            cache: path("HF_HUB_CACHE")
+                .or_else(|| path("HUGGINGFACE_HUB_CACHE"))
+                .or_else(|| Some(hugging_face.as_ref()?.join("hub"))),
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            token: text("HF_TOKEN").or_else(|| text("HUGGING_FACE_HUB_TOKEN")).or_else(of_file).and_then(Token::new),
+            token: token.filter(|_| !is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN")).and_then(Token::new),
             offline: is_true("HF_HUB_OFFLINE") || is_true("TRANSFORMERS_OFFLINE"),
             answer_timeout: seconds("HF_HUB_ETAG_TIMEOUT"),
             read_timeout: seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
             retry_delay: Duration::from_millis(500),
         }
+    }
+}
+
+/// Returns a path with the home in place of `~` at its beginning.
+fn expanded(path: PathBuf, home: impl Fn() -> Option<PathBuf>) -> PathBuf {
+    match path.strip_prefix("~") {
+        Ok(rest) => home().map_or(path.clone(), |home| home.join(rest)),
+        Err(_) => path,
     }
 }
 
@@ -119,6 +130,8 @@ mod tests {
         assert_eq!(cache(&[home, ("XDG_CACHE_HOME", "/x"), ("HF_HOME", "/hf")]), Some("/hf/hub".into()));
         assert_eq!(cache(&[("HF_HOME", "/hf"), ("HF_HUB_CACHE", "/hub")]), Some("/hub".into()));
         assert_eq!(cache(&[home, ("HF_HOME", "")]), Some("/home/ada/.cache/huggingface/hub".into()));
+        assert_eq!(cache(&[home, ("HF_HOME", "~/hf")]), Some("/home/ada/hf/hub".into()));
+        assert_eq!(cache(&[home, ("HUGGINGFACE_HUB_CACHE", "/old")]), Some("/old".into()));
         assert_eq!(cache(&[]), None);
     }
 
@@ -134,6 +147,7 @@ mod tests {
         let other = folder.path().join("other");
         std::fs::write(&other, "elsewhere").unwrap();
         assert_eq!(token(&[("HF_HOME", home), ("HF_TOKEN_PATH", other.to_str().unwrap())]), Token::new("elsewhere"));
+        assert_eq!(token(&[("HF_TOKEN", "given"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]), None);
         assert_eq!(Token::new("two\nlines"), None);
         assert_eq!(format!("{:?}", Token::new("secret")), "Some(Token(..))");
     }

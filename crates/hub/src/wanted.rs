@@ -1,6 +1,6 @@
 //! Which files of a model are needed, and a model that has them.
 
-use crate::cache::{Cache, Snapshot, files_of};
+use crate::cache::{Cache, Snapshot};
 use crate::error::Refusal;
 use crate::name::ModelName;
 use std::path::Path;
@@ -10,8 +10,7 @@ use std::path::Path;
 pub struct Files {
     /// Configuration and tokenizer: small.
     pub others: Vec<String>,
-    /// The weights. They are downloaded last, so that a model with weights is complete; if they are in several parts, the one
-    /// that names the others comes last.
+    /// The weights. They are downloaded after the others.
     pub weights: Vec<String>,
 }
 
@@ -22,6 +21,9 @@ pub struct Wanted<'a> {
     pub choose: &'a dyn Fn(&[String], bool) -> Option<Files>,
     /// Looks at the folder with [`Files::others`] before the weights are downloaded.
     pub check: &'a dyn Fn(&Path) -> Result<(), Refusal>,
+    /// Returns whether a folder holds all files of a model. With `true`, weights may be pickles. Other programs may have downloaded
+    /// only some of them.
+    pub is_complete: &'a dyn Fn(&Path, bool) -> bool,
     /// Whether weights may be pickles.
     pub allow_pickle: bool,
 }
@@ -36,15 +38,12 @@ pub struct Fetched {
 }
 
 impl Cache {
-    /// Returns a model if it is in the cache with its weights.
+    /// Returns a model if all its files are in the cache.
     pub fn fetched(&self, name: &ModelName, wanted: &Wanted) -> Option<Fetched> {
-        let commit = match name.is_fixed() {
-            true => name.revision.clone(),
-            false => self.reference(name, &name.revision)?,
-        };
+        let commit = self.commit(name)?;
         let complete = |commit: &str, pickle: bool| {
             let folder = self.snapshot(name, commit);
-            (wanted.choose)(&files_of(&folder), pickle).map(|_| Snapshot { folder, commit: commit.to_owned() })
+            (wanted.is_complete)(&folder, pickle).then(|| Snapshot { folder, commit: commit.to_owned() })
         };
         let of_bot = || {
             let commit = self.reference(name, &safetensors_of(&commit))?;

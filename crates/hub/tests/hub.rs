@@ -55,8 +55,13 @@ fn choose(names: &[String], pickle: bool) -> Option<Files> {
     Some(Files { others, weights: vec![weights.into()] })
 }
 
+fn is_complete(folder: &Path, pickle: bool) -> bool {
+    let has = |name: &str| folder.join(name).exists();
+    has("config.json") && (has(WEIGHTS) || (pickle && has("pytorch_model.bin")))
+}
+
 fn wanted(allow_pickle: bool) -> Wanted<'static> {
-    Wanted { choose: &choose, check: &|_| Ok(()), allow_pickle }
+    Wanted { choose: &choose, check: &|_| Ok(()), is_complete: &is_complete, allow_pickle }
 }
 
 impl Setup {
@@ -514,13 +519,103 @@ fn a_model_that_is_refused_costs_no_weights() {
         assert!(folder.join("config.json").is_file());
         Err("no such architecture".into())
     };
-    let wanted = Wanted { choose: &choose, check: &check, allow_pickle: false };
+    let wanted = Wanted { choose: &choose, check: &check, is_complete: &is_complete, allow_pickle: false };
     match setup.hub().fetch(&name("acme/news"), &wanted, &mut |_| {}) {
         Err(HubError::Refused { cause, .. }) => assert_eq!(cause.to_string(), "no such architecture"),
         other => panic!("{other:?}"),
     }
     assert_eq!(ranges(&setup), [] as [Option<String>; 0]);
     assert!(!setup.repository().join("refs").exists());
+}
+
+#[test]
+fn what_another_program_left_out_is_downloaded() {
+    let setup = setup();
+    // Python downloads single files, too.
+    setup.fetch().unwrap();
+    let snapshot = setup.repository().join("snapshots").join(&setup.commit);
+    for missing in ["config.json", "1_Pooling/config.json"] {
+        std::fs::remove_file(snapshot.join(missing)).unwrap();
+        setup.is_whole(&setup.fetch().unwrap());
+    }
+    std::fs::remove_file(snapshot.join("config.json")).unwrap();
+    let offline = Hub::new(Settings { offline: true, ..setup.settings() }).unwrap();
+    assert!(matches!(fetch(&offline, "acme/news", false), Err(HubError::NotCached { .. })));
+    assert!(matches!(offline.pull(&name("acme/news"), &wanted(false), &mut |_| {}), Err(HubError::NotCached { .. })));
+}
+
+#[test]
+fn downloads_that_never_get_anywhere_end() {
+    let setup = setup();
+    let (weights, size) = (setup.weights.clone(), format!("Content-Length: {}", setup.weights.len()));
+    // Half of the file, and then no ranges.
+    setup.hub.misbehave(at_first(99, move |request| match request.headers.contains_key("range") {
+        true => Raw::answer("416 Range Not Satisfiable", &[], ""),
+        false => Raw::with_headers("200 OK", &[&size], &weights[..1_500_000]),
+    }));
+    setup.failed(setup.fetch(), "3000000 bytes");
+    assert!(setup.hub.requests().len() < 30);
+}
+
+#[test]
+fn a_model_is_not_removed_during_its_download() {
+    let setup = setup();
+    let (weights, size) = (setup.weights.clone(), format!("Content-Length: {}", setup.weights.len()));
+    let stalled = move |_: &Request| Raw {
+        stall: Duration::from_millis(900),
+        ..Raw::with_headers("200 OK", &[&size], &weights[..9])
+    };
+    setup.hub.misbehave(at_first(1, stalled));
+    thread::scope(|scope| {
+        let fetched = scope.spawn(|| setup.fetch());
+        while std::fs::metadata(setup.partial()).map_or(0, |file| file.len()) < 9 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let cache = newsdesk_hub::Cache::new(setup.cache.path());
+        assert!(matches!(cache.remove_all(&name("acme/news")), Err(HubError::Busy { .. })));
+        setup.is_whole(&fetched.join().unwrap().unwrap());
+        assert!(cache.remove_all(&name("acme/news")).unwrap() > 3_000_000);
+    });
+}
+
+#[test]
+fn the_beginning_of_a_commit_names_it_in_the_cache() {
+    let setup = setup();
+    setup.fetch().unwrap();
+    setup.hub.requests();
+    setup.is_whole(&fetch(&setup.hub(), &format!("acme/news@{}", &setup.commit[..12]), false).unwrap());
+    assert!(setup.hub.requests().is_empty());
+}
+
+#[test]
+fn sizes_without_sense_and_endpoints_without_scheme_are_refused() {
+    let setup = setup();
+    setup.hub.misbehave(|request| {
+        let headers = ["ETag: \"x\"", "Content-Length: 18446744073709551615"];
+        request.path.contains("/resolve/").then(|| Raw::with_headers("200 OK", &headers, ""))
+    });
+    setup.failed(setup.fetch(), "a size of 18446744073709551615 bytes, more than");
+    let endpoint = Settings { endpoint: "localhost:80".into(), ..setup.settings() };
+    assert!(matches!(Hub::new(endpoint), Err(HubError::BadEndpoint { .. })));
+}
+
+#[test]
+fn a_copy_that_cannot_be_updated_is_used_and_the_cause_is_told() {
+    let setup = setup();
+    setup.fetch().unwrap();
+    let mut changed = files(&setup.weights);
+    changed[0].1 = b"{\"new\": true}".to_vec();
+    setup.hub.add("acme/news", changed);
+    let check = |_: &Path| Err("no such architecture".into());
+    let wanted = Wanted { choose: &choose, check: &check, is_complete: &is_complete, allow_pickle: false };
+    let mut causes = vec![];
+    let fetched = setup.hub().fetch(&name("acme/news"), &wanted, &mut |event| {
+        if let Event::CachedCopy { cause } = event {
+            causes.push(matches!(cause, HubError::Refused { .. }));
+        }
+    });
+    setup.is_whole(&fetched.unwrap());
+    assert_eq!(causes, [true]);
 }
 
 #[test]

@@ -42,7 +42,12 @@ fn fetch(hub: &FakeHub, cache: &Path) -> Fetched {
         let has = names.iter().any(|name| name == WEIGHTS);
         has.then(|| Files { others: vec!["config.json".into()], weights: vec![WEIGHTS.into()] })
     };
-    let wanted = Wanted { choose: &choose, check: &|_| Ok(()), allow_pickle: false };
+    let wanted = Wanted {
+        choose: &choose,
+        check: &|_| Ok(()),
+        is_complete: &|folder, _| folder.join(WEIGHTS).exists(),
+        allow_pickle: false,
+    };
     Hub::new(settings).unwrap().fetch(&ModelName::parse("acme/news").unwrap(), &wanted, &mut |_| {}).unwrap()
 }
 

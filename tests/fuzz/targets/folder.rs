@@ -39,7 +39,7 @@ pub fn open_and_classify(name: &str, bytes: &[u8]) {
         // It is only read without a safetensors file. The first call removes that.
         let _ = std::fs::remove_file(FOLDER.join("model.safetensors"));
     }
-    let open = OpenOptions { allow_pickle: true };
+    let open = OpenOptions { allow_pickle: true, ..OpenOptions::default() };
     let options =
         Options { device: DeviceChoice::Cpu, threads: Some(1), max_windows: Some(4), open, ..Options::default() };
     let Ok(classifier) = Classifier::open_with(&*FOLDER, &options) else { return };

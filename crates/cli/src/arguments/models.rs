@@ -19,8 +19,8 @@ pub enum ModelsCommand {
     },
     /// Download models of the Hugging Face hub into the cache
     ///
-    /// Only the files that Newsdesk needs are downloaded. A download that was interrupted goes on where it was. `HF_HOME` names the
-    /// folder of the cache, `HF_ENDPOINT` a mirror, and `HF_TOKEN` an access token for gated and private models.
+    /// Only the files that Newsdesk needs are downloaded. An interrupted download resumes. `HF_HUB_CACHE` names the folder of the
+    /// cache, `HF_ENDPOINT` a mirror, and `HF_TOKEN` an access token for gated and private models.
     Pull {
         /// Names on the hub: `ORG/NAME[@REVISION]`
         #[arg(value_name = "NAME", required = true)]
@@ -31,7 +31,7 @@ pub enum ModelsCommand {
     },
     /// Remove models of the Hugging Face hub from the cache
     ///
-    /// With @REVISION, only that commit is removed. Files that other commits share stay.
+    /// All commits of a model are removed, or with @REVISION only that one. Files that other commits share stay.
     Rm {
         /// Names on the hub: `ORG/NAME[@REVISION]`
         #[arg(value_name = "NAME", required = true)]
@@ -69,9 +69,9 @@ pub enum ModelsCommand {
     Convert(Convert),
     /// Write a head of a model as a classifier that transformers opens
     ///
-    /// The folder gets `config.json`, `tokenizer.json` and `model.safetensors` of a `*ForSequenceClassification`. It gives the same
-    /// logits as Newsdesk for articles of one window, divided by the temperature. Models that average the vectors of all tokens
-    /// cannot be exported, because these classes read the first token only.
+    /// The folder is a `*ForSequenceClassification` of transformers, with `newsdesk.toml` beside it. It gives the same logits as
+    /// Newsdesk for articles of one window, divided by the temperature. Models with mean pooling cannot be exported, because these
+    /// classes read the first token only.
     Export(Export),
 }
 

@@ -50,7 +50,7 @@ pub struct OpenArguments {
     pub activation: Option<HeadActivation>,
     /// Use models of the Hugging Face hub from the cache only, without a network
     ///
-    /// `HF_HUB_OFFLINE=1` does the same. `newsdesk models pull` fills the cache before.
+    /// `HF_HUB_OFFLINE=1` does the same. Download models first with `newsdesk models pull`.
     #[arg(long, help_heading = "Model")]
     pub offline: bool,
 }

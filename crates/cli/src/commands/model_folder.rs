@@ -128,7 +128,11 @@ pub fn check_existing_model(given: &Path) -> Result<()> {
     }
     if hub::name(given).is_some() {
         let message = format!("cannot write to `{}`: it is a model of the hub", given.display());
-        return Err(Usage::new(message, "copy the model into a folder of your own, and name that folder").into());
+        return Err(Usage::new(
+            message,
+            format!("copy it first: `newsdesk models convert {} -o FOLDER`", given.display()),
+        )
+        .into());
     }
     Ok(check_writable(given)?)
 }

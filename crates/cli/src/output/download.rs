@@ -37,7 +37,13 @@ impl Progress {
                 self.say(&format!("{cause}; the next try follows in {:.1} seconds", wait.as_secs_f64()));
             }
             Event::CachedCopy { cause } => {
-                self.say(&format!("warning: using `{}` from the cache, which may be out of date: {cause}", self.name));
+                let mut text = format!("warning: cannot update `{}`, so the cached copy is used: {cause}", self.name);
+                let mut inner = std::error::Error::source(cause);
+                while let Some(error) = inner {
+                    text += &format!(": {error}");
+                    inner = error.source();
+                }
+                self.say(&text);
             }
             _ => {}
         }

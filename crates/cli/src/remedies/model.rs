@@ -12,7 +12,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
     let text = match remedy {
         Remedy::UseModelFolder => {
             "name a model folder with `config.json`, `tokenizer.json` and `model.safetensors`, as `newsdesk train` and \
-             transformers' `save_pretrained` write it"
+             transformers' `save_pretrained` write it, or a model of the Hugging Face hub as ORG/NAME"
         }
         Remedy::CompleteModelFolder => {
             "add the file: a model folder holds `config.json`, `tokenizer.json` and `model.safetensors`"
@@ -25,7 +25,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
              `--hypothesis`"
         }
         Remedy::TrainWithPooler => {
-            "export in f32, or train the head with `--pooling pooler`, which is what classifiers of transformers have"
+            "train the head with `--pooling pooler`, which is what classifiers of transformers have"
         }
         Remedy::TrainHead => "train a head on it with `newsdesk train --base`",
         Remedy::MakeFolderWritable => "choose a folder with write permission on a disk with free space",

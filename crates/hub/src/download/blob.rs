@@ -1,8 +1,10 @@
 //! The download of one file: what the hub announces about it, and its contents.
 
+use super::address::without_query;
 use super::checksum::Checksum;
-use super::client::{About, Client, Failure, Method, Response, Tries, without_query};
+use super::client::{About, Client, Method, Response};
 use super::events::{Event, Events};
+use super::failure::{Failure, Tries};
 use super::lock::lock;
 use super::partial::{PIECE, Partial, partial_path};
 use crate::cache::Cache;
@@ -13,7 +15,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use ureq::http::StatusCode;
 
-/// Progress that counts: after so many bytes, tries are counted anew.
+/// Bytes of progress after which the tries are counted anew.
 const PROGRESS: u64 = 1 << 20;
 
 /// A file, as the hub announces it.
@@ -29,11 +31,18 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// Asks the hub about a file of a commit.
+    /// Asks the hub about a file of a commit, of `max_size` bytes at most.
     ///
     /// # Errors
-    /// If the hub does not say its size and its etag, or is not reached.
-    pub fn ask(client: &Client, name: &ModelName, commit: &str, file: &str, events: &mut Events) -> Result<Self> {
+    /// If the hub does not say its size and its etag, if it is too large, or if the hub is not reached.
+    pub fn ask(
+        client: &Client,
+        name: &ModelName,
+        commit: &str,
+        file: &str,
+        max_size: u64,
+        events: &mut Events,
+    ) -> Result<Self> {
         let url = client.url(&format!("{}/resolve/{commit}/{}", name.repository, encoded(file)));
         let about = About { name, file: Some(file) };
         client.with_retries(&mut |error, wait| events.retrying(error, wait), || {
@@ -51,6 +60,9 @@ impl Announced {
                 .number("X-Linked-Size")
                 .or_else(|| response.status.is_success().then(|| response.number("Content-Length")).flatten());
             let size = size.ok_or_else(|| answer("no size of the file".into()))?;
+            if size > max_size {
+                return Err(answer(format!("a size of {size} bytes, more than {max_size}")));
+            }
             let checksum = Checksum::of_etag(etag);
             Ok(Self { file: file.into(), url: url.clone(), etag: etag.into(), size, checksum })
         })
@@ -74,25 +86,27 @@ impl Announced {
         }
         let folder = cache.repository(name).join("blobs");
         fs::create_dir_all(&folder).map_err(HubError::io("create", &folder))?;
-        let locks = cache.root().join(".locks").join(Cache::folder_name(name));
-        let _lock =
-            lock(&locks.join(format!("{}.lock", self.etag)), &mut || events.send(Event::Waiting { file: &self.file }))?;
+        let path = cache.locks(name).join(format!("{}.lock", self.etag));
+        let lock = lock(&path, &mut || events.send(Event::Waiting { file: &self.file }))?;
         // Another process may have finished it meanwhile.
         if !blob.exists() {
-            self.fill(
-                client,
-                name,
-                Partial::open(partial_path(&blob)?, self.checksum.clone(), self.size)?,
-                &blob,
-                events,
-            )?;
+            // Without a hash, nothing tells whether what another program left is the beginning of this file.
+            let excludes = lock.excludes && self.checksum != Checksum::Unknown;
+            let path = partial_path(&blob, self.size, excludes);
+            let partial = Partial::open(path.clone(), self.checksum.clone(), self.size)?;
+            self.complete(client, name, partial, &blob, events).inspect_err(|_| {
+                if !excludes {
+                    // Nobody would continue a file with this name.
+                    let _ = fs::remove_file(&path);
+                }
+            })?;
         }
         events.progress(&self.file, self.size);
         Ok(blob)
     }
 
-    /// Downloads what is missing.
-    fn fill(
+    /// Downloads what is missing, and checks the whole file.
+    fn complete(
         &self,
         client: &Client,
         name: &ModelName,
@@ -100,26 +114,38 @@ impl Announced {
         blob: &Path,
         events: &mut Events,
     ) -> Result<()> {
-        let (mut tries, mut restarted) = (Tries::default(), partial.done() == 0);
-        loop {
-            let before = partial.done();
-            if partial.missing() > 0 {
-                let Err(failure) = self.transfer(client, name, &mut partial, events) else { continue };
-                if partial.done() >= before + PROGRESS {
+        let was_continued = partial.done() > 0;
+        self.fill(client, name, &mut partial, events)?;
+        if was_continued && partial.difference().is_some() {
+            // It began with what another program left.
+            partial.restart()?;
+            self.fill(client, name, &mut partial, events)?;
+        }
+        match partial.difference() {
+            None => partial.finish(blob),
+            Some(what) => {
+                partial.restart()?;
+                Err(HubError::Corrupt { url: without_query(&self.url), what })
+            }
+        }
+    }
+
+    /// Downloads until no byte is missing.
+    fn fill(&self, client: &Client, name: &ModelName, partial: &mut Partial, events: &mut Events) -> Result<()> {
+        let (mut tries, mut most) = (Tries::default(), partial.done());
+        while partial.missing() > 0 {
+            if let Err(failure) = self.transfer(client, name, partial, events) {
+                // Bytes that are downloaded again are no progress.
+                if partial.done() >= most + PROGRESS {
+                    most = partial.done();
                     tries.reset();
                 }
                 let delay = client.settings().retry_delay;
                 let waited = tries.wait(failure, delay, &mut |error, wait| events.retrying(error, wait));
-                waited.map_err(|error| self.cut_off(&partial, error))?;
-                continue;
-            }
-            let Some(what) = partial.difference() else { return partial.finish(blob) };
-            partial.restart()?;
-            // The beginning may be what another program left there.
-            if std::mem::replace(&mut restarted, true) {
-                return Err(HubError::Corrupt { url: without_query(&self.url), what });
+                waited.map_err(|error| self.cut_off(partial, error))?;
             }
         }
+        Ok(())
     }
 
     /// Downloads until the end, or until something happens.
@@ -131,7 +157,7 @@ impl Announced {
         events: &mut Events,
     ) -> Result<(), Failure> {
         let about = About { name, file: Some(&self.file) };
-        let response = client.send(Method::Get, &self.url, partial.done(), about)?;
+        let response = client.send(Method::Download, &self.url, partial.done(), about)?;
         if response.status == StatusCode::RANGE_NOT_SATISFIABLE {
             partial.restart()?;
             return Err(Failure::passing(HubError::Status {

@@ -1,22 +1,27 @@
 //! Requests to the hub: redirects, the token, time-outs, and what the statuses mean.
 
+use super::address::{is_same_origin, scheme, without_query};
+use super::failure::{Failure, Tries};
 use crate::error::{HubError, Result};
 use crate::name::ModelName;
 use crate::settings::Settings;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
-use ureq::http::{HeaderMap, StatusCode, Uri};
+use ureq::http::{HeaderMap, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Timeout};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 8;
+/// How long a small answer may take.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that the hub may ask for before the next try.
 const MAX_WAIT: Duration = Duration::from_secs(120);
-/// Tries without progress.
-const TRIES: u32 = 5;
+
+/// Characters of a message of the hub that are shown.
+const MAX_MESSAGE: usize = 200;
 
 /// A response of the hub or of the host to which it redirects.
 pub struct Response {
@@ -38,6 +43,18 @@ impl Response {
         self.header(name)?.trim().parse().ok()
     }
 
+    /// Returns the seconds to wait before the next request, if the server says so.
+    fn wait(&self) -> Option<u64> {
+        // `"api";r=0;t=55`: no requests are left for 55 seconds.
+        let of_limit = || {
+            let mut fields =
+                self.header("RateLimit")?.split(';').map(str::trim).filter_map(|field| field.split_once('='));
+            let (_, seconds) = fields.clone().find(|(name, _)| *name == "t")?;
+            fields.any(|field| field == ("r", "0")).then(|| seconds.parse::<u64>().ok())?.map(|seconds| seconds + 1)
+        };
+        self.number("Retry-After").or_else(of_limit)
+    }
+
     /// Reads the whole body.
     ///
     /// # Errors
@@ -46,40 +63,16 @@ impl Response {
         let mut bytes = vec![];
         let read = self.body.into_reader().take(limit + 1).read_to_end(&mut bytes);
         read.map_err(|cause| {
-            Failure::passing(HubError::Unreachable { endpoint: self.url.clone(), cause: cause.to_string() })
+            Failure::passing(HubError::Unreachable {
+                endpoint: self.url.clone(),
+                cause: cause.to_string(),
+                connected: true,
+            })
         })?;
         match bytes.len() as u64 > limit {
             true => Err(Failure::Final(HubError::Answer { url: self.url, what: format!("more than {limit} bytes") })),
             false => Ok(bytes),
         }
-    }
-}
-
-/// Why a request failed.
-#[derive(Debug)]
-pub enum Failure {
-    /// Another try would fail too.
-    Final(HubError),
-    /// Another try may succeed, after the time for which the hub asks.
-    Passing(HubError, Option<Duration>),
-}
-
-impl Failure {
-    pub fn passing(error: HubError) -> Self {
-        Self::Passing(error, None)
-    }
-
-    /// Returns the error.
-    pub fn error(self) -> HubError {
-        match self {
-            Self::Final(error) | Self::Passing(error, _) => error,
-        }
-    }
-}
-
-impl From<HubError> for Failure {
-    fn from(error: HubError) -> Self {
-        Self::Final(error)
     }
 }
 
@@ -93,9 +86,12 @@ pub struct About<'a> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Only the headers. Redirects to another host are not followed: the hub itself knows the size and hash of a file.
+    /// Only the headers, as soon as they tell size and hash.
     Head,
+    /// A small answer, within [`ANSWER_TIME`].
     Get,
+    /// A file, however long it takes.
+    Download,
 }
 
 /// Sends requests.
@@ -131,8 +127,8 @@ impl Client {
         format!("{}/{path}", self.settings.endpoint)
     }
 
-    /// Sends a request, from byte `from` on. Answers 2xx, and 416 if `from` is not 0; a redirect to another host for
-    /// [`Method::Head`].
+    /// Sends a request, from byte `from` on, and follows redirects. The response has a status of 2xx. It may be 416 if `from` is
+    /// not 0, and a redirect for [`Method::Head`].
     ///
     /// # Errors
     /// If the hub is not reached or refuses.
@@ -146,20 +142,22 @@ impl Client {
             if !response.status.is_redirection() {
                 return Err(self.refusal(response, about));
             }
-            let target = redirect_target(&response)?;
-            if method == Method::Head && !is_same_origin(&target, &url) {
+            // The hub knows size and hash of a file itself, before it redirects to another host.
+            if method == Method::Head && response.headers.contains_key("X-Linked-Etag") {
                 return Ok(response);
             }
-            url = target;
+            url = redirect_target(&response)?;
         }
         Err(HubError::Answer { url, what: format!("more than {MAX_REDIRECTS} redirects") }.into())
     }
 
     fn send_once(&self, method: Method, url: &str, from: u64) -> Result<Response, Failure> {
-        let mut request = match method {
+        let request = match method {
             Method::Head => self.agent.head(url),
-            Method::Get => self.agent.get(url),
+            Method::Get | Method::Download => self.agent.get(url),
         };
+        let time = (method != Method::Download).then_some(ANSWER_TIME);
+        let mut request = request.config().timeout_recv_body(time).build();
         if let Some(token) = &self.settings.token
             && is_same_origin(url, &self.settings.endpoint)
         {
@@ -196,7 +194,7 @@ impl Client {
             ("RepoNotFound", _) | (_, 401) if is_hub => no_repository(),
             (_, 404) if is_hub => about.file.map_or_else(no_repository, no_file),
             (_, 429) => {
-                let wait = response.number("Retry-After");
+                let wait = response.wait();
                 let error = HubError::Quota { endpoint, seconds: wait };
                 let wait = wait.map(Duration::from_secs);
                 return match wait {
@@ -205,8 +203,10 @@ impl Client {
                 };
             }
             (_, code) => {
-                let wait = response.number("Retry-After").map(Duration::from_secs).filter(|wait| *wait <= MAX_WAIT);
-                let error = HubError::Status { url: without_query(&response.url), status: status.to_string() };
+                let wait = response.wait().map(Duration::from_secs).filter(|wait| *wait <= MAX_WAIT);
+                let said: String = message.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE).collect();
+                let status = if said.is_empty() { status.to_string() } else { format!("{status}: {said}") };
+                let error = HubError::Status { url: without_query(&response.url), status };
                 // A signed address of another host expires. The next try gets a new one from the hub.
                 let passes = matches!(code, 408 | 425 | 500..) || (code == 403 && !is_hub);
                 return if passes { Failure::Passing(error, wait) } else { Failure::Final(error) };
@@ -215,7 +215,7 @@ impl Client {
         Failure::Final(error)
     }
 
-    /// Tries until it succeeds, or fails finally, or has failed [`TRIES`] times in a row. `retrying` gets each cause and wait.
+    /// Tries until it succeeds, or fails finally, or has failed too many times in a row. `retrying` gets each cause and wait.
     ///
     /// # Errors
     /// The last one.
@@ -234,38 +234,6 @@ impl Client {
     }
 }
 
-/// Counts tries in a row that failed.
-#[derive(Default)]
-pub struct Tries(u32);
-
-impl Tries {
-    /// Starts to count again, because there was progress.
-    pub fn reset(&mut self) {
-        self.0 = 0;
-    }
-
-    /// Waits before the next try.
-    ///
-    /// # Errors
-    /// The failure, if it is final or was the last try.
-    pub fn wait(
-        &mut self,
-        failure: Failure,
-        delay: Duration,
-        retrying: &mut dyn FnMut(&HubError, Duration),
-    ) -> Result<()> {
-        let (error, wait) = match failure {
-            Failure::Passing(error, wait) if self.0 + 1 < TRIES => (error, wait),
-            failure => return Err(failure.error()),
-        };
-        let wait = wait.unwrap_or(delay * 2u32.pow(self.0));
-        self.0 += 1;
-        retrying(&error, wait);
-        std::thread::sleep(wait);
-        Ok(())
-    }
-}
-
 /// Turns an error of the HTTP library into a failure.
 fn failure(url: &str, error: ureq::Error) -> Failure {
     let endpoint = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
@@ -277,9 +245,24 @@ fn failure(url: &str, error: ureq::Error) -> Failure {
             Failure::Final(HubError::Tls { host: endpoint, cause: io.to_string() })
         }
         ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::InvalidProxyUrl => {
-            Failure::Final(HubError::Unreachable { endpoint, cause: error.to_string() })
+            Failure::Final(HubError::Unreachable { endpoint, cause: error.to_string(), connected: false })
         }
-        error => Failure::passing(HubError::Unreachable { endpoint, cause: error.to_string() }),
+        error => {
+            let connected = match &error {
+                ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => false,
+                ureq::Error::Timeout(timeout) => !matches!(timeout, Timeout::Resolve | Timeout::Connect),
+                // Other errors of the system, such as those of looking up a name, come before there is a connection.
+                ureq::Error::Io(io) => matches!(
+                    io.kind(),
+                    ErrorKind::UnexpectedEof
+                        | ErrorKind::ConnectionReset
+                        | ErrorKind::ConnectionAborted
+                        | ErrorKind::BrokenPipe
+                ),
+                _ => true,
+            };
+            Failure::passing(HubError::Unreachable { endpoint, cause: error.to_string(), connected })
+        }
     }
 }
 
@@ -295,57 +278,11 @@ fn redirect_target(response: &Response) -> Result<String, Failure> {
         }
         _ => location.to_owned(),
     };
-    let Some((scheme, ..)) = origin(&target) else {
+    let Some(scheme) = scheme(&target) else {
         return Err(answer("a redirect to something that is no address".into()));
     };
-    if scheme == "http" && response.url.starts_with("https:") {
+    if scheme == "http" && self::scheme(&response.url).as_deref() == Some("https") {
         return Err(answer("a redirect from https to http".into()));
     }
     Ok(target)
-}
-
-/// Returns scheme, host and port of an address of http or https.
-fn origin(url: &str) -> Option<(String, String, u16)> {
-    let uri: Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let default = match scheme.as_str() {
-        "https" => 443,
-        "http" => 80,
-        _ => return None,
-    };
-    Some((scheme, uri.host()?.to_ascii_lowercase(), uri.port_u16().unwrap_or(default)))
-}
-
-fn is_same_origin(a: &str, b: &str) -> bool {
-    origin(a).is_some_and(|origin_of_a| Some(origin_of_a) == origin(b))
-}
-
-/// Returns an address without its query, which may hold a signature.
-pub fn without_query(url: &str) -> String {
-    url.split('?').next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_goes_to_the_same_scheme_host_and_port_only() {
-        assert!(is_same_origin("https://hub.example/a", "https://HUB.example:443"));
-        for other in [
-            "http://hub.example/a",
-            "https://hub.example.org/a",
-            "https://hub.example:8443/a",
-            "https://hub.example@evil.example/a",
-            "ftp://hub.example",
-            "nonsense",
-        ] {
-            assert!(!is_same_origin(other, "https://hub.example"), "{other}");
-        }
-    }
-
-    #[test]
-    fn signatures_are_not_printed() {
-        assert_eq!(without_query("https://cdn.example/x?Signature=secret"), "https://cdn.example/x");
-    }
 }

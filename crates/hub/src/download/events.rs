@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// So much of the model is on disk.
+    /// The number of bytes that are downloaded.
     Progress {
         /// The file that is being downloaded.
         file: &'a str,
@@ -28,9 +28,9 @@ pub enum Event<'a> {
         /// How long to wait before.
         wait: Duration,
     },
-    /// The hub does not tell whether there is a newer version, so the cached one is used.
+    /// The model cannot be updated, so the cached copy is used.
     CachedCopy {
-        /// Why it does not tell.
+        /// Why it cannot.
         cause: &'a HubError,
     },
 }
@@ -55,7 +55,7 @@ impl<'a> Events<'a> {
 
     /// Counts a file of so many bytes as done.
     pub fn finish(&mut self, size: u64) {
-        self.done += size;
+        self.done = self.done.saturating_add(size);
     }
 
     pub fn send(&mut self, event: Event) {
@@ -68,7 +68,7 @@ impl<'a> Events<'a> {
 
     /// Reports so many bytes of a file.
     pub fn progress(&mut self, file: &str, done: u64) {
-        let (done, size) = (self.done + done, self.size);
+        let (done, size) = (self.done.saturating_add(done), self.size);
         self.send(Event::Progress { file, done, size });
     }
 }

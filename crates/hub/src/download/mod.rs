@@ -1,9 +1,11 @@
 //! Asks the hub about models and downloads them.
 
+mod address;
 mod blob;
 mod checksum;
 mod client;
 mod events;
+mod failure;
 mod lock;
 mod partial;
 mod repository;
@@ -13,6 +15,7 @@ use crate::error::{HubError, Result};
 use crate::name::ModelName;
 use crate::settings::Settings;
 use crate::wanted::{Fetched, Files, Wanted, safetensors_of};
+use address::scheme;
 use blob::Announced;
 use client::{About, Client, Method};
 pub use events::Event;
@@ -21,6 +24,10 @@ pub use repository::{PullRequest, RemoteFile, Repository};
 use std::fs;
 use std::path::Path;
 
+/// Maximum size of a file of weights in bytes.
+const MAX_WEIGHTS: u64 = 64 << 30;
+/// Maximum size of other files in bytes: twice that of the largest tokenizers that are read.
+const MAX_OTHER: u64 = 128 << 20;
 /// Files that an error names at most.
 const NAMED_FILES: usize = 8;
 
@@ -34,9 +41,12 @@ impl Hub {
     /// Returns the hub of these settings. Nothing is asked yet.
     ///
     /// # Errors
-    /// If the settings name no cache.
+    /// If the settings name no cache, or the endpoint is no address.
     pub fn new(settings: Settings) -> Result<Self> {
         let cache = Cache::new(settings.cache.clone().ok_or(HubError::NoCache)?);
+        if scheme(&settings.endpoint).is_none() {
+            return Err(HubError::BadEndpoint { endpoint: settings.endpoint });
+        }
         Ok(Self { client: Client::new(settings), cache })
     }
 
@@ -72,7 +82,9 @@ impl Hub {
     /// If the model is not in the cache and cannot be downloaded.
     pub fn fetch(&self, name: &ModelName, wanted: &Wanted, events: &mut dyn FnMut(Event)) -> Result<Fetched> {
         let Some(cached) = self.cache.fetched(name, wanted) else { return self.pull(name, wanted, events) };
-        if name.is_fixed() || self.client.settings().offline {
+        // The cache may know the commit by its beginning.
+        let is_commit = cached.snapshot.commit.starts_with(&name.revision);
+        if is_commit || self.client.settings().offline {
             return Ok(cached);
         }
         let updated = self.update(name, wanted, false, &mut Events::new(events));
@@ -82,11 +94,16 @@ impl Hub {
         }))
     }
 
-    /// Downloads what is missing of a model or has changed.
+    /// Downloads what is missing of a model or has changed. Without a network, the model must be in the cache.
     ///
     /// # Errors
-    /// If the network must not be used, the hub is not reached or refuses, or the model has no weights that are wanted.
+    /// If the hub is not reached or refuses, or the model has no weights that are wanted.
     pub fn pull(&self, name: &ModelName, wanted: &Wanted, events: &mut dyn FnMut(Event)) -> Result<Fetched> {
+        if self.client.settings().offline
+            && let Some(cached) = self.cache.fetched(name, wanted)
+        {
+            return Ok(cached);
+        }
         self.update(name, wanted, true, &mut Events::new(events))
     }
 
@@ -100,11 +117,6 @@ impl Hub {
     fn update(&self, name: &ModelName, wanted: &Wanted, patient: bool, events: &mut Events) -> Result<Fetched> {
         self.refuse_offline(name)?;
         let repository = Repository::ask(&self.client, name, patient, events)?;
-        if let Some(cached) = self.cache.fetched(&name.at(&repository.commit), wanted) {
-            // The revision may have been another commit until now, whose files are here for some other revision.
-            self.cache.refer(name, &name.revision, &repository.commit)?;
-            return Ok(cached);
-        }
         let own = |files: &Files, events: &mut Events| -> Result<Fetched> {
             let snapshot = self.download(name, &repository.commit, files, wanted, events)?;
             Ok(Fetched { snapshot, pull_request: None })
@@ -114,12 +126,20 @@ impl Hub {
             return own(&files, events);
         }
         let pickles = (wanted.choose)(&names, true).ok_or_else(|| no_weights(&repository))?;
+        if let Some(cached) = self.cache.fetched(&name.at(&repository.commit), wanted) {
+            // Found before, so that it is not looked for again.
+            self.cache.refer(name, &name.revision, &repository.commit)?;
+            return Ok(cached);
+        }
         if let Some(PullRequest { number, commit }) = repository.safetensors(&self.client, events)? {
             let pull_request = name.at(format!("refs/pr/{number}"));
             let changed = Repository::ask(&self.client, &name.at(&commit), patient, events)?;
             if let Some(files) = (wanted.choose)(&changed.names(), false) {
                 let snapshot = self.download(&pull_request, &commit, &files, wanted, events)?;
                 self.cache.refer(name, &safetensors_of(&repository.commit), &commit)?;
+                // Python's library expects a folder for each commit that a reference names.
+                let own = self.cache.snapshot(name, &repository.commit);
+                fs::create_dir_all(&own).map_err(HubError::io("create", &own))?;
                 self.cache.refer(name, &name.revision, &repository.commit)?;
                 return Ok(Fetched { snapshot, pull_request: Some(number) });
             }
@@ -139,12 +159,14 @@ impl Hub {
         wanted: &Wanted,
         events: &mut Events,
     ) -> Result<Snapshot> {
-        let mut ask = |files: &[String]| -> Result<Vec<Announced>> {
-            files.iter().map(|file| Announced::ask(&self.client, name, commit, file, events)).collect()
-        };
-        let (others, weights) = (ask(&files.others)?, ask(&files.weights)?);
-        events.expect(others.iter().chain(&weights).map(|file| file.size).sum());
         let folder = self.cache.snapshot(name, commit);
+        let missing = |files: &[String]| files.iter().filter(|file| !folder.join(file).exists()).cloned().collect();
+        let (others, weights): (Vec<String>, Vec<String>) = (missing(&files.others), missing(&files.weights));
+        let mut ask = |files: &[String], max_size: u64| -> Result<Vec<Announced>> {
+            files.iter().map(|file| Announced::ask(&self.client, name, commit, file, max_size, events)).collect()
+        };
+        let (others, weights) = (ask(&others, MAX_OTHER)?, ask(&weights, MAX_WEIGHTS)?);
+        events.expect(others.iter().chain(&weights).map(|file| file.size).fold(0, u64::saturating_add));
         self.place(name, &others, &folder, events)?;
         (wanted.check)(&folder).map_err(|cause| HubError::Refused { name: name.to_string(), cause })?;
         self.place(name, &weights, &folder, events)?;
@@ -185,7 +207,10 @@ impl Cache {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(HubError::io("create", folder))?;
         }
-        newsdesk_files::write_atomic(&path, commit.as_bytes()).map_err(HubError::io("write", &path))
+        // Outside of `refs`, where every file is a reference, and under a name that no other process has.
+        let partial = self.repository(name).join(format!("tmp_{}_{}", std::process::id(), commit));
+        let written = fs::write(&partial, commit).and_then(|()| newsdesk_files::finish(&partial, &path));
+        written.map_err(HubError::io("write", &path))
     }
 }
 
@@ -211,5 +236,7 @@ fn link(blob: &Path, folder: &Path, file: &str) -> Result<()> {
             Err(_) => {}
         }
     }
-    fs::copy(blob, &path).map(drop).map_err(HubError::io("write", path))
+    let partial = newsdesk_files::with_suffix(&path, format!(".{}", std::process::id()));
+    let copied = fs::copy(blob, &partial).and_then(|_| newsdesk_files::finish(&partial, &path));
+    copied.map_err(HubError::io("write", path))
 }

@@ -1,4 +1,4 @@
-//! The beginning of a file on disk, to which a download appends.
+//! A partial download on disk, to which a download appends.
 
 use super::checksum::{Checksum, Hasher};
 use crate::error::{HubError, Result};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Bytes that are read or written at once.
 pub const PIECE: usize = 1 << 20;
 
-/// The first bytes of a file, under a temporary name.
+/// A partial download, under a temporary name.
 pub struct Partial {
     path: PathBuf,
     file: File,
@@ -91,28 +91,51 @@ impl Partial {
     /// Gives the complete file its final name.
     ///
     /// # Errors
-    /// If it cannot be synced or renamed.
+    /// If it cannot be synced or renamed, or if the path now is another file: somebody removed this one.
     pub fn finish(self, path: &Path) -> Result<()> {
+        let size = fs::metadata(&self.path).map_err(HubError::io("read", &self.path))?.len();
+        if size != self.size || !self.is_at_its_path() {
+            let cause = std::io::Error::other("another process changed it during the download");
+            return Err(HubError::io("write", &self.path)(cause));
+        }
         drop(self.file);
         newsdesk_files::finish(&self.path, path).map_err(HubError::io("write", path))
     }
+
+    #[cfg(unix)]
+    fn is_at_its_path(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let id = |file: fs::Metadata| (file.dev(), file.ino());
+        fs::metadata(&self.path).map(id).ok() == self.file.metadata().map(id).ok()
+    }
+
+    #[cfg(not(unix))]
+    fn is_at_its_path(&self) -> bool {
+        // Other systems do not remove an open file.
+        true
+    }
 }
 
-/// Returns the temporary name of a blob. If a killed process of Python's `huggingface_hub` left a longer beginning of the file, it
-/// is copied there first. Version 2 of that library writes to `ETAG.RANDOM.incomplete`. The caller holds the lock of the blob.
+/// Returns the temporary name of a blob of `size` bytes, of which the caller holds the lock.
 ///
-/// # Errors
-/// If such a file cannot be copied.
-pub fn partial_path(blob: &Path) -> Result<PathBuf> {
+/// If the lock excludes others, it is `ETAG.incomplete`, which versions of Python's `huggingface_hub` before 2 use too. Version 2
+/// writes to `ETAG.RANDOM.incomplete`, and starts again if it was killed. Such a file is renamed if there is no other. If the
+/// lock does not exclude others, the name is one of this process only.
+pub fn partial_path(blob: &Path, size: u64, lock_excludes: bool) -> PathBuf {
+    if !lock_excludes {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        return newsdesk_files::with_suffix(blob, format!(".{}-{}.incomplete", std::process::id(), since.as_nanos()));
+    }
     let own = newsdesk_files::with_suffix(blob, ".incomplete");
     let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
-    if let Some(longest) = leftovers(blob).into_iter().max_by_key(|path| length(path))
-        && length(&longest) > length(&own)
+    if length(&own) == 0
+        && let Some(longest) =
+            leftovers(blob).into_iter().filter(|path| length(path) <= size).max_by_key(|path| length(path))
     {
-        // Copied and not renamed: on a file system without locks, its owner may still be running.
-        fs::copy(&longest, &own).map_err(HubError::io("write", &own))?;
+        // If this fails, the download starts from the beginning.
+        let _ = fs::rename(longest, &own);
     }
-    Ok(own)
+    own
 }
 
 /// Returns the files named `BLOB.RANDOM.incomplete`.

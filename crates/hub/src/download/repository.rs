@@ -1,7 +1,8 @@
 //! What the hub says about a model: its commit, its files, its licence; and the pull request that adds safetensors.
 
-use super::client::{About, Client, Failure, Method};
+use super::client::{About, Client, Method};
 use super::events::Events;
+use super::failure::Failure;
 use crate::error::{HubError, Result};
 use crate::name::{ModelName, is_commit};
 use serde::Deserialize;
@@ -12,6 +13,8 @@ use serde_json::Value;
 const MAX_ANSWER: u64 = 32 << 20;
 /// Files of a model that are listed at most.
 const MAX_FILES: usize = 100_000;
+/// Pull requests of the bot whose commits are asked for. There is one for each commit of `main` at most.
+const MAX_REQUESTS: usize = 10;
 /// Pages of pull requests that are read.
 const MAX_PAGES: usize = 5;
 
@@ -123,7 +126,7 @@ impl Repository {
         let answer: Answer = client.with_retries(&mut |error, wait| events.retrying(error, wait), || {
             let failed = |failure| match failure {
                 // Without a network, the caller is told at once.
-                Failure::Passing(error @ HubError::Unreachable { .. }, _) => Failure::Final(error),
+                Failure::Passing(error @ HubError::Unreachable { connected: false, .. }, _) => Failure::Final(error),
                 Failure::Passing(error, _) if !patient => Failure::Final(error),
                 failure => failure,
             };
@@ -166,11 +169,16 @@ impl Repository {
         let mut ask = |url: &str| -> Result<Vec<u8>> {
             client.with_retries(&mut |error, wait| events.retrying(error, wait), || bytes(client, url, &self.name))
         };
+        let mut compared = 0;
         for page in 0..MAX_PAGES {
             let url =
                 client.url(&format!("api/models/{repository}/discussions?p={page}&type=pull_request&status=open"));
             let answer: Discussions = parsed(&ask(&url)?, &url)?;
             for discussion in answer.discussions.iter().filter(|discussion| discussion.is_of_bot()) {
+                compared += 1;
+                if compared > MAX_REQUESTS {
+                    return Ok(None);
+                }
                 let number = discussion.num;
                 let url = client.url(&format!("api/models/{repository}/commits/refs%2Fpr%2F{number}"));
                 let commits: Vec<Commit> = parsed(&ask(&url)?, &url)?;
@@ -182,7 +190,7 @@ impl Repository {
                     return Ok(Some(PullRequest { number, commit: commit.id.clone() }));
                 }
             }
-            if answer.discussions.is_empty() || answer.start + answer.discussions.len() >= answer.count {
+            if answer.discussions.is_empty() || answer.start.saturating_add(answer.discussions.len()) >= answer.count {
                 break;
             }
         }
@@ -208,8 +216,7 @@ fn json<T: DeserializeOwned>(client: &Client, url: &str, name: &ModelName) -> Re
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8], url: &str) -> Result<T> {
-    let wrong =
-        |error| HubError::Answer { url: url.to_owned(), what: format!("something other than a hub does ({error})") };
+    let wrong = |error| HubError::Answer { url: url.to_owned(), what: format!("an invalid answer ({error})") };
     serde_json::from_slice(bytes).map_err(wrong)
 }
 

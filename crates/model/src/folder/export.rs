@@ -1,12 +1,14 @@
 //! Writes a head of a model as a classifier that transformers opens.
 
 use super::open::Model;
-use super::save::{Storage, save};
+use super::save::{Storage, save, write};
 use crate::architecture::Activation;
 use crate::checkpoint::Weights;
 use crate::error::{ModelError, Result};
 use crate::network::{NetworkSpec, Pooling};
+use crate::tokenize::TOKENIZER_CONFIG;
 use candle_core::{Device, Tensor};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -44,7 +46,9 @@ pub fn export(model: &Model, head: &str, folder: &Path, storage: Storage) -> Res
             (Activation::Tanh, _) => Adapter { scale: SMALL, shift: 0.0 },
             (_, true) if storage == Storage::F32 => Adapter { scale: 1.0, shift: SHIFT },
             (_, true) => {
-                return Err(cannot("f16 is too coarse for the head of a model without a pooler in this architecture"));
+                return Err(cannot(
+                    "f16 is too coarse for the head of a model without a pooler in this architecture; f32 is not",
+                ));
             }
             (_, false) => {
                 return Err(cannot("classifiers of this architecture change the vector, and the model does not"));
@@ -86,7 +90,10 @@ pub fn export(model: &Model, head: &str, folder: &Path, storage: Storage) -> Res
     manifest.certificates.clear();
     exported.network = NetworkSpec { heads: vec![(prefix.clone(), *labels)], pooling: Pooling::Pooler };
     exported.weights = Weights::from_tensors(tensors, &model.manifest.name);
-    save(&exported, folder, storage)
+    save(&exported, folder, storage)?;
+    // Without it, transformers would not cut texts that are too long.
+    let settings = json!({ "model_max_length": exported.manifest.window.length });
+    write(folder, TOKENIZER_CONFIG, format!("{settings:#}\n").as_bytes())
 }
 
 /// A dense layer that together with its activation changes a vector only by a factor and a summand, which the head undoes.

@@ -8,7 +8,7 @@ pub(super) const MERGES: &str = "merges.txt";
 pub(super) const SENTENCE_PIECE_BPE: &str = "sentencepiece.bpe.model";
 pub(super) const SPIECE: &str = "spiece.model";
 pub(super) const SPM: &str = "spm.model";
-pub(super) const CONFIG: &str = "tokenizer_config.json";
+pub(crate) const CONFIG: &str = "tokenizer_config.json";
 pub(super) const SPECIAL_TOKENS: &str = "special_tokens_map.json";
 pub(super) const ADDED_TOKENS: &str = "added_tokens.json";
 

@@ -22,8 +22,8 @@ mod charsmap;
 mod growth;
 mod frame;
 
-pub(crate) use files::TOKENIZER;
 pub use files::TokenizerFiles;
+pub(crate) use files::{CONFIG as TOKENIZER_CONFIG, TOKENIZER};
 pub use frame::Frame;
 
 use crate::error::{ModelError, Result};

@@ -6,7 +6,7 @@ use crate::output::table::table;
 use crate::output::terminal;
 use anyhow::Result;
 use newsdesk_hub::CachedModel;
-use newsdesk_model::folder::architecture_of;
+use newsdesk_model::folder::{architecture_of, is_complete};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -66,9 +66,10 @@ fn listed(model: CachedModel) -> Listed {
         revisions: model.revisions.into_iter().filter(|revision| !revision.starts_with("newsdesk/")).collect(),
         commit: model.snapshot.commit,
         architecture: architecture_of(&folder).ok().map(|name| name.unwrap_or("linear").to_owned()),
-        complete: (hub::wanted(true).choose)(&model.files, true).is_some(),
+        complete: is_complete(&folder, true),
         bytes: model.size,
-        last_used: model.last_used.map(time),
+        // Earlier times cannot be printed.
+        last_used: model.last_used.filter(|time| *time >= SystemTime::UNIX_EPOCH).map(time),
         folder,
     }
 }

@@ -1,8 +1,10 @@
 //! `newsdesk models pull`: downloads models into the cache.
 
 use crate::failure::Usage;
+use crate::hub;
 use anyhow::Result;
 use newsdesk_hub::ModelName;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Returns the name of a model on the hub.
@@ -10,9 +12,9 @@ use std::process::ExitCode;
 /// # Errors
 /// If it is none.
 pub fn hub_name(given: &str) -> Result<ModelName> {
-    ModelName::parse(given).ok_or_else(|| {
-        let hint = "names on the hub are ORG/NAME or ORG/NAME@REVISION, as in `ProsusAI/finbert`";
-        Usage::new(format!("cannot find `{given}` on the hub: it is no name of a model"), hint).into()
+    hub::name(Path::new(given)).or_else(|| ModelName::parse(given)).ok_or_else(|| {
+        let hint = "use ORG/NAME or ORG/NAME@REVISION, as in `ProsusAI/finbert`";
+        Usage::new(format!("cannot find `{given}` on the hub: it is not a model name"), hint).into()
     })
 }
 
@@ -20,7 +22,6 @@ pub fn hub_name(given: &str) -> Result<ModelName> {
 pub fn run(models: &[String], allow_pickle: bool) -> Result<ExitCode> {
     use super::checkpoint::in_units;
     use crate::failure::{report, say};
-    use crate::hub;
     use crate::output::download::Progress;
     use newsdesk_hub::Hub;
 

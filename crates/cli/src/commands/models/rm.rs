@@ -8,11 +8,13 @@ use anyhow::Result;
 use std::process::ExitCode;
 
 pub fn run(models: &[String]) -> Result<ExitCode> {
-    let (names, cache) = (models.iter().map(|name| hub_name(name)).collect::<Result<Vec<_>>>()?, hub::cache()?);
-    for name in names {
-        let freed = cache.remove(&name);
-        let freed = freed.map_err(|error| hub::failed(&format!("cannot remove the model `{name}`"), error))?;
-        say(&format!("removed {name}: {}", in_units(freed)));
+    let names = models.iter().map(|given| Ok((given, hub_name(given)?))).collect::<Result<Vec<_>>>()?;
+    let cache = hub::cache()?;
+    for (given, name) in names {
+        // `@main` names one commit, and a name without a revision all of them.
+        let freed = if given.contains('@') { cache.remove(&name) } else { cache.remove_all(&name) };
+        let freed = freed.map_err(|error| hub::failed(&format!("cannot remove the model `{given}`"), error))?;
+        say(&format!("removed {given}: {}", in_units(freed)));
     }
     Ok(ExitCode::SUCCESS)
 }

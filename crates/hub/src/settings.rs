@@ -31,7 +31,9 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the environment: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH`,
-    /// `HF_HUB_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and `HF_HUB_DOWNLOAD_TIMEOUT`.
+    /// `HF_HUB_DISABLE_IMPLICIT_TOKEN`, `HF_HUB_OFFLINE`, `HF_HUB_ETAG_TIMEOUT` and `HF_HUB_DOWNLOAD_TIMEOUT`. Older names of
+    /// the cache (`HUGGINGFACE_HUB_CACHE`), the token (`HUGGING_FACE_HUB_TOKEN`) and offline use (`TRANSFORMERS_OFFLINE`) count
+    /// too.
     pub fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var_os(name))
     }

@@ -38,9 +38,10 @@ fn fetch(hub: &FakeHub, cache: &Path) -> Fetched {
         offline: false,
         ..Settings::from_variables(|_| None)
     };
-    let choose = |names: &[String], _: bool| {
-        let has = names.iter().any(|name| name == WEIGHTS);
-        has.then(|| Files { others: vec!["config.json".into()], weights: vec![WEIGHTS.into()] })
+    let choose = |names: &[String], pickle: bool| {
+        let wanted = if pickle { "pytorch_model.bin" } else { WEIGHTS };
+        let has = names.iter().any(|name| name == wanted);
+        has.then(|| Files { others: vec!["config.json".into()], weights: vec![wanted.into()] })
     };
     let wanted = Wanted {
         choose: &choose,
@@ -104,6 +105,23 @@ fn python_uses_what_was_downloaded() {
     let code = format!("{SNAPSHOT}\nassert snapshot_download('acme/news') == {:?}", folder.to_str().unwrap());
     assert!(python(&hub, cache.path(), &code).wait().unwrap().success());
     assert!(hub.requests().iter().all(|request| request.method == "HEAD" || request.path.starts_with("/api/")));
+}
+
+#[test]
+#[ignore = "needs Python with huggingface_hub"]
+fn python_finds_no_fault_with_the_cache() {
+    let (hub, cache, _) = setup();
+    fetch(&hub, cache.path());
+    // Weights of a pull request, which only our references connect with `main`.
+    let main = hub.add("acme/news", vec![("config.json", b"{}".to_vec()), ("pytorch_model.bin", b"x".to_vec())]);
+    let files = vec![("config.json", b"{}".to_vec()), (WEIGHTS, vec![1; 100])];
+    let commit = hub.add_revision("acme/news", "refs/pr/2", files);
+    let title = "Adding `safetensors` variant of this model";
+    hub.add_pull_request("acme/news", 2, title, "SFconvertbot", &[&commit, &main]);
+    assert_eq!(fetch(&hub, cache.path()).pull_request, Some(2));
+    let code = "from huggingface_hub import scan_cache_dir\ninfo = scan_cache_dir()\n\
+                assert not info.warnings, info.warnings\nassert len(info.repos) == 1";
+    assert!(python(&hub, cache.path(), code).wait().unwrap().success());
 }
 
 #[test]

@@ -36,9 +36,13 @@ impl Origin {
     }
 }
 
-/// Returns the name of a model on the hub, if the argument is none of a folder. It may be the address of its page.
+/// Returns the name of a model on the hub, if the argument is not the path of a folder.
 pub fn name(given: &Path) -> Option<ModelName> {
-    let text = given.to_str().filter(|_| !given.exists())?;
+    given.to_str().filter(|_| !given.exists()).and_then(parse)
+}
+
+/// Parses the name of a model on the hub, or the address of its page.
+pub fn parse(text: &str) -> Option<ModelName> {
     let stem = ["https://huggingface.co/", "hf://"].into_iter().find_map(|start| text.strip_prefix(start));
     ModelName::parse(stem.unwrap_or(text))
 }
@@ -57,7 +61,7 @@ pub fn find(given: &Path, opening: OpenArguments) -> Result<Found> {
         return Ok(found.clone());
     }
     let fetched = fetch(&name, opening)
-        .map_err(|error| failed(&format!("cannot open the model `{name}`: there is no such folder"), error))?;
+        .map_err(|error| failed(&format!("cannot open the model `{name}`, which is no folder"), error))?;
     let found =
         Found { folder: fetched.snapshot.folder, origin: Some(Origin { name, commit: fetched.snapshot.commit }) };
     known.insert(key, found.clone());
@@ -69,10 +73,7 @@ pub fn failed(what: &str, error: HubError) -> Error {
     match error {
         HubError::Refused { cause, .. } => Error::from_boxed(cause),
         error @ HubError::Io { .. } => Error::from(error).context(what.to_owned()),
-        error => {
-            let separator = if what.contains(": ") { ", and" } else { ":" };
-            Usage { message: format!("{what}{separator} {error}"), hint: remedies::hub::hint(&error) }.into()
-        }
+        error => Usage { message: format!("{what}: {error}"), hint: remedies::hub::hint(&error) }.into(),
     }
 }
 
@@ -104,12 +105,23 @@ pub fn wanted(allow_pickle: bool) -> Wanted<'static> {
 
 #[cfg(feature = "hub")]
 fn fetch(name: &ModelName, opening: OpenArguments) -> Result<Fetched, HubError> {
-    let mut progress = crate::output::download::Progress::new(name);
     let hub = Hub::new(settings(opening.offline))?;
-    let fetched = hub.fetch(name, &wanted(opening.allow_pickle), &mut |event: Event| progress.show(event))?;
+    with_progress(name, |events| hub.fetch(name, &wanted(opening.allow_pickle), events))
+}
+
+/// Gets a model and shows the progress. Reports the pull request that its weights come from, if there is one.
+///
+/// # Errors
+/// That of `get`.
+#[cfg(feature = "hub")]
+pub fn with_progress(
+    name: &ModelName,
+    get: impl FnOnce(&mut dyn FnMut(Event)) -> Result<Fetched, HubError>,
+) -> Result<Fetched, HubError> {
+    let mut progress = crate::output::download::Progress::new(name);
+    let fetched = get(&mut |event: Event| progress.show(event));
     progress.finish();
-    report_pull_request(name, &fetched);
-    Ok(fetched)
+    fetched.inspect(|fetched| report_pull_request(name, fetched))
 }
 
 #[cfg(not(feature = "hub"))]
@@ -122,7 +134,7 @@ fn fetch(name: &ModelName, opening: OpenArguments) -> Result<Fetched, HubError> 
 }
 
 /// Says where the weights come from, if they are not those of the revision itself.
-pub fn report_pull_request(name: &ModelName, fetched: &Fetched) {
+fn report_pull_request(name: &ModelName, fetched: &Fetched) {
     if let Some(number) = fetched.pull_request {
         say(&format!(
             "note: `{name}` has its weights as a pickle only; those used are the safetensors of its pull request {number}, which \

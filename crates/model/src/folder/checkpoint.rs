@@ -2,10 +2,11 @@
 
 use super::files::{exists, open_part, read_file};
 use super::missing::{missing, missing_parts};
-use super::names::{PICKLE, PICKLE_INDEX, WEIGHTS, WEIGHTS_INDEX};
+use super::names::{CONFIG, MANIFEST, PICKLE, PICKLE_INDEX, TOKENIZER, WEIGHTS, WEIGHTS_INDEX};
 use crate::checkpoint::{Checkpoint, FileFormat, Index, Part};
 use crate::error::Result;
 use crate::head::HeadActivation;
+use crate::tokenize::TokenizerFiles;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,6 +41,21 @@ pub(super) fn open_checkpoint(folder: &Path, options: OpenOptions) -> Result<Che
     }
 }
 
+/// Returns whether a folder holds all files of a model: configuration, tokenizer, and all parts of the weights. With
+/// `allow_pickle`, the weights may be pickles.
+pub fn is_complete(folder: &Path, allow_pickle: bool) -> bool {
+    let has = |name: &str| exists(folder, name);
+    let has_parts = |name: &str, ending: &str| {
+        let index = read_file(folder, name).and_then(|json| Index::parse(&json, ending, name));
+        index.is_ok_and(|index| index.parts().into_iter().all(has))
+    };
+    let has_pickle = || has(PICKLE) || has_parts(PICKLE_INDEX, ".bin");
+    let has_weights = has(WEIGHTS) || has_parts(WEIGHTS_INDEX, ".safetensors") || (allow_pickle && has_pickle());
+    let has_tokenizer = has(TOKENIZER) || TokenizerFiles::VOCABULARIES.into_iter().any(has);
+    // A linear model has neither configuration nor tokenizer.
+    has_weights && if has(CONFIG) { has_tokenizer } else { has(MANIFEST) }
+}
+
 fn one_file(folder: &Path, name: &str, format: FileFormat) -> Result<Checkpoint> {
     let file = folder.join(name).display().to_string();
     Ok(Checkpoint::new(file, format, vec![part(folder, name)?], None))
@@ -59,4 +75,27 @@ fn several_files(folder: &Path, name: &str, ending: &str, format: FileFormat) ->
 fn part(folder: &Path, name: &str) -> Result<Part> {
     let file = folder.join(name).display().to_string();
     Ok(Part::new(name, file, Arc::new(open_part(folder, name)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_folder_is_complete_with_configuration_tokenizer_and_all_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            is_complete(folder.path(), false)
+        };
+        assert!(!write("config.json", "{}"));
+        assert!(!write(WEIGHTS_INDEX, r#"{"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}"#));
+        assert!(!write("a.safetensors", "") && !write("b.safetensors", ""));
+        assert!(write("vocab.txt", ""));
+        std::fs::remove_file(folder.path().join("a.safetensors")).unwrap();
+        assert!(!is_complete(folder.path(), false));
+        std::fs::write(folder.path().join(PICKLE), "").unwrap();
+        assert!(!is_complete(folder.path(), false) && is_complete(folder.path(), true));
+    }
 }

@@ -18,12 +18,12 @@ mod save;
 mod task;
 
 pub use any::AnyModel;
-pub use checkpoint::OpenOptions;
+pub use checkpoint::{OpenOptions, is_complete};
 pub use convert::convert;
 pub use export::export;
 pub use manifest::Manifest;
 pub(crate) use names::{MAX_TOKENIZER, WEIGHTS as WEIGHTS_FILE};
-pub use names::{NeededFiles, WEIGHT_FILES, files_beside_weights, files_of, is_complete, needed_files};
+pub use names::{NeededFiles, WEIGHT_FILES, files_beside_weights, files_of, needed_files};
 pub use open::{Model, architecture_of, architecture_of_config};
 pub use records::{AveragedRecord, ScoreRecord, TargetRecord, TrainingRecord, WindowRecord};
 pub use save::{Storage, check_writable, save, save_linear, save_manifest, weights_bytes};

@@ -2,7 +2,6 @@
 
 pub(super) use crate::tokenize::TOKENIZER;
 use crate::tokenize::TokenizerFiles;
-use newsdesk_files::read;
 use std::path::Path;
 
 pub(super) const CONFIG: &str = "config.json";
@@ -46,7 +45,7 @@ pub fn files_of(folder: &Path) -> Vec<String> {
 /// The files that a model needs, of those that a repository has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NeededFiles {
-    /// All but the weights, and the model card.
+    /// The other files, the model card among them.
     pub others: Vec<String>,
     /// The weights: one file, or the parts and then their index.
     pub weights: Vec<String>,
@@ -75,23 +74,6 @@ pub fn needed_files(names: &[String], allow_pickle: bool) -> Option<NeededFiles>
     let is_needed = |name: &&str| has(name) && !(has(TOKENIZER) && TokenizerFiles::VOCABULARIES.contains(name));
     let others = files_beside_weights().chain([CARD]).filter(is_needed).map(String::from).collect();
     Some(NeededFiles { others, weights })
-}
-
-/// Returns whether a folder holds all files of a model: configuration, tokenizer, and all parts of the weights. With
-/// `allow_pickle`, the weights may be pickles.
-pub fn is_complete(folder: &Path, allow_pickle: bool) -> bool {
-    let has = |name: &str| folder.join(name).is_file();
-    let has_parts = |index: &str| {
-        let index = read::regular(&folder.join(index), MAX_CONFIG).ok();
-        let index = index.and_then(|json| serde_json::from_slice::<serde_json::Value>(&json).ok());
-        let parts = index.as_ref().and_then(|index| index.get("weight_map")?.as_object());
-        parts.is_some_and(|parts| parts.values().all(|part| part.as_str().is_some_and(has)))
-    };
-    let has_weights =
-        has(WEIGHTS) || has_parts(WEIGHTS_INDEX) || (allow_pickle && (has(PICKLE) || has_parts(PICKLE_INDEX)));
-    let has_tokenizer = has(TOKENIZER) || TokenizerFiles::VOCABULARIES.iter().any(|name| has(name));
-    // A linear model has neither configuration nor tokenizer.
-    has_weights && if has(CONFIG) { has_tokenizer } else { has(MANIFEST) }
 }
 
 /// Returns whether a name is that of a part of weights: `model-00001-of-00002.safetensors`.
@@ -135,23 +117,6 @@ mod tests {
         assert_eq!(others, ["config.json", "tokenizer.json", "README.md"]);
         let parts = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
         assert_eq!(weights, [parts[0], parts[1], "model.safetensors.index.json"]);
-    }
-
-    #[test]
-    fn a_folder_is_complete_with_configuration_tokenizer_and_all_parts() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-            is_complete(folder.path(), false)
-        };
-        assert!(!write("config.json", "{}"));
-        assert!(!write(WEIGHTS_INDEX, r#"{"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}}"#));
-        assert!(!write("a.safetensors", "") && !write("b.safetensors", ""));
-        assert!(write("vocab.txt", ""));
-        std::fs::remove_file(folder.path().join("a.safetensors")).unwrap();
-        assert!(!is_complete(folder.path(), false));
-        std::fs::write(folder.path().join(PICKLE), "").unwrap();
-        assert!(!is_complete(folder.path(), false) && is_complete(folder.path(), true));
     }
 
     #[test]

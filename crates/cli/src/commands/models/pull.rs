@@ -4,7 +4,6 @@ use crate::failure::Usage;
 use crate::hub;
 use anyhow::Result;
 use newsdesk_hub::ModelName;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// Returns the name of a model on the hub.
@@ -12,7 +11,7 @@ use std::process::ExitCode;
 /// # Errors
 /// If it is none.
 pub fn hub_name(given: &str) -> Result<ModelName> {
-    hub::name(Path::new(given)).or_else(|| ModelName::parse(given)).ok_or_else(|| {
+    hub::parse(given).ok_or_else(|| {
         let hint = "use ORG/NAME or ORG/NAME@REVISION, as in `ProsusAI/finbert`";
         Usage::new(format!("cannot find `{given}` on the hub: it is not a model name"), hint).into()
     })
@@ -22,17 +21,13 @@ pub fn hub_name(given: &str) -> Result<ModelName> {
 pub fn run(models: &[String], allow_pickle: bool) -> Result<ExitCode> {
     use super::checkpoint::in_units;
     use crate::failure::{report, say};
-    use crate::output::download::Progress;
     use newsdesk_hub::Hub;
 
     let names = models.iter().map(|name| hub_name(name)).collect::<Result<Vec<_>>>()?;
     let hub = Hub::new(hub::settings(false))?;
     let pull = |name: &ModelName| -> Result<()> {
-        let mut progress = Progress::new(name);
-        let fetched = hub.pull(name, &hub::wanted(allow_pickle), &mut |event| progress.show(event));
-        progress.finish();
+        let fetched = hub::with_progress(name, |events| hub.pull(name, &hub::wanted(allow_pickle), events));
         let fetched = fetched.map_err(|error| hub::failed(&format!("cannot download the model `{name}`"), error))?;
-        hub::report_pull_request(name, &fetched);
         let commits = hub.cache().commits(name).into_iter();
         let size = commits.filter(|model| model.snapshot == fetched.snapshot).map(|model| model.size).sum();
         say(&format!("{} is in the cache: {}", name.at(&fetched.snapshot.commit), in_units(size)));

@@ -1,6 +1,6 @@
 //! Prints errors: an `error:` line, the causes, and one `hint:`.
 
-use crate::output::terminal::escaped;
+pub use crate::console::say;
 use crate::{process, remedies};
 use anyhow::{Error, Result};
 use newsdesk_data::DataError;
@@ -9,7 +9,7 @@ use newsdesk_hub::HubError;
 use newsdesk_model::ModelError;
 use newsdesk_run::RunError;
 use newsdesk_train::TrainError;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 
 /// An error in the use of the command line, with a hint.
 #[derive(Debug, thiserror::Error)]
@@ -43,25 +43,36 @@ fn hint(error: &Error) -> Option<String> {
     of_library.or_else(of_system)
 }
 
-/// Prints an error with its causes and hint to standard error.
-pub fn report(error: &Error) {
-    // Libraries know the names of settings, but not those of options.
-    let of_option = |cause: &(dyn std::error::Error + 'static)| remedies::train::message(cause.downcast_ref()?);
-    let mut causes = error.chain().map(|cause| of_option(cause).unwrap_or_else(|| cause.to_string()));
-    let mut lines = vec![format!("error: {}", causes.next().unwrap_or_default())];
-    for cause in causes {
-        // A transparent wrapper has the same message as its source.
-        if !lines.last().is_some_and(|last| last.ends_with(&cause)) {
-            lines.push(format!("  caused by: {cause}"));
-        }
-    }
-    lines.extend(hint(error).map(|hint| format!("hint: {hint}")));
-    say(&lines.join("\n"));
+/// An error in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed, and the causes, one a line.
+    pub message: String,
+    /// What to do about it, as an imperative.
+    pub hint: Option<String>,
 }
 
-/// Prints a line to standard error. A failure to print it is ignored, since there is nowhere left to report it.
-pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", escaped(line));
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        // Libraries know the names of settings, but not those of options.
+        let of_option = |cause: &(dyn std::error::Error + 'static)| remedies::train::message(cause.downcast_ref()?);
+        let mut causes = error.chain().map(|cause| of_option(cause).unwrap_or_else(|| cause.to_string()));
+        let mut lines = vec![causes.next().unwrap_or_default()];
+        for cause in causes {
+            // A transparent wrapper has the same message as its source.
+            if !lines.last().is_some_and(|last| last.ends_with(&cause)) {
+                lines.push(format!("  caused by: {cause}"));
+            }
+        }
+        Self { message: lines.join("\n"), hint: hint(error) }
+    }
+}
+
+/// Prints an error with its causes and hint to standard error.
+pub fn report(error: &Error) {
+    let Failure { message, hint } = Failure::from(error);
+    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    say(&format!("error: {message}{hint}"));
 }
 
 /// Refuses to print to a closed standard output.

@@ -37,7 +37,7 @@ pub fn evaluate_until(
 ) -> Result<Option<SetReport>> {
     let heads = &classifier.manifest().heads;
     check_heads(set, heads)?;
-    let predictions = in_chunks_until(set, progress, |texts| classifier.classify(texts))?;
+    let predictions = predict_until(classifier, set, progress)?;
     predictions.map(|predictions| report(set, heads, &predictions)).transpose()
 }
 
@@ -47,6 +47,18 @@ pub fn evaluate_until(
 /// If classifying fails.
 pub fn predict(classifier: &Classifier, set: &LabelledSet, progress: &mut dyn FnMut(usize)) -> Result<Vec<Prediction>> {
     in_chunks(set, progress, |texts| classifier.classify(texts))
+}
+
+/// Returns the predictions as [`predict`] does, unless `progress` ends it: then there are none.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_until(
+    classifier: &Classifier,
+    set: &LabelledSet,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Vec<Prediction>>> {
+    in_chunks_until(set, progress, |texts| classifier.classify(texts))
 }
 
 /// Applies `read` to the articles of a data set, chunk by chunk. `progress` receives the number of articles done so far.

@@ -23,7 +23,7 @@ pub use calibrate::{CalibrationReport, DecisionThresholds, HeadCalibration, cali
 pub use cases::{HeadCases, head_cases};
 pub use compare::compare_dtypes;
 pub use error::{EvalError, Remedy, Result};
-pub use evaluate::{evaluate, evaluate_until, predict};
+pub use evaluate::{evaluate, evaluate_until, predict, predict_until};
 pub use head_data::{HeadData, head_data};
 pub use matching::{MatchedHead, check_heads, check_labelled};
 pub use report::{HeadReport, SetReport, Slice};

@@ -3,7 +3,7 @@
 use crate::error::{ModelError, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::thread::{Builder, Scope, available_parallelism};
 
 /// Starts a thread in a scope, which waits for its end.
@@ -64,16 +64,29 @@ pub fn parallel<T: Send, E: Send>(
 /// Returns a pool with one thread per CPU, minus one for the calling thread, which works as well. Returns `None`
 /// if there is no other CPU or the system provides no threads. The calling thread then does the job alone.
 ///
-/// The threads are reused from job to job, because a new thread starts with memory that the system has to clear.
-fn pool() -> Option<&'static ThreadPool> {
-    static POOL: OnceLock<Option<ThreadPool>> = OnceLock::new();
+/// The threads are reused from job to job, because a new thread starts with memory that the system has to clear. A forked
+/// process has none of its parent's threads, so it gets a pool of its own.
+fn pool() -> Option<Arc<ThreadPool>> {
+    static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
     let others = available_parallelism().map_or(1, usize::from) - 1;
-    POOL.get_or_init(|| {
-        // For rayon, zero threads mean one per CPU.
-        let build = || ThreadPoolBuilder::new().num_threads(others).build().ok();
-        if others > 0 { build() } else { None }
-    })
-    .as_ref()
+    // Another thread may have held the lock when the process was forked. In the child, nobody would release it.
+    let mut pool = match POOL.try_lock() {
+        Ok(pool) => pool,
+        Err(TryLockError::Poisoned(pool)) => pool.into_inner(),
+        Err(TryLockError::WouldBlock) => return None,
+    };
+    let process = std::process::id();
+    if let Some((owner, pool)) = &*pool
+        && *owner == process
+    {
+        return Some(Arc::clone(pool));
+    }
+    // For rayon, zero threads mean one per CPU.
+    let build = || ThreadPoolBuilder::new().num_threads(others).build().ok().map(Arc::new);
+    let new = if others > 0 { build() } else { None }?;
+    // The pool of the parent is not dropped: that would wait for its threads.
+    std::mem::forget(pool.replace((process, Arc::clone(&new))));
+    Some(new)
 }
 
 /// Calls `work` with each item on up to `threads` threads, as [`parallel`] does.

@@ -1,11 +1,11 @@
 //! Decides which input columns a run writes, and how its added columns are called.
 
 use crate::column_names::{ColumnNames, ColumnNotes};
-use crate::columns::{GROUP_COLUMN, LANGUAGE_COLUMN, PredictionColumns};
+use crate::columns::PredictionColumns;
 use crate::error::RunError;
 use crate::reader::{Header, RunOptions};
 use crate::state::RunState;
-use newsdesk_data::{ColumnSelection, Value};
+use newsdesk_data::ColumnSelection;
 use std::collections::HashSet;
 
 /// The columns of a run's output.
@@ -20,7 +20,7 @@ pub(crate) struct ColumnChoice {
 
 impl ColumnChoice {
     /// Decides by the columns of the input, and records the names in the state. A resumed run keeps the names that its
-    /// state has.
+    /// state has. `other` are the added columns that belong to no head, by their usual names.
     ///
     /// # Errors
     /// If the input does not have a selected column, or has columns with all names that an added column may get.
@@ -28,6 +28,7 @@ impl ColumnChoice {
         columns: &PredictionColumns,
         options: &RunOptions,
         header: &Header,
+        other: &[&str],
         state: &mut RunState,
     ) -> Result<Self, RunError> {
         let named =
@@ -37,8 +38,6 @@ impl ColumnChoice {
         let is_older = state.rows > 0 && state.names.is_none();
         let overwrite = options.overwrite_columns || is_older;
         let mut notes = ColumnNotes::default();
-        let group = options.near_duplicates.then_some(GROUP_COLUMN);
-        let other: Vec<&str> = group.into_iter().chain(options.language_column.then_some(LANGUAGE_COLUMN)).collect();
         let names = match state.names.take() {
             Some(names) => names,
             None => {
@@ -46,7 +45,7 @@ impl ColumnChoice {
                 let written = header.columns.iter().map(|name| &**name).filter(|name| selected.contains(name));
                 let taken = if overwrite { HashSet::new() } else { written.collect() };
                 let unwritten = unwritten(options, header, &selected);
-                ColumnNames { unwritten, ..columns.choose_names(&taken, &other)? }
+                ColumnNames { unwritten, ..columns.choose_names(&taken, other)? }
             }
         };
         let columns = columns.clone().with_names(&names);
@@ -54,20 +53,13 @@ impl ColumnChoice {
         state.names = Some(names);
         let mut choice = Self { columns, selection: selected, notes };
         if overwrite {
-            let added: Vec<String> = choice.added(options).into_iter().map(|(name, _)| name).collect();
+            let of_heads = choice.columns.example().into_iter().map(|(name, _)| name);
+            let added: Vec<String> = of_heads.chain(other.iter().map(|name| choice.columns.other_name(name))).collect();
             let is_replaced = |name: &&String| header.columns.iter().any(|column| **column == ***name);
             choice.notes.replaced = added.iter().filter(is_replaced).cloned().collect();
             choice.selection = choice.selection.without(added);
         }
         Ok(choice)
-    }
-
-    /// Returns all added columns, with values of the right types.
-    pub fn added(&self, options: &RunOptions) -> Vec<(String, Value)> {
-        let mut added = self.columns.example();
-        added.extend(options.near_duplicates.then(|| self.columns.group(0)));
-        added.extend(options.language_column.then(|| self.columns.language(Some("en"))));
-        added
     }
 }
 

@@ -22,6 +22,9 @@ const MAX_PAIRS: usize = 4096;
 /// The name of the column of the language, after the prefix.
 pub(crate) const LANGUAGE_COLUMN: &str = "language";
 
+/// The name of the column that says why a row of a batch has no predictions, after the prefix.
+pub(crate) const ERROR_COLUMN: &str = "error";
+
 /// Which scores are written for each head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scores {
@@ -127,8 +130,14 @@ impl PredictionColumns {
         (self.other_name(LANGUAGE_COLUMN), value)
     }
 
+    /// Returns the column that says why a row has no predictions, or nothing.
+    pub(crate) fn error(&self, cause: Option<&str>) -> (String, Value) {
+        let value = cause.map_or(Value::Null, |cause| Value::Text(cause.into()));
+        (self.other_name(ERROR_COLUMN), value)
+    }
+
     /// Returns the name of a column that belongs to no head.
-    fn other_name(&self, column: &str) -> String {
+    pub(crate) fn other_name(&self, column: &str) -> String {
         self.other.get(column).cloned().unwrap_or_else(|| self.usual_name(column))
     }
 
@@ -206,9 +215,13 @@ impl PredictionColumns {
     }
 }
 
-/// Rounds a probability to four decimals, which is more than its accuracy.
+/// Returns a score as it is written: with four decimals, which is more than its accuracy.
+pub fn rounded_score(score: f32) -> f64 {
+    (f64::from(score) * 1e4).round() / 1e4
+}
+
 fn rounded(probability: f32) -> Value {
-    Value::Number((f64::from(probability) * 1e4).round() / 1e4)
+    Value::Number(rounded_score(probability))
 }
 
 /// Returns a form of each label that suits a column name. Equal forms are numbered.

@@ -143,9 +143,12 @@ impl Sink<'_> {
     }
 
     fn header(&mut self, header: Header) -> Result<(), RunError> {
-        let choice = ColumnChoice::new(&self.columns, self.options, &header, self.state)?;
+        let other = self.options.other_columns();
+        let choice = ColumnChoice::new(&self.columns, self.options, &header, &other, self.state)?;
         self.output.columns(&choice.notes);
-        let added = choice.added(self.options);
+        let mut added = choice.columns.example();
+        added.extend(self.options.near_duplicates.then(|| choice.columns.group(0)));
+        added.extend(self.options.language_column.then(|| choice.columns.language(Some("en"))));
         let table = header.table.map(|table| choice.selection.table(table));
         (self.columns, self.selection) = (choice.columns, choice.selection);
         self.output.header(table.as_ref(), &added)

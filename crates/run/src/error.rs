@@ -32,6 +32,18 @@ pub enum RunError {
         /// The journal of the interrupted run.
         journal: PathBuf,
     },
+    /// A batch does not have the columns that were announced, or cannot be read.
+    #[error("cannot label the batch: {cause}")]
+    OtherSchema {
+        /// How it differs.
+        cause: String,
+    },
+    /// A thread that labels batches ended with a panic, which is a bug.
+    #[error("cannot label the batch: a thread panicked: {message}")]
+    Panicked {
+        /// The message of the panic.
+        message: String,
+    },
     /// Another process writes the same output.
     #[error("cannot start the run: another process writes `{}`", output.display())]
     Busy {
@@ -156,6 +168,7 @@ impl RunError {
             },
             Self::Model(error) => error.remedy().map(Remedy::Model),
             Self::File { source, .. } => limit_remedy(source),
+            Self::Panicked { .. } | Self::OtherSchema { .. } => None,
             Self::Interrupted { .. } => Some(Remedy::ResumeOrStartAgain),
             Self::Damaged { .. } => Some(Remedy::StartAgain),
             Self::Busy { .. } => Some(Remedy::WaitOrChooseOutput),

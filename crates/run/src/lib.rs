@@ -14,8 +14,10 @@
 //!   interrupted at any time.
 //! - A journal records what a file run was started with ([`RunStart`]) and its checkpoints.
 //! - A [`RunManifest`] describes a finished run.
+//! - A [`BatchLabeller`] labels Arrow record batches, without files: for callers that hold them in memory.
 //! - A [`Comparison`] counts the predictions that differ between two outputs.
 
+mod batches;
 mod column_choice;
 mod column_names;
 mod columns;
@@ -42,8 +44,9 @@ mod stream_output;
 #[cfg(test)]
 mod tests;
 
+pub use batches::{BatchLabeller, BatchOptions, BatchStream, LabelledBatch, Unusable};
 pub use column_names::{ColumnNames, ColumnNotes, RenamedColumns};
-pub use columns::{PredictionColumns, Scores, UNSURE};
+pub use columns::{PredictionColumns, Scores, UNSURE, rounded_score};
 pub use compare::{ColumnChanges, ComparedColumn, Comparison, RowPredictions, matching_columns, prediction_columns};
 pub use corpus::{ROWS_PER_CHECKPOINT, RunOutcome, run_corpus};
 pub use error::{Remedy, RunError};

@@ -1,5 +1,6 @@
 //! Reads the sources of a run on a thread of its own, and hands their rows to the classifier.
 
+use crate::columns::{GROUP_COLUMN, LANGUAGE_COLUMN};
 use crate::duplicates::{Duplicates, NearDuplicates};
 use crate::error::RunError;
 use crate::inputs::InputRecord;
@@ -50,6 +51,14 @@ pub struct RunOptions {
     pub stop: Arc<AtomicBool>,
     /// How much of the sources is done.
     pub done: Arc<Done>,
+}
+
+impl RunOptions {
+    /// Returns the added columns that belong to no head, by their usual names.
+    pub(crate) fn other_columns(&self) -> Vec<&'static str> {
+        let group = self.near_duplicates.then_some(GROUP_COLUMN);
+        group.into_iter().chain(self.language_column.then_some(LANGUAGE_COLUMN)).collect()
+    }
 }
 
 /// How much of the sources is done.

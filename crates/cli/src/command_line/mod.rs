@@ -14,7 +14,7 @@ use clap::{CommandFactory, Error, Parser};
 use context::{Typed, text};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Parses the arguments. Where they ask for the help or the version, prints that and returns the exit code.
 ///

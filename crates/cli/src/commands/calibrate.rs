@@ -3,6 +3,7 @@
 
 use super::model_folder::check_existing_model;
 use super::open::{instructions, open_any, threads};
+use crate::console;
 use crate::arguments::Calibrate;
 use crate::data_sets::load_to_evaluate;
 use crate::failure::say;
@@ -19,7 +20,7 @@ use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{CalibrationRecord, Classifier, Options};
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The JSON that `calibrate --json` prints.
 #[derive(Serialize)]
@@ -97,7 +98,7 @@ pub fn run(options: Calibrate) -> Result<ExitCode> {
         heads: calibrated.heads,
     };
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
+        true => console::print_json(&findings)?,
         false => write!(terminal::stdout(), "{}", tables(&findings))?,
     }
     let rejected = sets.iter().any(|set| !set.rejects.is_empty());

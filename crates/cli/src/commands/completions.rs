@@ -4,7 +4,7 @@ use crate::arguments::{Arguments, Completions};
 use anyhow::Result;
 use clap::{Command, CommandFactory};
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: Completions) -> Result<ExitCode> {
     let mut script = Vec::new();

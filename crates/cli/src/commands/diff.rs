@@ -1,6 +1,7 @@
 //! `newsdesk diff`: compares two outputs for the same corpus and counts changed predictions by label.
 
 use super::classify::Settings;
+use crate::console;
 use crate::arguments::Diff;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
@@ -22,7 +23,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Number of pairs of labels that are printed for a column.
 const MAX_PAIRS_SHOWN: usize = 20;
@@ -62,7 +63,7 @@ pub fn run(options: &Diff) -> Result<ExitCode> {
         rows.end()?;
     }
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        true => console::print_pretty_json(&findings)?,
         false => writeln!(terminal::stdout(), "{}", describe(&findings))?,
     }
     let same = findings.columns.iter().all(|column| column.changed == 0);

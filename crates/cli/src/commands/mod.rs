@@ -17,6 +17,9 @@ mod thresholds;
 pub mod train;
 pub mod verify;
 
+pub use open::open_classifier;
+pub use thresholds::min_scores;
+
 use newsdesk_data::Source;
 
 /// Exit code of a command that was interrupted by SIGINT (Ctrl-C) or SIGTERM.

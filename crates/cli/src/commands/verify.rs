@@ -2,6 +2,7 @@
 
 use super::classify::Settings;
 use super::open::open_classifier;
+use crate::console;
 use crate::arguments::{OpenArguments, Verify};
 use crate::failure::{Usage, report, say};
 use crate::output::count::counted;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Number of articles that are labelled at once.
 const BATCH: usize = 256;
@@ -134,7 +135,7 @@ pub fn run(options: &Verify) -> Result<ExitCode> {
     check.label()?;
     let findings = check.findings;
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        true => console::print_pretty_json(&findings)?,
         false => writeln!(terminal::stdout(), "{}", describe(&findings))?,
     }
     let is_intact = findings.changed != Some(true)

@@ -4,6 +4,7 @@
 //! reading continues. A stream that breaks ends the reading, and the rows before the error stay valid.
 
 mod amount;
+mod batch;
 mod columns;
 mod delimited;
 mod detect;
@@ -21,8 +22,10 @@ mod reader;
 mod target_entity;
 mod text;
 mod typed;
+mod typed_columns;
 
 pub use amount::Amount;
+pub use batch::BatchRows;
 pub use columns::all_columns;
 pub use error::ReadError;
 pub use first_columns::first_columns;

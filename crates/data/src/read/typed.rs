@@ -12,17 +12,14 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
-use super::error::{ReadError, SAMPLE};
+use super::error::ReadError;
 use super::ipc::Batches;
-use super::options::{Nested, Place, ReadOptions, all_names};
+use super::options::ReadOptions;
+use super::typed_columns::TypedColumns;
 use crate::error::DataError;
 use crate::open::{ByteMonitor, Stream};
 use crate::panics;
-use crate::reject::Reject;
-use crate::remedy::Remedy;
-use crate::row::{
-    Article, Cell, Position, Row, Table, TableForm, TypedCell, arrow_io_error, is_text_or_list, nested_type,
-};
+use crate::row::{Row, Table, arrow_io_error};
 
 /// The number of rows per batch of a Parquet file. Waiting rows keep their whole batch in memory, and articles may be
 /// long.
@@ -44,11 +41,7 @@ pub(super) fn is_parquet(path: &Path) -> bool {
 
 pub(super) struct Typed {
     batches: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>,
-    name: Arc<str>,
-    table: Table,
-    text: Place,
-    title: Option<Place>,
-    limit: usize,
+    columns: TypedColumns,
     batch: Arc<RecordBatch>,
     /// The index of the next row in the batch.
     next: usize,
@@ -116,66 +109,18 @@ impl Typed {
         options: &ReadOptions,
         limit: usize,
     ) -> Result<Typed, DataError> {
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let (text, title) = options.article_places(&name, &names, Nested::Typed(&schema))?;
-        let type_of = |place: &Place| match (schema.field(place.column).data_type(), &place.path) {
-            (kind, None) => Some(kind),
-            (kind, Some(path)) => nested_type(kind, path),
-        };
-        // A column called `title` that is not text is ignored, unless the caller asked for it.
-        let has_text = |place: &Place| type_of(place).is_some_and(is_text_or_list);
-        let title = title.filter(|title| options.title_field.is_some() || has_text(title));
-        if let Some(place) = title.iter().chain([&text]).find(|place| !has_text(place) && !options.rows_only) {
-            let column = schema.field(place.column).name();
-            let column = place.path.as_ref().map_or(column.clone(), |path| format!("{column}.{path}"));
-            let kind = type_of(place).map(ToString::to_string).unwrap_or_default();
-            let columns = all_names(&names, Some(&schema));
-            return Err(DataError::NotText { name: name.to_string(), column, kind, columns });
-        }
-        let columns = names.iter().map(|column| Arc::from(*column)).collect();
         let batch = Arc::new(RecordBatch::new_empty(Arc::clone(&schema)));
-        let table = Table { columns, form: TableForm::Typed(schema) };
-        Ok(Typed { batches, name, table, text, title, limit, batch, next: 0, rows: 0, at_end: None })
+        let columns = TypedColumns::new(schema, name, options, limit)?;
+        Ok(Typed { batches, columns, batch, next: 0, rows: 0, at_end: None })
     }
 
     /// Returns the columns and their types.
     pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    fn cell(&self, column: usize) -> TypedCell {
-        TypedCell::new(Arc::clone(&self.batch), column, self.next)
-    }
-
-    /// Returns the next row of the batch.
-    fn row(&self) -> Result<Row, ReadError> {
-        let position = Position { source: Arc::clone(&self.name), row: self.rows + 1, line: 0, offset: 0 };
-        let text = self.text_of(&self.text).unwrap_or_default();
-        let title = self.title.as_ref().and_then(|title| self.text_of(title));
-        let cells = (0..self.table.columns.len()).map(|column| Cell::Typed(self.cell(column)));
-        let columns = self.table.columns.iter().cloned().zip(cells).collect();
-        let article = Article { title, text, target_entity: None };
-        if article.text.len() > self.limit {
-            let start = article.text.chars().take(SAMPLE).collect();
-            let cause = format!("the text is longer than {} bytes", self.limit);
-            return Err(ReadError::Reject(Reject::new(position, cause, Some(Remedy::CheckLength), start)));
-        }
-        Ok(Row { position, columns, article, raw_line: None, was_html: false })
-    }
-
-    /// Returns the text in a column of the next row, or nested in it. Returns `None` for a null.
-    fn text_of(&self, place: &Place) -> Option<String> {
-        let cell = Cell::Typed(self.cell(place.column));
-        let cell = match &place.path {
-            None => cell,
-            Some(path) => cell.nested(path)?,
-        };
-        // The types were checked: the only values without a text are nulls.
-        cell.joined_text().ok().filter(|_| !cell.is_null()).map(|text| text.into_owned())
+        self.columns.table()
     }
 
     fn broken(&self, source: io::Error) -> ReadError {
-        ReadError::Fatal(DataError::Broken { name: self.name.to_string(), rows: self.rows, source })
+        ReadError::Fatal(DataError::Broken { name: self.columns.name().to_owned(), rows: self.rows, source })
     }
 }
 
@@ -193,9 +138,9 @@ impl Iterator for Typed {
                 }
             }
         }
-        let row = self.row();
-        self.next += 1;
         self.rows += 1;
+        let row = self.columns.row(&self.batch, self.next, self.rows);
+        self.next += 1;
         Some(row)
     }
 }

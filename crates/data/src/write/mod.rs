@@ -16,4 +16,5 @@ pub(crate) use jsonl::row_to_json;
 pub use output::{append, continue_at, continue_at_with, create, is_compressed};
 pub use row_writer::{RowWriter, TableStyle, Value};
 pub use selection::ColumnSelection;
+pub use typed::{added_array, added_fields, schema_with_added};
 pub use writer::{finish_file, partial_writer, partial_writer_with, writer, writer_after};

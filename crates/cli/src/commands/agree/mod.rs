@@ -4,6 +4,7 @@ mod agreeing_labels;
 mod head_pairs;
 mod loaded_model;
 
+use crate::console;
 use crate::arguments::Agree;
 use crate::data_sets::describe_rejects;
 use crate::failure::{Usage, say};
@@ -21,7 +22,7 @@ use newsdesk_data::{ReadError, ReadOptions, Reject, Row, RowWriter, Source, Valu
 use newsdesk_model::Prediction;
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Number of rows that all models label before the next rows are read. Large enough for all threads, small enough for
 /// memory.
@@ -70,7 +71,7 @@ pub fn run(options: &Agree) -> Result<ExitCode> {
         pairs: pairs.iter().map(|pair| pair.agreement(&models)).collect(),
     };
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?,
+        true => console::print_pretty_json(&findings)?,
         false => write!(terminal::stdout(), "{}", tables(&findings))?,
     }
     Ok(if rejects.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })

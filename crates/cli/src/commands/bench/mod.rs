@@ -14,6 +14,7 @@ mod setup;
 mod tables;
 
 use super::INTERRUPTED;
+use crate::console;
 use crate::arguments::Bench;
 use crate::failure::{Usage, say};
 use crate::output::atomic;
@@ -25,7 +26,7 @@ use job::Job;
 use record::Results;
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -71,7 +72,7 @@ pub fn run(options: &Bench) -> Result<ExitCode> {
     match options.json {
         true => {
             let findings = Findings { results: &results, changes: changes.clone() };
-            writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings)?)?;
+            console::print_pretty_json(&findings)?;
         }
         false => write!(terminal::stdout(), "{}", tables::tables(&results, changes.as_deref()))?,
     }

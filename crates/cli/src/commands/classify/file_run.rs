@@ -18,7 +18,7 @@ use newsdesk_run::{
     FileOutput, FileOutputOptions, InputFile, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths,
     ROWS_PER_CHECKPOINT, RunError, RunManifest, RunOutcome, RunStart, run_corpus,
 };
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use indicatif::HumanCount;
 use newsdesk_data::Source;
 use newsdesk_model::Classifier;
 use newsdesk_run::{Counts, OutputPaths, PredictionColumns, RunOptions};
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Returns the exit code of a complete run. Rows that the user asked to set aside are no failure.
 pub fn exit_code(counts: &Counts) -> ExitCode {

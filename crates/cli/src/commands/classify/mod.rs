@@ -26,7 +26,7 @@ use newsdesk_model::folder::Manifest;
 use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use summary::is_summary_of;
 
 /// Memory for cached predictions of duplicates, in bytes: 100,000 predictions of the built-in model.

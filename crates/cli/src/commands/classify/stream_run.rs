@@ -11,7 +11,7 @@ use newsdesk_data::{Format, RowWriter, create, writer};
 use newsdesk_run::{RunState, StreamOutput, run_corpus};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::time::Instant;
 
 /// Runs; without a format, rows are printed as a table.

@@ -2,6 +2,7 @@
 
 use super::read::{FoundSet, Heads, Reader, find};
 use super::tokens::TokenCounter;
+use crate::console;
 use crate::arguments::data::Check as Options;
 use crate::failure::say;
 use crate::output::terminal;
@@ -10,7 +11,7 @@ use indicatif::HumanCount;
 use newsdesk_data::{Check, CheckOptions, CheckReport, Example, FindingKind, LabelledRow, Reject, Severity};
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The JSON that `data check --json` prints.
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     match options.json {
         true => {
             let all = Reports { errors, warnings, notes, sets: &reports };
-            writeln!(std::io::stdout(), "{}", serde_json::to_string(&all)?)?;
+            console::print_json(&all)?;
         }
         false => {
             let sets: Vec<String> = reports.iter().zip(&sets).map(|(report, set)| describe(report, set)).collect();

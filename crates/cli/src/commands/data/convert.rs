@@ -15,7 +15,7 @@ use newsdesk_data::{Format, Notes, ReadError, ReadOptions, Source, Table, all_co
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Number of rows between two updates of the progress.
 const ROWS_PER_UPDATE: u64 = 1024;

@@ -12,7 +12,7 @@ use crate::output::reporting::ReportingOutput;
 use anyhow::Result;
 use newsdesk_data::Row;
 use newsdesk_run::{Output, RunError, StreamOutput};
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: Data) -> Result<ExitCode> {
     match options.command {

@@ -2,6 +2,7 @@
 
 use super::read::{Reader, find};
 use super::tokens::TokenCounter;
+use crate::console;
 use crate::arguments::data::Stats as Options;
 use crate::failure::say;
 use crate::output::reject_log::RejectLog;
@@ -11,7 +12,7 @@ use anyhow::Result;
 use newsdesk_data::{LabelledRow, LengthSummary, Reject, SetStats, SplitStats, Stats};
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The JSON that `data stats --json` prints.
 #[derive(Serialize)]
@@ -34,7 +35,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         findings.sets.push(reader.stats.finish());
     }
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
+        true => console::print_json(&findings)?,
         false => {
             let sets: Vec<String> = findings.sets.iter().map(describe).collect();
             write!(terminal::stdout(), "{}", sets.join("\n"))?;

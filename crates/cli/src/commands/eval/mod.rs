@@ -8,6 +8,7 @@ mod tables;
 
 use super::open::open_classifier;
 use super::thresholds::min_scores;
+use crate::console;
 use crate::arguments::Eval;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
 use crate::failure::{Usage, say};
@@ -21,12 +22,14 @@ use crate::output::terminal;
 use anyhow::Result;
 use errors::Errors;
 use newsdesk_data::LabelledSet;
-use newsdesk_eval::{HeadReport, SetReport, check_labelled, head_cases, predict};
+use newsdesk_eval::{HeadReport, SetReport, check_labelled, head_cases, predict_until};
 use newsdesk_metrics::top_k;
 use newsdesk_model::{Classifier, Prediction};
 use std::collections::BTreeSet;
+use serde_json::json;
 use std::io::Write;
-use std::process::ExitCode;
+use std::ops::ControlFlow;
+use crate::exit_code::ExitCode;
 
 /// Largest k of the top-k accuracies.
 const MAX_TOP_K: usize = 3;
@@ -101,7 +104,7 @@ pub fn run(mut options: Eval) -> Result<ExitCode> {
     }
     let reports: Vec<&SetReport> = evaluated.iter().map(|evaluated| &evaluated.report).collect();
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?,
+        true => console::print_json(&reports)?,
         false => {
             let (mut out, width) = (terminal::stdout(), terminal_width());
             evaluated.iter().try_for_each(|evaluated| write!(out, "{}", tables::tables(evaluated, width)))?;
@@ -155,7 +158,18 @@ fn refuse_reading_twice(options: &Eval, source: &DataSetSource) -> Result<()> {
 
 fn predict_set(classifier: &Classifier, set: &LabelledSet, quiet: bool) -> Result<Vec<Prediction>> {
     let bar = progress_bar(set.name.clone(), set.articles.len(), quiet);
-    let predictions = predict(classifier, set, &mut |done| bar.set_position(done as u64))?;
+    let stop = console::stop();
+    let mut report = |done| {
+        bar.set_position(done as u64);
+        console::progress(
+            || json!({ "event": "evaluation", "set": set.name, "done": done, "articles": set.articles.len() }),
+        );
+        match stop.as_ref().is_some_and(|stop| stop.is_requested()) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    };
+    let predictions = predict_until(classifier, set, &mut report)?;
     bar.finish_and_clear();
-    Ok(predictions)
+    predictions.ok_or_else(|| Usage { message: "interrupted".into(), hint: None }.into())
 }

@@ -17,7 +17,7 @@ use newsdesk_model::{AnyModel, Classifier, Device, Model, Options};
 use newsdesk_train::{average, head_similarities};
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Heads with a lower cosine similarity of their weights may not average well. New heads of two seeds had 0.08 after an epoch on
 /// 3,000 articles of ag-news.

@@ -1,5 +1,6 @@
 //! `newsdesk models certify`: measures which dtypes are as accurate as f32, and records that in the model's manifest.
 
+use crate::console;
 use crate::arguments::Certify;
 use crate::commands::model_folder::check_existing_model;
 use crate::commands::open::{instructions, open_encoder};
@@ -19,7 +20,7 @@ use newsdesk_model::{
 };
 use serde::Serialize;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The JSON that `models certify --json` prints.
 #[derive(Serialize)]
@@ -92,7 +93,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
         true => {
             let model = options.input.model.display().to_string();
             let findings = Findings { model, instructions: instructions.to_string(), dtypes };
-            writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?;
+            console::print_json(&findings)?;
         }
         false => writeln!(terminal::stdout(), "{}", findings_table(&dtypes).trim_fmt())?,
     }

@@ -8,7 +8,7 @@ use crate::hub;
 use anyhow::Result;
 use newsdesk_model::folder::{convert, files_beside_weights};
 use newsdesk_model::{AnyModel, Device};
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: &Convert) -> Result<ExitCode> {
     refuse_own_origin(&options.output, [&options.model])?;

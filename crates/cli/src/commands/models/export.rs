@@ -7,7 +7,7 @@ use crate::failure::{Usage, say};
 use anyhow::Result;
 use newsdesk_model::Device;
 use newsdesk_model::folder::export;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: &Export) -> Result<ExitCode> {
     let given = model_path(options.model.as_deref()).map(std::path::Path::to_path_buf);

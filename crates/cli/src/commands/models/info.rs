@@ -1,6 +1,7 @@
 //! `newsdesk models info`: the heads, architecture, training and measured scores of a model.
 
 use super::checkpoint::{self, ModelFile};
+use crate::console;
 use crate::arguments::OpenArguments;
 use crate::commands::calibrate::thresholds_table;
 use crate::commands::open::{model_path, open_without_warnings};
@@ -17,7 +18,7 @@ use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The JSON that `models info --json` prints.
 #[derive(Serialize)]
@@ -71,7 +72,7 @@ pub fn run(model: Option<&Path>, files: OpenArguments, json: bool) -> Result<Exi
     let model = open_without_warnings(model, &Device::Cpu, files)?;
     let info = info(&model, folder.as_deref());
     match json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,
+        true => console::print_json(&info)?,
         false => write!(terminal::stdout(), "{}", describe(&info))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! `newsdesk models list`: the models in the cache.
 
 use super::checkpoint::in_units;
+use crate::console;
 use crate::hub;
 use crate::output::table::table;
 use crate::output::terminal;
@@ -10,7 +11,7 @@ use newsdesk_model::folder::{architecture_of, is_complete};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::time::SystemTime;
 
 /// Digits of a commit that a table shows.
@@ -36,7 +37,7 @@ struct Listed {
 pub fn run(json: bool) -> Result<ExitCode> {
     let models: Vec<Listed> = hub::cache()?.models()?.into_iter().map(listed).collect();
     if json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&models)?)?;
+        console::print_json(&models)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut printed = table(&["model", "revisions", "commit", "architecture", "size", "last used"], &[4]);

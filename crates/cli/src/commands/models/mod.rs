@@ -14,7 +14,7 @@ mod rm;
 
 use crate::arguments::{Models, ModelsCommand};
 use anyhow::Result;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {

@@ -1,6 +1,7 @@
 //! `newsdesk models info` of a model that is on the hub and not in the cache.
 
 use super::checkpoint::in_units;
+use crate::console;
 use crate::hub;
 use crate::output::terminal;
 use anyhow::Result;
@@ -9,7 +10,7 @@ use newsdesk_model::folder::{architecture_of_config, needed_files};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Maximum size of a `config.json` in bytes.
 const MAX_CONFIG: u64 = 16 << 20;
@@ -41,7 +42,7 @@ pub fn run(name: &ModelName, json: bool) -> Result<ExitCode> {
     let info = info(&hub, name);
     let info = info.map_err(|error| hub::failed(&format!("cannot ask about the model `{name}`"), error))?;
     match json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&info)?)?,
+        true => console::print_json(&info)?,
         false => write!(terminal::stdout(), "{}", describe(&info))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,7 +4,7 @@ use crate::failure::Usage;
 use crate::hub;
 use anyhow::Result;
 use newsdesk_hub::ModelName;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Returns the name of a model on the hub.
 ///

@@ -5,7 +5,7 @@ use super::pull::hub_name;
 use crate::failure::say;
 use crate::hub;
 use anyhow::Result;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(models: &[String]) -> Result<ExitCode> {
     let names = models.iter().map(|given| Ok((given, hub_name(given)?))).collect::<Result<Vec<_>>>()?;

@@ -2,17 +2,22 @@
 
 use crate::arguments::Train;
 use crate::commands::INTERRUPTED;
+use crate::console;
 use crate::failure::say;
 use crate::process;
 use anyhow::{Error, Result};
 use newsdesk_train::{Stop, TrainError, has_checkpoint};
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// Returns what a signal sets. Where the run has work to keep, it stops by itself; otherwise, and at the second signal, the program
 /// ends at once.
 pub fn stop_on_signals(options: &Train, saves_checkpoints: bool) -> Arc<Stop> {
+    if let Some(stop) = console::stop() {
+        // Signals belong to the process that called the command.
+        return stop;
+    }
     let stop = Arc::new(Stop::default());
     let (signalled, quiet) = (Arc::clone(&stop), options.quiet);
     let how_to_continue = how_to_continue(options, saves_checkpoints);

@@ -25,7 +25,7 @@ use newsdesk_train::{
     start_record, train,
 };
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// What the runs of all seeds share.
 pub struct Job<'a> {

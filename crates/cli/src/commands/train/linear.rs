@@ -6,6 +6,7 @@ use super::progress::Reporter;
 use super::settings::{class_weights, default_options, differing};
 use super::training_data::TrainingData;
 use super::tune::{self, tune};
+use crate::console;
 use crate::arguments::{CharNgrams, Epochs, OpenArguments, Train};
 use crate::commands::INTERRUPTED;
 use crate::commands::calibrate::not_fitted;
@@ -23,8 +24,7 @@ use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, Options};
 use newsdesk_train::{
     ClassWeights, LinearSettings, Progress, Stop, linear_differences, result_warnings, setting_warnings, train_linear,
 };
-use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Default learning rate.
 const DEFAULT_LEARNING_RATE: f64 = 0.5;
@@ -109,7 +109,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     next_steps(folder, false).iter().for_each(|line| reporter.say(line));
     if options.json {
         let reports: Vec<&SetReport> = calibrated.after.iter().chain(&test).collect();
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
+        console::print_json(&reports)?;
     }
     Ok(if stop.is_requested() { ExitCode::from(INTERRUPTED) } else { data.exit_code() })
 }
@@ -139,7 +139,7 @@ fn already_trained(options: &Train, settings: &LinearSettings, data: &TrainingDa
         let sets = data.validation.iter().chain(&data.test);
         let reports: Vec<SetReport> =
             sets.map(|set| evaluate(&classifier, set, &mut |_| {})).collect::<Result<_, _>>()?;
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
+        console::print_json(&reports)?;
     }
     Ok(data.exit_code())
 }

@@ -12,6 +12,7 @@ mod training_data;
 mod tune;
 
 use super::model_folder::{check_new_model, is_finished, model_name, refuse_own_origin, remove_old_model};
+use crate::console;
 use crate::arguments::{ArchName, Train};
 use crate::failure::{Usage, say};
 use anyhow::Result;
@@ -19,8 +20,7 @@ use finish::next_steps;
 use interrupt::{exit_code, stop_on_signals};
 use job::Job;
 use newsdesk_train::Stop;
-use std::io::Write;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 pub fn run(options: Train) -> Result<ExitCode> {
     if options.arch == ArchName::Linear {
@@ -72,7 +72,7 @@ fn run_once(options: &Train, stop: &Stop) -> Result<ExitCode> {
         true => vec![],
     };
     if options.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&reports)?)?;
+        console::print_json(&reports)?;
     }
     Ok(job.exit_code())
 }

@@ -1,11 +1,13 @@
 //! Progress of a training run: a bar and a line per epoch on a terminal, otherwise lines only.
 
+use crate::console;
 use crate::failure::say;
 use crate::output::progress::{set_bars, step_bar};
 use indicatif::{FormattedDuration, ProgressBar};
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport};
 use newsdesk_train::Progress;
+use serde_json::{Value, json};
 
 /// Reports the progress of a run on standard error.
 pub struct Reporter {
@@ -36,6 +38,7 @@ impl Reporter {
 
     /// Reports the progress of the run.
     pub fn report(&self, progress: Progress) {
+        console::progress(|| self.event(&progress));
         match progress {
             Progress::SoftTargets { done, articles } => {
                 if self.bar.is_hidden() {
@@ -81,6 +84,34 @@ impl Reporter {
                 reports.iter().for_each(|report| self.report_metrics(report));
                 let best = if is_best { ", the best so far" } else { "" };
                 self.say(&format!("epoch {epoch}: {} {score:.4}{best}", score_name(reports)));
+            }
+        }
+    }
+
+    /// Returns the progress as an event for a listener.
+    fn event(&self, progress: &Progress) -> Value {
+        match progress {
+            Progress::SoftTargets { done, articles } => {
+                json!({ "event": "teacher", "done": done, "articles": articles })
+            }
+            Progress::Resumed { epochs, steps } => json!({ "event": "resumed", "epochs": epochs, "steps": steps }),
+            Progress::StoppedEarly { best_epoch } => json!({ "event": "stopped_early", "best_epoch": best_epoch }),
+            Progress::Step { record, steps, time_left, .. } => json!({
+                "event": "step",
+                "epoch": record.epoch,
+                "epochs": self.epochs,
+                "step": record.step,
+                "steps": steps,
+                "loss": record.loss,
+                "learning_rate": record.rate,
+                "tokens_per_second": record.tokens_per_second,
+                "seconds_left": time_left.as_secs_f64(),
+            }),
+            Progress::Validating { epoch, done, articles } => {
+                json!({ "event": "validation", "epoch": epoch, "done": done, "articles": articles })
+            }
+            Progress::Epoch { epoch, reports, score, best } => {
+                json!({ "event": "epoch", "epoch": epoch, "score": score, "best": best, "reports": reports })
             }
         }
     }

@@ -1,6 +1,7 @@
 //! `newsdesk train --seeds`: trains a model for each of several seeds, and reports the spread of their metrics.
 
 use super::job::Job;
+use crate::console;
 use crate::arguments::Train;
 use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
 use crate::failure::{Usage, say};
@@ -12,7 +13,7 @@ use newsdesk_train::{EndRecord, Stop, TrainError};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// The contents of `seeds.json`, which `--json` prints as well.
 #[derive(Serialize)]
@@ -65,7 +66,7 @@ pub fn run(options: &Train, stop: &Stop) -> Result<ExitCode> {
     let written = std::fs::write(&path, serde_json::to_string_pretty(&findings)? + "\n");
     written.map_err(|source| TrainError::File { verb: "write", path, source })?;
     match options.json {
-        true => writeln!(std::io::stdout(), "{}", serde_json::to_string(&findings)?)?,
+        true => console::print_json(&findings)?,
         false => write!(terminal::stdout(), "{}", spread_table(&findings))?,
     }
     Ok(job.exit_code())

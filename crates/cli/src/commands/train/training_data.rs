@@ -13,7 +13,7 @@ use newsdesk_model::Head;
 use newsdesk_train::{Warning, data_warnings, merge_heads, untrained_label};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// The labelled data sets of a run.

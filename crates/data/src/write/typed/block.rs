@@ -11,6 +11,7 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::interleave::interleave;
 
 use super::super::row_writer::Value;
+use super::added::added_array;
 use super::layout::{ColumnMap, FittedRow, Layout};
 use super::values::Scalar;
 use crate::row::is_text;
@@ -93,14 +94,7 @@ impl Block {
 
     /// Returns an added column.
     fn added_column(&self, index: usize, kind: &DataType) -> Result<ArrayRef, ArrowError> {
-        let values = self.added.iter().map(|values| match &values[index] {
-            Value::Text(text) => Scalar::Text(text.clone()),
-            Value::Number(number) if number.is_finite() => Scalar::Float(*number),
-            Value::Integer(number) => Scalar::Integer(*number),
-            Value::Number(_) | Value::Null => Scalar::Null,
-        });
-        let values: Vec<Scalar> = values.collect();
-        to_array(values.iter(), kind)
+        added_array(self.added.iter().map(|values| &values[index]), kind)
     }
 }
 

@@ -7,12 +7,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 
 use super::super::row_writer::Value;
+use super::added::{added_fields, schema_with_added};
 use super::values::{Kind, Scalar, can_hold, to_scalar};
 use crate::error::DataError;
 use crate::row::{Cell, Row, Table, TableForm, TypedCell};
-
-/// Metadata of the `datasets` library: a list of all columns, which is wrong once columns are added.
-const STALE_METADATA: &str = "huggingface";
 
 /// The columns of an output in their order: those of the input, then the added ones.
 pub(super) struct Layout {
@@ -127,17 +125,8 @@ impl Layout {
         Layout::new(fields, HashMap::new(), added)
     }
 
-    fn new(fields: Vec<Field>, mut metadata: HashMap<String, String>, added: &[(String, Value)]) -> Layout {
-        let new = added.iter().map(|(name, value)| {
-            let kind = match value {
-                Value::Number(_) => DataType::Float64,
-                Value::Integer(_) => DataType::Int64,
-                Value::Text(_) | Value::Null => DataType::Utf8,
-            };
-            Field::new(name, kind, true)
-        });
-        metadata.remove(STALE_METADATA);
-        let schema = Schema::new_with_metadata(fields.into_iter().chain(new).collect::<Fields>(), metadata);
+    fn new(fields: Vec<Field>, metadata: HashMap<String, String>, added: &[(String, Value)]) -> Layout {
+        let schema = schema_with_added(fields.into_iter().map(Arc::new), metadata, added_fields(added));
         let mut layout = Layout::of_schema(Arc::new(schema));
         layout.set_added(added.len());
         layout

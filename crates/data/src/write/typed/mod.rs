@@ -1,5 +1,6 @@
 //! Typed tables: Arrow streams and Parquet files.
 
+mod added;
 mod block;
 mod layout;
 mod parquet;
@@ -9,6 +10,7 @@ mod stream;
 mod values;
 mod writer;
 
+pub use added::{added_array, added_fields, schema_with_added};
 pub(super) use parquet::{Parquet, finish_file};
 pub(super) use stream::{Stream, schema_of};
 pub(super) use writer::Typed;

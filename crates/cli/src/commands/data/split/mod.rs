@@ -27,7 +27,7 @@ use newsdesk_data::{
 use newsdesk_run::{Output, StreamOutput};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use crate::exit_code::ExitCode;
 
 /// Number of rows between two updates of the progress.
 const ROWS_PER_UPDATE: u64 = 1024;

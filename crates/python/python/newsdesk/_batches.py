@@ -1,0 +1,124 @@
+"""A batch in, a batch out: what engines such as Spark and Ray call."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ._classifier import Classifier, Thresholds
+
+
+class BatchClassifier:
+    """Labels record batches. It is callable, and can be pickled: an engine sends it to its workers.
+
+    It holds settings only. Each worker process opens the model at its first batch, and keeps it. A batch is labelled as
+    `Classifier.classify` labels it: the same rows in the same order, input columns by reference, then the added columns.
+    A row's labels do not depend on its batch, so an engine may repeat any batch.
+
+    Args:
+        model: The model, as for `Classifier`.
+        text: The column with the text.
+        title: The column with the title.
+        threads: The number of threads that the engine gives a task.
+        device, dtype, max_windows, min_score, min_precision, offline: As for `Classifier`.
+        html, scores, top_k, language, columns, prefix, overwrite_columns, errors: As for `Classifier.classify`.
+
+    >>> import pickle
+    >>> label = pickle.loads(pickle.dumps(newsdesk.BatchClassifier(columns=["id"], threads=1)))
+    >>> label([{"id": 7, "text": "Rovers win the cup."}])[0]["topic"]
+    'sport'
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "default",
+        *,
+        text: str | None = None,
+        title: str | None = None,
+        threads: int | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        max_windows: int | None = None,
+        min_score: Thresholds = None,
+        min_precision: Thresholds = None,
+        offline: bool = False,
+        html: str = "auto",
+        scores: bool = False,
+        top_k: int | None = None,
+        language: bool = False,
+        columns: Sequence[str] | None = None,
+        prefix: str = "",
+        overwrite_columns: bool = False,
+        errors: str = "column",
+    ) -> None:
+        self._model: dict[str, Any] = {
+            "model": os.fspath(model),
+            "threads": threads,
+            "device": device,
+            "dtype": dtype,
+            "max_windows": max_windows,
+            "min_score": min_score,
+            "min_precision": min_precision,
+            "offline": offline,
+        }
+        self._table: dict[str, Any] = {
+            "text": text,
+            "title": title,
+            "html": html,
+            "scores": scores,
+            "top_k": top_k,
+            "language": language,
+            "columns": columns,
+            "prefix": prefix,
+            "overwrite_columns": overwrite_columns,
+            "errors": errors,
+        }
+
+    def __repr__(self) -> str:
+        settings = {name: value for name, value in (self._model | self._table).items() if value}
+        return f"newsdesk.BatchClassifier({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier of this process, which opens the model if that has not happened."""
+        return Classifier(**self._model)
+
+    def __call__(self, batch: Any) -> Any:
+        """Labels a batch or a table, and returns it in the same form."""
+        return self.classifier.classify(batch, **self._table)
+
+    def stream(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Labels batches of pyarrow with one schema, while they are read."""
+        import pyarrow
+
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is None:
+            return
+
+        def again() -> Iterator[Any]:
+            yield first
+            yield from batches
+
+        reader = pyarrow.RecordBatchReader.from_batches(first.schema, again())
+        yield from self.classifier.classify(reader, **self._table)
+
+    def output_schema(self, schema: Any) -> Any:
+        """Returns the schema of the labelled batches, for a schema of pyarrow."""
+        import pyarrow
+
+        return self(pyarrow.RecordBatch.from_pylist([], schema)).schema
+
+    def labels(self, texts: Any) -> Any:
+        """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text."""
+        import pyarrow
+
+        if isinstance(texts, pyarrow.ChunkedArray):
+            return pyarrow.chunked_array([self.labels(chunk) for chunk in texts.chunks], self.label_type(texts.type))
+        batch = pyarrow.record_batch({"text": texts})
+        return self.classifier.classify(batch, **self._table | {"text": "text", "title": None, "columns": []}).to_struct_array()
+
+    def label_type(self, text_type: Any = None) -> Any:
+        """Returns the type of the structs that `labels` returns for an array of this type, by default of strings."""
+        import pyarrow
+
+        return self.labels(pyarrow.array([], text_type or pyarrow.string())).type

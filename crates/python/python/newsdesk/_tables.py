@@ -1,0 +1,134 @@
+"""Tables of other libraries: labelled, and returned in the same form. No library is imported that the caller does not use."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ._errors import NewsdeskError
+from ._newsdesk import InputReader, Labeller, article_columns, record_batch
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns contain the article, and how the labeller of a schema is made."""
+
+    text: str | None
+    title: str | None
+    labeller: Callable[[Any], Labeller]
+
+
+def label(data: Any, columns: Columns) -> Any:
+    """Labels a table, and returns it in the form in which it was given."""
+    pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
+    if pandas is not None and isinstance(data, pandas.DataFrame):
+        return _pandas(data, columns)
+    if polars is not None and isinstance(data, polars.DataFrame):
+        return polars.DataFrame(_stream(data, columns).read_all())
+    if polars is not None and isinstance(data, polars.LazyFrame):
+        raise NewsdeskError(
+            "cannot label a LazyFrame: its rows are not read yet",
+            "use `newsdesk.polars.classify`, or call `.collect()` first",
+        )
+    if pyarrow is not None and isinstance(data, pyarrow.Table):
+        batches, schema = _batches(pyarrow, data, columns)
+        return pyarrow.Table.from_batches(batches, schema)
+    if pyarrow is not None and isinstance(data, pyarrow.RecordBatch):
+        return pyarrow.record_batch(columns.labeller(data.schema).label(data))
+    if pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader):
+        batches, schema = _batches(pyarrow, data, columns)
+        return pyarrow.RecordBatchReader.from_batches(schema, batches)
+    if isinstance(data, list) and all(isinstance(row, dict) for row in data):
+        return _rows(data, columns)
+    if hasattr(data, "__arrow_c_stream__"):
+        return _stream(data, columns)
+    if hasattr(data, "__arrow_c_array__"):
+        return columns.labeller(data).label(data)
+    raise NewsdeskError(
+        f"cannot label a value of type {type(data).__qualname__}: it is no table",
+        "give a table of pandas, polars or pyarrow, a list of dictionaries, or an object with `__arrow_c_stream__`; "
+        "for texts, call the classifier itself",
+    )
+
+
+def _stream(data: Any, columns: Columns) -> Any:
+    reader = InputReader(data)
+    return columns.labeller(reader.schema).stream(reader)
+
+
+def _batches(pyarrow: Any, data: Any, columns: Columns) -> tuple[Iterator[Any], Any]:
+    labeller = columns.labeller(data.schema)
+    batches = (pyarrow.record_batch(batch) for batch in labeller.stream(data))
+    return batches, pyarrow.schema(labeller.schema)
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """What is done with the rows of a table whose columns are no Arrow arrays."""
+
+    kept: list[str]
+    """The columns of the input that stay."""
+    dropped: set[int]
+    """The rows that are left out."""
+    added: dict[str, list[Any]]
+    """The new columns."""
+
+
+def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any]], columns: Columns) -> _Labelled:
+    """Labels a table whose columns are lists. Only those with the article are read."""
+    read = article_columns(names, columns.text, columns.title)
+    asked_for = {columns.text, columns.title}
+
+    def texts(name: str) -> list[str | None] | None:
+        if name not in read:
+            return None
+        found = [missing_as_none(value) for value in values(name)]
+        wrong = next((row for row, value in enumerate(found) if not isinstance(value, str | None)), None)
+        if wrong is None:
+            return found
+        if name != read[0] and name not in asked_for:
+            # A column called `title` that is not text is ignored, unless the caller asked for it.
+            return None
+        kind = type(found[wrong]).__name__
+        raise NewsdeskError(
+            f"cannot read the column `{name}`: the value in row {wrong + 1} has the type {kind}",
+            "name a column of strings with `--text-field NAME`, or convert the values",
+        )
+
+    batch = record_batch([(name, texts(name)) for name in names], rows)
+    labeller = columns.labeller(batch)
+    labelled = labeller.label(batch)
+    added, all_columns = labeller.added, labelled.to_pydict()
+    kept = labelled.schema.names[: -len(added)]
+    dropped = {row - 1 for row, _ in labelled.rejects} if labelled.num_rows < rows else set()
+    return _Labelled(kept, dropped, {name: all_columns[name] for name in added})
+
+
+def missing_as_none(value: Any) -> Any:
+    """Returns None for what pandas takes for a missing value."""
+    is_missing = value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+    return None if is_missing else value
+
+
+def _pandas(frame: Any, columns: Columns) -> Any:
+    """Labels a data frame by lists of its texts: pandas needs pyarrow for anything else. Index and types stay as they are."""
+    names = [str(name) for name in frame.columns]
+    if len(set(names)) < len(names):
+        raise NewsdeskError("cannot label the data frame: a column name occurs twice", "rename one of the columns")
+    labelled = _label_columns(names, len(frame), lambda name: frame.iloc[:, names.index(name)].tolist(), columns)
+    rows = [row for row in range(len(frame)) if row not in labelled.dropped]
+    result = frame.iloc[rows, [names.index(name) for name in labelled.kept]].copy()
+    for name, values in labelled.added.items():
+        result[name] = values
+    return result
+
+
+def _rows(rows: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    labelled = _label_columns(names, len(rows), lambda name: [row.get(name) for row in rows], columns)
+    kept = [row for index, row in enumerate(rows) if index not in labelled.dropped]
+    return [
+        {name: row[name] for name in labelled.kept if name in row}
+        | {name: values[index] for name, values in labelled.added.items()}
+        for index, row in enumerate(kept)
+    ]

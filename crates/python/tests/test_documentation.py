@@ -4,11 +4,13 @@ import doctest
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import newsdesk
 
+PROJECT = str(Path(__file__).parents[1] / "pyproject.toml")
 MODULES = ["", "._errors", "._classifier", "._batches", "._commands"]
 
 
@@ -35,7 +37,7 @@ def test_stubs_agree_with_the_module():
 
 def test_types_are_checked():
     pytest.importorskip("mypy")
-    done = subprocess.run([sys.executable, "-m", "mypy", "-p", "newsdesk"], check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "mypy", "--config-file", PROJECT, "-p", "newsdesk"], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

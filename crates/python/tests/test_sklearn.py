@@ -52,6 +52,6 @@ def test_labels_may_be_numbers():
 def test_fine_tunes_a_transformer():
     from conftest import TINY
 
-    options = {"max_length": 16, "max_train_length": 16, "overlap": 0}
+    options = {"max_length": 16, "max_train_length": 16, "overlap": 2}
     model = NewsdeskClassifier("transformer", base=str(TINY), epochs=1, threads=2, options=options).fit(X, Y)
     assert model.predict_proba(X).shape == (len(X), 3)

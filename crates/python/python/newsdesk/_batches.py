@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ._classifier import Classifier, Thresholds
+from ._errors import NewsdeskError
+from ._newsdesk import article_columns
 
 
 class BatchClassifier:
@@ -78,6 +80,16 @@ class BatchClassifier:
         return f"newsdesk.BatchClassifier({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     @property
+    def threads(self) -> int | None:
+        """The number of threads; None where it is left open."""
+        return self._model["threads"]
+
+    @property
+    def device(self) -> str:
+        """The device."""
+        return self._model["device"]
+
+    @property
     def classifier(self) -> Classifier:
         """The classifier of this process, which opens the model if that has not happened."""
         return Classifier(**self._model)
@@ -108,17 +120,47 @@ class BatchClassifier:
 
         return self(pyarrow.RecordBatch.from_pylist([], schema)).schema
 
-    def labels(self, texts: Any) -> Any:
-        """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text."""
+    def with_settings(self, **settings: Any) -> "BatchClassifier":
+        """Returns a callable with other values of some settings."""
+        return BatchClassifier(**self._model | self._table | settings)
+
+    def labels(self, text: Any, title: Any = None, *, beside: Iterable[str] = ()) -> Any:
+        """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text.
+
+        `beside` names the columns of the table that the labels are put beside: the added columns then have other names.
+        """
         import pyarrow
 
-        if isinstance(texts, pyarrow.ChunkedArray):
-            return pyarrow.chunked_array([self.labels(chunk) for chunk in texts.chunks], self.label_type(texts.type))
-        batch = pyarrow.record_batch({"text": texts})
-        return self.classifier.classify(batch, **self._table | {"text": "text", "title": None, "columns": []}).to_struct_array()
+        if self._table["errors"] == "drop":
+            raise NewsdeskError(
+                "cannot label a column with errors=\"drop\": it would lose rows", "leave the setting out, and filter by `error`"
+            )
+        article = {"text": text} if title is None else {"text": text, "title": title}
+        others = [name for name in beside if name not in article]
+        # Chunks are never joined: together they may be too long for one array.
+        table = pyarrow.table if isinstance(text, pyarrow.ChunkedArray) else pyarrow.record_batch
+        batch = table(article | dict.fromkeys(others, pyarrow.nulls(len(text))))
+        labelled = self.classifier.classify(batch, **self._table | {"text": "text", "title": None, "columns": others})
+        return labelled.select(labelled.schema.names[len(others) :]).to_struct_array()
 
-    def label_type(self, text_type: Any = None) -> Any:
+    def label_type(self, text_type: Any = None, *, beside: Iterable[str] = ()) -> Any:
         """Returns the type of the structs that `labels` returns for an array of this type, by default of strings."""
         import pyarrow
 
-        return self.labels(pyarrow.array([], text_type or pyarrow.string())).type
+        return self.labels(pyarrow.array([], text_type or pyarrow.string()), beside=beside).type
+
+
+def article_of(names: Sequence[str], text: str | None, title: str | None) -> list[str]:
+    """Returns the names of the columns with the text and, if there is one, the title.
+
+    Raises:
+        NewsdeskError: If there is no such column.
+    """
+    article = article_columns(names, text, title)
+    missing = [name for name in (text, title) if name is not None and name not in article]
+    if missing or not article:
+        what = f"the column `{missing[0]}`" if missing else "a text column"
+        raise NewsdeskError(
+            f"cannot find {what} in the table", f"name another column with `text` or `title`; the columns are {', '.join(names)}"
+        )
+    return article

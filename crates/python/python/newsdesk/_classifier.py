@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import _commands, _tables
-from ._engines import ModelSettings
+from ._engines import ModelSettings, turn
 from ._errors import NewsdeskError
 from ._newsdesk import Engine, Labeller
 
@@ -134,10 +134,10 @@ class Classifier:
         'the text is blank'
         """
         _refuse_top_k(top_k)
-        single = isinstance(texts, str)
         chosen = self._index(head) if head or self._head or len(self._heads) == 1 else None
-        answers = self._engine.predict([texts] if single else _texts(texts), html, chosen, top_k, self._min_scores)
-        return answers[0] if single else answers
+        if isinstance(texts, str):
+            return self._engine.predict([texts], html, chosen, top_k, self._min_scores)[0]
+        return self._engine.predict(_texts(texts), html, chosen, top_k, self._min_scores)
 
     def predict(self, texts: Iterable[str | None], *, head: str | None = None, html: str = "auto") -> list[Any]:
         """Returns the predicted label of each text: `None` for a blank one, a list of labels for a multi-label head.
@@ -217,7 +217,7 @@ class Classifier:
                 errors=errors,
             )
 
-        return _tables.label(data, _tables.Columns(text, title, labeller))
+        return _tables.label(data, _tables.Columns(text, title, labeller, turn(self._engine)))
 
     def with_options(self, **options: Any) -> "Classifier":
         """Returns a classifier with some other options: `head`, `min_score`, `min_precision`, or those of the model.
@@ -240,11 +240,12 @@ class Classifier:
 
     @property
     def model_info(self) -> dict[str, Any]:
-        """What is known about the model, as `newsdesk models info --json` tells it: heads, certificates, scores, training."""
+        """What is known about the model, as `newsdesk models info --json` tells it: architecture, manifest, certificates, scores, training."""
         arguments = ["models", "info", "--json", self._settings.model]
         arguments += ["--allow-pickle"] if self._settings.allow_pickle else []
         arguments += ["--offline"] if self._settings.offline else []
-        return json.loads(_commands.run(arguments)[1])
+        _, info = _commands.run(arguments)
+        return json.loads(info or "{}")
 
     def _index(self, head: str | None) -> int:
         """Returns the index of a head."""

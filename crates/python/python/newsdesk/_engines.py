@@ -5,7 +5,7 @@ import threading
 import warnings
 import weakref
 from collections import OrderedDict
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,19 @@ _lock = threading.RLock()
 _recent: "OrderedDict[Any, Engine]" = OrderedDict()
 _opened: "weakref.WeakValueDictionary[Any, Engine]" = weakref.WeakValueDictionary()
 
+# Which model labels a batch at the moment.
+_busy: "weakref.WeakKeyDictionary[Engine, threading.Lock]" = weakref.WeakKeyDictionary()
+
+
+def _in_child() -> None:
+    # The threads that label batches stayed in the parent, and would never release these locks.
+    _busy.clear()
+    _lock.release()
+
+
 # No thread opens a model while the process is forked: the child would never see the end of it.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_in_child)
 
 
 @dataclass(frozen=True)
@@ -42,12 +52,22 @@ class ModelSettings:
         with _lock:
             engine = _opened.get(key)
             if engine is None:
-                engine = _opened[key] = Engine(*astuple(self), _warn)
+                engine = _opened[key] = Engine(**asdict(self), tell=_warn)
             _recent[key] = engine
             _recent.move_to_end(key)
             while len(_recent) > _KEPT:
                 _recent.popitem(last=False)
             return engine
+
+
+def turn(engine: Engine) -> threading.Lock:
+    """Returns the lock under which a model labels batches.
+
+    An engine may call us on many threads at once. Each call uses all threads of the model, so they take turns: together they
+    would start more threads than there are processors.
+    """
+    with _lock:
+        return _busy.setdefault(engine, threading.Lock())
 
 
 def clear_cache() -> None:

@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from ._errors import NewsdeskError
-from ._newsdesk import InputReader, Labeller, article_columns, record_batch
+from ._newsdesk import InputReader, Labeller, RecordBatch, article_columns, record_batch
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,14 @@ class Columns:
     text: str | None
     title: str | None
     labeller: Callable[[Any], Labeller]
+    turn: AbstractContextManager[Any]
+    """Held while a single batch is labelled."""
+
+    def label(self, schema: Any, batch: Any) -> RecordBatch:
+        """Labels a batch with this schema."""
+        labeller = self.labeller(schema)
+        with self.turn:
+            return labeller.label(batch)
 
 
 def label(data: Any, columns: Columns) -> Any:
@@ -34,7 +43,7 @@ def label(data: Any, columns: Columns) -> Any:
         batches, schema = _batches(pyarrow, data, columns)
         return pyarrow.Table.from_batches(batches, schema)
     if pyarrow is not None and isinstance(data, pyarrow.RecordBatch):
-        return pyarrow.record_batch(columns.labeller(data.schema).label(data))
+        return pyarrow.record_batch(columns.label(data.schema, data))
     if pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader):
         batches, schema = _batches(pyarrow, data, columns)
         return pyarrow.RecordBatchReader.from_batches(schema, batches)
@@ -43,7 +52,7 @@ def label(data: Any, columns: Columns) -> Any:
     if hasattr(data, "__arrow_c_stream__"):
         return _stream(data, columns)
     if hasattr(data, "__arrow_c_array__"):
-        return columns.labeller(data).label(data)
+        return columns.label(data, data)
     raise NewsdeskError(
         f"cannot label a value of type {type(data).__qualname__}: it is no table",
         "give a table of pandas, polars or pyarrow, a list of dictionaries, or an object with `__arrow_c_stream__`; "
@@ -97,7 +106,8 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
 
     batch = record_batch([(name, texts(name)) for name in names], rows)
     labeller = columns.labeller(batch)
-    labelled = labeller.label(batch)
+    with columns.turn:
+        labelled = labeller.label(batch)
     added, all_columns = labeller.added, labelled.to_pydict()
     kept = labelled.schema.names[: -len(added)]
     dropped = {row - 1 for row, _ in labelled.rejects} if labelled.num_rows < rows else set()

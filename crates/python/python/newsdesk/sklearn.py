@@ -93,7 +93,8 @@ class NewsdeskClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Iterable[str]) -> numpy.ndarray:  # noqa: N803
         """Returns the predicted label of each text."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Iterable[str]) -> numpy.ndarray:  # noqa: N803
         """Returns the probabilities of the labels, in the order of `classes_`."""

@@ -1,0 +1,42 @@
+"""DataFusion."""
+
+from typing import Any
+
+from ._batches import BatchClassifier, article_of
+
+
+def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
+    """Returns a data frame with the columns that the model adds. The settings are those of `BatchClassifier`."""
+    schema = frame.schema()
+    names = list(schema.names)
+    article = article_of(names, text, title)
+    types = [schema.field(name).type for name in article]
+    labels = udf(*types, beside=names, **settings)
+    # `unnest_columns` runs the function once for each batch, and a field access such as `labels["topic"]` once for each field.
+    expanded = frame.with_column("__labels", labels(*map(_column, article))).unnest_columns("__labels")
+    columns = (_column(name).alias(name.removeprefix("__labels.")) for name in expanded.schema().names)
+    return expanded.select(*columns)
+
+
+def udf(*types: Any, name: str = "newsdesk", beside: Any = (), **settings: Any) -> Any:
+    """Returns a function for SQL and expressions: of a text, or of a text and a title, with these types of Arrow.
+
+    It gives a struct with the columns that the model adds.
+    """
+    import datafusion
+    import pyarrow
+
+    classifier = BatchClassifier(**settings)
+    types = types or (pyarrow.string_view(),)
+
+    def labels(*columns: Any) -> Any:
+        return classifier.labels(*columns, beside=beside)
+
+    return datafusion.udf(labels, list(types), classifier.label_type(types[0], beside=beside), "immutable", name)
+
+
+def _column(name: str) -> Any:
+    import datafusion
+
+    quoted = name.replace('"', '""')
+    return datafusion.col(f'"{quoted}"')

@@ -1,0 +1,29 @@
+"""Polars."""
+
+from typing import Any
+
+from ._batches import BatchClassifier, article_of
+
+
+def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
+    """Returns a DataFrame or a LazyFrame with the columns that the model adds. Needs pyarrow.
+
+    A LazyFrame is labelled when it is collected or written, part by part on the streaming engine. The settings are those of
+    `BatchClassifier`. For a DataFrame, `Classifier.classify` does the same without pyarrow.
+    """
+    import polars
+    import pyarrow
+
+    classifier = BatchClassifier(**settings)
+    names = frame.collect_schema().names()
+    article = article_of(names, text, title)
+    # Strings as views: no text is copied.
+    newest = polars.CompatLevel.newest()
+
+    def label(columns: Any) -> Any:
+        arrays = (column.to_arrow(compat_level=newest) for column in columns.struct)
+        return polars.Series(classifier.labels(*arrays, beside=names))
+
+    label_type = polars.Series(pyarrow.array([], classifier.label_type(beside=names))).dtype
+    labels = polars.struct(article).map_batches(label, return_dtype=label_type, is_elementwise=True)
+    return frame.with_columns(labels.alias("__labels")).unnest("__labels")

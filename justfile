@@ -34,6 +34,10 @@ train-default DATA_ROOT BASE OUTPUT="target/newsdesk-default":
 eval-default DATA_ROOT:
     cargo run --release -- eval models/default --data-root "{{DATA_ROOT}}" --data iptc-news ag-news bbc-news huffpost reuters-r52 newsmtsc financial-phrasebank
 
+# Build and test the Python wheel; `just python --engines` also with Spark, Ray, Sail, Daft, DataFusion, DuckDB and Dask
+python *OPTIONS:
+    crates/python/check {{OPTIONS}}
+
 # Build the binary for NVIDIA GPUs; needs nvcc
 cuda:
     cargo build --release --features cuda

@@ -2,11 +2,11 @@
 //!
 //! The caller gives the settings that the command line has, and gets results instead of text on the standard streams.
 
-use crate::arguments::{Command, ComputeOptions, OpenArguments, Thresholds, Arguments};
+use crate::arguments::{Arguments, Command, ComputeOptions, OpenArguments, Thresholds};
 use crate::command_line;
 use crate::commands;
-pub use crate::console::{Listener, Told};
 use crate::console::with_listener;
+pub use crate::console::{Listener, Told};
 pub use crate::failure::Failure;
 use crate::failure::Usage;
 use anyhow::{Error, Result};

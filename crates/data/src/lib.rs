@@ -53,7 +53,8 @@ pub use markup::HtmlMode;
 pub use note::{Note, Notes};
 pub use open::{ByteMonitor, Encoding, Source, expand};
 pub use read::{
-    Amount, BatchRows, ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read, read_monitored,
+    Amount, BatchRows, ReadError, ReadOptions, RowReader, TargetFields, all_columns, first_columns, read,
+    read_monitored,
 };
 pub use reject::Reject;
 pub use remedy::{ColumnRole, FileFault, Remedy};
@@ -62,6 +63,6 @@ pub use split::{Assignment, Shares, Split, Splitter, hold_out};
 pub use stats::{HeadStats, LabelShare, LanguageRows, LengthSummary, SetStats, SplitStats, Stats, TextLengths};
 pub use text_hash::{TextHash, mix};
 pub use write::{
-    ColumnSelection, RowWriter, TableStyle, Value, added_array, added_fields, append, continue_at, continue_at_with, create, finish_file,
-    is_compressed, partial_writer, partial_writer_with, schema_with_added, writer, writer_after,
+    ColumnSelection, RowWriter, TableStyle, Value, added_array, added_fields, append, continue_at, continue_at_with,
+    create, finish_file, is_compressed, partial_writer, partial_writer_with, schema_with_added, writer, writer_after,
 };

@@ -68,7 +68,8 @@ impl Labeller {
                 return Err(errors::of_setting(py, message, "choose from column, drop"));
             }
         };
-        let read = ReadOptions { text_field: text, title_field: title, html: html_mode(py, html)?, ..Default::default() };
+        let read =
+            ReadOptions { text_field: text, title_field: title, html: html_mode(py, html)?, ..Default::default() };
         let classifier = Arc::clone(&engine.classifier);
         let added = PredictionColumns::new(classifier.heads(), scores, prefix).with_min_scores(min_scores);
         let options = BatchOptions { read, columns, overwrite_columns, language_column: language, unusable };

@@ -22,7 +22,10 @@ impl Engine {
     /// Opens a model. `tell` receives messages, as two strings: `message`, and its text.
     #[new]
     #[pyo3(signature = (model, device, threads, dtype, max_windows, activation, allow_pickle, offline, tell))]
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of the settings, which Python gives by position")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are the fields of the settings, which Python gives by position"
+    )]
     fn open(
         py: Python<'_>,
         model: PathBuf,
@@ -35,8 +38,7 @@ impl Engine {
         offline: bool,
         tell: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
-        let settings =
-            ModelSettings { model, device, threads, dtype, max_windows, activation, allow_pickle, offline };
+        let settings = ModelSettings { model, device, threads, dtype, max_windows, activation, allow_pickle, offline };
         let open = move |listener| {
             let classifier = embedded::open(&settings, listener)?;
             // The first text initialises tables that all threads share. No other thread may do that while Python forks.

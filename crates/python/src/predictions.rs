@@ -4,7 +4,9 @@ use crate::errors;
 use crate::wait;
 use arrow_array::{ArrayRef, LargeStringArray, RecordBatch};
 use newsdesk_data::{BatchRows, HtmlMode, ReadError, ReadOptions};
-use newsdesk_model::{Classifier, Head, HeadActivation, HeadPrediction, ModelError, Prediction, ScoredLabel, StreamOutput};
+use newsdesk_model::{
+    Classifier, Head, HeadActivation, HeadPrediction, ModelError, Prediction, ScoredLabel, StreamOutput,
+};
 use newsdesk_run::{RunError, UNSURE, rounded_score};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};

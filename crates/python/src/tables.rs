@@ -86,7 +86,11 @@ impl RecordBatch {
     }
 
     fn __repr__(&self) -> String {
-        format!("<newsdesk.RecordBatch of {} rows: {}>", self.batch.num_rows(), Schema(self.batch.schema()).names().join(", "))
+        format!(
+            "<newsdesk.RecordBatch of {} rows: {}>",
+            self.batch.num_rows(),
+            Schema(self.batch.schema()).names().join(", ")
+        )
     }
 
     /// Returns the columns of strings and numbers as lists. Others are left out.

@@ -7,6 +7,7 @@ mod peers;
 mod values;
 
 use crate::arguments::Arguments;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, refuse_closed_output};
 use anyhow::Result;
 use clap::error::{ContextKind, ErrorKind};
@@ -14,7 +15,6 @@ use clap::{CommandFactory, Error, Parser};
 use context::{Typed, text};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use crate::exit_code::ExitCode;
 
 /// Parses the arguments. Where they ask for the help or the version, prints that and returns the exit code.
 ///

@@ -3,9 +3,10 @@
 
 use super::model_folder::check_existing_model;
 use super::open::{instructions, open_any, threads};
-use crate::console;
 use crate::arguments::Calibrate;
+use crate::console;
 use crate::data_sets::load_to_evaluate;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::output::count::counted;
 use crate::output::progress::set_bars;
@@ -20,7 +21,6 @@ use newsdesk_model::folder::save_manifest;
 use newsdesk_model::{CalibrationRecord, Classifier, Options};
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// The JSON that `calibrate --json` prints.
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
 //! `newsdesk completions`: prints a completion script for a shell.
 
 use crate::arguments::{Arguments, Completions};
+use crate::exit_code::ExitCode;
 use anyhow::Result;
 use clap::{Command, CommandFactory};
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 pub fn run(options: Completions) -> Result<ExitCode> {
     let mut script = Vec::new();

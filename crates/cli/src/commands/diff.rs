@@ -1,8 +1,9 @@
 //! `newsdesk diff`: compares two outputs for the same corpus and counts changed predictions by label.
 
 use super::classify::Settings;
-use crate::console;
 use crate::arguments::Diff;
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
@@ -23,7 +24,6 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 
 /// Number of pairs of labels that are printed for a column.
 const MAX_PAIRS_SHOWN: usize = 20;

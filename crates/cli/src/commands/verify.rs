@@ -2,8 +2,9 @@
 
 use super::classify::Settings;
 use super::open::open_classifier;
-use crate::console;
 use crate::arguments::{OpenArguments, Verify};
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, report, say};
 use crate::output::count::counted;
 use crate::output::terminal;
@@ -16,7 +17,6 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 
 /// Number of articles that are labelled at once.
 const BATCH: usize = 256;

@@ -36,7 +36,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
             "free GPU memory, or use `--device cpu`; in training, use a smaller `--micro-batch-size`"
         }
         Remedy::UseAutomaticDtype => "leave out `--dtype`, or use `--dtype auto`",
-        Remedy::UseAvailableDevice => "use `--device cpu`, or `--device auto` for the best device of this machine; GPUs need a build with the feature `cuda` or `metal`, as docs/gpu.md describes",
+        Remedy::UseAvailableDevice => {
+            "use `--device cpu`, or `--device auto` for the best device of this machine; GPUs need a build with the feature `cuda` or `metal`, as docs/gpu.md describes"
+        }
         Remedy::DownloadWeights => {
             "fetch the file again: the download is incomplete, or only a Git LFS pointer was fetched (`git lfs pull` fetches the file)"
         }

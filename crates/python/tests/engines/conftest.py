@@ -28,9 +28,14 @@ def environment():
 
 @pytest.fixture(scope="session")
 def articles() -> pa.Table:
-    """Articles, null, blank and long texts. Each text occurs once, so no cache of predictions helps."""
-    sample = [json.loads(line)["text"] for line in SAMPLE.read_text("utf-8").splitlines()]
-    texts = [f"Edition {number}. {text}" for number in range(REPEATS) for text in sample]
+    """Articles, null, blank and long texts. Each text occurs once, so no cache of predictions helps.
+
+    NEWSDESK_ARTICLES names another file: JSON Lines with a field `text`.
+    """
+    sample = Path(os.environ.get("NEWSDESK_ARTICLES", SAMPLE))
+    repeats = REPEATS if sample == SAMPLE else 1
+    sample = [json.loads(line)["text"] for line in sample.read_text("utf-8").splitlines()]
+    texts = [f"Edition {number}. {text}" for number in range(repeats) for text in sample]
     texts[::97] = [None] * len(texts[::97])
     texts[1::89] = [""] * len(texts[1::89])
     texts[77] = "The market fell again on Friday. " * 6_000

@@ -7,6 +7,31 @@ import textwrap
 import pyarrow as pa
 import pytest
 
+import newsdesk
+
+
+def test_tables(articles, same):
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    classifier = newsdesk.Classifier()
+    same(classifier.classify(articles))
+    reader = pa.RecordBatchReader.from_batches(articles.schema, articles.to_batches(max_chunksize=300))
+    same(classifier.classify(reader).read_all())
+    same(pa.table(classifier.classify(polars.from_arrow(articles))))
+    same(pa.Table.from_pandas(classifier.classify(articles.to_pandas()), preserve_index=False))
+    same(pa.Table.from_pylist(classifier.classify(articles.to_pylist())))
+    assert isinstance(classifier.classify(pandas.DataFrame({"text": ["a"]})), pandas.DataFrame)
+
+
+def test_texts(articles, expected):
+    rows = articles.to_pylist()
+    texts = ["\n".join(part for part in (row["title"], row["text"]) if part) for row in rows]
+    for answer, row in zip(newsdesk.Classifier()(texts), expected.to_pylist(), strict=True):
+        if row["error"] is None:
+            assert answer["topic"]["label"] == row["topic"] and answer["topic"]["score"] == row["topic_score"]
+            assert answer["sentiment"] == {"label": row["sentiment"], "score": row["sentiment_score"]}
+        else:
+            assert answer["error"] == row["error"]
+
 
 @pytest.mark.parametrize("processes", [None, 2])
 def test_daft(articles, parquet, same, processes):

@@ -8,7 +8,9 @@ use crate::reader::{Header, RunOptions};
 use crate::state::RunState;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, SchemaRef};
-use newsdesk_data::{BatchRows, Language, ReadError, ReadOptions, Reject, TableForm, Value, added_fields, schema_with_added};
+use newsdesk_data::{
+    BatchRows, Language, ReadError, ReadOptions, Reject, TableForm, Value, added_fields, schema_with_added,
+};
 use newsdesk_model::Prediction;
 use std::sync::Arc;
 
@@ -77,8 +79,7 @@ impl BatchLabeller {
         let BatchOptions { read, columns: only, overwrite_columns, language_column, unusable } = options.clone();
         let rows = BatchRows::new(Arc::clone(schema), name, &read)?;
         let run = RunOptions { read, columns: only, overwrite_columns, ..RunOptions::default() };
-        let header =
-            Header { table: None, columns: rows.table().columns.clone(), is_partial: false };
+        let header = Header { table: None, columns: rows.table().columns.clone(), is_partial: false };
         let mut other = vec![];
         other.extend(language_column.then_some(LANGUAGE_COLUMN));
         other.extend((unusable == Unusable::ErrorColumn).then_some(ERROR_COLUMN));

@@ -57,12 +57,15 @@ impl LabelledRows {
             Unusable::LeaveOut => {}
         }
         let kept = labeller.kept.iter().map(|&index| Ok(Arc::clone(batch.column(index))));
-        let added = labeller.added().iter().enumerate().map(|(index, field)| {
-            added_array(self.values.iter().map(|values| &values[index]), field.data_type())
-        });
+        let added = labeller
+            .added()
+            .iter()
+            .enumerate()
+            .map(|(index, field)| added_array(self.values.iter().map(|values| &values[index]), field.data_type()));
         let columns: Vec<ArrayRef> = kept.chain(added).collect::<Result<_, _>>().map_err(failed)?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(labeller.schema()), columns, &options).map_err(failed)?;
+        let batch =
+            RecordBatch::try_new_with_options(Arc::clone(labeller.schema()), columns, &options).map_err(failed)?;
         Ok(LabelledBatch { batch, rejects: self.rejects.into_iter().map(|(_, reject)| reject).collect() })
     }
 }

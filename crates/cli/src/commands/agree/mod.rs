@@ -4,9 +4,10 @@ mod agreeing_labels;
 mod head_pairs;
 mod loaded_model;
 
-use crate::console;
 use crate::arguments::Agree;
+use crate::console;
 use crate::data_sets::describe_rejects;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
@@ -22,7 +23,6 @@ use newsdesk_data::{ReadError, ReadOptions, Reject, Row, RowWriter, Source, Valu
 use newsdesk_model::Prediction;
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// Number of rows that all models label before the next rows are read. Large enough for all threads, small enough for
 /// memory.

@@ -14,8 +14,9 @@ mod setup;
 mod tables;
 
 use super::INTERRUPTED;
-use crate::console;
 use crate::arguments::Bench;
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::terminal;
@@ -26,7 +27,6 @@ use job::Job;
 use record::Results;
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 

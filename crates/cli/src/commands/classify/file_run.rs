@@ -5,6 +5,7 @@ use super::manifest::{manifest, model_record, timestamp};
 use super::settings::Settings;
 use super::summary::Summary;
 use crate::commands::INTERRUPTED;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::output::format::table_style;
@@ -18,7 +19,6 @@ use newsdesk_run::{
     FileOutput, FileOutputOptions, InputFile, OnInterrupted, OpenOutcome, OpenedOutput, OutputPaths,
     ROWS_PER_CHECKPOINT, RunError, RunManifest, RunOutcome, RunStart, run_corpus,
 };
-use crate::exit_code::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 use super::languages;
 use crate::arguments::Classify;
 use crate::data_sets::html_note;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::output::count::counted;
 use crate::output::reporting::{NO_ARTICLES, wrote};
@@ -10,7 +11,6 @@ use indicatif::HumanCount;
 use newsdesk_data::Source;
 use newsdesk_model::Classifier;
 use newsdesk_run::{Counts, OutputPaths, PredictionColumns, RunOptions};
-use crate::exit_code::ExitCode;
 
 /// Returns the exit code of a complete run. Rows that the user asked to set aside are no failure.
 pub fn exit_code(counts: &Counts) -> ExitCode {

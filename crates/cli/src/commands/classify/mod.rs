@@ -11,6 +11,7 @@ mod summary;
 use super::open::open_classifier;
 use super::thresholds::min_scores;
 use crate::arguments::Classify;
+use crate::exit_code::ExitCode;
 use crate::failure::Usage;
 use crate::output::atomic::check_writable;
 use crate::output::destination::{
@@ -26,7 +27,6 @@ use newsdesk_model::folder::Manifest;
 use newsdesk_run::{OutputPaths, PredictionColumns, RunOptions};
 pub use settings::Settings;
 use std::io::IsTerminal;
-use crate::exit_code::ExitCode;
 use summary::is_summary_of;
 
 /// Memory for cached predictions of duplicates, in bytes: 100,000 predictions of the built-in model.

@@ -2,6 +2,7 @@
 
 use super::job::{Job, exit_code};
 use super::summary::Summary;
+use crate::exit_code::ExitCode;
 use crate::failure;
 use crate::output::format::table_style;
 use crate::output::reporting::ReportingOutput;
@@ -11,7 +12,6 @@ use newsdesk_data::{Format, RowWriter, create, writer};
 use newsdesk_run::{RunState, StreamOutput, run_corpus};
 use std::io::IsTerminal;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 use std::time::Instant;
 
 /// Runs; without a format, rows are printed as a table.

@@ -2,8 +2,9 @@
 
 use super::read::{FoundSet, Heads, Reader, find};
 use super::tokens::TokenCounter;
-use crate::console;
 use crate::arguments::data::Check as Options;
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::output::terminal;
 use anyhow::Result;
@@ -11,7 +12,6 @@ use indicatif::HumanCount;
 use newsdesk_data::{Check, CheckOptions, CheckReport, Example, FindingKind, LabelledRow, Reject, Severity};
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// The JSON that `data check --json` prints.
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 use super::write_row;
 use crate::arguments::data::Convert;
 use crate::commands::is_regular_file;
+use crate::exit_code::ExitCode;
 use crate::failure::{not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting};
@@ -15,7 +16,6 @@ use newsdesk_data::{Format, Notes, ReadError, ReadOptions, Source, Table, all_co
 use newsdesk_run::{Output, StreamOutput};
 use std::io::IsTerminal;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 
 /// Number of rows between two updates of the progress.
 const ROWS_PER_UPDATE: u64 = 1024;

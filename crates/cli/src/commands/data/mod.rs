@@ -8,11 +8,11 @@ mod stats;
 mod tokens;
 
 use crate::arguments::data::{Data, DataCommand};
+use crate::exit_code::ExitCode;
 use crate::output::reporting::ReportingOutput;
 use anyhow::Result;
 use newsdesk_data::Row;
 use newsdesk_run::{Output, RunError, StreamOutput};
-use crate::exit_code::ExitCode;
 
 pub fn run(options: Data) -> Result<ExitCode> {
     match options.command {

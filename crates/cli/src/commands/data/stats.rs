@@ -2,8 +2,9 @@
 
 use super::read::{Reader, find};
 use super::tokens::TokenCounter;
-use crate::console;
 use crate::arguments::data::Stats as Options;
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::output::reject_log::RejectLog;
 use crate::output::table::table;
@@ -12,7 +13,6 @@ use anyhow::Result;
 use newsdesk_data::{LabelledRow, LengthSummary, Reject, SetStats, SplitStats, Stats};
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// The JSON that `data stats --json` prints.
 #[derive(Serialize)]

@@ -8,9 +8,10 @@ mod tables;
 
 use super::open::open_classifier;
 use super::thresholds::min_scores;
-use crate::console;
 use crate::arguments::Eval;
+use crate::console;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::atomic;
 use crate::output::destination::{refuse_existing, refuse_overwriting, resolved};
@@ -25,11 +26,10 @@ use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadReport, SetReport, check_labelled, head_cases, predict_until};
 use newsdesk_metrics::top_k;
 use newsdesk_model::{Classifier, Prediction};
-use std::collections::BTreeSet;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::ControlFlow;
-use crate::exit_code::ExitCode;
 
 /// Largest k of the top-k accuracies.
 const MAX_TOP_K: usize = 3;

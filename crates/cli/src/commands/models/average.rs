@@ -4,6 +4,7 @@ use crate::arguments::{Average, OpenArguments};
 use crate::commands::model_folder::{check_new_model, model_name, refuse_own_origin, remove_old_model};
 use crate::commands::open::open_any;
 use crate::data_sets::load_to_evaluate;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::destination::resolved;
 use crate::output::table::table;
@@ -17,7 +18,6 @@ use newsdesk_model::{AnyModel, Classifier, Device, Model, Options};
 use newsdesk_train::{average, head_similarities};
 use std::io::Write;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 
 /// Heads with a lower cosine similarity of their weights may not average well. New heads of two seeds had 0.08 after an epoch on
 /// 3,000 articles of ag-news.

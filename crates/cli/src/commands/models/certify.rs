@@ -1,10 +1,11 @@
 //! `newsdesk models certify`: measures which dtypes are as accurate as f32, and records that in the model's manifest.
 
-use crate::console;
 use crate::arguments::Certify;
 use crate::commands::model_folder::check_existing_model;
 use crate::commands::open::{instructions, open_encoder};
+use crate::console;
 use crate::data_sets::load_to_evaluate;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::progress::progress_bar;
 use crate::output::table::table;
@@ -20,7 +21,6 @@ use newsdesk_model::{
 };
 use serde::Serialize;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// The JSON that `models certify --json` prints.
 #[derive(Serialize)]

@@ -3,12 +3,12 @@
 use crate::arguments::Convert;
 use crate::commands::model_folder::{check_new_model, refuse_own_origin, remove_old_model};
 use crate::commands::open::{model_path, open_any};
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::hub;
 use anyhow::Result;
 use newsdesk_model::folder::{convert, files_beside_weights};
 use newsdesk_model::{AnyModel, Device};
-use crate::exit_code::ExitCode;
 
 pub fn run(options: &Convert) -> Result<ExitCode> {
     refuse_own_origin(&options.output, [&options.model])?;

@@ -3,11 +3,11 @@
 use crate::arguments::Export;
 use crate::commands::model_folder::{check_new_model, refuse_own_origin, remove_old_model};
 use crate::commands::open::{model_path, open_encoder};
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use anyhow::Result;
 use newsdesk_model::Device;
 use newsdesk_model::folder::export;
-use crate::exit_code::ExitCode;
 
 pub fn run(options: &Export) -> Result<ExitCode> {
     let given = model_path(options.model.as_deref()).map(std::path::Path::to_path_buf);

@@ -1,10 +1,11 @@
 //! `newsdesk models info`: the heads, architecture, training and measured scores of a model.
 
 use super::checkpoint::{self, ModelFile};
-use crate::console;
 use crate::arguments::OpenArguments;
 use crate::commands::calibrate::thresholds_table;
 use crate::commands::open::{model_path, open_without_warnings};
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::hub;
 use crate::output::count::counted;
 use crate::output::table::table;
@@ -18,7 +19,6 @@ use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use std::io::Write;
 use std::path::Path;
-use crate::exit_code::ExitCode;
 
 /// The JSON that `models info --json` prints.
 #[derive(Serialize)]

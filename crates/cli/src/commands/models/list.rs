@@ -2,6 +2,7 @@
 
 use super::checkpoint::in_units;
 use crate::console;
+use crate::exit_code::ExitCode;
 use crate::hub;
 use crate::output::table::table;
 use crate::output::terminal;
@@ -11,7 +12,6 @@ use newsdesk_model::folder::{architecture_of, is_complete};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use crate::exit_code::ExitCode;
 use std::time::SystemTime;
 
 /// Digits of a commit that a table shows.

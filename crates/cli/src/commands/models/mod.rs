@@ -13,8 +13,8 @@ mod pull;
 mod rm;
 
 use crate::arguments::{Models, ModelsCommand};
-use anyhow::Result;
 use crate::exit_code::ExitCode;
+use anyhow::Result;
 
 pub fn run(options: Models) -> Result<ExitCode> {
     match options.command {

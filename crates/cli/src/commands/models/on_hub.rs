@@ -2,6 +2,7 @@
 
 use super::checkpoint::in_units;
 use crate::console;
+use crate::exit_code::ExitCode;
 use crate::hub;
 use crate::output::terminal;
 use anyhow::Result;
@@ -10,7 +11,6 @@ use newsdesk_model::folder::{architecture_of_config, needed_files};
 use serde::Serialize;
 use serde_json::Value;
 use std::io::Write;
-use crate::exit_code::ExitCode;
 
 /// Maximum size of a `config.json` in bytes.
 const MAX_CONFIG: u64 = 16 << 20;

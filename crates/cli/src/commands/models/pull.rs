@@ -1,10 +1,10 @@
 //! `newsdesk models pull`: downloads models into the cache.
 
+use crate::exit_code::ExitCode;
 use crate::failure::Usage;
 use crate::hub;
 use anyhow::Result;
 use newsdesk_hub::ModelName;
-use crate::exit_code::ExitCode;
 
 /// Returns the name of a model on the hub.
 ///

@@ -2,10 +2,10 @@
 
 use super::checkpoint::in_units;
 use super::pull::hub_name;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::hub;
 use anyhow::Result;
-use crate::exit_code::ExitCode;
 
 pub fn run(models: &[String]) -> Result<ExitCode> {
     let names = models.iter().map(|given| Ok((given, hub_name(given)?))).collect::<Result<Vec<_>>>()?;

@@ -3,12 +3,12 @@
 use crate::arguments::Train;
 use crate::commands::INTERRUPTED;
 use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::say;
 use crate::process;
 use anyhow::{Error, Result};
 use newsdesk_train::{Stop, TrainError, has_checkpoint};
 use std::path::Path;
-use crate::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// Returns what a signal sets. Where the run has work to keep, it stops by itself; otherwise, and at the second signal, the program

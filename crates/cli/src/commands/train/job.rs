@@ -8,6 +8,7 @@ use super::training_data::TrainingData;
 use crate::arguments::{OpenArguments, PoolingName, Train};
 use crate::commands::calibrate::not_fitted;
 use crate::commands::open::{hub_source, open_encoder};
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
@@ -25,7 +26,6 @@ use newsdesk_train::{
     start_record, train,
 };
 use std::path::{Path, PathBuf};
-use crate::exit_code::ExitCode;
 
 /// What the runs of all seeds share.
 pub struct Job<'a> {

@@ -6,12 +6,13 @@ use super::progress::Reporter;
 use super::settings::{class_weights, default_options, differing};
 use super::training_data::TrainingData;
 use super::tune::{self, tune};
-use crate::console;
 use crate::arguments::{CharNgrams, Epochs, OpenArguments, Train};
 use crate::commands::INTERRUPTED;
 use crate::commands::calibrate::not_fitted;
 use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
 use crate::commands::open::{open_any, threads};
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
@@ -24,7 +25,6 @@ use newsdesk_model::{AnyModel, Classifier, Device, DeviceChoice, Options};
 use newsdesk_train::{
     ClassWeights, LinearSettings, Progress, Stop, linear_differences, result_warnings, setting_warnings, train_linear,
 };
-use crate::exit_code::ExitCode;
 
 /// Default learning rate.
 const DEFAULT_LEARNING_RATE: f64 = 0.5;

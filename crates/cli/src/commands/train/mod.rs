@@ -12,15 +12,15 @@ mod training_data;
 mod tune;
 
 use super::model_folder::{check_new_model, is_finished, model_name, refuse_own_origin, remove_old_model};
-use crate::console;
 use crate::arguments::{ArchName, Train};
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use anyhow::Result;
 use finish::next_steps;
 use interrupt::{exit_code, stop_on_signals};
 use job::Job;
 use newsdesk_train::Stop;
-use crate::exit_code::ExitCode;
 
 pub fn run(options: Train) -> Result<ExitCode> {
     if options.arch == ArchName::Linear {

@@ -1,9 +1,10 @@
 //! `newsdesk train --seeds`: trains a model for each of several seeds, and reports the spread of their metrics.
 
 use super::job::Job;
-use crate::console;
 use crate::arguments::Train;
 use crate::commands::model_folder::{check_new_model, is_finished, model_name, remove_old_model};
+use crate::console;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::table::table;
 use crate::output::terminal;
@@ -13,7 +14,6 @@ use newsdesk_train::{EndRecord, Stop, TrainError};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
-use crate::exit_code::ExitCode;
 
 /// The contents of `seeds.json`, which `--json` prints as well.
 #[derive(Serialize)]

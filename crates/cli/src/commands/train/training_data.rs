@@ -2,6 +2,7 @@
 
 use crate::arguments::Train;
 use crate::data_sets::{DataSetSource, describe_rejects, html_note};
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
@@ -13,7 +14,6 @@ use newsdesk_model::Head;
 use newsdesk_train::{Warning, data_warnings, merge_heads, untrained_label};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use crate::exit_code::ExitCode;
 use std::sync::Arc;
 
 /// The labelled data sets of a run.

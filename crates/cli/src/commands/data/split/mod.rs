@@ -9,6 +9,7 @@ mod format;
 use super::write_row;
 use crate::arguments::OverwriteOption;
 use crate::arguments::data::Split as Options;
+use crate::exit_code::ExitCode;
 use crate::failure::{Usage, not_a_broken_pipe, say};
 use crate::output::atomic::RowFile;
 use crate::output::destination::{refuse_existing, refuse_overwriting, resolved};
@@ -27,7 +28,6 @@ use newsdesk_data::{
 use newsdesk_run::{Output, StreamOutput};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use crate::exit_code::ExitCode;
 
 /// Number of rows between two updates of the progress.
 const ROWS_PER_UPDATE: u64 = 1024;

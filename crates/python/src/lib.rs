@@ -1,7 +1,7 @@
 //! The extension module `newsdesk._newsdesk`: what the Python package needs from the libraries.
 //!
 //! The package in `python/newsdesk` is the interface for users. This module holds only what has to be in Rust: opened models
-//! ([`engine`]), labelling of Arrow batches ([`batches`]) and the commands ([`commands`]). It holds no settings of its own, and
+//! (`engine`), labelling of Arrow batches (`batches`) and the commands (`commands`). It holds no settings of its own, and
 //! releases the interpreter lock (GIL) wherever it computes or waits.
 
 mod batches;

@@ -15,7 +15,7 @@ use newsdesk_model::{Classifier, HeadActivation};
 pub use newsdesk_train::Stop;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Which model is opened, and how. The values are those of the options with these names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,7 +61,9 @@ pub fn open(settings: &ModelSettings, listener: Listener) -> Result<Classifier, 
             offline: settings.offline,
         };
         let compute = ComputeOptions { device, threads: settings.threads };
-        commands::open_classifier(Some(&settings.model), opening, None, &compute, dtype, settings.max_windows)
+        // A folder of that name is `./default`.
+        let model = Some(settings.model.as_path()).filter(|model| *model != Path::new("default"));
+        commands::open_classifier(model, opening, None, &compute, dtype, settings.max_windows)
     };
     with_listener(listener, open).map_err(|error| Failure::from(&error))
 }

@@ -55,16 +55,17 @@ pub fn parse(text: &str) -> Option<ModelName> {
 pub fn find(given: &Path, opening: OpenArguments) -> Result<Found> {
     static KNOWN: Mutex<BTreeMap<(PathBuf, bool), Found>> = Mutex::new(BTreeMap::new());
     let Some(name) = name(given) else { return Ok(Found { folder: given.into(), origin: None }) };
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Not held while a model is downloaded: in the Python package, other threads open models meanwhile.
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let key = (given.to_path_buf(), opening.allow_pickle);
-    if let Some(found) = known.get(&key) {
-        return Ok(found.clone());
+    if let Some(found) = known().get(&key).cloned() {
+        return Ok(found);
     }
     let fetched = fetch(&name, opening)
         .map_err(|error| failed(&format!("cannot open the model `{name}`, which is no folder"), error))?;
     let found =
         Found { folder: fetched.snapshot.folder, origin: Some(Origin { name, commit: fetched.snapshot.commit }) };
-    known.insert(key, found.clone());
+    known().insert(key, found.clone());
     Ok(found)
 }
 

@@ -5,7 +5,7 @@ use crate::errors;
 use crate::tables::{RecordBatch, Schema, Table, stream_capsule};
 use crate::wait;
 use arrow_array::{RecordBatch as ArrowBatch, RecordBatchReader};
-use arrow_schema::{ArrowError, SchemaRef};
+use arrow_schema::{ArrowError, Field, SchemaRef};
 use newsdesk_data::ReadOptions;
 use newsdesk_model::Classifier;
 use newsdesk_run::{
@@ -90,6 +90,13 @@ impl Labeller {
         self.labeller.added().iter().map(|field| field.name().clone()).collect()
     }
 
+    /// The names of those added columns that hold numbers.
+    #[getter]
+    fn numbers(&self) -> Vec<String> {
+        let is_number = |field: &&Arc<Field>| field.data_type().is_numeric();
+        self.labeller.added().iter().filter(is_number).map(|field| field.name().clone()).collect()
+    }
+
     /// Added columns that do not have their usual names, since the input has columns of these names.
     #[getter]
     fn renamed(&self) -> Vec<String> {
@@ -112,9 +119,13 @@ impl Labeller {
             input: Some(input.into_reader()?),
             input_schema: Arc::clone(self.labeller.input_schema()),
             stream: self.start(py)?,
-            process: std::process::id(),
+            error: None,
         };
-        Ok(LabelledReader { schema: Arc::clone(self.labeller.schema()), batches: Arc::new(Mutex::new(batches)) })
+        Ok(LabelledReader {
+            schema: Arc::clone(self.labeller.schema()),
+            process: std::process::id(),
+            batches: Arc::new(Mutex::new(batches)),
+        })
     }
 }
 
@@ -143,6 +154,8 @@ fn conforming(batch: ArrowBatch, schema: &SchemaRef) -> Result<ArrowBatch, RunEr
 #[pyclass(frozen, module = "newsdesk._newsdesk")]
 pub struct LabelledReader {
     schema: SchemaRef,
+    /// The process that has the threads of the stream.
+    process: u32,
     batches: Arc<Mutex<Batches>>,
 }
 
@@ -159,7 +172,7 @@ impl LabelledReader {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
-        Ok(lock(py, &self.batches).next(py)?.map(RecordBatch::from))
+        Ok(next(py, self.process, &self.batches)?.map(RecordBatch::from))
     }
 
     /// Reads the rest into a table.
@@ -177,7 +190,8 @@ impl LabelledReader {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-        let reader = Exported { schema: Arc::clone(&self.schema), batches: Arc::clone(&self.batches) };
+        let (process, batches) = (self.process, Arc::clone(&self.batches));
+        let reader = Exported { schema: Arc::clone(&self.schema), process, batches };
         stream_capsule(py, Box::new(reader), requested_schema)
     }
 
@@ -192,8 +206,18 @@ struct Batches {
     input: Option<Box<dyn RecordBatchReader + Send>>,
     input_schema: SchemaRef,
     stream: BatchStream,
-    /// The process that has the threads of the stream.
-    process: u32,
+    /// The error that ended the input. It is raised after the batches before it, and again and again.
+    error: Option<PyErr>,
+}
+
+/// Returns the next batch of a reader that this process has made.
+fn next(py: Python<'_>, process: u32, batches: &Mutex<Batches>) -> PyResult<Option<LabelledBatch>> {
+    // Before the lock is taken: in a child, a thread of the parent may hold it for ever.
+    if process != std::process::id() {
+        let message = "cannot read the labelled batches: another process has their threads".to_owned();
+        return Err(errors::of_setting(py, message, "call `classify` again after the fork"));
+    }
+    lock(py, batches).next(py)
 }
 
 /// Waits for the lock without the interpreter lock, which another thread may need in order to go on.
@@ -203,22 +227,19 @@ fn lock<'b>(py: Python<'_>, batches: &'b Mutex<Batches>) -> MutexGuard<'b, Batch
 
 impl Batches {
     fn next(&mut self, py: Python<'_>) -> PyResult<Option<LabelledBatch>> {
-        if self.process != std::process::id() {
-            let message = "cannot read the labelled batches: another process has their threads".to_owned();
-            return Err(errors::of_setting(py, message, "call `classify` again after the fork"));
-        }
         loop {
             let (batches, rows) = self.stream.in_progress();
             let is_full = batches > 0 && (rows >= ROWS_AHEAD || batches >= BATCHES_AHEAD);
             if !is_full && let Some(input) = &mut self.input {
                 // The input may be in Python. It then takes the interpreter lock itself.
-                match py.detach(|| input.next()) {
-                    Some(batch) => {
-                        let batch = batch.map_err(|error| of_input(py, error))?;
-                        let batch = conforming(batch, &self.input_schema).map_err(|error| errors::of_run(py, error))?;
-                        self.stream.push(batch);
-                    }
-                    None => {
+                let read = py.detach(|| input.next()).map(|batch| {
+                    let batch = batch.map_err(|error| of_input(py, error))?;
+                    conforming(batch, &self.input_schema).map_err(|error| errors::of_run(py, error))
+                });
+                match read {
+                    Some(Ok(batch)) => self.stream.push(batch),
+                    ended => {
+                        self.error = ended.and_then(Result::err);
                         self.input = None;
                         self.stream.close();
                     }
@@ -226,7 +247,7 @@ impl Batches {
                 continue;
             }
             if batches == 0 {
-                return Ok(None);
+                return self.error.as_ref().map_or(Ok(None), |error| Err(error.clone_ref(py)));
             }
             let stream = &mut self.stream;
             let labelled = wait::until(py, |interval| stream.next_within(interval).transpose())?;
@@ -249,6 +270,7 @@ fn of_input(py: Python<'_>, error: ArrowError) -> PyErr {
 /// The reader for libraries that read it through a capsule.
 struct Exported {
     schema: SchemaRef,
+    process: u32,
     batches: Arc<Mutex<Batches>>,
 }
 
@@ -256,7 +278,7 @@ impl Iterator for Exported {
     type Item = Result<ArrowBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match Python::attach(|py| lock(py, &self.batches).next(py)) {
+        match Python::attach(|py| next(py, self.process, &self.batches)) {
             Ok(labelled) => labelled.map(|labelled| Ok(labelled.batch)),
             Err(error) => Some(Err(ArrowError::ExternalError(Box::new(error)))),
         }

@@ -22,10 +22,7 @@ impl Engine {
     /// Opens a model. `tell` receives messages, as two strings: `message`, and its text.
     #[new]
     #[pyo3(signature = (model, device, threads, dtype, max_windows, activation, allow_pickle, offline, tell))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are the fields of the settings, which Python gives by position"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of the settings, which Python gives by name")]
     fn open(
         py: Python<'_>,
         model: PathBuf,

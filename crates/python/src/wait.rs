@@ -18,10 +18,11 @@ pub const INTERVAL: Duration = Duration::from_millis(100);
 /// The exception of a signal, such as `KeyboardInterrupt`.
 pub fn until<T: Send>(py: Python<'_>, mut poll: impl FnMut(Duration) -> Option<T> + Send) -> PyResult<T> {
     loop {
+        // Also where results come all the time, and no wait is as long as the interval.
+        py.check_signals()?;
         if let Some(done) = py.detach(|| poll(INTERVAL)) {
             return Ok(done);
         }
-        py.check_signals()?;
     }
 }
 

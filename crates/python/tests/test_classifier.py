@@ -114,6 +114,12 @@ def test_errors_have_a_cause_and_a_hint(classifier):
         classifier(["a", 7])
     with pytest.raises(newsdesk.NewsdeskError, match="a single string"):
         classifier.predict("a", head="topic")
+    for wrong in ({"text": "a"}, b"a", None, 7):
+        with pytest.raises(newsdesk.NewsdeskError, match="give a list of strings"):
+            classifier(wrong)
+    for threads in (0, -1, 10**9):
+        with pytest.raises(newsdesk.NewsdeskError, match=f"threads={threads}"):
+            newsdesk.Classifier(threads=threads)
     with pytest.raises(newsdesk.NewsdeskError, match="choose from auto, strip, keep"):
         classifier("a", html="maybe")
 
@@ -122,3 +128,11 @@ def test_a_gpu_in_a_build_without_one_names_the_build(classifier):
     with pytest.raises(newsdesk.NewsdeskError) as error:
         newsdesk.Classifier(device="cuda")
     assert "a build with the feature `cuda`" in error.value.hint
+
+
+def test_a_folder_called_default_does_not_hide_the_built_in_model(tmp_path, monkeypatch):
+    (tmp_path / "default").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert newsdesk.Classifier(threads=2, max_windows=3).heads == ["topic", "sentiment"]
+    with pytest.raises(newsdesk.NewsdeskError):
+        newsdesk.Classifier("./default")

@@ -53,6 +53,8 @@ def test_evaluation_gives_the_figures_of_the_command_line(tmp_path):
     command += ["--head", "topic", "--json", "--quiet"]
     want = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     assert newsdesk.evaluate("default", SAMPLE, label_field="topic", head="topic") == want
+    thresholds = {"topic": 0.5, "sentiment": 0.5}
+    assert newsdesk.evaluate("default", SAMPLE, label_field="topic", head="topic", min_score=thresholds)
 
 
 def test_mistakes_are_exceptions(tmp_path):

@@ -181,3 +181,61 @@ def test_batch_classifier(rows, want):
     structs = label.labels(texts)
     assert structs.type == label.label_type(texts.type)
     assert [row["error"] for row in structs.to_pylist()] == [row["error"] for row in want]
+
+
+def test_a_batch_with_another_schema_is_refused(classifier):
+    pa = pytest.importorskip("pyarrow")
+    good = pa.record_batch({"text": ["Rovers win the cup."], "n": [1]})
+    for other in (
+        pa.record_batch({"text": ["Rovers win the cup."], "n": [1.5]}),
+        pa.record_batch({"text": pa.array(["Rovers win the cup."], pa.large_string()), "n": [1]}),
+        pa.record_batch({"text": ["Rovers win the cup."]}),
+    ):
+        stream = newsdesk.BatchClassifier(threads=2).stream(iter([good, other]))
+        assert next(stream).num_rows == 1
+        for _ in range(2):
+            with pytest.raises(newsdesk.NewsdeskError, match="give batches with one schema"):
+                list(newsdesk.BatchClassifier(threads=2).stream(iter([good, other])))
+
+
+def test_columns_without_values(classifier):
+    pa = pytest.importorskip("pyarrow")
+    labelled = classifier.classify(pa.table({"text": pa.nulls(2), "id": [1, 2]}))
+    assert labelled["error"].to_pylist() == ["the text is blank"] * 2
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"text": ["Rovers win the cup.", None], "none": [None, None], "any": [object(), object()]})
+    labelled = classifier.classify(frame)
+    assert labelled["topic"].to_list() == ["sport", None] and labelled.columns[:3] == frame.columns
+    assert labelled["any"].to_list() == frame["any"].to_list()
+    assert classifier.classify(frame, errors="drop", columns=["none"]).columns[:2] == ["none", "topic"]
+
+
+def test_types_of_pandas_do_not_depend_on_the_rows(classifier):
+    pandas = pytest.importorskip("pandas")
+    frames = [pandas.DataFrame({"text": pandas.Series(texts, dtype="str")}) for texts in ([], [None], ["Rovers win."])]
+    types = [list(classifier.classify(frame).dtypes) for frame in frames]
+    assert types[0] == types[1] == types[2]
+
+
+def test_an_object_with_an_array_only(classifier):
+    pa = pytest.importorskip("pyarrow")
+
+    class Array:
+        def __arrow_c_array__(self, requested_schema=None):
+            return pa.record_batch({"text": ["Rovers win the cup."]}).__arrow_c_array__(requested_schema)
+
+    assert pa.record_batch(classifier.classify(Array())).to_pylist()[0]["topic"] == "sport"
+
+
+def test_an_error_of_the_input_follows_the_batches_before_it(classifier):
+    pa = pytest.importorskip("pyarrow")
+    schema = pa.schema({"text": pa.string()})
+
+    def broken():
+        yield pa.record_batch({"text": ["Rovers win the cup."]}, schema)
+        raise LookupError("the source is gone")
+
+    labelled = classifier.classify(pa.RecordBatchReader.from_batches(schema, broken()))
+    assert labelled.read_next_batch().num_rows == 1
+    with pytest.raises(LookupError, match="the source is gone"):
+        labelled.read_next_batch()

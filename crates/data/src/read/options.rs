@@ -42,6 +42,9 @@ pub struct ReadOptions {
     pub target_fields: Option<TargetFields>,
     /// Whether rows with a blank article are rows like others. By default they are rejects.
     pub allows_blank: bool,
+    /// Whether a column without values, whose type is unknown, counts as one of blank texts. A batch of a larger table may
+    /// have such a column. A file with one is most likely not what the user meant.
+    pub allows_null_type: bool,
     /// Reads rows whether or not they hold an article: the text column may be missing, and texts may be blank.
     pub rows_only: bool,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef};
 
 use super::error::{ReadError, SAMPLE};
 use super::options::{Nested, Place, ReadOptions, all_names};
@@ -42,7 +42,8 @@ impl TypedColumns {
             (kind, Some(path)) => nested_type(kind, path),
         };
         // A column called `title` that is not text is ignored, unless the caller asked for it.
-        let has_text = |place: &Place| type_of(place).is_some_and(is_text_or_list);
+        let is_usable = |kind: &DataType| is_text_or_list(kind) || options.allows_null_type && *kind == DataType::Null;
+        let has_text = |place: &Place| type_of(place).is_some_and(is_usable);
         let title = title.filter(|title| options.title_field.is_some() || has_text(title));
         if let Some(place) = title.iter().chain([&text]).find(|place| !has_text(place) && !options.rows_only) {
             let column = schema.field(place.column).name();

@@ -1,12 +1,13 @@
 """The classifier."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from . import _commands, _tables
-from ._engines import ModelSettings, turn
+from ._engines import ModelSettings, batch_lock
 from ._errors import NewsdeskError
 from ._newsdesk import Engine, Labeller
 
@@ -41,7 +42,7 @@ class Classifier:
 
     def __init__(
         self,
-        model: str = "default",
+        model: str | os.PathLike[str] = "default",
         *,
         head: str | None = None,
         device: str = "auto",
@@ -55,7 +56,7 @@ class Classifier:
         offline: bool = False,
     ) -> None:
         self._settings = ModelSettings(
-            str(model), device, threads, dtype, max_windows, activation, allow_pickle, offline
+            os.fspath(model), device, threads, dtype, max_windows, activation, allow_pickle, offline
         )
         self._head = head
         self._thresholds = (_values(min_score), _values(min_precision))
@@ -201,7 +202,7 @@ class Classifier:
             raise NewsdeskError("cannot use scores=True with top_k: they exclude each other", "leave one of them out")
         _refuse_top_k(top_k)
 
-        def labeller(schema: Any) -> Labeller:
+        def labeller(schema: Any, errors: str) -> Labeller:
             return Labeller(
                 self._engine,
                 schema,
@@ -217,7 +218,7 @@ class Classifier:
                 errors=errors,
             )
 
-        return _tables.label(data, _tables.Columns(text, title, labeller, turn(self._engine)))
+        return _tables.label(data, _tables.Columns(text, title, errors, labeller, batch_lock(self._engine)))
 
     def with_options(self, **options: Any) -> "Classifier":
         """Returns a classifier with some other options: `head`, `min_score`, `min_precision`, or those of the model.
@@ -263,6 +264,10 @@ class Classifier:
 def _texts(texts: Iterable[str | None]) -> list[str | None]:
     if isinstance(texts, str):
         raise NewsdeskError("cannot read the texts: they are a single string", "give a list of texts")
+    if isinstance(texts, Mapping | bytes) or hasattr(texts, "columns") or not isinstance(texts, Iterable):
+        raise NewsdeskError(
+            f"cannot read the texts: they have the type {type(texts).__name__}", "give a list of strings; for tables, call `classify`"
+        )
     found = [_tables.missing_as_none(text) for text in texts]
     for number, text in enumerate(found, 1):
         if not isinstance(text, str | None):

@@ -97,6 +97,5 @@ def _option(name: str, value: Any) -> list[str]:
         return [option]
     if isinstance(value, dict):
         value = [f"{key}={number}" for key, number in value.items()]
-    if isinstance(value, list | tuple):
-        return [option, *map(str, value)]
-    return [option, str(value)]
+    values = value if isinstance(value, list | tuple) else [value]
+    return [f"{option}={one}" for one in values]

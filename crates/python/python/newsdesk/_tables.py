@@ -16,14 +16,20 @@ class Columns:
 
     text: str | None
     title: str | None
-    labeller: Callable[[Any], Labeller]
-    turn: AbstractContextManager[Any]
+    errors: str
+    """What is done with rows that have no text."""
+    make: Callable[[Any, str], Labeller]
+    batch_lock: AbstractContextManager[Any]
     """Held while a single batch is labelled."""
+
+    def labeller(self, schema: Any) -> Labeller:
+        """Returns the labeller for a schema."""
+        return self.make(schema, self.errors)
 
     def label(self, schema: Any, batch: Any) -> RecordBatch:
         """Labels a batch with this schema."""
         labeller = self.labeller(schema)
-        with self.turn:
+        with self.batch_lock:
             return labeller.label(batch)
 
 
@@ -31,9 +37,9 @@ def label(data: Any, columns: Columns) -> Any:
     """Labels a table, and returns it in the form in which it was given."""
     pandas, polars, pyarrow = (sys.modules.get(name) for name in ("pandas", "polars", "pyarrow"))
     if pandas is not None and isinstance(data, pandas.DataFrame):
-        return _pandas(data, columns)
+        return _pandas(pandas, data, columns)
     if polars is not None and isinstance(data, polars.DataFrame):
-        return polars.DataFrame(_stream(data, columns).read_all())
+        return _polars(polars, data, columns)
     if polars is not None and isinstance(data, polars.LazyFrame):
         raise NewsdeskError(
             "cannot label a LazyFrame: its rows are not read yet",
@@ -52,7 +58,7 @@ def label(data: Any, columns: Columns) -> Any:
     if hasattr(data, "__arrow_c_stream__"):
         return _stream(data, columns)
     if hasattr(data, "__arrow_c_array__"):
-        return columns.label(data, data)
+        return next(_stream(data, columns))
     raise NewsdeskError(
         f"cannot label a value of type {type(data).__qualname__}: it is no table",
         "give a table of pandas, polars or pyarrow, a list of dictionaries, or an object with `__arrow_c_stream__`; "
@@ -67,8 +73,65 @@ def _stream(data: Any, columns: Columns) -> Any:
 
 def _batches(pyarrow: Any, data: Any, columns: Columns) -> tuple[Iterator[Any], Any]:
     labeller = columns.labeller(data.schema)
-    batches = (pyarrow.record_batch(batch) for batch in labeller.stream(data))
-    return batches, pyarrow.schema(labeller.schema)
+    checked = _Checked(data)
+
+    def batches() -> Iterator[Any]:
+        try:
+            for batch in labeller.stream(pyarrow.RecordBatchReader.from_batches(data.schema, checked)):
+                yield pyarrow.record_batch(batch)
+        except NewsdeskError:
+            if checked.error is not None:
+                # The error of the input, of which the stream keeps only the words.
+                raise checked.error from None
+            raise
+
+    return batches(), pyarrow.schema(labeller.schema)
+
+
+class _Checked:
+    """The batches of a table or a reader of pyarrow. pyarrow passes them on unchecked, and a wrong one would be misread."""
+
+    def __init__(self, data: Any) -> None:
+        self._schema = data.schema
+        self._batches = iter(data.to_batches() if hasattr(data, "to_batches") else data)
+        self.error: BaseException | None = None
+
+    def __iter__(self) -> "_Checked":
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            batch = next(self._batches)
+            if batch.schema.names != self._schema.names or batch.schema.types != self._schema.types:
+                raise NewsdeskError(
+                    f"cannot label a batch: its columns are {_described(batch.schema)}, and those of the reader "
+                    f"{_described(self._schema)}",
+                    "give batches with one schema",
+                )
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
+        return batch
+
+
+def _described(schema: Any) -> str:
+    return ", ".join(f"`{field.name}` ({field.type})" for field in schema)
+
+
+def _polars(polars: Any, frame: Any, columns: Columns) -> Any:
+    """Labels a data frame of polars. Only the article passes through Arrow, which does not know all types of polars."""
+    read = article_columns(frame.columns, columns.text, columns.title)
+    missing = polars.lit(None, polars.Boolean)
+    data = InputReader(frame.select(name if name in read else missing.alias(name) for name in frame.columns))
+    labeller = columns.make(data.schema, "column")
+    labelled = polars.DataFrame(labeller.stream(data).read_all())
+    added = labelled.select(labeller.added)
+    result = frame.select(labelled.columns[: -len(labeller.added)]).hstack(added)
+    if columns.errors != "drop":
+        return result
+    return result.filter(polars.col(labeller.added[-1]).is_null()).drop(labeller.added[-1])
 
 
 @dataclass(frozen=True)
@@ -81,6 +144,10 @@ class _Labelled:
     """The rows that are left out."""
     added: dict[str, list[Any]]
     """The new columns."""
+    numbers: set[str]
+    """Those of the new columns that hold numbers."""
+    text: str
+    """The column with the text."""
 
 
 def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any]], columns: Columns) -> _Labelled:
@@ -106,12 +173,13 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
 
     batch = record_batch([(name, texts(name)) for name in names], rows)
     labeller = columns.labeller(batch)
-    with columns.turn:
+    with columns.batch_lock:
         labelled = labeller.label(batch)
     added, all_columns = labeller.added, labelled.to_pydict()
     kept = labelled.schema.names[: -len(added)]
     dropped = {row - 1 for row, _ in labelled.rejects} if labelled.num_rows < rows else set()
-    return _Labelled(kept, dropped, {name: all_columns[name] for name in added})
+    added_columns = {name: all_columns[name] for name in added}
+    return _Labelled(kept, dropped, added_columns, set(labeller.numbers), read[0])
 
 
 def missing_as_none(value: Any) -> Any:
@@ -120,7 +188,7 @@ def missing_as_none(value: Any) -> Any:
     return None if is_missing else value
 
 
-def _pandas(frame: Any, columns: Columns) -> Any:
+def _pandas(pandas: Any, frame: Any, columns: Columns) -> Any:
     """Labels a data frame by lists of its texts: pandas needs pyarrow for anything else. Index and types stay as they are."""
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
@@ -128,8 +196,11 @@ def _pandas(frame: Any, columns: Columns) -> Any:
     labelled = _label_columns(names, len(frame), lambda name: frame.iloc[:, names.index(name)].tolist(), columns)
     rows = [row for row in range(len(frame)) if row not in labelled.dropped]
     result = frame.iloc[rows, [names.index(name) for name in labelled.kept]].copy()
+    text = frame.iloc[:, names.index(labelled.text)].dtype
     for name, values in labelled.added.items():
-        result[name] = values
+        # The type does not depend on the rows: a partition of Dask without texts has the columns of the others.
+        kind = "float64" if name in labelled.numbers else text if isinstance(text, pandas.StringDtype) else object
+        result[name] = pandas.Series(values, index=result.index, dtype=kind)
     return result
 
 

@@ -77,6 +77,7 @@ impl BatchLabeller {
         options: &BatchOptions,
     ) -> Result<Self, RunError> {
         let BatchOptions { read, columns: only, overwrite_columns, language_column, unusable } = options.clone();
+        let read = ReadOptions { allows_null_type: true, ..read };
         let rows = BatchRows::new(Arc::clone(schema), name, &read)?;
         let run = RunOptions { read, columns: only, overwrite_columns, ..RunOptions::default() };
         let header = Header { table: None, columns: rows.table().columns.clone(), is_partial: false };

@@ -12,9 +12,9 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Arc;
 
-/// What a command tells its caller.
+/// What a command emits while it runs.
 #[derive(Debug)]
-pub enum Told {
+pub enum Event {
     /// A message for people: one or several lines.
     Message(String),
     /// How far the command is.
@@ -25,8 +25,8 @@ pub enum Told {
 
 /// A caller in the same process.
 pub struct Listener {
-    /// Receives what the command tells.
-    pub tell: Box<dyn FnMut(Told)>,
+    /// Receives the events of the command.
+    pub on_event: Box<dyn FnMut(Event)>,
     /// Asks the command to stop.
     pub stop: Arc<Stop>,
 }
@@ -43,14 +43,14 @@ pub fn with_listener<T>(listener: Listener, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Passes something on to the listener. Returns it if there is none.
-fn tell(told: Told) -> Result<(), Told> {
+/// Passes an event to the listener. Returns it if there is none.
+fn emit(event: Event) -> Result<(), Event> {
     LISTENER.with_borrow_mut(|listener| match listener {
         Some(listener) => {
-            (listener.tell)(told);
+            (listener.on_event)(event);
             Ok(())
         }
-        None => Err(told),
+        None => Err(event),
     })
 }
 
@@ -61,15 +61,15 @@ pub fn stop() -> Option<Arc<Stop>> {
 
 /// Prints a line to standard error. A failure to print it is ignored, since there is nowhere left to report it.
 pub fn say(line: &str) {
-    if let Err(Told::Message(line)) = tell(Told::Message(line.to_owned())) {
+    if let Err(Event::Message(line)) = emit(Event::Message(line.to_owned())) {
         let _ = writeln!(std::io::stderr(), "{}", escaped(&line));
     }
 }
 
-/// Tells a listener how far the command is. Does nothing without one: the progress is then shown on the terminal.
+/// Emits how far the command is. Does nothing without one: the progress is then shown on the terminal.
 pub fn progress(describe: impl FnOnce() -> Value) {
     if LISTENER.with_borrow(Option::is_some) {
-        let _ = tell(Told::Progress(describe()));
+        let _ = emit(Event::Progress(describe()));
     }
 }
 
@@ -90,8 +90,8 @@ pub fn print_pretty_json(result: &impl Serialize) -> Result<()> {
 }
 
 fn print(json: String) -> Result<()> {
-    match tell(Told::Result(json)) {
-        Err(Told::Result(json)) => Ok(writeln!(std::io::stdout(), "{json}")?),
+    match emit(Event::Result(json)) {
+        Err(Event::Result(json)) => Ok(writeln!(std::io::stdout(), "{json}")?),
         _ => Ok(()),
     }
 }

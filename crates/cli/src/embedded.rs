@@ -6,7 +6,7 @@ use crate::arguments::{Arguments, Command, ComputeOptions, OpenArguments, Thresh
 use crate::command_line;
 use crate::commands;
 use crate::console::with_listener;
-pub use crate::console::{Listener, Told};
+pub use crate::console::{Event, Listener};
 pub use crate::failure::Failure;
 use crate::failure::Usage;
 use anyhow::{Error, Result};
@@ -81,8 +81,8 @@ pub fn min_scores(
     commands::min_scores(&given, manifest).map_err(|error| Failure::from(&error))
 }
 
-/// Runs `newsdesk train`, `newsdesk eval` or `newsdesk models` with these arguments, of which the first is the name of the program. The listener
-/// gets the result if the arguments have `--json`. Returns the exit code.
+/// Runs `newsdesk train`, `newsdesk eval` or `newsdesk models`, and returns the exit code. The first argument is the name of
+/// the program. The listener gets the result if the arguments have `--json`.
 ///
 /// # Errors
 /// If the arguments are not valid, or the command fails.
@@ -96,7 +96,11 @@ pub fn run(arguments: Vec<OsString>, listener: Listener) -> Result<u8, Failure> 
             Command::Train(options) => commands::train::run(*options),
             Command::Eval(options) => commands::eval::run(options),
             Command::Models(options) => commands::models::run(options),
-            _ => Err(Usage::new("cannot run the command: it is none of this function", "use the command line").into()),
+            _ => Err(Usage::new(
+                "cannot run the command: only `train`, `eval` and `models` run here",
+                "use the command line",
+            )
+            .into()),
         }
     };
     with_listener(listener, run).map(|code| code.number()).map_err(|error| Failure::from(&error))

@@ -97,12 +97,6 @@ impl Labeller {
         self.labeller.added().iter().filter(is_number).map(|field| field.name().clone()).collect()
     }
 
-    /// Added columns that do not have their usual names, since the input has columns of these names.
-    #[getter]
-    fn renamed(&self) -> Vec<String> {
-        self.labeller.notes().renamed.iter().flat_map(|renamed| renamed.names.clone()).collect()
-    }
-
     /// Labels a batch.
     fn label(&self, py: Python<'_>, batch: PyRecordBatch) -> PyResult<RecordBatch> {
         let batch = conforming(batch.into_inner(), self.labeller.input_schema());

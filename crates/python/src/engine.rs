@@ -5,7 +5,7 @@ use crate::predictions::{self, Answer, Form};
 use crate::wait;
 use newsdesk_cli::embedded::{self, ModelSettings};
 use newsdesk_data::HtmlMode;
-use newsdesk_model::{Classifier, HeadActivation, device_name};
+use newsdesk_model::{Classifier, device_name};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ pub struct Engine {
 
 #[pymethods]
 impl Engine {
-    /// Opens a model. `tell` receives messages, as two strings: `message`, and its text.
+    /// Opens a model. `on_event` receives messages, as two strings: `message`, and its text.
     #[new]
-    #[pyo3(signature = (model, device, threads, dtype, max_windows, activation, allow_pickle, offline, tell))]
+    #[pyo3(signature = (model, device, threads, dtype, max_windows, activation, allow_pickle, offline, on_event))]
     #[expect(clippy::too_many_arguments, reason = "they are the fields of the settings, which Python gives by name")]
     fn open(
         py: Python<'_>,
@@ -33,16 +33,11 @@ impl Engine {
         activation: Option<String>,
         allow_pickle: bool,
         offline: bool,
-        tell: &Bound<'_, PyAny>,
+        on_event: &Bound<'_, PyAny>,
     ) -> PyResult<Self> {
         let settings = ModelSettings { model, device, threads, dtype, max_windows, activation, allow_pickle, offline };
-        let open = move |listener| {
-            let classifier = embedded::open(&settings, listener)?;
-            // The first text initialises tables that all threads share. No other thread may do that while Python forks.
-            classifier.classify(&["\u{201c}A\u{201d}"]).map_err(embedded::failure)?;
-            Ok(classifier)
-        };
-        Ok(Self { classifier: Arc::new(wait::run(py, tell, open)?) })
+        let classifier = wait::run(py, on_event, move |listener| embedded::open(&settings, listener))?;
+        Ok(Self { classifier: Arc::new(classifier) })
     }
 
     /// Returns the heads: dictionaries with name, activation, labels and codes.
@@ -52,7 +47,6 @@ impl Engine {
             let described = PyDict::new(py);
             described.set_item("name", &head.name)?;
             described.set_item("activation", head.activation.name())?;
-            described.set_item("is_multi_label", head.activation == HeadActivation::Sigmoid)?;
             described.set_item("labels", head.names())?;
             let codes: Vec<Option<&str>> = head.labels.iter().map(|label| label.code.as_deref()).collect();
             described.set_item("codes", codes)?;
@@ -94,7 +88,7 @@ impl Engine {
         top_k: Option<usize>,
         min_scores: Vec<Option<f32>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let answers = predictions::of_texts(py, &self.classifier, texts, html_mode(py, html)?)?;
+        let answers = self.answers(py, texts, html)?;
         let form = Form { heads: self.classifier.heads(), head, top_k, min_scores: &min_scores };
         PyList::new(py, answers.iter().map(|answer| form.dictionary(py, answer)).collect::<PyResult<Vec<_>>>()?)
     }
@@ -108,7 +102,7 @@ impl Engine {
         head: usize,
         min_scores: Vec<Option<f32>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let answers = predictions::of_texts(py, &self.classifier, texts, html_mode(py, html)?)?;
+        let answers = self.answers(py, texts, html)?;
         let form = Form { heads: self.classifier.heads(), head: Some(head), top_k: Some(1), min_scores: &min_scores };
         PyList::new(py, answers.iter().map(|answer| form.labels(py, answer, head)).collect::<PyResult<Vec<_>>>()?)
     }
@@ -121,7 +115,7 @@ impl Engine {
         html: &str,
         head: usize,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let answers = predictions::of_texts(py, &self.classifier, texts, html_mode(py, html)?)?;
+        let answers = self.answers(py, texts, html)?;
         let width = self.classifier.heads()[head].labels.len();
         let mut bytes = Vec::with_capacity(answers.len() * width * size_of::<f32>());
         for answer in &answers {
@@ -134,6 +128,12 @@ impl Engine {
             }
         }
         Ok(PyBytes::new(py, &bytes))
+    }
+}
+
+impl Engine {
+    fn answers(&self, py: Python<'_>, texts: Vec<Option<String>>, html: &str) -> PyResult<Vec<Answer>> {
+        predictions::of_texts(py, &self.classifier, texts, html_mode(py, html)?)
     }
 }
 

@@ -12,11 +12,14 @@ mod predictions;
 mod tables;
 mod wait;
 
+use newsdesk_data::Article;
 use pyo3::prelude::*;
 
 /// Newsdesk's libraries, for the package `newsdesk`.
 #[pymodule]
 fn _newsdesk(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // Compiles the pattern of blank texts, which all threads share. A fork while another thread does it would block the child.
+    let _ = Article { title: None, text: "\u{201c}".into(), target_entity: None }.is_blank();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<batches::Labeller>()?;

@@ -7,7 +7,7 @@ use arrow_array::{
     Array, ArrayRef, LargeStringArray, NullArray, RecordBatch as ArrowBatch, RecordBatchIterator, RecordBatchOptions,
     RecordBatchReader, StructArray,
 };
-use arrow_schema::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema as ArrowSchema, SchemaRef};
 use newsdesk_data::{ReadOptions, Reject};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyList, PyTuple};
@@ -53,10 +53,8 @@ impl RecordBatch {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyArrowResult<Bound<'py, PyTuple>> {
-        let schema = self.batch.schema();
-        let field = Field::new_struct("", schema.fields().clone(), false).with_metadata(schema.metadata().clone());
         let array = StructArray::from(self.batch.clone());
-        to_array_pycapsules(py, Arc::new(field), &array, requested_schema)
+        to_array_pycapsules(py, struct_field(self.batch.schema_ref()), &array, requested_schema)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyArrowResult<Bound<'py, PyCapsule>> {
@@ -163,10 +161,15 @@ pub fn stream_capsule<'py>(
     reader: Box<dyn RecordBatchReader + Send>,
     requested_schema: Option<Bound<'py, PyCapsule>>,
 ) -> PyArrowResult<Bound<'py, PyCapsule>> {
-    let schema = reader.schema();
-    let field = Field::new_struct("", schema.fields().clone(), false).with_metadata(schema.metadata().clone());
+    let field = struct_field(&reader.schema());
     let arrays = reader.map(|batch| Ok(Arc::new(StructArray::from(batch?)) as ArrayRef));
-    to_stream_pycapsule(py, Box::new(ArrayIterator::new(arrays, Arc::new(field))), requested_schema)
+    to_stream_pycapsule(py, Box::new(ArrayIterator::new(arrays, field)), requested_schema)
+}
+
+/// Returns the field of the structs as which capsules hold rows.
+fn struct_field(schema: &ArrowSchema) -> FieldRef {
+    let field = Field::new_struct("", schema.fields().clone(), false).with_metadata(schema.metadata().clone());
+    Arc::new(field)
 }
 
 /// Returns a record batch with these columns, in their order: of strings, or of nulls where the values do not matter.

@@ -1,7 +1,7 @@
-//! Waits for work on other threads, without the interpreter lock and with an open ear for Ctrl-C.
+//! Waits for work on other threads, without the interpreter lock, and checks for signals such as Ctrl-C.
 
 use crate::errors;
-use newsdesk_cli::embedded::{Failure, Listener, Stop, Told};
+use newsdesk_cli::embedded::{Event, Failure, Listener, Stop};
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use std::sync::Arc;
@@ -27,57 +27,57 @@ pub fn until<T: Send>(py: Python<'_>, mut poll: impl FnMut(Duration) -> Option<T
 }
 
 /// What a thread with a command sends.
-enum Event<T> {
-    Told(Told),
+enum Sent<T> {
+    Event(Event),
     Done(Result<T, Failure>),
 }
 
-/// Runs `work` on another thread, and passes what it tells to `tell`, as two strings: the kind, and the message or the JSON.
+/// Runs `work` on another thread, and passes its events to `on_event`, as two strings: the kind, and the message or the JSON.
 ///
 /// On Ctrl-C the work is asked to stop. If it has something to keep, it is waited for; otherwise, and at the second Ctrl-C, it is
 /// left behind.
 ///
 /// # Errors
-/// `NewsdeskError` if the work fails, the exception of a signal, or that of `tell`.
+/// `NewsdeskError` if the work fails, the exception of a signal, or that of `on_event`.
 pub fn run<T: Send + 'static>(
     py: Python<'_>,
-    tell: &Bound<'_, PyAny>,
+    on_event: &Bound<'_, PyAny>,
     work: impl FnOnce(Listener) -> Result<T, Failure> + Send + 'static,
 ) -> PyResult<T> {
     let (events, mut received) = channel();
     let stop = Arc::new(Stop::default());
     let work_stop = Arc::clone(&stop);
     let start = move || {
-        let told: Sender<Event<T>> = events.clone();
+        let sender: Sender<Sent<T>> = events.clone();
         let listener = Listener {
             // Nobody listens any more to work that was left behind.
-            tell: Box::new(move |what| _ = told.send(Event::Told(what))),
+            on_event: Box::new(move |event| _ = sender.send(Sent::Event(event))),
             stop: work_stop,
         };
         let done = work(listener);
-        let _ = events.send(Event::Done(done));
+        let _ = events.send(Sent::Done(done));
     };
     Builder::new().spawn(start)?;
     let mut interrupt = None;
     loop {
-        let event = py.detach(|| {
+        let sent = py.detach(|| {
             // Only one thread may use a receiver, as a unique reference shows.
             let received = &mut received;
             received.recv_timeout(INTERVAL)
         });
-        match event {
-            Ok(Event::Told(told)) => {
-                let (kind, text) = match told {
-                    Told::Message(text) => ("message", text),
-                    Told::Progress(value) => ("progress", value.to_string()),
-                    Told::Result(json) => ("result", json),
+        match sent {
+            Ok(Sent::Event(event)) => {
+                let (kind, text) = match event {
+                    Event::Message(text) => ("message", text),
+                    Event::Progress(value) => ("progress", value.to_string()),
+                    Event::Result(json) => ("result", json),
                 };
-                if let Err(error) = tell.call1((kind, text)) {
+                if let Err(error) = on_event.call1((kind, text)) {
                     stop.request();
                     return Err(error);
                 }
             }
-            Ok(Event::Done(done)) => {
+            Ok(Sent::Done(done)) => {
                 return match interrupt {
                     Some(interrupt) => Err(interrupt),
                     None => done.map_err(|failure| errors::exception(py, failure)),

@@ -85,15 +85,7 @@ def test_other_arrow_objects(classifier, rows, want):
         def __arrow_c_stream__(self, requested_schema=None):
             return pa.Table.from_pylist(rows).__arrow_c_stream__(requested_schema)
 
-    class Array:
-        def __arrow_c_array__(self, requested_schema=None):
-            return pa.RecordBatch.from_pylist(rows).__arrow_c_array__(requested_schema)
-
-        def __arrow_c_schema__(self):
-            return pa.RecordBatch.from_pylist(rows).schema.__arrow_c_schema__()
-
     assert pa.table(classifier.classify(Stream())).to_pylist() == want
-    assert pa.record_batch(classifier.classify(Array())).to_pylist() == want
 
 
 def test_a_reader_is_labelled_while_it_is_read(classifier):

@@ -124,10 +124,10 @@ class BatchClassifier:
         """Returns a callable with other values of some settings."""
         return BatchClassifier(**self._model | self._table | settings)
 
-    def labels(self, text: Any, title: Any = None, *, beside: Iterable[str] = ()) -> Any:
+    def labels(self, text: Any, title: Any = None, *, existing_columns: Iterable[str] = ()) -> Any:
         """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text.
 
-        `beside` names the columns of the table that the labels are put beside: the added columns then have other names.
+        `existing_columns` names the columns of the table that the labels are added to: the added columns then get other names.
         """
         import pyarrow
 
@@ -136,18 +136,18 @@ class BatchClassifier:
                 "cannot label a column with errors=\"drop\": it would lose rows", "leave the setting out, and filter by `error`"
             )
         article = {"text": text} if title is None else {"text": text, "title": title}
-        others = [name for name in beside if name not in article]
+        others = [name for name in existing_columns if name not in article]
         # Chunks are never joined: together they may be too long for one array.
         table = pyarrow.table if isinstance(text, pyarrow.ChunkedArray) else pyarrow.record_batch
         batch = table(article | dict.fromkeys(others, pyarrow.nulls(len(text))))
         labelled = self.classifier.classify(batch, **self._table | {"text": "text", "title": None, "columns": others})
         return labelled.select(labelled.schema.names[len(others) :]).to_struct_array()
 
-    def label_type(self, text_type: Any = None, *, beside: Iterable[str] = ()) -> Any:
+    def label_type(self, text_type: Any = None, *, existing_columns: Iterable[str] = ()) -> Any:
         """Returns the type of the structs that `labels` returns for an array of this type, by default of strings."""
         import pyarrow
 
-        return self.labels(pyarrow.array([], text_type or pyarrow.string()), beside=beside).type
+        return self.labels(pyarrow.array([], text_type or pyarrow.string()), existing_columns=existing_columns).type
 
 
 def article_of(names: Sequence[str], text: str | None, title: str | None) -> list[str]:

@@ -64,7 +64,7 @@ def run(arguments: Sequence[str], progress: Progress | None = None) -> tuple[int
     """Runs a command, and returns its exit code and its result, which is JSON."""
     result = None
 
-    def tell(kind: str, text: str) -> None:
+    def on_event(kind: str, text: str) -> None:
         nonlocal result
         if kind == "result":
             result = text
@@ -75,7 +75,7 @@ def run(arguments: Sequence[str], progress: Progress | None = None) -> tuple[int
         elif kind == "message" and text.startswith("warning: "):
             warnings.warn(text.removeprefix("warning: "), stacklevel=5)
 
-    code = _newsdesk.run(["newsdesk", *map(str, arguments)], tell)
+    code = _newsdesk.run(["newsdesk", *map(str, arguments)], on_event)
     return code, result
 
 

@@ -68,7 +68,7 @@ class ModelSettings:
             with _lock:
                 engine = _opened.get(key)
             if engine is None:
-                engine = Engine(**asdict(self), tell=_warn)
+                engine = Engine(**asdict(self), on_event=_warn)
         with _lock:
             _opened[key] = _recent[key] = engine
             _recent.move_to_end(key)

@@ -20,15 +20,14 @@ class Columns:
     """What is done with rows that have no text."""
     make: Callable[[Any, str], Labeller]
     batch_lock: AbstractContextManager[Any]
-    """Held while a single batch is labelled."""
+    """Held while a batch or a table is labelled."""
 
     def labeller(self, schema: Any) -> Labeller:
         """Returns the labeller for a schema."""
         return self.make(schema, self.errors)
 
-    def label(self, schema: Any, batch: Any) -> RecordBatch:
-        """Labels a batch with this schema."""
-        labeller = self.labeller(schema)
+    def label(self, labeller: Labeller, batch: Any) -> RecordBatch:
+        """Labels a batch."""
         with self.batch_lock:
             return labeller.label(batch)
 
@@ -47,9 +46,10 @@ def label(data: Any, columns: Columns) -> Any:
         )
     if pyarrow is not None and isinstance(data, pyarrow.Table):
         batches, schema = _batches(pyarrow, data, columns)
-        return pyarrow.Table.from_batches(batches, schema)
+        with columns.batch_lock:
+            return pyarrow.Table.from_batches(batches, schema)
     if pyarrow is not None and isinstance(data, pyarrow.RecordBatch):
-        return pyarrow.record_batch(columns.label(data.schema, data))
+        return pyarrow.record_batch(columns.label(columns.labeller(data.schema), data))
     if pyarrow is not None and isinstance(data, pyarrow.RecordBatchReader):
         batches, schema = _batches(pyarrow, data, columns)
         return pyarrow.RecordBatchReader.from_batches(schema, batches)
@@ -126,7 +126,8 @@ def _polars(polars: Any, frame: Any, columns: Columns) -> Any:
     missing = polars.lit(None, polars.Boolean)
     data = InputReader(frame.select(name if name in read else missing.alias(name) for name in frame.columns))
     labeller = columns.make(data.schema, "column")
-    labelled = polars.DataFrame(labeller.stream(data).read_all())
+    with columns.batch_lock:
+        labelled = polars.DataFrame(labeller.stream(data).read_all())
     added = labelled.select(labeller.added)
     result = frame.select(labelled.columns[: -len(labeller.added)]).hstack(added)
     if columns.errors != "drop":
@@ -173,8 +174,7 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
 
     batch = record_batch([(name, texts(name)) for name in names], rows)
     labeller = columns.labeller(batch)
-    with columns.batch_lock:
-        labelled = labeller.label(batch)
+    labelled = columns.label(labeller, batch)
     added, all_columns = labeller.added, labelled.to_pydict()
     kept = labelled.schema.names[: -len(added)]
     dropped = {row - 1 for row, _ in labelled.rejects} if labelled.num_rows < rows else set()

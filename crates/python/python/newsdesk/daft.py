@@ -33,12 +33,12 @@ def classify(
     classifier = BatchClassifier(**settings)
     names = frame.column_names
     article = article_of(names, text, title)
-    label_type = daft.DataType.from_arrow_type(classifier.label_type(beside=names))
+    label_type = daft.DataType.from_arrow_type(classifier.label_type(existing_columns=names))
 
     @daft.cls(gpus=gpus, max_concurrency=max_concurrency, use_process=use_process)
     class Newsdesk:
         @daft.method.batch(return_dtype=label_type, unnest=True, batch_size=batch_size)
         def labels(self, *columns: Any) -> Any:
-            return classifier.labels(*(column.to_arrow() for column in columns), beside=names)
+            return classifier.labels(*(column.to_arrow() for column in columns), existing_columns=names)
 
     return frame.select(*names, Newsdesk().labels(*(frame[name] for name in article)))

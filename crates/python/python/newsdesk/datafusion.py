@@ -11,14 +11,14 @@ def classify(frame: Any, *, text: str | None = None, title: str | None = None, *
     names = list(schema.names)
     article = article_of(names, text, title)
     types = [schema.field(name).type for name in article]
-    labels = udf(*types, beside=names, **settings)
+    labels = udf(*types, existing_columns=names, **settings)
     # `unnest_columns` runs the function once for each batch, and a field access such as `labels["topic"]` once for each field.
     expanded = frame.with_column("__labels", labels(*map(_column, article))).unnest_columns("__labels")
     columns = (_column(name).alias(name.removeprefix("__labels.")) for name in expanded.schema().names)
     return expanded.select(*columns)
 
 
-def udf(*types: Any, name: str = "newsdesk", beside: Any = (), **settings: Any) -> Any:
+def udf(*types: Any, name: str = "newsdesk", existing_columns: Any = (), **settings: Any) -> Any:
     """Returns a function for SQL and expressions: of a text, or of a text and a title, with these types of Arrow.
 
     It gives a struct with the columns that the model adds.
@@ -30,9 +30,9 @@ def udf(*types: Any, name: str = "newsdesk", beside: Any = (), **settings: Any) 
     types = types or (pyarrow.string_view(),)
 
     def labels(*columns: Any) -> Any:
-        return classifier.labels(*columns, beside=beside)
+        return classifier.labels(*columns, existing_columns=existing_columns)
 
-    return datafusion.udf(labels, list(types), classifier.label_type(types[0], beside=beside), "immutable", name)
+    return datafusion.udf(labels, list(types), classifier.label_type(types[0], existing_columns=existing_columns), "immutable", name)
 
 
 def _column(name: str) -> Any:

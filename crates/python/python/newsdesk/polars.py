@@ -22,8 +22,8 @@ def classify(frame: Any, *, text: str | None = None, title: str | None = None, *
 
     def label(columns: Any) -> Any:
         arrays = (column.to_arrow(compat_level=newest) for column in columns.struct)
-        return polars.Series(classifier.labels(*arrays, beside=names))
+        return polars.Series(classifier.labels(*arrays, existing_columns=names))
 
-    label_type = polars.Series(pyarrow.array([], classifier.label_type(beside=names))).dtype
+    label_type = polars.Series(pyarrow.array([], classifier.label_type(existing_columns=names))).dtype
     labels = polars.struct(article).map_batches(label, return_dtype=label_type, is_elementwise=True)
     return frame.with_columns(labels.alias("__labels")).unnest("__labels")

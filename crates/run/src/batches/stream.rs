@@ -57,7 +57,7 @@ impl BatchStream {
                 Ok(Err(End::Failed(error))) => error,
                 Err(message) => RunError::Panicked { message },
             };
-            // It fails if the stream was dropped meanwhile: nobody wants to know then.
+            // It fails if the stream was dropped meanwhile: the receiver is gone.
             let _ = results.send(Err(error));
         };
         Builder::new().spawn(work).map_err(|source| ModelError::Thread { source })?;

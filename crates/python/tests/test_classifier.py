@@ -106,6 +106,8 @@ def test_errors_have_a_cause_and_a_hint(classifier):
     assert "no/such/model/folder" in str(error.value)
     again = pickle.loads(pickle.dumps(error.value))
     assert str(again) == str(error.value)
+    with pytest.raises(newsdesk.NewsdeskError, match='`min_score={"tone": 0.5}`'):
+        classifier.with_options(min_score={"tone": 0.5})
     with pytest.raises(newsdesk.NewsdeskError, match="device"):
         newsdesk.Classifier(device="toaster")
     with pytest.raises(newsdesk.NewsdeskError, match="float16"):

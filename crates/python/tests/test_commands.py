@@ -58,11 +58,17 @@ def test_evaluation_gives_the_figures_of_the_command_line(tmp_path):
 
 
 def test_mistakes_are_exceptions(tmp_path):
-    with pytest.raises(newsdesk.NewsdeskError, match="'--epoch'") as error:
+    with pytest.raises(newsdesk.NewsdeskError, match="`epoch`") as error:
         newsdesk.train(SAMPLE, tmp_path / "model", epoch=3)
     assert "use `epochs`" in error.value.hint
     with pytest.raises(newsdesk.NewsdeskError, match="no-such-file"):
         newsdesk.train(tmp_path / "no-such-file.jsonl", tmp_path / "model")
+    for data in ([{"text": "a", "label": "b"}], 7, iter(["a.jsonl"])):
+        with pytest.raises(newsdesk.NewsdeskError, match="it is no path"):
+            newsdesk.train(data, tmp_path / "model")
+    for option in ("help", "json"):
+        with pytest.raises(newsdesk.NewsdeskError, match="it has no meaning here"):
+            newsdesk.evaluate("default", SAMPLE, **{option: True})
     with pytest.raises(ZeroDivisionError):
         newsdesk.train(labelled(tmp_path / "data.jsonl"), tmp_path / "m", arch="linear", progress=lambda event: 1 // 0)
 

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score  # noqa: E402
 from sklearn.pipeline import Pipeline  # noqa: E402
 from sklearn.preprocessing import FunctionTransformer  # noqa: E402
 
+import newsdesk
 from newsdesk.sklearn import NewsdeskClassifier  # noqa: E402
 
 WORDS = {"sport": "goal match team", "business": "shares market bank", "arts": "film music book"}
@@ -55,3 +56,15 @@ def test_fine_tunes_a_transformer():
     options = {"max_length": 16, "max_train_length": 16, "overlap": 2}
     model = NewsdeskClassifier("transformer", base=str(TINY), epochs=1, threads=2, options=options).fit(X, Y)
     assert model.predict_proba(X).shape == (len(X), 3)
+
+
+def test_mistakes_are_exceptions():
+    model = NewsdeskClassifier(epochs=1, threads=1)
+    for texts, labels, message in (
+        ("a text", Y, "a single string"),
+        (X[1:], Y, "labels"),
+        (X, ["sport"] * len(X), "all texts have the same label"),
+        ([7, *X[1:]], Y, "text 1: it has the type int"),
+    ):
+        with pytest.raises(newsdesk.NewsdeskError, match=message):
+            model.fit(texts, labels)

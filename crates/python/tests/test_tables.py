@@ -157,6 +157,27 @@ def test_wrong_columns_are_one_clear_error(classifier):
         classifier.classify([{"text": "a"}], errors="ignore")
 
 
+def test_a_column_is_no_table(classifier):
+    pa, pandas, polars = (pytest.importorskip(name) for name in ("pyarrow", "pandas", "polars"))
+    for column in (pa.array(["a"]), pa.chunked_array([["a"]]), pandas.Series(["a"]), polars.Series(["a"])):
+        with pytest.raises(newsdesk.NewsdeskError, match="it is no table") as error:
+            classifier.classify(column)
+        assert "for texts, call the classifier itself" in error.value.hint
+    frame = pandas.DataFrame({("article", "text"): ["a"]})
+    with pytest.raises(newsdesk.NewsdeskError, match="several levels"):
+        classifier.classify(frame)
+    for make in (classifier.classify, lambda rows, columns: newsdesk.BatchClassifier(columns=columns)):
+        with pytest.raises(newsdesk.NewsdeskError, match="it is a string"):
+            make([{"id": 1, "text": "a"}], columns="id")
+
+
+def test_half_characters_are_read_and_kept(classifier):
+    pair, half = "\ud83d\ude00 Rovers win the cup.", "\ud83d Rovers win the cup."
+    assert classifier([pair, half]) == classifier(["\U0001f600 Rovers win the cup.", "\ufffd Rovers win the cup."])
+    labelled = classifier.classify([{"text": half}])
+    assert labelled[0]["text"] == half and labelled[0]["topic"] == "sport"
+
+
 def test_batch_classifier(rows, want):
     pa = pytest.importorskip("pyarrow")
     import pickle

@@ -7,6 +7,7 @@ from typing import Any
 from ._classifier import Classifier, Thresholds
 from ._errors import NewsdeskError
 from ._newsdesk import article_columns
+from ._tables import refuse_string
 
 
 class BatchClassifier:
@@ -52,6 +53,7 @@ class BatchClassifier:
         overwrite_columns: bool = False,
         errors: str = "column",
     ) -> None:
+        refuse_string(columns)
         self._model: dict[str, Any] = {
             "model": os.fspath(model),
             "threads": threads,
@@ -124,6 +126,23 @@ class BatchClassifier:
         """Returns a callable with other values of some settings."""
         return BatchClassifier(**self._model | self._table | settings)
 
+    def kept_columns(self, names: Sequence[str]) -> list[str]:
+        """Returns which columns of a table stay beside the added ones, where the engine itself adds them.
+
+        Raises:
+            NewsdeskError: If a column that is asked for does not exist.
+        """
+        asked_for = self._table["columns"]
+        if asked_for is None:
+            added = {field.name for field in self.label_type()} if self._table["overwrite_columns"] else set()
+            return [name for name in names if name not in added]
+        for name in asked_for:
+            if name not in names:
+                raise NewsdeskError(
+                    f"cannot select the column `{name}`: the table does not have it", f"the columns are {', '.join(names)}"
+                )
+        return list(asked_for)
+
     def labels(self, text: Any, title: Any = None, *, existing_columns: Iterable[str] = ()) -> Any:
         """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text.
 
@@ -148,6 +167,14 @@ class BatchClassifier:
         import pyarrow
 
         return self.labels(pyarrow.array([], text_type or pyarrow.string()), existing_columns=existing_columns).type
+
+
+def unused_name(names: Sequence[str]) -> str:
+    """Returns the name of a temporary column, which no column has."""
+    name = "__labels"
+    while name in names:
+        name += "_"
+    return name
 
 
 def article_of(names: Sequence[str], text: str | None, title: str | None) -> list[str]:

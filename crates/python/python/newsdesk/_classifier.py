@@ -137,8 +137,8 @@ class Classifier:
         _refuse_top_k(top_k)
         chosen = self._index(head) if head or self._head or len(self._heads) == 1 else None
         if isinstance(texts, str):
-            return self._engine.predict([texts], html, chosen, top_k, self._min_scores)[0]
-        return self._engine.predict(_texts(texts), html, chosen, top_k, self._min_scores)
+            return self._engine.predict(_tables.texts([texts]), html, chosen, top_k, self._min_scores)[0]
+        return self._engine.predict(_tables.texts(texts), html, chosen, top_k, self._min_scores)
 
     def predict(self, texts: Iterable[str | None], *, head: str | None = None, html: str = "auto") -> list[Any]:
         """Returns the predicted label of each text: `None` for a blank one, a list of labels for a multi-label head.
@@ -146,7 +146,7 @@ class Classifier:
         >>> newsdesk.Classifier().predict(["Rovers win the cup."], head="topic")
         ['sport']
         """
-        return self._engine.labels(_texts(texts), html, self._index(head), self._min_scores)
+        return self._engine.labels(_tables.texts(texts), html, self._index(head), self._min_scores)
 
     def predict_proba(self, texts: Iterable[str | None], *, head: str | None = None, html: str = "auto") -> Any:
         """Returns the probabilities of the labels as a numpy array of 32-bit floats: a row for each text, a column for each label.
@@ -156,7 +156,7 @@ class Classifier:
         import numpy
 
         index = self._index(head)
-        values = self._engine.probabilities(_texts(texts), html, index)
+        values = self._engine.probabilities(_tables.texts(texts), html, index)
         return numpy.frombuffer(values, numpy.float32).reshape(-1, len(self._heads[index]["labels"])).copy()
 
     def classify(
@@ -201,6 +201,7 @@ class Classifier:
         if scores and top_k is not None:
             raise NewsdeskError("cannot use scores=True with top_k: they exclude each other", "leave one of them out")
         _refuse_top_k(top_k)
+        _tables.refuse_string(columns)
 
         def labeller(schema: Any, errors: str) -> Labeller:
             return Labeller(
@@ -259,23 +260,6 @@ class Classifier:
         if head not in names:
             raise NewsdeskError(f"cannot use the head `{head}`: the model has none of that name", f"choose from {', '.join(names)}")
         return names.index(head)
-
-
-def _texts(texts: Iterable[str | None]) -> list[str | None]:
-    if isinstance(texts, str):
-        raise NewsdeskError("cannot read the texts: they are a single string", "give a list of texts")
-    if isinstance(texts, Mapping | bytes) or hasattr(texts, "columns") or not isinstance(texts, Iterable):
-        raise NewsdeskError(
-            f"cannot read the texts: they have the type {type(texts).__name__}", "give a list of strings; for tables, call `classify`"
-        )
-    found = [_tables.missing_as_none(text) for text in texts]
-    for number, text in enumerate(found, 1):
-        if not isinstance(text, str | None):
-            raise NewsdeskError(
-                f"cannot read text {number}: it has the type {type(text).__name__}",
-                "give a list of strings; for tables, call `classify`",
-            )
-    return found
 
 
 def _values(thresholds: Thresholds) -> list[str]:

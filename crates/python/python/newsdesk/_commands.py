@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _newsdesk
-from ._errors import NewsdeskError
+from ._errors import NewsdeskError, in_python
 
 Progress = Callable[[dict[str, Any]], None]
+
+# Options that only make sense on a terminal, and those that have a parameter of their own.
+_REFUSED = {"help", "json", "version", "data", "output", "model"}
 
 
 def train(
@@ -35,7 +38,7 @@ def train(
 
     Ctrl-C ends the current step and writes a checkpoint; `resume=True` then goes on from it.
     """
-    arguments = ["train", *_option("data", data), *_option("output", output), "--json"]
+    arguments = ["train", *_data(data), *_option("output", os.fspath(output)), "--json"]
     return _result(arguments, progress, options)
 
 
@@ -56,7 +59,7 @@ def evaluate(
         progress: Called with a dictionary while articles are labelled.
         options: Other options.
     """
-    arguments = ["eval", os.fspath(model), *_option("data", data), "--json"]
+    arguments = ["eval", os.fspath(model), *_data(data), "--json"]
     return _result(arguments, progress, options)
 
 
@@ -73,7 +76,7 @@ def run(arguments: Sequence[str], progress: Progress | None = None) -> tuple[int
         elif kind == "message" and progress is not None:
             progress({"event": "message", "message": text})
         elif kind == "message" and text.startswith("warning: "):
-            warnings.warn(text.removeprefix("warning: "), stacklevel=5)
+            warnings.warn(in_python(text.removeprefix("warning: ")), stacklevel=5)
 
     code = _newsdesk.run(["newsdesk", *map(str, arguments)], on_event)
     return code, result
@@ -81,11 +84,26 @@ def run(arguments: Sequence[str], progress: Progress | None = None) -> tuple[int
 
 def _result(arguments: list[str], progress: Progress | None, options: dict[str, Any]) -> list[dict[str, Any]]:
     for name, value in options.items():
+        if name in _REFUSED:
+            raise NewsdeskError(f"cannot use the option `{name}`: it has no meaning here", "leave it out")
         arguments += _option(name, value)
     _, result = run(arguments, progress)
     if result is None:
         raise NewsdeskError("cannot return the scores: the command ended without them")
     return json.loads(result)
+
+
+def _data(data: Any) -> list[str]:
+    """Returns the option for labelled data."""
+    files = data if isinstance(data, list | tuple) else [data]
+    for file in files:
+        if not isinstance(file, str | os.PathLike):
+            raise NewsdeskError(
+                f"cannot read labelled data from a value of type {type(file).__name__}: it is no path",
+                "write the rows to a file (JSON Lines, CSV or Parquet) and give its path; "
+                "`newsdesk.sklearn.NewsdeskClassifier` trains on texts and labels in memory",
+            )
+    return _option("data", [os.fspath(file) for file in files])
 
 
 def _option(name: str, value: Any) -> list[str]:

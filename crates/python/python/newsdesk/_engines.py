@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ._errors import NewsdeskError
+from ._errors import NewsdeskError, in_python
 from ._newsdesk import Engine
 
 # Models that stay open although nothing uses them. An engine that calls a function once per batch then opens its model once.
@@ -107,4 +107,4 @@ def _files(model: str) -> tuple[Any, ...]:
 
 def _warn(kind: str, text: str) -> None:
     if kind == "message":
-        warnings.warn(text.removeprefix("warning: "), stacklevel=5)
+        warnings.warn(in_python(text.removeprefix("warning: ")), stacklevel=5)

@@ -4,7 +4,8 @@ import re
 
 # Options of the command line that have another name here.
 _NAMES = {"text_field": "text", "title_field": "title"}
-_OPTION = re.compile(r"`--([a-z][a-z-]*)(?:[ =]([^`]+))?`")
+_OPTION = re.compile(r"[`']--([a-z][a-z-]*)(?:[ =]([^`']+))?[`']")
+_VALUE_OF_HEAD = re.compile(r"([^=]+)=([0-9.]+)")
 
 
 class NewsdeskError(Exception):
@@ -20,22 +21,28 @@ class NewsdeskError(Exception):
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint)
-        self.message = _in_python(message)
-        self.hint = hint and _in_python(hint)
+        self.message = in_python(message)
+        self.hint = hint and in_python(hint)
 
     def __str__(self) -> str:
         return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
 
-def _in_python(text: str) -> str:
-    """Replaces options by parameters: `--text-field NAME` is `text=NAME`, and `--device cpu` is `device="cpu"`."""
+def in_python(text: str) -> str:
+    """Replaces options of the command line by parameters.
+
+    `--text-field NAME` is `text=NAME`, `--device cpu` is `device="cpu"`, and `--min-score topic=0.8` is `min_score={"topic": 0.8}`.
+    """
 
     def parameter(option: re.Match[str]) -> str:
         name, value = option[1].replace("-", "_"), option[2]
         name = _NAMES.get(name, name)
-        if value is None:
+        if value is None or value.startswith("<"):
             return f"`{name}`"
+        if of_head := _VALUE_OF_HEAD.fullmatch(value):
+            return f'`{name}={{"{of_head[1]}": {of_head[2]}}}`'
         is_placeholder = value.isupper() or "[" in value or value[0].isdigit()
         return f"`{name}={value}`" if is_placeholder else f'`{name}="{value}"`'
 
+    text = text.replace("`HEAD=0.8`", '`{"HEAD": 0.8}`').replace(", with commas between them and in", " in a list, in")
     return _OPTION.sub(parameter, text)

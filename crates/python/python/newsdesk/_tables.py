@@ -1,7 +1,7 @@
 """Tables of other libraries: labelled, and returned in the same form. No library is imported that the caller does not use."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -59,15 +59,64 @@ def label(data: Any, columns: Columns) -> Any:
         return _stream(data, columns)
     if hasattr(data, "__arrow_c_array__"):
         return next(_stream(data, columns))
-    raise NewsdeskError(
+    raise _no_table(data)
+
+
+def _no_table(data: Any) -> NewsdeskError:
+    return NewsdeskError(
         f"cannot label a value of type {type(data).__qualname__}: it is no table",
         "give a table of pandas, polars or pyarrow, a list of dictionaries, or an object with `__arrow_c_stream__`; "
         "for texts, call the classifier itself",
     )
 
 
+def texts(values: Iterable[str | None]) -> list[str | None]:
+    """Returns the texts of a list, an array or a column."""
+    if isinstance(values, str):
+        raise NewsdeskError("cannot read the texts: they are a single string", "give a list of texts")
+    if isinstance(values, Mapping | bytes) or hasattr(values, "columns") or not isinstance(values, Iterable):
+        raise NewsdeskError(
+            f"cannot read the texts: they have the type {type(values).__name__}", "give a list of strings; for tables, call `classify`"
+        )
+    found = [_text(value) for value in values]
+    for number, text in enumerate(found, 1):
+        if not isinstance(text, str | None):
+            raise NewsdeskError(
+                f"cannot read text {number}: it has the type {type(text).__name__}",
+                "give a list of strings; for tables, call `classify`",
+            )
+    return found
+
+
+def _text(value: Any) -> Any:
+    """Returns None for what pandas takes for a missing value, and a text without half characters."""
+    if isinstance(value, str):
+        return value if value.isascii() else _with_whole_characters(value)
+    is_missing = value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+    return None if is_missing else value
+
+
+def _with_whole_characters(text: str) -> str:
+    """Joins the halves of surrogate pairs, which some readers of JSON leave apart, and replaces single ones by U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def refuse_string(columns: Any) -> None:
+    """Refuses a string in place of a list of columns."""
+    if isinstance(columns, str):
+        raise NewsdeskError(f'cannot use columns="{columns}": it is a string', f'give a list, such as ["{columns}"]')
+
+
 def _stream(data: Any, columns: Columns) -> Any:
-    reader = InputReader(data)
+    try:
+        reader = InputReader(data)
+    except ValueError:
+        # The capsule of a single column.
+        raise _no_table(data) from None
     return columns.labeller(reader.schema).stream(reader)
 
 
@@ -156,10 +205,10 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
     read = article_columns(names, columns.text, columns.title)
     asked_for = {columns.text, columns.title}
 
-    def texts(name: str) -> list[str | None] | None:
+    def article(name: str) -> list[str | None] | None:
         if name not in read:
             return None
-        found = [missing_as_none(value) for value in values(name)]
+        found = [_text(value) for value in values(name)]
         wrong = next((row for row, value in enumerate(found) if not isinstance(value, str | None)), None)
         if wrong is None:
             return found
@@ -172,7 +221,7 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
             "name a column of strings with `--text-field NAME`, or convert the values",
         )
 
-    batch = record_batch([(name, texts(name)) for name in names], rows)
+    batch = record_batch([(name, article(name)) for name in names], rows)
     labeller = columns.labeller(batch)
     labelled = columns.label(labeller, batch)
     added, all_columns = labeller.added, labelled.to_pydict()
@@ -182,14 +231,12 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
     return _Labelled(kept, dropped, added_columns, set(labeller.numbers), read[0])
 
 
-def missing_as_none(value: Any) -> Any:
-    """Returns None for what pandas takes for a missing value."""
-    is_missing = value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
-    return None if is_missing else value
-
-
 def _pandas(pandas: Any, frame: Any, columns: Columns) -> Any:
     """Labels a data frame by lists of its texts: pandas needs pyarrow for anything else. Index and types stay as they are."""
+    if frame.columns.nlevels > 1:
+        raise NewsdeskError(
+            "cannot label the data frame: the names of its columns have several levels", "give it names of one level first"
+        )
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names):
         raise NewsdeskError("cannot label the data frame: a column name occurs twice", "rename one of the columns")

@@ -32,13 +32,13 @@ def classify(
 
     classifier = BatchClassifier(**settings)
     names = frame.column_names
-    article = article_of(names, text, title)
-    label_type = daft.DataType.from_arrow_type(classifier.label_type(existing_columns=names))
+    article, kept = article_of(names, text, title), classifier.kept_columns(names)
+    label_type = daft.DataType.from_arrow_type(classifier.label_type(existing_columns=kept))
 
     @daft.cls(gpus=gpus, max_concurrency=max_concurrency, use_process=use_process)
     class Newsdesk:
         @daft.method.batch(return_dtype=label_type, unnest=True, batch_size=batch_size)
         def labels(self, *columns: Any) -> Any:
-            return classifier.labels(*(column.to_arrow() for column in columns), existing_columns=names)
+            return classifier.labels(*(column.to_arrow() for column in columns), existing_columns=kept)
 
-    return frame.select(*names, Newsdesk().labels(*(frame[name] for name in article)))
+    return frame.select(*kept, Newsdesk().labels(*(frame[name] for name in article)))

@@ -2,20 +2,23 @@
 
 from typing import Any
 
-from ._batches import BatchClassifier, article_of
+from ._batches import BatchClassifier, article_of, unused_name
 
 
 def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
     """Returns a data frame with the columns that the model adds. The settings are those of `BatchClassifier`."""
     schema = frame.schema()
     names = list(schema.names)
-    article = article_of(names, text, title)
+    article, kept = article_of(names, text, title), BatchClassifier(**settings).kept_columns(names)
     types = [schema.field(name).type for name in article]
-    labels = udf(*types, existing_columns=names, **settings)
+    labels = udf(*types, existing_columns=kept, **settings)
     # `unnest_columns` runs the function once for each batch, and a field access such as `labels["topic"]` once for each field.
-    expanded = frame.with_column("__labels", labels(*map(_column, article))).unnest_columns("__labels")
-    columns = (_column(name).alias(name.removeprefix("__labels.")) for name in expanded.schema().names)
-    return expanded.select(*columns)
+    added = unused_name(names)
+    expanded = frame.with_column(added, labels(*map(_column, article))).unnest_columns(added)
+    fields = [name for name in expanded.schema().names if name.startswith(f"{added}.")]
+    return expanded.select(
+        *map(_column, kept), *(_column(name).alias(name.removeprefix(f"{added}.")) for name in fields)
+    )
 
 
 def udf(*types: Any, name: str = "newsdesk", existing_columns: Any = (), **settings: Any) -> Any:

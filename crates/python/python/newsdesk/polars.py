@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._batches import BatchClassifier, article_of
+from ._batches import BatchClassifier, article_of, unused_name
 
 
 def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
@@ -16,14 +16,15 @@ def classify(frame: Any, *, text: str | None = None, title: str | None = None, *
 
     classifier = BatchClassifier(**settings)
     names = frame.collect_schema().names()
-    article = article_of(names, text, title)
+    article, kept = article_of(names, text, title), classifier.kept_columns(names)
     # Strings as views: no text is copied.
     newest = polars.CompatLevel.newest()
 
     def label(columns: Any) -> Any:
         arrays = (column.to_arrow(compat_level=newest) for column in columns.struct)
-        return polars.Series(classifier.labels(*arrays, existing_columns=names))
+        return polars.Series(classifier.labels(*arrays, existing_columns=kept))
 
-    label_type = polars.Series(pyarrow.array([], classifier.label_type(existing_columns=names))).dtype
+    label_type = polars.Series(pyarrow.array([], classifier.label_type(existing_columns=kept))).dtype
     labels = polars.struct(article).map_batches(label, return_dtype=label_type, is_elementwise=True)
-    return frame.with_columns(labels.alias("__labels")).unnest("__labels")
+    added = unused_name(names)
+    return frame.select(*kept, labels.alias(added)).unnest(added)

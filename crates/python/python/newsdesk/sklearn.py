@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._classifier import Classifier
 from ._commands import train
 from ._errors import NewsdeskError
+from ._tables import texts
 
 # The head of the labels.
 _HEAD = "label"
@@ -64,14 +65,16 @@ class NewsdeskClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Iterable[str], y: Iterable[Any]) -> "NewsdeskClassifier":  # noqa: N803
         """Trains a model. A tenth of the texts selects the best epoch."""
-        texts, labels = _texts(X), numpy.asarray(list(y))
-        if len(texts) != len(labels):
-            raise NewsdeskError(f"cannot train: there are {len(texts)} texts and {len(labels)} labels")
+        read, labels = texts(X), numpy.asarray(list(y))
+        if len(read) != len(labels):
+            raise NewsdeskError(f"cannot train: there are {len(read)} texts and {len(labels)} labels")
         # The order of the labels is that of numpy, as in other classifiers.
         self.classes_, indices = numpy.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise NewsdeskError("cannot train: all texts have the same label", "give texts with at least two labels")
         with tempfile.TemporaryDirectory(prefix="newsdesk-") as folder:
             data, names, model = (Path(folder, name) for name in ("data.jsonl", "labels.txt", "model"))
-            rows = ({"text": text, _HEAD: f"label {index}"} for text, index in zip(texts, indices, strict=True))
+            rows = ({"text": text, _HEAD: f"label {index}"} for text, index in zip(read, indices, strict=True))
             data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
             names.write_text("".join(f"label {index}\n" for index in range(len(self.classes_))), "utf-8")
             train(
@@ -99,7 +102,7 @@ class NewsdeskClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Iterable[str]) -> numpy.ndarray:  # noqa: N803
         """Returns the probabilities of the labels, in the order of `classes_`."""
         check_is_fitted(self)
-        probabilities = self._classifier.predict_proba(_texts(X))
+        probabilities = self._classifier.predict_proba(X)
         blank = numpy.flatnonzero(numpy.isnan(probabilities[:, 0]))
         # A text without words says nothing about its label.
         probabilities[blank] = 1 / len(self.classes_)
@@ -129,8 +132,3 @@ def _packed(folder: Path) -> bytes:
         for file in sorted(folder.iterdir()):
             archive.add(file, file.name)
     return packed.getvalue()
-
-
-def _texts(texts: Iterable[Any]) -> list[str]:
-    """Returns the texts of a list, an array or a column."""
-    return [text if isinstance(text, str) else str(text) for text in texts]

@@ -108,6 +108,32 @@ def test_taken_names_are_kept(articles):
     assert output["topic"].to_list() == ["mine"] * 3 and output["topic_predicted"].null_count() == 0
 
 
+@pytest.mark.parametrize("engine", ["polars", "daft", "datafusion"])
+def test_columns_are_chosen(articles, engine):
+    if engine == "polars":
+        polars = pytest.importorskip("polars")
+        from newsdesk.polars import classify
+
+        frame, rows = polars.from_arrow(articles), lambda frame: frame.to_dicts()
+    elif engine == "daft":
+        daft = pytest.importorskip("daft")
+        from newsdesk.daft import classify
+
+        frame, rows = daft.from_arrow(articles), lambda frame: frame.to_pylist()
+    else:
+        datafusion = pytest.importorskip("datafusion")
+        from newsdesk.datafusion import classify
+
+        frame, rows = datafusion.SessionContext().from_arrow(articles), lambda frame: frame.to_pylist()
+
+    added = ["topic", "topic_code", "topic_score", "sentiment", "sentiment_score", "error"]
+    chosen = rows(classify(frame, columns=["id"]))
+    assert list(chosen[0]) == ["id", *added] and len(chosen) == len(articles)
+    assert list(rows(classify(frame, columns=[]))[0]) == added
+    with pytest.raises(newsdesk.NewsdeskError, match="the table does not have it"):
+        classify(frame, columns=["nope"])
+
+
 DASK = """
     import sys
 

@@ -2,7 +2,7 @@
 
 use crate::support::training::{BUSINESS, SPORT, desks, text_of, train_arguments};
 use crate::support::weights::Weights;
-use crate::support::{Answer, Folder, articles, column, json_lines, recipe};
+use crate::support::{Answer, Folder, TINY, articles, column, json_lines, recipe};
 use serde_json::{Value, json};
 
 /// Trains with settings that suffice for the small data sets of these tests.
@@ -221,4 +221,22 @@ fn two_recipes_train_two_heads() {
     let anew = from_base("two", &["--data", "moods.toml", "desks.toml", "--pooling", "cls"]);
     let anew = anew.says("these heads start from random weights, since the base has them with other labels or another pooling: `topic`, `sentiment`");
     assert!(!anew.err.contains("are not kept"), "{anew}");
+}
+
+#[test]
+fn a_model_is_trained_for_int8() {
+    let folder = Folder::new();
+    train_desks(&folder, "f32", &["--epochs", "2"]).done();
+    train_desks(&folder, "int8", &["--epochs", "2", "--quantise", "int8"]).done();
+    assert_eq!(folder.manifest("int8")["training"]["settings"]["quantise"], json!("int8"));
+    assert_eq!(folder.manifest("f32")["training"]["settings"].get("quantise"), None);
+    let weights = |model: &str| std::fs::read(folder.path(&format!("{model}/model.safetensors"))).unwrap();
+    assert!(weights("f32") != weights("int8"));
+    let correct = eval(&folder, &["int8", "--data", "desks.csv", "--label-field", "desk", "--dtype", "int8"]);
+    assert!(correct[0]["heads"][0]["report"]["accuracy"].as_f64().unwrap() > 0.95, "{correct}");
+
+    let linear = ["train", "--arch", "linear", "--quantise", "int8", "--data", "desks.csv", "-o", "other"];
+    folder.newsdesk(&linear).refused("cannot use `--quantise`: it is not supported for linear models");
+    let deberta = format!("{TINY}/architectures/deberta-v3");
+    train_desks(&folder, "other", &["--base", &deberta, "--quantise", "int8"]).refused("disentangled attention");
 }

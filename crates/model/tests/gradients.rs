@@ -5,7 +5,7 @@ use newsdesk_model::Model;
 use newsdesk_model::batch::Batch;
 use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::encoder::graph::Dropout;
-use newsdesk_model::network::{Network, NetworkSpec, Pooling, TrainingNetwork};
+use newsdesk_model::network::{Network, NetworkSpec, Pooling, Rounding, TrainingNetwork};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
@@ -46,7 +46,8 @@ fn training_gradients(
     seed: Option<u64>,
     threads: usize,
 ) -> Result<(f32, Gradients), Box<dyn Error>> {
-    let mut network = TrainingNetwork::new(&model.encoder, spec, 0).ok_or("the encoder is not supported")?;
+    let mut network =
+        TrainingNetwork::new(&model.encoder, spec, 0, Rounding::Nothing).ok_or("the encoder is not supported")?;
     let (loss, found) = network
         .gradients(variables, windows, seed, threads, |chunk, logits| weighted(&logits[0], chunk.start).map(Some))?;
     let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));
@@ -101,7 +102,8 @@ fn frozen_levels_have_no_gradients_and_do_not_affect_others() -> Outcome {
         None => 3,
     };
     for frozen in 0..=3 {
-        let mut network = TrainingNetwork::new(&model.encoder, &spec, frozen).ok_or("the encoder is not supported")?;
+        let mut network = TrainingNetwork::new(&model.encoder, &spec, frozen, Rounding::Nothing)
+            .ok_or("the encoder is not supported")?;
         let loss = |chunk: Range<usize>, logits: &[Tensor]| weighted(&logits[0], chunk.start).map(Some);
         let (_, found) = network.gradients(&variables, &WINDOWS, Some(3), 2, loss)?;
         let encoder = found.encoder.iter().map(|(name, values)| (name.to_string(), values.to_vec()));

@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use newsdesk_model::architecture::Activation;
 use newsdesk_model::batch::{Batch, PackedBatch};
 use newsdesk_model::checkpoint::Variables;
-use newsdesk_model::network::{Network, NetworkSpec, PackedNetwork, Pooling, Scratch, TrainingNetwork};
+use newsdesk_model::network::{Network, NetworkSpec, PackedNetwork, Pooling, Rounding, Scratch, TrainingNetwork};
 use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, InstructionSet, Model, Options, Prediction};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
@@ -215,7 +215,8 @@ fn the_packed_network_refuses_windows_beyond_the_position_table() {
 fn the_training_network_refuses_windows_beyond_the_position_table() {
     let model = Model::open(&tiny(), &Device::Cpu).expect("models/tiny is a model");
     let variables = Variables::copy_of(&model.weights).expect("the weights fit into memory");
-    let mut network = TrainingNetwork::new(&model.encoder, &model.network, 0).expect("models/tiny can be trained");
+    let mut network =
+        TrainingNetwork::new(&model.encoder, &model.network, 0, Rounding::Nothing).expect("models/tiny can be trained");
     let loss = |_, _: &[Tensor]| -> newsdesk_model::Result<Option<Tensor>> { Ok(None) };
     // A single thread, because other threads would report the panic under another message.
     let _ = network.gradients(&variables, &[&TOO_LONG], None, 1, loss);

@@ -58,6 +58,6 @@ pub use log::{
 };
 pub use plan::{Models, start_record};
 pub use progress::Progress;
-pub use settings::{ClassWeights, Distillation, Freeze, LrScheduler, Settings};
+pub use settings::{ClassWeights, Distillation, Freeze, LrScheduler, Quantise, Settings};
 pub use stop::Stop;
 pub use warning::{Warning, data_warnings, result_warnings, setting_warnings, untrained_label};

@@ -1,6 +1,6 @@
 //! Variables, network and optimizer of a run: one step, one validation, and the model with its current weights.
 
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 use crate::examples::Example;
 use crate::graph_gradients::GraphGradients;
 use crate::initial_weights::{initial_variables, network_spec};
@@ -8,7 +8,7 @@ use crate::learning_rate::variable_factor;
 use crate::loss::{LossOptions, total_loss};
 use crate::optimizer::{AdamW, Gradient};
 use crate::random::dropout_seed;
-use crate::settings::Settings;
+use crate::settings::{Quantise, Settings};
 use crate::vocabulary::Vocabulary;
 use candle_core::Tensor;
 use newsdesk_data::LabelledSet;
@@ -16,9 +16,9 @@ use newsdesk_eval::{HeadReport, SetReport, evaluate_until};
 use newsdesk_model::architecture::EncoderSpec;
 use newsdesk_model::checkpoint::{Variables, Weights};
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::network::{Network, NetworkSpec, TrainingNetwork};
+use newsdesk_model::network::{Network, NetworkSpec, Rounding, TrainingNetwork};
 use newsdesk_model::tokenize::TokenId;
-use newsdesk_model::{Classifier, Device, Head, Model, Options};
+use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, Head, Model, Options};
 use std::ops::{ControlFlow, Range};
 
 /// The state of a run that changes with every step.
@@ -61,7 +61,12 @@ impl<'a> Session<'a> {
         let layers = base.encoder.distinct_layers();
         let optimizer = AdamW::new(&variables, settings, |name| variable_factor(name, layers, settings))?;
         let frozen = settings.freeze.levels(layers);
-        let network = if device.is_cpu() { TrainingNetwork::new(&encoder, &spec, frozen) } else { None };
+        let rounding = settings.quantise.map_or(Rounding::Nothing, |Quantise::Int8| Rounding::Int8);
+        let network = if device.is_cpu() { TrainingNetwork::new(&encoder, &spec, frozen, rounding) } else { None };
+        if settings.quantise.is_some() && network.is_none() {
+            let cause = "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into();
+            return Err(TrainError::Setting { setting: "quantise", cause });
+        }
         Ok(Self { base, vocabulary, encoder, heads, spec, settings, loss, variables, network, optimizer, device })
     }
 
@@ -157,7 +162,10 @@ impl<'a> Session<'a> {
         progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<(Vec<SetReport>, f64)>> {
         // The first window of each article is enough to compare epochs. It has the length that the finished model uses.
-        let options = Options { threads: Some(self.settings.threads), max_windows: Some(1), ..Options::default() };
+        let mut options = Options { threads: Some(self.settings.threads), max_windows: Some(1), ..Options::default() };
+        if let Some(Quantise::Int8) = self.settings.quantise {
+            options.dtype = DtypeChoice::Exactly(Dtype::Int8);
+        }
         let classifier = Classifier::new(self.model(weights)?, &options)?;
         let (mut reports, mut before) = (Vec::new(), 0);
         for set in sets.iter().filter(|set| !set.articles.is_empty()) {

@@ -56,6 +56,15 @@ impl Freeze {
     }
 }
 
+/// The dtype that a model is trained for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantise {
+    /// The products of the encoder see weights and activations as int8 products see them, in seven bits (Jacob et al.,
+    /// "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+    Int8,
+}
+
 /// How the label of a row weights its loss.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -119,6 +128,9 @@ pub struct Settings {
     /// How the model learns from teachers; `None` without teachers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
+    /// The dtype that the model is trained for; `None` for f32. Only on a CPU, and not with disentangled attention (DeBERTa).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantise: Option<Quantise>,
     /// The weights that are not trained.
     pub freeze: Freeze,
     /// The run ends after this number of epochs without a better one; 0 for never.

@@ -29,7 +29,7 @@ pub use shared::{
     ComputeOptions, DataSetFiles, DataSetOptions, OpenArguments, OverwriteOption, TableOptions, TargetColumns,
     Thresholds,
 };
-pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, Train};
+pub use train::{ArchName, CharNgrams, Epochs, LrScheduler, PoolingName, QuantiseName, Train};
 pub use verify::Verify;
 
 /// Labels news articles by topic and sentiment. A trained model is built in.

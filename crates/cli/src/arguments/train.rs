@@ -136,6 +136,12 @@ pub struct Train {
     /// more memory.
     #[arg(long, value_name = "N", alias = "micro-batch", help_heading = heading::OPTIMISATION)]
     pub micro_batch_size: Option<usize>,
+    /// Train the model for a dtype: int8 lets it learn to be accurate in spite of the rounding (quantisation-aware training)
+    ///
+    /// Weights and activations are rounded in the forward pass as int8 rounds them in labelling, to seven bits. Epochs are compared
+    /// in int8. Use it with a finished model as `--base`, for about one epoch. It runs on a CPU, and takes longer.
+    #[arg(long, value_name = "DTYPE", alias = "quantize", help_heading = heading::OPTIMISATION)]
+    pub quantise: Option<QuantiseName>,
     /// Stop after N epochs without improvement (0: never)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = heading::OPTIMISATION)]
     pub patience: usize,
@@ -210,6 +216,12 @@ impl Train {
         })?;
         Ok(Some(overlap))
     }
+}
+
+/// The dtype that a model is trained for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QuantiseName {
+    Int8,
 }
 
 /// How the learning rate falls after the warm-up.

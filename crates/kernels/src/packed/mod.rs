@@ -8,9 +8,11 @@ mod dense;
 mod dtype;
 mod forward;
 mod quantise;
+mod rounding;
 mod scratch;
 
 pub use attention::{Attention, AttentionScratch, DisentangledPositions, DistanceBias, Relative, Strided};
 pub use dense::PackedDense;
 pub use dtype::Dtype;
+pub use rounding::{round_activations, round_weights};
 pub use scratch::Scratch;

@@ -2,7 +2,7 @@
 
 use crate::{bits, numbers, sets};
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{Dtype, PackedDense, Scratch};
+use newsdesk_kernels::packed::{Dtype, PackedDense, Scratch, round_activations, round_weights};
 use proptest::prelude::*;
 
 fn bf16(x: f32) -> f64 {
@@ -79,6 +79,19 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rounded_numbers_have_the_products_of_int8(depth in 1usize..300, width in 1usize..10, seed: u64) {
+        let (input, weight) = (numbers(depth, seed), numbers(width * depth, seed ^ 1));
+        let (mut x, mut rounded) = (vec![f32::NAN; depth], weight.clone());
+        round_activations(&input, depth, &mut x);
+        round_weights(&mut rounded, depth);
+        for (weight, rounded) in weight.chunks(depth).zip(rounded.chunks(depth)) {
+            let (expected, tolerance) = expected(&input, weight, 0.5, Dtype::Int8, InstructionSet::Avx2);
+            let found = 0.5 + x.iter().zip(rounded).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum::<f64>();
+            prop_assert!((found - expected).abs() <= tolerance, "{} is not {}", found, expected);
         }
     }
 

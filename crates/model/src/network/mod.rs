@@ -6,7 +6,7 @@ mod training;
 
 pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
-pub use training::{StepGradients, TrainingNetwork};
+pub use training::{Rounding, StepGradients, TrainingNetwork};
 
 use crate::architecture::{EncoderSpec, PoolerInput};
 use crate::encoder::OutputRows;

@@ -5,6 +5,7 @@ use super::{NetworkSpec, append_mean};
 use crate::architecture::EncoderSpec;
 use crate::checkpoint::{Variables, with_values};
 use crate::encoder::graph::Dropout;
+pub use crate::encoder::training::Rounding;
 use crate::encoder::training::{TrainingEncoder, add};
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor, Var};
@@ -37,11 +38,11 @@ impl TrainingNetwork {
     /// encoder.
     ///
     /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
-    pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize) -> Option<Self> {
+    pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize, rounding: Rounding) -> Option<Self> {
         TrainingEncoder::supports(spec).then(|| Self {
             spec: spec.clone(),
             network: network.clone(),
-            encoder: TrainingEncoder::new(spec, network.pooling.output_rows(spec), frozen),
+            encoder: TrainingEncoder::new(spec, network.pooling.output_rows(spec), frozen, rounding),
         })
     }
 

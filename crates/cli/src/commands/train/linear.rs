@@ -181,6 +181,7 @@ fn refuse_ignored_options(options: &Train) -> Result<()> {
         ("focal-gamma", options.focal_gamma != defaults.focal_gamma),
         ("teacher", !options.teacher.is_empty()),
         ("freeze", options.freeze.is_some()),
+        ("quantise", options.quantise.is_some()),
         ("allow-pickle", options.opening.allow_pickle),
         ("activation", options.opening.activation.is_some()),
         ("weight-decay", options.weight_decay != defaults.weight_decay),

@@ -1,6 +1,6 @@
 //! Turns options into training settings, and settings back into options for the model card.
 
-use crate::arguments::{Arguments, Command, Epochs, LrScheduler, Train};
+use crate::arguments::{Arguments, Command, Epochs, LrScheduler, QuantiseName, Train};
 use crate::commands::open::threads;
 use crate::failure::Usage;
 use anyhow::Result;
@@ -50,6 +50,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         focal_gamma: options.focal_gamma,
         class_weights: class_weights(&options.class_weights)?,
         distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
+        quantise: options.quantise.map(|QuantiseName::Int8| train::Quantise::Int8),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience,
         weight_decay: options.weight_decay,

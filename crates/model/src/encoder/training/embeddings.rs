@@ -4,7 +4,7 @@
 //! gradients are not zero.
 
 use super::group::{Group, sized, windows};
-use super::linear::{GradientTask, Linear, Norm, Operands};
+use super::linear::{GradientTask, Linear, Norm, Operands, Rounding};
 use super::{Dropouts, add};
 use crate::architecture::{EmbeddingSpec, EncoderSpec, WORD_TABLE};
 use crate::checkpoint::Weights;
@@ -37,7 +37,7 @@ struct SmallTable {
 }
 
 impl Embeddings {
-    pub(super) fn new(spec: &EncoderSpec) -> Self {
+    pub(super) fn new(spec: &EncoderSpec, rounding: Rounding) -> Self {
         let EmbeddingSpec { width, positions, segments, has_norm, has_projection } = spec.embeddings;
         let table = |name, count: usize| {
             let zeros = || vec![0.0; count * width];
@@ -51,7 +51,8 @@ impl Embeddings {
             first_position: positions.map_or(0, |positions| positions.first),
             segment: (segments > 0).then(|| table("embeddings.token_type_embeddings.weight", segments)),
             norm: has_norm.then(|| Norm::new("embeddings.LayerNorm", width, spec.norm.epsilon, spec.norm.has_bias)),
-            projection: has_projection.then(|| Linear::new("embeddings.projection", width, spec.hidden_size, true)),
+            projection: has_projection
+                .then(|| Linear::new("embeddings.projection", width, spec.hidden_size, true, rounding)),
             d_words: vec![0.0; spec.vocab_size * width],
             touched: vec![],
         }
@@ -122,8 +123,8 @@ impl Embeddings {
             dropout.hidden.substream(0).apply(group.first_token * width, out);
         }
         if let Some(projection) = &self.projection {
-            let hidden = sized(&mut group.hidden, size / width * projection.forward.width());
-            projection.forward.forward(&group.projection_input, &mut group.scratch.product, hidden);
+            let hidden = sized(&mut group.hidden, size / width * projection.output_width());
+            projection.forward(&group.projection_input, &mut group.scratch.product, hidden);
         }
     }
 
@@ -138,7 +139,7 @@ impl Embeddings {
         if let Some(projection) = &self.projection {
             std::mem::swap(&mut group.d_projection, &mut group.gradient);
             let gradient = sized(&mut group.gradient, group.embedded.len());
-            projection.backward.forward(&group.d_projection, &mut group.scratch.product, gradient);
+            projection.backward(&group.d_projection, &mut group.scratch.product, gradient);
         }
         if let Some(dropout) = dropout {
             dropout.hidden.substream(0).apply(group.first_token * self.width, &mut group.gradient);

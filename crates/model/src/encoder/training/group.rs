@@ -84,11 +84,19 @@ impl LayerMemory {
 /// Temporary memory of a pass.
 #[derive(Default)]
 pub(super) struct GroupScratch {
-    pub(super) product: Scratch,
+    pub(super) product: ProductScratch,
     pub(super) attention: attention::Scratch,
     pub(super) rows: Vec<f32>,
     pub(super) other_rows: Vec<f32>,
     pub(super) intermediate: Vec<f32>,
+}
+
+/// Temporary memory of the products.
+#[derive(Default)]
+pub(super) struct ProductScratch {
+    pub(super) product: Scratch,
+    /// The rounded input.
+    pub(super) rounded: Vec<f32>,
 }
 
 impl Group {

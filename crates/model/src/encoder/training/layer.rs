@@ -1,7 +1,7 @@
 //! One encoder layer in the forward and the backward pass.
 
 use super::group::{Group, GroupScratch, LayerMemory, sized, windows};
-use super::linear::{GradientTask, Linear, Norm, Operands};
+use super::linear::{GradientTask, Linear, Norm, Operands, Rounding};
 use super::positions::Positions;
 use super::{Dropouts, add};
 use crate::architecture::{EncoderSpec, FeedForwardSpec, LayerSpec, NormPlacement, norm_names};
@@ -78,10 +78,10 @@ const AFTER_ATTENTION: usize = 0;
 const AFTER_OUTPUT: usize = 1;
 
 impl Layer {
-    pub(super) fn new(spec: &EncoderSpec, layer: &LayerSpec) -> Self {
+    pub(super) fn new(spec: &EncoderSpec, layer: &LayerSpec, rounding: Rounding) -> Self {
         let (width, inner, epsilon) = (spec.hidden_size, spec.intermediate_size, spec.norm.epsilon);
         let name = |part: &str| format!("encoder.layer.{}.{part}", layer.weights);
-        let linear = |part: &str, input, output, has_bias| Linear::new(&name(part), input, output, has_bias);
+        let linear = |part: &str, input, output, has_bias| Linear::new(&name(part), input, output, has_bias, rounding);
         let norm = |part: &str| Norm::new(&name(part), width, epsilon, spec.norm.has_bias);
         let projection = |part: &str| linear(part, width, width, spec.attention.has_bias);
         let [attention_norm, output_norm] = norm_names(spec.norm_placement);
@@ -151,7 +151,7 @@ impl Layer {
         let memory = &mut layers[context.layer.number];
         let rows = memory.context.len();
         let sum = sized(&mut memory.attention_sum, rows);
-        self.attention_output.forward.forward(&memory.context, product, sum);
+        self.attention_output.forward(&memory.context, product, sum);
         if let Some(dropout) = dropout {
             dropout.hidden.substream(AFTER_ATTENTION).apply(first_row * width, sum);
         }
@@ -168,18 +168,18 @@ impl Layer {
             (NormPlacement::After, Some(norm)) => norm.forward(sum, attended),
             _ => self.output_norm.forward(sum, attended),
         }
-        let size = rows / width * self.intermediate.forward.width();
+        let size = rows / width * self.intermediate.output_width();
         let first = sized(&mut memory.intermediate_input, size);
-        self.intermediate.forward.forward(attended, product, first);
+        self.intermediate.forward(attended, product, first);
         let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
-        let inner = self.output.forward.depth();
+        let inner = self.output.input_width();
         let activated = sized(&mut memory.intermediate, rows / width * inner);
         match is_gated {
             false => activation.forward(first, activated),
             true => activation.gated(first, inner, activated, InstructionSet::best()),
         }
         let mut second_product = |out: &mut [f32]| {
-            self.output.forward.forward(activated, product, out);
+            self.output.forward(activated, product, out);
             if let Some(dropout) = dropout {
                 dropout.hidden.substream(AFTER_OUTPUT).apply(first_row * width, out);
             }
@@ -223,9 +223,9 @@ impl Layer {
         let mut queries = std::mem::take(&mut memory.queries);
         let mut keys = std::mem::take(&mut memory.keys);
         let mut values = std::mem::take(&mut memory.values);
-        self.query.forward.forward(memory.query_input(), product, sized(&mut queries, rows));
-        self.key.forward.forward(memory.attention_input(), product, sized(&mut keys, tokens));
-        self.value.forward.forward(memory.attention_input(), product, sized(&mut values, tokens));
+        self.query.forward(memory.query_input(), product, sized(&mut queries, rows));
+        self.key.forward(memory.attention_input(), product, sized(&mut keys, tokens));
+        self.value.forward(memory.attention_input(), product, sized(&mut values, tokens));
         (memory.queries, memory.keys, memory.values) = (queries, keys, values);
         let LayerMemory { queries, keys, values, context: out, .. } = memory;
         sized(out, rows);
@@ -263,7 +263,7 @@ impl Layer {
             dropout.hidden.substream(AFTER_ATTENTION).apply(first_row * width, d_attention_output);
         }
         let d_context = sized(other_rows, rows);
-        self.attention_output.backward.forward(d_attention_output, product, d_context);
+        self.attention_output.backward(d_attention_output, product, d_context);
         let d_queries = sized(&mut memory.d_queries, rows);
         let (d_keys, d_values) = (sized(&mut memory.d_keys, tokens), sized(&mut memory.d_values, tokens));
         let attention = context.layer.attention;
@@ -292,11 +292,11 @@ impl Layer {
             }
         }
         let from_queries = d_context;
-        self.query.backward.forward(d_queries, product, from_queries);
+        self.query.backward(d_queries, product, from_queries);
         let d_input = sized(gradient, tokens);
-        self.key.backward.forward(d_keys, product, d_input);
+        self.key.backward(d_keys, product, d_input);
         let from_values = sized(intermediate, tokens);
-        self.value.backward.forward(d_values, product, from_values);
+        self.value.backward(d_values, product, from_values);
         add(d_input, from_values);
         let add_rows = |d_input: &mut [f32], from_rows: &[f32]| match context.layer.rows {
             OutputRows::All => add(d_input, from_rows),
@@ -344,18 +344,18 @@ impl Layer {
             dropout.hidden.substream(AFTER_OUTPUT).apply(first_row * width, d_output);
         }
         let d_intermediate = sized(intermediate, memory.intermediate.len());
-        self.output.backward.forward(d_output, product, d_intermediate);
+        self.output.backward(d_output, product, d_intermediate);
         let d_first = sized(&mut memory.d_intermediate_input, memory.intermediate_input.len());
         let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
         match is_gated {
             false => activation.backward(&memory.intermediate_input, d_intermediate, d_first),
             true => {
-                let inner = self.output.forward.depth();
+                let inner = self.output.input_width();
                 activation.gated_backward(&memory.intermediate_input, inner, d_intermediate, d_first);
             }
         }
         let update = sized(update, rows);
-        self.intermediate.backward.forward(d_first, product, update);
+        self.intermediate.backward(d_first, product, update);
         match (self.placement, &self.attention_norm) {
             (NormPlacement::After, Some(norm)) => {
                 add(d_sum, update);

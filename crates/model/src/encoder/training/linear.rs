@@ -1,21 +1,33 @@
 //! Dense layers and layer norms with the gradients of their weights.
 
 use super::add;
-use super::group::Group;
+use super::group::{Group, ProductScratch, sized};
 use crate::checkpoint::Weights;
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::PackedDense;
+use newsdesk_kernels::packed::{PackedDense, round_activations, round_weights};
 use newsdesk_kernels::{layer_norm, matmul};
 
 /// Outputs of a dense layer whose weight gradients one task sums.
 const TASK_OUTPUTS: usize = 192;
 
+/// How the products of an encoder in training are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// In f32.
+    Nothing,
+    /// Of weights and activations that are rounded as int8 products round them. Gradients pass the rounding unchanged
+    /// (straight-through).
+    Int8,
+}
+
 /// A dense layer, packed for the forward and the backward pass.
 pub(super) struct Linear {
     names: Names,
-    pub(super) forward: PackedDense,
-    pub(super) backward: PackedDense,
+    rounding: Rounding,
+    packed: PackedDense,
+    /// For the backward pass.
+    transposed: PackedDense,
     d_weight: Vec<f32>,
     d_bias: Vec<f32>,
 }
@@ -39,12 +51,13 @@ impl Names {
 }
 
 impl Linear {
-    pub(super) fn new(name: &str, input: usize, output: usize, has_bias: bool) -> Self {
+    pub(super) fn new(name: &str, input: usize, output: usize, has_bias: bool, rounding: Rounding) -> Self {
         let set = InstructionSet::best();
         Self {
             names: Names::new(name, has_bias),
-            forward: PackedDense::zeros(input, output, set),
-            backward: PackedDense::zeros(output, input, set),
+            rounding,
+            packed: PackedDense::zeros(input, output, set),
+            transposed: PackedDense::zeros(output, input, set),
             d_weight: vec![0.0; input * output],
             d_bias: vec![0.0; output],
         }
@@ -52,14 +65,23 @@ impl Linear {
 
     /// Loads the weights and sets the gradients to zero.
     pub(super) fn load(&mut self, weights: &Weights) -> Result<()> {
-        let (input, output) = (self.forward.depth(), self.forward.width());
-        let Self { names, forward, backward, .. } = self;
+        let (input, output) = (self.input_width(), self.output_width());
+        let Self { names, rounding, packed, transposed, .. } = self;
         weights.visit(&[output, input], &names.weight, |weight| {
-            backward.fill_transposed(weight);
+            let mut rounded = vec![];
+            let weight = match rounding {
+                Rounding::Nothing => weight,
+                Rounding::Int8 => {
+                    rounded.extend_from_slice(weight);
+                    round_weights(&mut rounded, input);
+                    &rounded
+                }
+            };
+            transposed.fill_transposed(weight);
             match &names.bias {
-                Some(name) => weights.visit(&[output], name, |bias| forward.fill(weight, bias)),
+                Some(name) => weights.visit(&[output], name, |bias| packed.fill(weight, bias)),
                 None => {
-                    forward.fill(weight, &vec![0.0; output]);
+                    packed.fill(weight, &vec![0.0; output]);
                     Ok(())
                 }
             }
@@ -67,6 +89,34 @@ impl Linear {
         self.d_weight.fill(0.0);
         self.d_bias.fill(0.0);
         Ok(())
+    }
+
+    /// Returns the length of an input row.
+    pub(super) fn input_width(&self) -> usize {
+        self.packed.depth()
+    }
+
+    /// Returns the length of an output row.
+    pub(super) fn output_width(&self) -> usize {
+        self.packed.width()
+    }
+
+    /// Computes the output, `[rows, output width]`, of an input, `[rows, input width]`.
+    pub(super) fn forward(&self, input: &[f32], scratch: &mut ProductScratch, out: &mut [f32]) {
+        let ProductScratch { product, rounded } = scratch;
+        match self.rounding {
+            Rounding::Nothing => self.packed.forward(input, product, out),
+            Rounding::Int8 => {
+                let rounded = sized(rounded, input.len());
+                round_activations(input, self.input_width(), rounded);
+                self.packed.forward(rounded, product, out);
+            }
+        }
+    }
+
+    /// Computes the gradient of the input from that of the output.
+    pub(super) fn backward(&self, gradient: &[f32], scratch: &mut ProductScratch, out: &mut [f32]) {
+        self.transposed.forward(gradient, &mut scratch.product, out);
     }
 
     pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {
@@ -80,7 +130,7 @@ impl Linear {
         uses: Vec<usize>,
         operands: Operands,
     ) -> impl Iterator<Item = GradientTask<'_>> + use<'_> {
-        let (input, output) = (self.forward.depth(), self.forward.width());
+        let (input, output) = (self.input_width(), self.output_width());
         let parts = self.d_weight.chunks_mut(TASK_OUTPUTS * input).zip(self.d_bias.chunks_mut(TASK_OUTPUTS));
         parts.enumerate().map(move |(number, (d_weight, d_bias))| GradientTask {
             uses: uses.clone(),

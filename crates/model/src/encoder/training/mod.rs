@@ -24,6 +24,7 @@ use embeddings::Embeddings;
 use group::{Group, sized};
 use layer::{Context, Layer, LayerUse};
 use linear::Norm;
+pub use linear::Rounding;
 use newsdesk_kernels::attention::Attention;
 use newsdesk_kernels::dropout::Dropout;
 use positions::Positions;
@@ -64,7 +65,7 @@ impl TrainingEncoder {
     /// Creates an encoder without weights; [`Self::load`] fills it.
     ///
     /// The first `frozen` levels (embeddings, then weights of layers) get no gradients, and the backward pass skips them.
-    pub fn new(spec: &EncoderSpec, rows: OutputRows, frozen: usize) -> Self {
+    pub fn new(spec: &EncoderSpec, rows: OutputRows, frozen: usize, rounding: Rounding) -> Self {
         let last = spec.layers.len().saturating_sub(1);
         let layer = |(number, layer): (usize, &crate::architecture::LayerSpec)| LayerUse {
             number,
@@ -80,12 +81,13 @@ impl TrainingEncoder {
         };
         let layers: Vec<LayerUse> = spec.layers.iter().enumerate().map(layer).collect();
         let first_with = |weights| spec.layers.iter().find(|layer| layer.weights == weights);
-        let weights = (0..spec.distinct_layers()).filter_map(first_with).map(|layer| Layer::new(spec, layer)).collect();
+        let weights =
+            (0..spec.distinct_layers()).filter_map(first_with).map(|layer| Layer::new(spec, layer, rounding)).collect();
         let NormSpec { epsilon, has_bias } = spec.norm;
         let final_norm = || Norm::new("encoder.LayerNorm", spec.hidden_size, epsilon, has_bias);
         Self {
             spec: spec.clone(),
-            embeddings: Embeddings::new(spec),
+            embeddings: Embeddings::new(spec, rounding),
             positions: Positions::new(spec),
             weights,
             layers,

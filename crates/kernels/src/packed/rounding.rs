@@ -1,0 +1,55 @@
+//! What int8 products do to their factors, for training that takes it into account (quantisation-aware training).
+//!
+//! Weights and activations are rounded as plain AVX2 rounds them, to seven bits: the coarsest of all instruction sets.
+
+use super::quantise::{WeightInteger, quantise_row, quantise_weights};
+use crate::instructions::InstructionSet;
+use crate::tiles::{GROUP, Tiles};
+
+/// Returns the largest activation and the largest magnitude of a weight in seven bits.
+fn limits() -> (u8, i8) {
+    // The AVX2 tiles have the smallest ones. Without them, as on ARM, they are known all the same.
+    match cfg!(target_arch = "x86_64") {
+        true => i8::limits(Tiles::describe(InstructionSet::Avx2)),
+        false => (127, 63),
+    }
+}
+
+/// Replaces weights (`[width, depth]`, row-major) by the numbers that int8 products multiply in their place.
+///
+/// # Panics
+/// If the weights are not made of whole rows.
+pub fn round_weights(weights: &mut [f32], depth: usize) {
+    assert!(depth > 0 && weights.len().is_multiple_of(depth), "rounding: weights are not made of whole rows");
+    let (_, limit) = limits();
+    let mut integers = [0i8; GROUP];
+    for row in weights.chunks_exact_mut(depth) {
+        for group in row.chunks_mut(GROUP) {
+            let scale = quantise_weights(group, limit, |k, q| integers[k] = q);
+            group.iter_mut().zip(integers).for_each(|(w, q)| *w = scale * f32::from(q));
+        }
+    }
+}
+
+/// Writes to `out` the numbers that int8 products multiply in place of activations (`[rows, depth]`, row-major). A group with a
+/// number that is not finite becomes NaN.
+///
+/// # Panics
+/// If the activations are not made of whole rows, or `out` does not have their size.
+pub fn round_activations(activations: &[f32], depth: usize, out: &mut [f32]) {
+    assert!(depth > 0 && activations.len().is_multiple_of(depth), "rounding: activations are not made of whole rows");
+    assert!(activations.len() == out.len(), "rounding: sizes do not match");
+    InstructionSet::best().run(
+        #[inline(always)]
+        || {
+            let (limit, _) = limits();
+            let mut integers = [0u8; GROUP];
+            for (row, out) in activations.chunks_exact(depth).zip(out.chunks_exact_mut(depth)) {
+                for (group, out) in row.chunks(GROUP).zip(out.chunks_mut(GROUP)) {
+                    let [scale, min] = quantise_row(group, limit, &mut integers[..group.len()]);
+                    out.iter_mut().zip(integers).for_each(|(x, q)| *x = scale * f32::from(q) + min);
+                }
+            }
+        },
+    );
+}

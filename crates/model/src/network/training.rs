@@ -37,7 +37,8 @@ impl TrainingNetwork {
     /// Creates a network to be trained on the CPU. Returns `None` if only [`super::Network`] supports the
     /// encoder.
     ///
-    /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
+    /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained. `rounding` is that of the factors of its
+    /// products.
     pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize, rounding: Rounding) -> Option<Self> {
         TrainingEncoder::supports(spec).then(|| Self {
             spec: spec.clone(),

@@ -1,6 +1,7 @@
 """What the tests share: the sample articles of the repository, and the command line."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ TINY = ROOT / "models" / "tiny"
 
 # Columns that the model adds, if the input has no columns of these names.
 LABELS = ["topic", "topic_code", "topic_score", "sentiment", "sentiment_score"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Lets processes of tests handle Ctrl-C. A job in the background of a shell ignores it, and so would they."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ enum Sent<T> {
 
 /// Runs `work` on another thread, and passes its events to `on_event`, as two strings: the kind, and the message or the JSON.
 ///
-/// On Ctrl-C the work is asked to stop. If it has something to keep, it is waited for; otherwise, and at the second Ctrl-C, it is
+/// On Ctrl-C, and if `on_event` fails, the work is asked to stop. If it has something to keep, it is waited for; otherwise, and at the second Ctrl-C, it is
 /// left behind.
 ///
 /// # Errors
@@ -72,9 +72,14 @@ pub fn run<T: Send + 'static>(
                     Event::Progress(value) => ("progress", value.to_string()),
                     Event::Result(json) => ("result", json),
                 };
-                if let Err(error) = on_event.call1((kind, text)) {
-                    stop.request();
-                    return Err(error);
+                // Ctrl-C may have been pressed while Python handled the event.
+                if interrupt.is_none()
+                    && let Err(error) = on_event.call1((kind, text))
+                {
+                    if !stop.request() {
+                        return Err(error);
+                    }
+                    interrupt = Some(error);
                 }
             }
             Ok(Sent::Done(done)) => {

@@ -61,7 +61,11 @@ fn invalid_thresholds_are_refused() {
         }
     };
     refused(&["--min-score", "high"], "cannot use `--min-score high`: `high` is not a number", "a score from 0 to 1");
-    refused(&["--min-score", "-0.5"], "cannot use `--min-score -0.5`: -0.5 is not in the range 0 to 1", "`HEAD=0.8`");
+    refused(
+        &["--min-score", "-0.5"],
+        "cannot use `--min-score -0.5`: -0.5 is not in the range 0 to 1",
+        "`--min-score HEAD=0.8`",
+    );
     refused(&["--min-score", "label=2"], "cannot use `--min-score label=2`", "a score from 0 to 1");
     refused(&["--min-score", "topic=0.5"], "the model has no head `topic`", "one of its heads: label");
     refused(&["--min-score", "0.5", "--min-score", "0.6"], "all heads would have two thresholds", "HEAD=NUMBER");

@@ -291,7 +291,7 @@ fn hints_name_the_columns_and_the_option_that_is_meant() {
     let manifest = folder.json("out.csv.manifest.json");
     assert_eq!((&manifest["counts"]["title_only"], &manifest["settings"]["bom"]), (&1.into(), &true.into()));
     let wrong = folder.classify(&["a.csv", "--text-field", "Meldung", "--columns", "nr;Meldung"]);
-    wrong.refused("nr;Meldung").hint("with commas between them and in the same letter case");
+    wrong.refused("nr;Meldung").hint("as in `--columns A,B`, and in the same letter case");
 }
 
 #[test]

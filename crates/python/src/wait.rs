@@ -34,8 +34,8 @@ enum Sent<T> {
 
 /// Runs `work` on another thread, and passes its events to `on_event`, as two strings: the kind, and the message or the JSON.
 ///
-/// On Ctrl-C, and if `on_event` fails, the work is asked to stop. If it has something to keep, it is waited for; otherwise, and at the second Ctrl-C, it is
-/// left behind.
+/// On Ctrl-C, and if `on_event` fails, the work is asked to stop. If it has something to keep, it is waited for; otherwise, and at
+/// the second Ctrl-C, it is left behind.
 ///
 /// # Errors
 /// `NewsdeskError` if the work fails, the exception of a signal, or that of `on_event`.

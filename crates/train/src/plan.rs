@@ -8,6 +8,7 @@ use crate::sampling::SetSample;
 use crate::settings::{MAX_ROWS, Settings};
 use crate::teacher::Teachers;
 use newsdesk_data::LabelledSet;
+use newsdesk_model::network::TrainingNetwork;
 use newsdesk_model::{Head, Model};
 
 /// The models that a run starts with.
@@ -40,6 +41,9 @@ impl<'a> Plan<'a> {
         settings.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
         let heads = merge_heads(training)?;
         let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
+        if settings.quantise.is_some() && !(base.weights.device().is_cpu() && TrainingNetwork::supports(encoder)) {
+            return fail("quantise", "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into());
+        }
         if settings.distillation.is_some() == teachers.is_empty() {
             return fail("distillation", "it needs teachers, and teachers need it".into());
         }

@@ -1,6 +1,6 @@
 //! Variables, network and optimizer of a run: one step, one validation, and the model with its current weights.
 
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 use crate::examples::Example;
 use crate::graph_gradients::GraphGradients;
 use crate::initial_weights::{initial_variables, network_spec};
@@ -63,10 +63,6 @@ impl<'a> Session<'a> {
         let frozen = settings.freeze.levels(layers);
         let rounding = settings.quantise.map_or(Rounding::Nothing, |Quantise::Int8| Rounding::Int8);
         let network = if device.is_cpu() { TrainingNetwork::new(&encoder, &spec, frozen, rounding) } else { None };
-        if settings.quantise.is_some() && network.is_none() {
-            let cause = "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into();
-            return Err(TrainError::Setting { setting: "quantise", cause });
-        }
         Ok(Self { base, vocabulary, encoder, heads, spec, settings, loss, variables, network, optimizer, device })
     }
 

@@ -65,7 +65,8 @@ pub fn min_scores(given: &Thresholds, manifest: &Manifest) -> Result<Vec<Option<
 }
 
 fn parse(option: &str, text: &str, number: &str) -> Result<Requested> {
-    let (is_score, examples) = (option == "--min-score", "`0.8`, or `HEAD=0.8` for one head");
+    let (is_score, examples) =
+        (option == "--min-score", format!("`{option} 0.8`, or `{option} HEAD=0.8` for one head"));
     let refused = |cause: &str| {
         let hint = match is_score {
             true => format!("give a score from 0 to 1, as in {examples}"),

@@ -28,7 +28,7 @@ pub fn hint_text(remedy: &Remedy) -> String {
         }
         Remedy::SelectKnownColumns { known } => {
             let known = super::data::listed(known);
-            format!("name columns of the input with `--columns`, with commas between them and in the same letter case; it has {known}")
+            format!("name columns of the input, as in `--columns A,B`, and in the same letter case; it has {known}")
         }
         Remedy::CheckRejects => {
             "check the rejected rows; then raise `--max-rejects`, with `--resume` if the output is a file".into()

@@ -2,18 +2,9 @@
 //!
 //! Weights and activations are rounded as plain AVX2 rounds them, to seven bits: the coarsest of all instruction sets.
 
-use super::quantise::{WeightInteger, quantise_row, quantise_weights};
+use super::quantise::{quantise_row, quantise_weights};
 use crate::instructions::InstructionSet;
-use crate::tiles::{GROUP, Tiles};
-
-/// Returns the largest activation and the largest magnitude of a weight in seven bits.
-fn limits() -> (u8, i8) {
-    // The AVX2 tiles have the smallest ones. Without them, as on ARM, they are known all the same.
-    match cfg!(target_arch = "x86_64") {
-        true => i8::limits(Tiles::describe(InstructionSet::Avx2)),
-        false => (127, 63),
-    }
-}
+use crate::tiles::{GROUP, SEVEN_BIT_LIMITS};
 
 /// Replaces weights (`[width, depth]`, row-major) by the numbers that int8 products multiply in their place.
 ///
@@ -21,7 +12,7 @@ fn limits() -> (u8, i8) {
 /// If the weights are not made of whole rows.
 pub fn round_weights(weights: &mut [f32], depth: usize) {
     assert!(depth > 0 && weights.len().is_multiple_of(depth), "rounding: weights are not made of whole rows");
-    let (_, limit) = limits();
+    let (_, limit) = SEVEN_BIT_LIMITS;
     let mut integers = [0i8; GROUP];
     for row in weights.chunks_exact_mut(depth) {
         for group in row.chunks_mut(GROUP) {
@@ -42,7 +33,7 @@ pub fn round_activations(activations: &[f32], depth: usize, out: &mut [f32]) {
     InstructionSet::best().run(
         #[inline(always)]
         || {
-            let (limit, _) = limits();
+            let (limit, _) = SEVEN_BIT_LIMITS;
             let mut integers = [0u8; GROUP];
             for (row, out) in activations.chunks_exact(depth).zip(out.chunks_exact_mut(depth)) {
                 for (group, out) in row.chunks(GROUP).zip(out.chunks_mut(GROUP)) {

@@ -8,7 +8,9 @@
 //! activations have seven bits and weights six and a sign: 4 * 127 * 63 < 2^15.
 
 use super::by_distance;
-use super::tile::{GROUP, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileQuantised, Tiles, with_rows};
+use super::tile::{
+    GROUP, PairOrder, QUANTISED_DEPTH, SEVEN_BIT_LIMITS, TileBf16, TileF32, TileQuantised, Tiles, with_rows,
+};
 use std::arch::x86_64::*;
 
 const LANES: usize = 8;
@@ -29,7 +31,7 @@ pub(super) static TILES: Tiles = Tiles {
     int16: tile_int16,
     int8_rows: 3,
     int8: tile_int8,
-    int8_limits: (127, 63),
+    int8_limits: SEVEN_BIT_LIMITS,
 };
 
 pub(super) static VNNI_TILES: Tiles =

@@ -23,7 +23,8 @@ mod portable;
 mod tile;
 
 pub(crate) use tile::{
-    GROUP, INT16_LIMITS, PairOrder, QUANTISED_DEPTH, QuantisedTile, TileBf16, TileF32, TileQuantised, Tiles,
+    GROUP, INT16_LIMITS, PairOrder, QUANTISED_DEPTH, QuantisedTile, SEVEN_BIT_LIMITS, TileBf16, TileF32, TileQuantised,
+    Tiles,
 };
 
 use crate::instructions::InstructionSet;

@@ -94,6 +94,11 @@ pub(crate) const GROUP: usize = 128;
 pub(crate) const INT16_LIMITS: (u16, i16) = (4095, 4095);
 const _: () = assert!(GROUP as i64 * INT16_LIMITS.0 as i64 * INT16_LIMITS.1 as i64 <= i32::MAX as i64);
 
+/// The largest int8 activation and the largest magnitude of an int8 weight where both have seven bits, so that the sum of two
+/// products fits into 16 bits.
+pub(crate) const SEVEN_BIT_LIMITS: (u8, i8) = (127, 63);
+const _: () = assert!(2 * SEVEN_BIT_LIMITS.0 as i64 * SEVEN_BIT_LIMITS.1 as i64 <= i16::MAX as i64);
+
 /// A tile of integers. It takes the number of rows.
 pub(crate) type QuantisedTile<X, W> = unsafe fn(usize, TileQuantised<X, W>);
 

@@ -4,9 +4,10 @@ mod graph;
 mod packed;
 mod training;
 
+pub use crate::encoder::training::Rounding;
 pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
-pub use training::{Rounding, StepGradients, TrainingNetwork};
+pub use training::{StepGradients, TrainingNetwork};
 
 use crate::architecture::{EncoderSpec, PoolerInput};
 use crate::encoder::OutputRows;

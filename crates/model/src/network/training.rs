@@ -5,8 +5,7 @@ use super::{NetworkSpec, append_mean};
 use crate::architecture::EncoderSpec;
 use crate::checkpoint::{Variables, with_values};
 use crate::encoder::graph::Dropout;
-pub use crate::encoder::training::Rounding;
-use crate::encoder::training::{TrainingEncoder, add};
+use crate::encoder::training::{Rounding, TrainingEncoder, add};
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
@@ -34,13 +33,17 @@ pub struct StepGradients<'a> {
 }
 
 impl TrainingNetwork {
+    /// Returns whether an encoder can be trained by this network, on the CPU.
+    pub fn supports(spec: &EncoderSpec) -> bool {
+        TrainingEncoder::supports(spec)
+    }
+
     /// Creates a network to be trained on the CPU. Returns `None` if only [`super::Network`] supports the
     /// encoder.
     ///
-    /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained. `rounding` is that of the factors of its
-    /// products.
+    /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
     pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize, rounding: Rounding) -> Option<Self> {
-        TrainingEncoder::supports(spec).then(|| Self {
+        Self::supports(spec).then(|| Self {
             spec: spec.clone(),
             network: network.clone(),
             encoder: TrainingEncoder::new(spec, network.pooling.output_rows(spec), frozen, rounding),

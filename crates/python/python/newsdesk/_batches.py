@@ -126,22 +126,19 @@ class BatchClassifier:
         """Returns a callable with other values of some settings."""
         return BatchClassifier(**self._model | self._table | settings)
 
-    def kept_columns(self, names: Sequence[str]) -> list[str]:
-        """Returns which columns of a table stay beside the added ones, where the engine itself adds them.
+    def columns_of(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Returns, of the columns of a table, those with the article, and those that stay beside the added ones.
+
+        It is for engines that add columns themselves.
 
         Raises:
-            NewsdeskError: If a column that is asked for does not exist.
+            NewsdeskError: If the table has no column with a text, or not one that is asked for.
         """
-        asked_for = self._table["columns"]
-        if asked_for is None:
-            added = {field.name for field in self.label_type()} if self._table["overwrite_columns"] else set()
-            return [name for name in names if name not in added]
-        for name in asked_for:
-            if name not in names:
-                raise NewsdeskError(
-                    f"cannot select the column `{name}`: the table does not have it", f"the columns are {', '.join(names)}"
-                )
-        return list(asked_for)
+        import pyarrow
+
+        labelled = self.output_schema(pyarrow.schema([(name, pyarrow.null()) for name in names])).names
+        kept = labelled[: len(labelled) - self.label_type().num_fields]
+        return article_columns(names, self._table["text"], self._table["title"]), kept
 
     def labels(self, text: Any, title: Any = None, *, existing_columns: Iterable[str] = ()) -> Any:
         """Labels an array of texts of pyarrow, and returns a struct array with the added columns, one struct per text.
@@ -175,19 +172,3 @@ def unused_name(names: Sequence[str]) -> str:
     while name in names:
         name += "_"
     return name
-
-
-def article_of(names: Sequence[str], text: str | None, title: str | None) -> list[str]:
-    """Returns the names of the columns with the text and, if there is one, the title.
-
-    Raises:
-        NewsdeskError: If there is no such column.
-    """
-    article = article_columns(names, text, title)
-    missing = [name for name in (text, title) if name is not None and name not in article]
-    if missing or not article:
-        what = f"the column `{missing[0]}`" if missing else "a text column"
-        raise NewsdeskError(
-            f"cannot find {what} in the table", f"name another column with `text` or `title`; the columns are {', '.join(names)}"
-        )
-    return article

@@ -69,13 +69,14 @@ class ModelSettings:
                 engine = _opened.get(key)
             if engine is None:
                 engine = Engine(**asdict(self), on_event=_warn)
-        with _lock:
-            _opened[key] = _recent[key] = engine
-            _recent.move_to_end(key)
-            while len(_recent) > _KEPT:
-                _recent.popitem(last=False)
-            _opening.pop(key, None)
-            return engine
+            # Before another thread that waits to open this model looks again.
+            with _lock:
+                _opened[key] = _recent[key] = engine
+                _recent.move_to_end(key)
+                while len(_recent) > _KEPT:
+                    _recent.popitem(last=False)
+                _opening.pop(key, None)
+        return engine
 
 
 def batch_lock(engine: Engine) -> threading.RLock:

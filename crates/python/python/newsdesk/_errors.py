@@ -31,7 +31,8 @@ class NewsdeskError(Exception):
 def in_python(text: str) -> str:
     """Replaces options of the command line by parameters.
 
-    `--text-field NAME` is `text=NAME`, `--device cpu` is `device="cpu"`, and `--min-score topic=0.8` is `min_score={"topic": 0.8}`.
+    `--text-field NAME` is `text=NAME`, `--device cpu` is `device="cpu"`, `--columns A,B` is `columns=["A", "B"]`, and
+    `--min-score topic=0.8` is `min_score={"topic": 0.8}`.
     """
 
     def parameter(option: re.Match[str]) -> str:
@@ -41,8 +42,10 @@ def in_python(text: str) -> str:
             return f"`{name}`"
         if of_head := _VALUE_OF_HEAD.fullmatch(value):
             return f'`{name}={{"{of_head[1]}": {of_head[2]}}}`'
+        if "," in value:
+            items = ", ".join(f'"{item}"' for item in value.split(","))
+            return f"`{name}=[{items}]`"
         is_placeholder = value.isupper() or "[" in value or value[0].isdigit()
         return f"`{name}={value}`" if is_placeholder else f'`{name}="{value}"`'
 
-    text = text.replace("`HEAD=0.8`", '`{"HEAD": 0.8}`').replace(", with commas between them and in", " in a list, in")
     return _OPTION.sub(parameter, text)

@@ -218,7 +218,7 @@ def _label_columns(names: list[str], rows: int, values: Callable[[str], list[Any
         kind = type(found[wrong]).__name__
         raise NewsdeskError(
             f"cannot read the column `{name}`: the value in row {wrong + 1} has the type {kind}",
-            "name a column of strings with `--text-field NAME`, or convert the values",
+            "name a column of strings with `text=NAME`, or convert the values",
         )
 
     batch = record_batch([(name, article(name)) for name in names], rows)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._batches import BatchClassifier, article_of
+from ._batches import BatchClassifier
 
 
 def classify(
@@ -30,9 +30,9 @@ def classify(
     """
     import daft
 
-    classifier = BatchClassifier(**settings)
+    classifier = BatchClassifier(text=text, title=title, **settings)
     names = frame.column_names
-    article, kept = article_of(names, text, title), classifier.kept_columns(names)
+    article, kept = classifier.columns_of(names)
     label_type = daft.DataType.from_arrow_type(classifier.label_type(existing_columns=kept))
 
     @daft.cls(gpus=gpus, max_concurrency=max_concurrency, use_process=use_process)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from ._batches import BatchClassifier, article_of, unused_name
+from ._batches import BatchClassifier, unused_name
 
 
 def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
     """Returns a data frame with the columns that the model adds. The settings are those of `BatchClassifier`."""
     schema = frame.schema()
     names = list(schema.names)
-    article, kept = article_of(names, text, title), BatchClassifier(**settings).kept_columns(names)
+    article, kept = BatchClassifier(text=text, title=title, **settings).columns_of(names)
     types = [schema.field(name).type for name in article]
     labels = udf(*types, existing_columns=kept, **settings)
     # `unnest_columns` runs the function once for each batch, and a field access such as `labels["topic"]` once for each field.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._batches import BatchClassifier, article_of, unused_name
+from ._batches import BatchClassifier, unused_name
 
 
 def classify(frame: Any, *, text: str | None = None, title: str | None = None, **settings: Any) -> Any:
@@ -14,9 +14,9 @@ def classify(frame: Any, *, text: str | None = None, title: str | None = None, *
     import polars
     import pyarrow
 
-    classifier = BatchClassifier(**settings)
+    classifier = BatchClassifier(text=text, title=title, **settings)
     names = frame.collect_schema().names()
-    article, kept = article_of(names, text, title), classifier.kept_columns(names)
+    article, kept = classifier.columns_of(names)
     # Strings as views: no text is copied.
     newest = polars.CompatLevel.newest()
 

@@ -130,7 +130,7 @@ def test_columns_are_chosen(articles, engine):
     chosen = rows(classify(frame, columns=["id"]))
     assert list(chosen[0]) == ["id", *added] and len(chosen) == len(articles)
     assert list(rows(classify(frame, columns=[]))[0]) == added
-    with pytest.raises(newsdesk.NewsdeskError, match="the table does not have it"):
+    with pytest.raises(newsdesk.NewsdeskError, match="the input does not have it"):
         classify(frame, columns=["nope"])
 
 

@@ -11,13 +11,13 @@ use newsdesk_kernels::{layer_norm, matmul};
 /// Outputs of a dense layer whose weight gradients one task sums.
 const TASK_OUTPUTS: usize = 192;
 
-/// How the products of an encoder in training are computed.
+/// To what an encoder in training rounds the factors of its products: weights and activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rounding {
-    /// In f32.
+    /// They stay in f32.
     Nothing,
-    /// Of weights and activations that are rounded as int8 products round them. Gradients pass the rounding unchanged
-    /// (straight-through).
+    /// To the numbers that int8 products multiply. Gradients pass the rounding unchanged (straight-through), and those of weights
+    /// are computed from the activations before the rounding.
     Int8,
 }
 

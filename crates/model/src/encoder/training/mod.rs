@@ -64,8 +64,7 @@ impl TrainingEncoder {
 
     /// Creates an encoder without weights; [`Self::load`] fills it.
     ///
-    /// The first `frozen` levels (embeddings, then weights of layers) get no gradients, and the backward pass skips them. `rounding`
-    /// is that of the factors of all products with weights.
+    /// The first `frozen` levels (embeddings, then weights of layers) get no gradients, and the backward pass skips them.
     pub fn new(spec: &EncoderSpec, rows: OutputRows, frozen: usize, rounding: Rounding) -> Self {
         let last = spec.layers.len().saturating_sub(1);
         let layer = |(number, layer): (usize, &crate::architecture::LayerSpec)| LayerUse {

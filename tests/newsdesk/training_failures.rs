@@ -199,7 +199,7 @@ fn invalid_settings_are_refused() {
     refused("--class-weights a", "the class weight `a`").hint("LABEL=NUMBER");
     refused("--class-weights z=2", "cannot use `--class-weights`: no head has a label `z`");
     refused("--class-weights a=-2", "cannot use `--class-weights`: -2 is not zero or above");
-    refused("--freeze 3", "cannot use `--freeze`: the base has 2 layers, not 3");
+    refused("--freeze 3", "cannot use `--freeze`: there are 2 layers, not 3");
     refused("--freeze half", "use embeddings, encoder, or a number of layers");
     refused("--max-train-length 0", "cannot use `--max-train-length`: 0 is not within");
     refused("--max-length 2", "cannot use `--max-length`: 2 is not within 3..=");

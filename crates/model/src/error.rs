@@ -56,6 +56,12 @@ pub enum ModelError {
         /// The cause.
         cause: String,
     },
+    /// These layers of a model cannot make another model.
+    #[error("cannot keep only these layers: {cause}")]
+    Layers {
+        /// The cause.
+        cause: String,
+    },
     /// The model is linear, but an encoder is required.
     #[error("cannot open an encoder in `{}`: it is a linear model", path.display())]
     NoEncoder {
@@ -290,7 +296,7 @@ impl ModelError {
                 Some(Remedy::CompleteModelFolder)
             }
             Self::Read { source, .. } if is_unfit(source) => Some(Remedy::UseRegularFile),
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::Layers { .. } => None,
             Self::MissingFile { remedy, .. } | Self::Weights { remedy, .. } => Some(*remedy),
             Self::RemoteCode { .. } => Some(Remedy::SaveOwnClass),
             Self::NotFiniteWeight { .. } | Self::NotFinite { .. } => Some(Remedy::ReplaceWeights),

@@ -77,14 +77,15 @@ pub fn train(
     run: &RunFolder,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained> {
-    let (base, folder) = (models.base, run.folder);
+    let folder = run.folder;
     let plan = Plan::new(models, training, settings)?;
+    let base = &*plan.start;
     let mut examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
     let loss = loss_options(&plan, &examples, settings)?;
     let biases = initial_biases(&plan.heads, examples.iter().flatten());
     let vocabulary = Vocabulary::renumber(&mut examples, base.encoder.pad_token_id);
-    let session = Session::new(base, vocabulary, plan.heads.clone(), &biases, loss, settings)?;
-    let fingerprint = plan.fingerprint(base, training, validation, settings)?;
+    let session = Session::new(base, models.teachers, vocabulary, plan.heads.clone(), &biases, loss, settings)?;
+    let fingerprint = plan.fingerprint(training, validation, settings)?;
     let start = plan.start_record(models, training, validation, settings, &fingerprint);
 
     let lock = FolderLock::acquire(folder)?;

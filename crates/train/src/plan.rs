@@ -8,8 +8,9 @@ use crate::sampling::SetSample;
 use crate::settings::{MAX_ROWS, Settings};
 use crate::teacher::Teachers;
 use newsdesk_data::LabelledSet;
-use newsdesk_model::network::TrainingNetwork;
+use newsdesk_model::network::{EncoderLosses, TrainingNetwork};
 use newsdesk_model::{Head, Model};
+use std::borrow::Cow;
 
 /// The models that a run starts with.
 #[derive(Clone, Copy)]
@@ -22,6 +23,8 @@ pub struct Models<'a> {
 
 /// What the inputs of a run determine.
 pub(crate) struct Plan<'a> {
+    /// The model that training starts with.
+    pub(crate) start: Cow<'a, Model>,
     /// The heads of the training sets.
     pub(crate) heads: Vec<Head>,
     pub(crate) teachers: Teachers<'a>,
@@ -37,15 +40,18 @@ impl<'a> Plan<'a> {
     /// If they cannot be used together.
     pub(crate) fn new(models: &Models<'a>, training: &[LabelledSet], settings: &Settings) -> Result<Self> {
         let Models { base, teachers } = *models;
-        let encoder = &base.encoder;
-        settings.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
+        let start = settings.start(base)?;
         let heads = merge_heads(training)?;
         let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
-        if settings.quantise.is_some() && !(base.weights.device().is_cpu() && TrainingNetwork::supports(encoder)) {
+        if settings.quantise.is_some() && !(base.weights.device().is_cpu() && TrainingNetwork::supports(&base.encoder))
+        {
             return fail("quantise", "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into());
         }
         if settings.distillation.is_some() == teachers.is_empty() {
             return fail("distillation", "it needs teachers, and teachers need it".into());
+        }
+        if let Some(losses) = settings.distillation.and_then(|distillation| distillation.encoder_losses()) {
+            check_encoders(&start, teachers, losses)?;
         }
         if let Some(name) = settings.set_weights.keys().find(|&name| training.iter().all(|set| set.name != *name)) {
             let known: Vec<&str> = training.iter().map(|set| set.name.as_str()).collect();
@@ -62,7 +68,7 @@ impl<'a> Plan<'a> {
             return fail("epochs", format!("the run would take {steps} steps, more than {}", i32::MAX));
         }
         let teachers = Teachers::new(teachers, &heads)?;
-        Ok(Self { heads, teachers, samples, steps_per_epoch })
+        Ok(Self { start, heads, teachers, samples, steps_per_epoch })
     }
 
     /// Returns the fingerprint of the run.
@@ -71,12 +77,11 @@ impl<'a> Plan<'a> {
     /// If the device fails.
     pub(crate) fn fingerprint(
         &self,
-        base: &Model,
         training: &[LabelledSet],
         validation: &[LabelledSet],
         settings: &Settings,
     ) -> Result<Fingerprint> {
-        Fingerprint::new(base, &self.heads, training, validation, &self.teachers.descriptions()?, settings)
+        Fingerprint::new(&self.start, &self.heads, training, validation, &self.teachers.descriptions()?, settings)
     }
 
     /// Returns the first line of the run's log.
@@ -104,6 +109,36 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Checks that the encoder of a student can be compared with that of its teacher.
+fn check_encoders(student: &Model, teachers: &[Model], losses: EncoderLosses) -> Result<()> {
+    let is_of_states = losses.hidden_states > 0.0;
+    let setting = if is_of_states { "distillation.hidden_state_weight" } else { "distillation.relation_weight" };
+    let fail = |cause: String| Err(TrainError::Setting { setting, cause });
+    let [teacher] = teachers else { return fail("it needs exactly one teacher".into()) };
+    let models = [student, teacher];
+    let is_supported = |model: &&Model| model.weights.device().is_cpu() && TrainingNetwork::supports(&model.encoder);
+    if !models.iter().all(is_supported) {
+        return fail("it needs a CPU, and encoders without disentangled attention (DeBERTa)".into());
+    }
+    if student.tokenizer.json() != teacher.tokenizer.json() {
+        return fail("student and teacher have different tokenizers".into());
+    }
+    let [own, other] = models.map(|model| &model.encoder);
+    if own.layers.len() > other.layers.len() {
+        let (layers, of_teacher) = (own.layers.len(), other.layers.len());
+        return fail(format!("the student has {layers} layers, more than the {of_teacher} of its teacher"));
+    }
+    if is_of_states && own.hidden_size != other.hidden_size {
+        let (width, of_teacher) = (own.hidden_size, other.hidden_size);
+        return fail(format!("the hidden states have {width} numbers, but those of the teacher {of_teacher}"));
+    }
+    if losses.relations > 0.0 && !other.hidden_size.is_multiple_of(own.num_attention_heads) {
+        let (heads, width) = (own.num_attention_heads, other.hidden_size);
+        return fail(format!("the {width} numbers of the teacher's vectors cannot be divided among {heads} heads"));
+    }
+    Ok(())
+}
+
 /// Returns the rows that an epoch takes from each data set.
 fn samples(sets: &[LabelledSet], settings: &Settings) -> Vec<SetSample> {
     let sample = |set: &LabelledSet| {
@@ -124,6 +159,6 @@ pub fn start_record(
     settings: &Settings,
 ) -> Result<StartRecord> {
     let plan = Plan::new(models, training, settings)?;
-    let fingerprint = plan.fingerprint(models.base, training, validation, settings)?;
+    let fingerprint = plan.fingerprint(training, validation, settings)?;
     Ok(plan.start_record(models, training, validation, settings, &fingerprint))
 }

@@ -40,12 +40,14 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Starts with the weights of `base`. `biases` are those of new heads, by head and label.
+    /// Starts with the weights of `base`. `biases` are those of new heads, by head and label. `teachers` are used if the settings
+    /// compare encoders.
     ///
     /// # Errors
-    /// If a tensor of the base is missing or has another shape, or the device fails.
+    /// If a tensor of a model is missing or has another shape, or the device fails.
     pub(crate) fn new(
         base: &'a Model,
+        teachers: &[Model],
         vocabulary: Vocabulary,
         heads: Vec<Head>,
         biases: &[Vec<f32>],
@@ -63,6 +65,14 @@ impl<'a> Session<'a> {
         let frozen = settings.freeze.levels(layers);
         let rounding = settings.quantise.map_or(Rounding::Nothing, |Quantise::Int8| Rounding::Int8);
         let network = if device.is_cpu() { TrainingNetwork::new(&encoder, &spec, frozen, rounding) } else { None };
+        let losses = settings.distillation.and_then(|distillation| distillation.encoder_losses());
+        let network = match (network, losses, teachers) {
+            (Some(network), Some(losses), [teacher]) => {
+                let (encoder, weights) = (vocabulary.encoder(&teacher.encoder), vocabulary.reduce(teacher)?);
+                Some(network.with_teacher(&encoder, weights, losses, settings.threads)?)
+            }
+            (network, ..) => network,
+        };
         Ok(Self { base, vocabulary, encoder, heads, spec, settings, loss, variables, network, optimizer, device })
     }
 

@@ -1,9 +1,11 @@
 //! The settings of a training run.
 
 use crate::error::{Result, TrainError};
-use newsdesk_model::Combine;
 use newsdesk_model::folder::WindowRecord;
+use newsdesk_model::network::EncoderLosses;
+use newsdesk_model::{Combine, Model, ModelError};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// The largest number of epochs of a run.
@@ -101,6 +103,24 @@ pub struct Distillation {
     pub temperature: f64,
     /// Whether distillation also uses rows without a label for a head.
     pub include_unlabelled: bool,
+    /// Weight of the difference of hidden states in the loss; see [`EncoderLosses::hidden_states`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidden_state_weight: f64,
+    /// Weight of the difference of attention relations in the loss; see [`EncoderLosses::relations`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub relation_weight: f64,
+}
+
+impl Distillation {
+    /// Returns the weights of the losses that compare the encoders of student and teacher; `None` if none does.
+    pub(crate) fn encoder_losses(&self) -> Option<EncoderLosses> {
+        let (hidden_states, relations) = (self.hidden_state_weight as f32, self.relation_weight as f32);
+        (hidden_states > 0.0 || relations > 0.0).then_some(EncoderLosses { hidden_states, relations })
+    }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Everything besides the data and the base model that decides the result of a run.
@@ -131,6 +151,9 @@ pub struct Settings {
     /// The dtype that the model is trained for; `None` for f32. Only on a CPU, and not with disentangled attention (DeBERTa).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantise: Option<Quantise>,
+    /// The layers of the base that training starts with, by their numbers from 0; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<usize>>,
     /// The weights that are not trained.
     pub freeze: Freeze,
     /// The run ends after this number of epochs without a better one; 0 for never.
@@ -173,12 +196,26 @@ impl Settings {
         WindowRecord { length: self.max_length, overlap: self.overlap, combine: self.combine }
     }
 
-    /// Checks that the settings can be used with an encoder of `layers` layers and `max_length` positions, and a tokenizer
-    /// that adds `special_tokens` tokens to a window.
+    /// Returns the model that training starts with: the base, or some of its layers.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] with the first setting that cannot be used.
-    pub fn check(&self, layers: usize, max_length: usize, special_tokens: usize) -> Result<()> {
+    /// [`TrainError::Setting`] with the first setting that cannot be used with this base.
+    pub fn start<'a>(&self, base: &'a Model) -> Result<Cow<'a, Model>> {
+        let start = match &self.layers {
+            None => Cow::Borrowed(base),
+            Some(kept) => match base.with_layers(kept) {
+                Err(ModelError::Layers { cause }) => return Err(TrainError::Setting { setting: "layers", cause }),
+                start => Cow::Owned(start?),
+            },
+        };
+        let encoder = &start.encoder;
+        self.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
+        Ok(start)
+    }
+
+    /// Checks that the settings can be used with an encoder of `layers` layers and `max_length` positions, and a tokenizer
+    /// that adds `special_tokens` tokens to a window.
+    fn check(&self, layers: usize, max_length: usize, special_tokens: usize) -> Result<()> {
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("max_grad_norm", self.max_grad_norm)?;
         not_zero("epochs", self.epochs)?;
@@ -202,14 +239,17 @@ impl Settings {
         if let Freeze::Layers(count) = self.freeze
             && count > layers
         {
-            return fail("freeze", format!("the base has {layers} layers, not {count}"));
+            return fail("freeze", format!("there are {layers} layers, not {count}"));
         }
         // The rows that they give are limited by [`MAX_ROWS`].
         let is_weight = |weight: &&f64| **weight > 0.0 && weight.is_finite();
         if let Some(weight) = self.set_weights.values().find(|weight| !is_weight(weight)) {
             return fail("set_weights", format!("{weight} is not above zero"));
         }
-        if let Some(Distillation { weight, temperature, .. }) = self.distillation {
+        if let Some(Distillation { weight, temperature, hidden_state_weight, relation_weight, .. }) = self.distillation
+        {
+            not_negative("distillation.hidden_state_weight", hidden_state_weight)?;
+            not_negative("distillation.relation_weight", relation_weight)?;
             if !(0.0..=1.0).contains(&weight) {
                 return fail("distillation.weight", format!("{weight} is not within 0..=1"));
             }

@@ -77,6 +77,11 @@ pub struct Train {
     /// transformers can load a model with one head and `pooler`, if the base model has a pooler.
     #[arg(long, value_enum, value_name = "NAME", help_heading = heading::MODEL)]
     pub pooling: Option<PoolingName>,
+    /// Layers of the base model that the new model has, by their numbers from 0, such as 0,2,4 [default: all]
+    ///
+    /// A model with fewer layers labels faster. It loses accuracy, and learns most of it again from the whole model as --teacher.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', help_heading = heading::MODEL)]
+    pub layers: Vec<usize>,
     /// Weights that are not trained: embeddings, encoder, or N for the embeddings and the first N layers
     #[arg(long, value_name = "PART", value_parser = freeze, help_heading = heading::MODEL)]
     pub freeze: Option<Freeze>,
@@ -168,6 +173,17 @@ pub struct Train {
     /// For each head, learn from the teachers only on rows with a label for it [default: on all rows]
     #[arg(long, requires = "teacher", help_heading = heading::DISTILLATION)]
     pub teacher_labelled_only: bool,
+
+    /// Weight of the mean squared difference of hidden states, added to the loss; for a teacher of the same width and tokenizer
+    ///
+    /// Each layer of the student is compared with the teacher's layer at the same share of its depth. With one teacher, on a CPU.
+    #[arg(long, value_name = "NUMBER", requires = "teacher", help_heading = heading::DISTILLATION)]
+    pub hidden_state_weight: Option<f64>,
+    /// Weight of the difference of attention relations, added to the loss; for a teacher of any width, with the same tokenizer
+    ///
+    /// The relations of queries, keys and values in the last layers are compared, as in MiniLMv2. With one teacher, on a CPU.
+    #[arg(long, value_name = "NUMBER", requires = "teacher", help_heading = heading::DISTILLATION)]
+    pub relation_weight: Option<f64>,
 
     /// Maximum tokens per article in training; the rest is ignored [default: 256, or the base model's maximum if that is lower]
     #[arg(long, value_name = "N", alias = "length", help_heading = heading::LENGTHS)]

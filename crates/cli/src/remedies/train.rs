@@ -94,6 +94,8 @@ fn option(setting: &str) -> String {
         "distillation" => "teacher".into(),
         "distillation.weight" => "teacher-weight".into(),
         "distillation.temperature" => "teacher-temperature".into(),
+        "distillation.hidden_state_weight" => "hidden-state-weight".into(),
+        "distillation.relation_weight" => "relation-weight".into(),
         "features.buckets" => "buckets".into(),
         "features.words" => "word-ngrams".into(),
         "features.characters" => "char-ngrams".into(),

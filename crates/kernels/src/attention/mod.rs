@@ -5,6 +5,7 @@
 //! If queries see only near keys, a long window is computed in blocks of rows, each against its band of keys.
 
 mod block;
+pub mod relations;
 
 use crate::dropout::Dropout;
 use crate::matmul::{Matrix, Output, product};

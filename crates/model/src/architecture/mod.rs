@@ -66,6 +66,17 @@ impl Architecture {
 const SUPPORTED: &str = "albert, bert, camembert, deberta-v2, distilbert, electra, modernbert, mpnet, roberta, xlm-roberta \
                          and xlm-roberta-xl";
 
+/// Returns a `config.json` like this one, for an encoder with only some of the layers of `encoder`, given by their numbers.
+pub(crate) fn config_with_layers(config: &Value, encoder: &EncoderSpec, kept: &[usize]) -> Value {
+    let mut config = config.clone();
+    let model_type = config["model_type"].as_str().unwrap_or_default().to_string();
+    config[if model_type == "distilbert" { "n_layers" } else { "num_hidden_layers" }] = kept.len().into();
+    if model_type == "modernbert" {
+        config["layer_types"] = modernbert::layer_types(kept.iter().map(|&number| &encoder.layers[number]));
+    }
+    config
+}
+
 /// Returns the names of layers that are numbered from 0.
 fn numbered(stem: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{stem}.{number}")).collect()

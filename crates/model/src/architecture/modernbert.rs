@@ -27,6 +27,10 @@ const NAMES: &[Name] = &[
     Name::root("pooler.LayerNorm", "head.norm"),
 ];
 
+/// The types of layers in a configuration: those that attend to the whole window, and those that attend to near tokens only.
+const GLOBAL: &str = "full_attention";
+const LOCAL: &str = "sliding_attention";
+
 pub(super) fn read(keys: Keys) -> Result<Architecture> {
     let (vocab_size, hidden_size) = (keys.size("vocab_size")?, keys.size("hidden_size")?);
     let norm = NormSpec { epsilon: keys.share("norm_eps", 1e-5)?, has_bias: keys.flag("norm_bias", false)? };
@@ -93,16 +97,16 @@ fn layers(keys: Keys) -> Result<Vec<LayerSpec>> {
         Some(Value::Array(types)) if types.len() == count => types
             .iter()
             .map(|kind| match kind.as_str() {
-                Some("full_attention") => Ok(true),
-                Some("sliding_attention") => Ok(false),
+                Some(GLOBAL) => Ok(true),
+                Some(LOCAL) => Ok(false),
                 _ => Err(keys.invalid("layer_types", &format!("{kind} is not supported"))),
             })
             .collect::<Result<_>>()?,
         Some(_) => return Err(keys.invalid("layer_types", &format!("it is not a list of {count} types"))),
     };
     let reach = keys.size_if_any("local_attention")?.unwrap_or(128) / 2;
-    let global_base = rotary_base(keys, "full_attention", "global_rope_theta", 160_000.0)?;
-    let local_base = rotary_base(keys, "sliding_attention", "local_rope_theta", 10_000.0)?;
+    let global_base = rotary_base(keys, GLOBAL, "global_rope_theta", 160_000.0)?;
+    let local_base = rotary_base(keys, LOCAL, "local_rope_theta", 10_000.0)?;
     let layer = |(weights, &is_global): (usize, &bool)| LayerSpec {
         weights,
         reach: (!is_global).then_some(reach),
@@ -111,6 +115,11 @@ fn layers(keys: Keys) -> Result<Vec<LayerSpec>> {
         has_attention_norm: weights > 0,
     };
     Ok(is_global.iter().enumerate().map(layer).collect())
+}
+
+/// Returns the list of types for these layers.
+pub(super) fn layer_types<'a>(layers: impl Iterator<Item = &'a LayerSpec>) -> Value {
+    layers.map(|layer| if layer.reach.is_none() { GLOBAL } else { LOCAL }).collect()
 }
 
 /// Reads the base of rotary positions for a kind of layer. `older` is its key in older configurations.

@@ -8,6 +8,7 @@ mod export;
 #[cfg(feature = "embedded-model")]
 mod embedded;
 mod files;
+mod layers;
 mod linear;
 mod manifest;
 mod missing;

@@ -4,7 +4,7 @@ mod graph;
 mod packed;
 mod training;
 
-pub use crate::encoder::training::Rounding;
+pub use crate::encoder::training::{EncoderLosses, Rounding};
 pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
 pub use training::{StepGradients, TrainingNetwork};

@@ -3,9 +3,11 @@
 use super::graph::OutputLayers;
 use super::{NetworkSpec, append_mean};
 use crate::architecture::EncoderSpec;
-use crate::checkpoint::{Variables, with_values};
+use crate::checkpoint::{Variables, Weights, with_values};
+use crate::encoder::OutputRows;
 use crate::encoder::graph::Dropout;
-use crate::encoder::training::{Rounding, TrainingEncoder, add};
+use crate::encoder::training::{EncoderLosses, EncoderTeacher, Rounding, TrainingEncoder, add};
+use crate::error::Result;
 use crate::tokenize::TokenId;
 use candle_core::{Device, Tensor, Var};
 use std::collections::BTreeMap;
@@ -22,6 +24,9 @@ pub struct TrainingNetwork {
     spec: EncoderSpec,
     network: NetworkSpec,
     encoder: TrainingEncoder,
+    /// The tokens whose vectors the last layer computes.
+    rows: OutputRows,
+    teacher: Option<EncoderTeacher>,
 }
 
 /// The gradients of a step by variable name.
@@ -43,14 +48,35 @@ impl TrainingNetwork {
     ///
     /// The first `frozen` levels of the encoder (embeddings, then layers) are not trained.
     pub fn new(spec: &EncoderSpec, network: &NetworkSpec, frozen: usize, rounding: Rounding) -> Option<Self> {
+        let rows = network.pooling.output_rows(spec);
         Self::supports(spec).then(|| Self {
             spec: spec.clone(),
             network: network.clone(),
-            encoder: TrainingEncoder::new(spec, network.pooling.output_rows(spec), frozen, rounding),
+            encoder: TrainingEncoder::new(spec, rows, frozen, rounding),
+            rows,
+            teacher: None,
         })
     }
 
-    /// Returns the loss of a step and the gradients of all trained variables.
+    /// Returns this network with another encoder whose hidden states and attention relations it learns to have as well. The teacher
+    /// has the same tokens and at least as many layers.
+    ///
+    /// # Errors
+    /// If a tensor of the teacher is missing, has a different shape or is not on the CPU.
+    pub fn with_teacher(
+        self,
+        spec: &EncoderSpec,
+        weights: Weights,
+        losses: EncoderLosses,
+        threads: usize,
+    ) -> Result<Self> {
+        let rows = losses.rows(self.rows);
+        let teacher = EncoderTeacher::new(spec, weights, rows, losses, threads)?;
+        Ok(Self { encoder: self.encoder.with_rows(rows), rows, teacher: Some(teacher), ..self })
+    }
+
+    /// Returns the loss of a step and the gradients of all trained variables. With a teacher, its losses are added, as the mean
+    /// over the windows.
     ///
     /// `windows` include special tokens. `seed` turns on dropout. `loss` is called for one range of the windows at a
     /// time, with the logits of each head, `[windows, labels]`. It returns the range's part of the loss, or `None` if
@@ -64,8 +90,8 @@ impl TrainingNetwork {
         windows: &[&[TokenId]],
         seed: Option<u64>,
         threads: usize,
-        mut loss: impl FnMut(Range<usize>, &[Tensor]) -> Result<Option<Tensor>, E>,
-    ) -> Result<(f32, StepGradients<'_>), E> {
+        mut loss: impl FnMut(Range<usize>, &[Tensor]) -> std::result::Result<Option<Tensor>, E>,
+    ) -> std::result::Result<(f32, StepGradients<'_>), E> {
         let weights = variables.weights();
         self.encoder.load(&weights, threads)?;
         let output = OutputLayers::new(&weights, &self.spec, &self.network)?;
@@ -75,32 +101,34 @@ impl TrainingNetwork {
             let seed = seed.map(|seed| seed.wrapping_add(index as u64));
             let lengths: Vec<usize> = windows[chunk.clone()].iter().map(|window| window.len()).collect();
             let hidden = self.encoder.forward(&weights, &windows[chunk.clone()], seed, threads)?;
-            let width = self.spec.hidden_size;
-            let pooled = match self.network.pooling.is_mean(&self.spec) {
-                true => {
-                    let (mut means, mut rest) = (vec![], hidden.as_slice());
-                    for length in &lengths {
-                        let (rows, others) = rest.split_at(length * width);
-                        append_mean(rows, width, &mut means);
-                        rest = others;
-                    }
-                    means
-                }
-                false => hidden,
+            let comparison = match &mut self.teacher {
+                None => None,
+                Some(teacher) => Some(teacher.compare(&windows[chunk.clone()], 1.0 / windows.len() as f32, threads)?),
             };
-            let pooled = Tensor::from_vec(pooled, (lengths.len(), width), &Device::Cpu)?;
+            let pooling = TokenPooling::new(&self.network, &self.spec, self.rows, &lengths);
+            let pooled =
+                Tensor::from_vec(pooling.forward(hidden), (lengths.len(), self.spec.hidden_size), &Device::Cpu)?;
             let pooled = Var::from_tensor(&pooled)?;
             let mut dropout = seed.map(|seed| Dropout::new(self.spec.hidden_dropout_prob, 0.0, seed));
             let logits = output.forward(pooled.as_tensor().clone(), dropout.as_mut())?;
-            let Some(loss) = loss(chunk, &logits)? else { continue };
-            total += loss.to_scalar::<f32>()?;
-            let mut store = loss.backward()?;
-            let Some(gradient) = store.remove(&pooled) else { continue };
-            let gradient = with_values(&gradient, |gradient| match self.network.pooling.is_mean(&self.spec) {
-                true => mean_backward(gradient, &lengths, width),
-                false => gradient.to_vec(),
-            })?;
-            self.encoder.backward(&gradient, seed, threads)?;
+            let loss = loss(chunk, &logits)?;
+            if loss.is_none() && comparison.is_none() {
+                continue;
+            }
+            let mut store = match &loss {
+                None => None,
+                Some(loss) => {
+                    total += loss.to_scalar::<f32>()?;
+                    Some(loss.backward()?)
+                }
+            };
+            let gradient = match store.as_mut().and_then(|store| store.remove(&pooled)) {
+                Some(gradient) => with_values(&gradient, |gradient| pooling.backward(gradient))?,
+                None if comparison.is_none() => continue,
+                None => pooling.backward(&vec![0.0; lengths.len() * self.spec.hidden_size]),
+            };
+            total += self.encoder.backward(&gradient, comparison, seed, threads)?;
+            let Some(mut store) = store else { continue };
             for (name, variable) in variables.iter() {
                 let Some(gradient) = store.remove(variable) else { continue };
                 with_values(&gradient, |gradient| match sums.get_mut(name) {
@@ -131,12 +159,51 @@ fn chunks(windows: &[&[TokenId]]) -> Vec<Range<usize>> {
     chunks
 }
 
-/// Returns the gradient of the inputs of [`append_mean`]: `[windows, width]` to `[tokens, width]`.
-fn mean_backward(gradient: &[f32], lengths: &[usize], width: usize) -> Vec<f32> {
-    let rows = gradient.chunks_exact(width).zip(lengths);
-    let row = |(row, &length): (&[f32], &usize)| -> Vec<f32> {
-        let part: Vec<f32> = row.iter().map(|g| g / length as f32).collect();
-        part.repeat(length)
-    };
-    rows.flat_map(row).collect()
+/// How the token vectors of the windows of a chunk become one vector each.
+struct TokenPooling<'a> {
+    is_mean: bool,
+    rows: OutputRows,
+    /// Tokens of each window.
+    lengths: &'a [usize],
+    width: usize,
+}
+
+impl<'a> TokenPooling<'a> {
+    fn new(network: &NetworkSpec, spec: &EncoderSpec, rows: OutputRows, lengths: &'a [usize]) -> Self {
+        Self { is_mean: network.pooling.is_mean(spec), rows, lengths, width: spec.hidden_size }
+    }
+
+    /// Returns the pooled vectors, `[windows, width]`. `hidden` is `[tokens, width]`, or already the first token of each window.
+    fn forward(&self, hidden: Vec<f32>) -> Vec<f32> {
+        if self.rows == OutputRows::First {
+            return hidden;
+        }
+        let (mut pooled, mut rest) = (vec![], hidden.as_slice());
+        for length in self.lengths {
+            let (rows, others) = rest.split_at(length * self.width);
+            match self.is_mean {
+                true => append_mean(rows, self.width, &mut pooled),
+                false => pooled.extend_from_slice(&rows[..self.width]),
+            }
+            rest = others;
+        }
+        pooled
+    }
+
+    /// Returns the gradient of the input of [`Self::forward`] from that of its result.
+    fn backward(&self, gradient: &[f32]) -> Vec<f32> {
+        if self.rows == OutputRows::First {
+            return gradient.to_vec();
+        }
+        let row = |(row, &length): (&[f32], &usize)| -> Vec<f32> {
+            if self.is_mean {
+                let part: Vec<f32> = row.iter().map(|g| g / length as f32).collect();
+                return part.repeat(length);
+            }
+            let mut rows = row.to_vec();
+            rows.resize(length * self.width, 0.0);
+            rows
+        };
+        gradient.chunks_exact(self.width).zip(self.lengths).flat_map(row).collect()
+    }
 }

@@ -61,9 +61,8 @@ impl<'a> Job<'a> {
         let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.opening);
         let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
         let settings = settings(options, &base)?;
-        let encoder = &base.encoder;
         // Before the data is read, which takes long.
-        settings.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
+        settings.start(&base)?;
         let data = TrainingData::load(options)?;
         base.manifest.target = data.target_fields.as_ref().map(target::record);
         base.manifest.pooling = match options.pooling {

@@ -51,6 +51,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         class_weights: class_weights(&options.class_weights)?,
         distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
         quantise: options.quantise.map(|QuantiseName::Int8| train::Quantise::Int8),
+        layers: (!options.layers.is_empty()).then(|| options.layers.clone()),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),
         patience,
         weight_decay: options.weight_decay,
@@ -79,6 +80,8 @@ fn distillation(options: &Train) -> Distillation {
         weight: options.teacher_weight.unwrap_or(0.5),
         temperature: options.teacher_temperature.unwrap_or(2.0),
         include_unlabelled: !options.teacher_labelled_only,
+        hidden_state_weight: options.hidden_state_weight.unwrap_or(0.0),
+        relation_weight: options.relation_weight.unwrap_or(0.0),
     }
 }
 
@@ -164,6 +167,8 @@ pub fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
                 ("teacher-weight".into(), number(&value["weight"])),
                 ("teacher-temperature".into(), number(&value["temperature"])),
                 ("teacher-labelled-only".into(), only),
+                ("hidden-state-weight".into(), number(&value["hidden_state_weight"])),
+                ("relation-weight".into(), number(&value["relation_weight"])),
             ]
         }
         "features" => {
@@ -183,10 +188,11 @@ pub fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     fields.flat_map(option).collect()
 }
 
-/// Returns a setting's values as typed: `{"layers": 2}` is `2`, and `{"given": {"sport": 2.0}}` is `sport=2.0`.
+/// Returns a setting's values as typed: `{"layers": 2}` is `2`, `[0, 2]` is `0,2`, and `{"given": {"sport": 2.0}}` is `sport=2.0`.
 fn values(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
+        Value::Array(items) => vec![items.iter().map(Value::to_string).collect::<Vec<_>>().join(",")],
         Value::Object(kinds) => kinds
             .values()
             .flat_map(|value| match value {

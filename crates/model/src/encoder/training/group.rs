@@ -2,6 +2,7 @@
 
 use crate::tokenize::TokenId;
 use newsdesk_kernels::attention;
+use newsdesk_kernels::attention::relations::RelationScratch;
 use newsdesk_kernels::packed::Scratch;
 use std::ops::Range;
 
@@ -22,6 +23,8 @@ pub(super) struct Group {
     pub(super) hidden: Vec<f32>,
     /// Gradient of `hidden` in the backward pass.
     pub(super) gradient: Vec<f32>,
+    /// The loss of the comparison with a teacher.
+    pub(super) loss: f64,
     /// The output of the last layer before the final norm, if there is one.
     pub(super) last_output: Vec<f32>,
     /// Gradients of the layer norms of embeddings and last output: weight, then bias.
@@ -86,6 +89,7 @@ impl LayerMemory {
 pub(super) struct GroupScratch {
     pub(super) product: ProductScratch,
     pub(super) attention: attention::Scratch,
+    pub(super) relations: RelationScratch,
     pub(super) rows: Vec<f32>,
     pub(super) other_rows: Vec<f32>,
     pub(super) intermediate: Vec<f32>,
@@ -111,6 +115,7 @@ impl Group {
             d_projection: vec![],
             hidden: vec![],
             gradient: vec![],
+            loss: 0.0,
             last_output: vec![],
             embedding_norm: Default::default(),
             final_norm: Default::default(),

@@ -3,6 +3,7 @@
 use super::group::{Group, GroupScratch, LayerMemory, sized, windows};
 use super::linear::{GradientTask, Linear, Norm, Operands, Rounding};
 use super::positions::Positions;
+use super::teacher::GroupComparison;
 use super::{Dropouts, add};
 use crate::architecture::{EncoderSpec, FeedForwardSpec, LayerSpec, NormPlacement, norm_names};
 use crate::encoder::OutputRows;
@@ -249,12 +250,20 @@ impl Layer {
         }
     }
 
-    /// Replaces `group.gradient`, that of the output (`[rows, width]`), with that of the input (`[tokens, width]`).
-    pub(super) fn backward(&self, context: Context, group: &mut Group) {
+    /// Replaces `group.gradient`, that of the output (`[rows, width]`), with that of the input (`[tokens, width]`). With a
+    /// comparison of attention relations, adds its loss to `group.loss` and its gradient to those of queries, keys and values.
+    pub(super) fn backward(&self, context: Context, relations: Option<GroupComparison>, group: &mut Group) {
         let (width, first_row, dropout) = (self.width, context.first_row(group), context.dropout());
         self.feed_forward_backward(context, group);
-        let Group { ends, first_window, gradient, layers, scratch, d_bias, .. } = group;
-        let GroupScratch { product, attention: memory_of_attention, rows: d_sum, other_rows, intermediate } = scratch;
+        let Group { ends, first_window, gradient, layers, scratch, d_bias, loss, .. } = group;
+        let GroupScratch {
+            product,
+            attention: memory_of_attention,
+            relations: memory_of_relations,
+            rows: d_sum,
+            other_rows,
+            intermediate,
+        } = scratch;
         let memory = &mut layers[context.layer.number];
         let (tokens, rows) = (memory.input.len(), d_sum.len());
         let d_attention_output = sized(&mut memory.d_attention_output, rows);
@@ -284,9 +293,17 @@ impl Layer {
                 bias: bias.map(|_| d_bias.as_mut_slice()),
             };
             let dropout = dropout.map(|dropout| dropout.attention.substream(*first_window + index));
-            attention.backward(parts, dropout, &d_context[own.clone()], memory_of_attention, out);
-            if let Some(rotary) = context.positions.rotary(context.layer.rotary_base) {
-                let set = InstructionSet::best();
+            attention.backward(parts, dropout, &d_context[own], memory_of_attention, out);
+        }
+        if let Some(relations) = relations {
+            *loss += relations.compare_relations(memory, ends, width, attention.heads, memory_of_relations);
+        }
+        let (d_queries, d_keys, d_values) = (&mut memory.d_queries, &mut memory.d_keys, &memory.d_values);
+        if let Some(rotary) = context.positions.rotary(context.layer.rotary_base) {
+            let set = InstructionSet::best();
+            for (index, window) in windows(ends).enumerate() {
+                let all = window.start * width..window.end * width;
+                let own = context.query_range(index, window, width);
                 rotary.apply_back(&mut d_queries[own], width, attention.heads, set);
                 rotary.apply_back(&mut d_keys[all], width, attention.heads, set);
             }

@@ -13,6 +13,7 @@ mod group;
 mod layer;
 mod linear;
 mod positions;
+mod teacher;
 
 use crate::architecture::{EncoderSpec, NormPlacement, NormSpec, RelativeSpec};
 use crate::checkpoint::Weights;
@@ -28,6 +29,7 @@ pub use linear::Rounding;
 use newsdesk_kernels::attention::Attention;
 use newsdesk_kernels::dropout::Dropout;
 use positions::Positions;
+pub use teacher::{Comparison, EncoderLosses, EncoderTeacher};
 
 /// Tokens of a group: enough rows for fast products, few enough to give every thread work.
 const GROUP_TOKENS: usize = 256;
@@ -98,6 +100,14 @@ impl TrainingEncoder {
         }
     }
 
+    /// Returns this encoder with other rows of the last layer.
+    pub fn with_rows(mut self, rows: OutputRows) -> Self {
+        if let Some(last) = self.layers.last_mut() {
+            last.rows = rows;
+        }
+        self
+    }
+
     /// Loads the weights by their full names and sets all gradients to zero.
     ///
     /// # Errors
@@ -150,7 +160,8 @@ impl TrainingEncoder {
         Ok(groups.iter().flat_map(|group| group.hidden.iter().copied()).collect())
     }
 
-    /// Adds the gradients of all trained weights, given the gradient of the output of the last [`Self::forward`].
+    /// Adds the gradients of all trained weights, given the gradient of the output of the last [`Self::forward`]. With a
+    /// teacher's `comparison` of the same windows, it adds those of its losses as well, and returns their sum over the windows.
     ///
     /// `seed` must be that of the forward pass.
     ///
@@ -159,9 +170,15 @@ impl TrainingEncoder {
     ///
     /// # Panics
     /// If `gradient` is not as large as the output.
-    pub fn backward(&mut self, gradient: &[f32], seed: Option<u64>, threads: usize) -> Result<()> {
+    pub fn backward(
+        &mut self,
+        gradient: &[f32],
+        comparison: Option<Comparison>,
+        seed: Option<u64>,
+        threads: usize,
+    ) -> Result<f32> {
         if self.lowest > self.weights.len() {
-            return Ok(());
+            return Ok(0.0);
         }
         let (dropout, lowest) = (self.dropout(seed), self.lowest);
         let Self { embeddings, positions, weights, layers, final_norm, groups, used, .. } = self;
@@ -178,7 +195,12 @@ impl TrainingEncoder {
         // Every layer from the first trained one on, because a gradient must pass through those that share frozen weights.
         let first = layers.iter().position(is_trained).unwrap_or(layers.len());
         let (positions, weights, embeddings, norm) = (&*positions, &*weights, &*embeddings, final_norm.as_ref());
-        parallel_each(groups, threads, |group| {
+        let number_of_last = layers.len() - 1;
+        let mut numbered: Vec<_> = groups.iter_mut().enumerate().collect();
+        parallel_each(&mut numbered, threads, |(number, group)| {
+            let comparison = comparison.map(|comparison| comparison.of_group(*number));
+            let compare = |layer, group: &mut Group| comparison.map_or(0.0, |one| one.compare_output(layer, group));
+            group.loss = compare(number_of_last, group);
             group.d_bias.clear();
             group.d_bias.resize(positions.bias.as_ref().map_or(0, |bias| bias.values.len()), 0.0);
             if let Some(norm) = norm {
@@ -187,14 +209,21 @@ impl TrainingEncoder {
                 std::mem::swap(&mut group.gradient, &mut group.scratch.rows);
             }
             for layer in layers[first..].iter().rev() {
-                weights[layer.weights].backward(Context { layer, positions, dropout }, group);
+                let relations = comparison.filter(|_| layer.number == number_of_last);
+                weights[layer.weights].backward(Context { layer, positions, dropout }, relations, group);
+                if let Some(below) = layer.number.checked_sub(1) {
+                    group.loss += compare(below, group);
+                }
             }
             if lowest == 0 {
                 embeddings.backward(dropout, group);
             }
             Ok(())
         })?;
-        self.add_gradients(threads)
+        drop(numbered);
+        let loss: f64 = groups.iter().map(|group| group.loss).sum();
+        self.add_gradients(threads)?;
+        Ok(loss as f32)
     }
 
     /// Adds the gradients that the groups left, in their order.

@@ -136,6 +136,48 @@ fn an_interrupted_run_resumes_only_with_the_same_teacher() {
 }
 
 #[test]
+fn a_student_with_fewer_layers_learns_from_the_encoder_of_its_teacher() {
+    let folder = Folder::new();
+    folder.write("rows.jsonl", with_unrelated_labels(200));
+    let student = |output: &str, more: &[&str]| {
+        let common = ["--layers", "1", "--teacher", TINY, "--teacher-weight", "1", "--epochs", "4"];
+        train(&folder, output, &[&common[..], more].concat()).done();
+        assert_eq!(folder.json(&format!("{output}/config.json"))["num_hidden_layers"], 1);
+        same_predictions(&folder, output)
+    };
+    let alone = student("predictions", &[]);
+    let both = student("encoder", &["--hidden-state-weight", "3", "--relation-weight", "0.5"]);
+    assert!(alone > 150 && both > 150, "of 200 predictions, {alone} and {both} equal the teacher's");
+    assert!(folder.weights("predictions") != folder.weights("encoder"), "the encoder of the teacher has no effect");
+    let settings = &folder.manifest("encoder")["training"]["settings"];
+    assert_eq!((&settings["layers"], &settings["distillation"]["hidden_state_weight"]), (&json!([1]), &json!(3.0)));
+    let card = folder.text("encoder/README.md");
+    let listed = ["| layers | 1 |", "| hidden-state-weight | 3 | 0 |\n", "| relation-weight | 0.5 | 0 |\n"];
+    listed.iter().for_each(|row| assert!(card.contains(row), "no {row} in {card}"));
+}
+
+#[test]
+fn encoders_that_cannot_be_compared_are_refused() {
+    let folder = Folder::new();
+    folder.write("rows.jsonl", with_unrelated_labels(60));
+    let refused = |more: &[&str], error: &str| train(&folder, "m", more).refused(error);
+    refused(&["--layers", "0,2"], "`--layers`: there is no layer 2; the last one is 1");
+    refused(&["--layers", "1,0"], "`--layers`: 1 does not come before 0");
+    refused(&["--layers", "first"], "invalid value 'first' for '--layers <NUMBERS>'");
+    refused(&["--hidden-state-weight", "1"], "required arguments were not provided").says("--teacher <DIR>");
+    let two = ["--teacher", TINY, TINY];
+    refused(&[&two[..], &["--hidden-state-weight", "1"]].concat(), "it needs exactly one teacher");
+    let teach = |more: &[&'static str]| [&["--teacher", TINY], more].concat();
+    refused(&teach(&["--hidden-state-weight", "-1"]), "`--hidden-state-weight`: -1 is not zero or above");
+    refused(&teach(&["--relation-weight", "nan"]), "`--relation-weight`: NaN is not zero or above");
+    let roberta = format!("{TINY}/architectures/roberta");
+    train(&folder, "student", &["--layers", "1", "--epochs", "1"]).done();
+    refused(&["--teacher", "student", "--hidden-state-weight", "1"], "2 layers, more than the 1 of its teacher");
+    let other = [&teach(&["--relation-weight", "1"])[..], &["--base", &roberta]].concat();
+    refused(&other, "student and teacher have different tokenizers");
+}
+
+#[test]
 fn unsuitable_teachers_are_refused() {
     let folder = Folder::new();
     folder.write("rows.jsonl", with_unrelated_labels(60));

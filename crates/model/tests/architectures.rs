@@ -8,7 +8,9 @@ use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::encoder::OutputRows;
 use newsdesk_model::encoder::graph::Encoder;
 use newsdesk_model::folder::{Storage, save};
-use newsdesk_model::network::{Network, NetworkSpec, PackedNetwork, Pooling, Rounding, Scratch, TrainingNetwork};
+use newsdesk_model::network::{
+    Network, NetworkSpec, PackedNetwork, Pooling, Rounding, Scratch, TrainingNetwork, rounded_weights,
+};
 use newsdesk_model::{Classifier, Dtype, DtypeChoice, InstructionSet, Model, Options};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -310,10 +312,6 @@ fn every_variable_receives_a_gradient_that_is_a_slope() -> Outcome {
 
 #[test]
 fn training_for_int8_sees_the_products_of_int8() -> Outcome {
-    let set = InstructionSet::Avx2;
-    if !set.is_available() {
-        return Ok(());
-    }
     let (mut count, mut equal) = (0, 0);
     for case in Case::all()? {
         let (spec, windows) = (case.with_pooling(Pooling::Cls), case.windows());
@@ -324,20 +322,24 @@ fn training_for_int8_sees_the_products_of_int8() -> Outcome {
             Ok(None)
         };
         training.gradients(&Variables::copy_of(&case.model.weights)?, &windows, None, 1, keep)?;
-        let logits = |dtype| -> Result<Vec<f32>, Box<dyn std::error::Error>> {
-            let packed = PackedNetwork::new(&case.model.weights, &case.model.encoder, &spec, dtype, set, 1)?;
-            let mut batch = PackedBatch::default();
-            windows.iter().for_each(|window| batch.push(window.iter().copied()));
-            Ok(packed.forward(&batch, &mut Scratch::default())[0].iter().flat_map(|row| row.0.clone()).collect())
-        };
-        let (to_int8, to_f32) = (difference(&found, &logits(Dtype::Int8)?), difference(&found, &logits(Dtype::F32)?));
-        // Where the last bits of an activation differ from those in labelling, a value may be rounded the other way.
-        assert!(to_int8 < 0.7 * to_f32, "{}: {to_int8} from int8, {to_f32} from f32", case.name);
-        assert!(to_f32 > 0.1, "{}: int8 is as exact as f32", case.name);
-        count += 1;
-        equal += usize::from(to_int8 < 1e-4);
+        let rounded = rounded_weights(&case.model.encoder, &case.model.weights)?;
+        for set in sets() {
+            let logits = |weights, dtype| -> Result<Vec<f32>, Box<dyn std::error::Error>> {
+                let packed = PackedNetwork::new(weights, &case.model.encoder, &spec, dtype, set, 1)?;
+                let mut batch = PackedBatch::default();
+                windows.iter().for_each(|window| batch.push(window.iter().copied()));
+                Ok(packed.forward(&batch, &mut Scratch::default())[0].iter().flat_map(|row| row.0.clone()).collect())
+            };
+            let to_int8 = difference(&found, &logits(&rounded, Dtype::Int8)?);
+            let to_f32 = difference(&found, &logits(&case.model.weights, Dtype::F32)?);
+            // Where the last bits of an activation differ from those in labelling, a value may be rounded the other way.
+            assert!(to_int8 < 0.4 * to_f32, "{}, {set}: {to_int8} from int8, {to_f32} from f32", case.name);
+            assert!(to_f32 > 0.1, "{}: int8 is as exact as f32", case.name);
+            count += 1;
+            equal += usize::from(to_int8 < 1e-4);
+        }
     }
-    assert!(2 * equal > count, "only {equal} of {count} architectures have the logits of int8");
+    assert!(4 * equal > count, "only {equal} of {count} cases have the logits of int8");
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use newsdesk_eval::{HeadReport, SetReport, evaluate_until};
 use newsdesk_model::architecture::EncoderSpec;
 use newsdesk_model::checkpoint::{Variables, Weights};
 use newsdesk_model::folder::Manifest;
-use newsdesk_model::network::{Network, NetworkSpec, Rounding, TrainingNetwork};
+use newsdesk_model::network::{Network, NetworkSpec, Rounding, TrainingNetwork, rounded_weights};
 use newsdesk_model::tokenize::TokenId;
 use newsdesk_model::{Classifier, Device, Dtype, DtypeChoice, Head, Model, Options};
 use std::ops::{ControlFlow, Range};
@@ -139,8 +139,12 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If the device fails.
     pub(crate) fn model(&self, weights: &Weights) -> Result<Model> {
+        let all = self.vocabulary.restore(weights, self.base)?;
         Ok(Model {
-            weights: self.vocabulary.restore(weights, self.base)?,
+            weights: match self.settings.quantise {
+                Some(Quantise::Int8) => rounded_weights(&self.base.encoder, &all)?,
+                None => all,
+            },
             network: self.spec.clone(),
             manifest: Manifest {
                 heads: self.heads.clone(),

@@ -62,8 +62,8 @@ impl Freeze {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Quantise {
-    /// The products of the encoder see weights and activations as int8 products see them, in seven bits (Jacob et al.,
-    /// "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
+    /// The products of the encoder see weights and activations as int8 products see them, and the finished model has the rounded
+    /// weights (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018).
     Int8,
 }
 

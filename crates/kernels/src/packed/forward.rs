@@ -96,7 +96,7 @@ impl PackedDense {
     /// Quantises the input and multiplies it with quantised weights.
     fn quantised<W: WeightInteger>(
         &self,
-        QuantisedWeights { panels, column_terms }: &QuantisedWeights<W>,
+        QuantisedWeights { panels, column_terms, activation_limit }: &QuantisedWeights<W>,
         rows: usize,
         input: &[f32],
         scratch: &mut Scratch,
@@ -110,7 +110,6 @@ impl PackedDense {
         let (quantised, ranges, edge) = W::scratch(scratch);
         let quantised = quantised.first(rows * depth); // [rows, depth]
         ranges.resize(rows * groups, [0.0; 2]); // [rows, groups]
-        let (limit, _) = W::limits(self.tiles);
         self.set.run(
             #[inline(always)]
             || {
@@ -119,7 +118,7 @@ impl PackedDense {
                     q[self.depth..].fill(W::Activation::from_low_bits(0));
                     let groups = x.chunks(GROUP).zip(q.chunks_mut(GROUP));
                     for ((x, q), range) in groups.zip(ranges) {
-                        *range = quantise_row(x, limit, q);
+                        *range = quantise_row(x, *activation_limit, q);
                     }
                 }
             },

@@ -4,7 +4,7 @@
 
 use super::buffer::{Buffer, Number};
 use super::scratch::Scratch;
-use crate::tiles::{GROUP, INT16_LIMITS, QUANTISED_DEPTH, QuantisedTile, Tiles};
+use crate::tiles::{GROUP, INT16_LIMITS, QUANTISED_DEPTH, QuantisedTile, TRAINED_LIMITS, Tiles};
 
 /// An integer type that weights or activations are quantised to.
 pub(super) trait Integer: Number + Into<f32> + Into<i32> {
@@ -30,8 +30,8 @@ pub(super) trait WeightInteger: Integer {
     type Activation: Integer;
     /// Neighbours in depth that are interleaved in a panel, so that their products fall into one 32-bit lane.
     const INTERLEAVED: usize;
-    /// Returns the largest activation and the largest magnitude of a weight.
-    fn limits(tiles: &Tiles) -> (Self::Activation, Self);
+    /// Returns the largest activation and the largest magnitude of a weight, for weights (`[width, depth]`).
+    fn limits(weight: &[f32], depth: usize, tiles: &Tiles) -> (Self::Activation, Self);
     /// Returns the maximum number of rows of a tile, and the tile.
     fn tile(tiles: &Tiles) -> (usize, QuantisedTile<Self::Activation, Self>);
     /// Returns the memory for a block's activations, for their ranges, and for a tile at the right edge.
@@ -42,8 +42,8 @@ impl WeightInteger for i8 {
     type Activation = u8;
     const INTERLEAVED: usize = 4;
 
-    fn limits(tiles: &Tiles) -> (u8, i8) {
-        tiles.int8_limits
+    fn limits(weight: &[f32], depth: usize, tiles: &Tiles) -> (u8, i8) {
+        if are_trained(weight, depth) { TRAINED_LIMITS } else { tiles.int8_limits }
     }
 
     fn tile(tiles: &Tiles) -> (usize, QuantisedTile<u8, i8>) {
@@ -59,7 +59,7 @@ impl WeightInteger for i16 {
     type Activation = u16;
     const INTERLEAVED: usize = 2;
 
-    fn limits(_: &Tiles) -> (u16, i16) {
+    fn limits(_: &[f32], _: usize, _: &Tiles) -> (u16, i16) {
         INT16_LIMITS
     }
 
@@ -73,12 +73,14 @@ impl WeightInteger for i16 {
 }
 
 /// Quantised weights in panels.
-pub(super) struct QuantisedWeights<W> {
+pub(super) struct QuantisedWeights<W: WeightInteger> {
     /// `[panels][depth / INTERLEAVED][columns][INTERLEAVED]`
     pub(super) panels: Buffer<W>,
     /// The terms of each panel's columns, as [`TileQuantised::column_terms`](crate::tiles::TileQuantised::column_terms)
     /// lays them out.
     pub(super) column_terms: Buffer<f32>,
+    /// The largest activation.
+    pub(super) activation_limit: W::Activation,
 }
 
 impl<W: WeightInteger> QuantisedWeights<W> {
@@ -91,7 +93,7 @@ impl<W: WeightInteger> QuantisedWeights<W> {
         let mut column_terms = Buffer::zeros(terms_per_column(depth) * padded_width);
         let out = panels.first(padded_width * padded_depth);
         let terms_out = column_terms.first(terms_per_column(depth) * padded_width);
-        let (_, limit) = W::limits(tiles);
+        let (activation_limit, limit) = W::limits(weight, depth, tiles);
         for (column, (row, &bias)) in weight.chunks_exact(depth).zip(bias).enumerate() {
             let (panel, c) = (column / columns * columns, column % columns);
             let terms = &mut terms_out[terms_per_column(depth) * panel..];
@@ -108,7 +110,7 @@ impl<W: WeightInteger> QuantisedWeights<W> {
                 terms[(2 + 2 * group) * columns + c] = scale;
             }
         }
-        Self { panels, column_terms }
+        Self { panels, column_terms, activation_limit }
     }
 }
 
@@ -128,6 +130,22 @@ pub(super) fn quantise_weights<W: Integer>(weights: &[f32], limit: W, mut put: i
         put(k, W::from_low_bits((w * inverse + ROUND).to_bits()));
     }
     scale
+}
+
+/// Returns whether weights (`[width, depth]`) are those that training for int8 leaves: in each group multiples of a step, from -31
+/// to 31 of them. Weights that were stored in f16 are so but for rounding.
+fn are_trained(weight: &[f32], depth: usize) -> bool {
+    // f16 has 11 significant bits: the largest weight and any other are off by 31 / 2^11 of a step together.
+    const TOLERANCE: f32 = 0.05;
+    // A few weights may be multiples of a step by chance.
+    const MIN_DEPTH: usize = 16;
+    let limit = f32::from(TRAINED_LIMITS.1);
+    depth >= MIN_DEPTH
+        && weight.chunks_exact(depth).flat_map(|row| row.chunks(GROUP)).all(|group| {
+            let largest = group.iter().fold(0f32, |largest, w| largest.max(w.abs()));
+            let inverse = if largest > 0.0 { limit / largest } else { 0.0 };
+            group.iter().map(|w| w * inverse).all(|steps| (steps - steps.round_ties_even()).abs() < TOLERANCE)
+        })
 }
 
 /// Quantises a group of a row to `0..=limit`, so that `x = scale * q + min`. Returns scale and minimum. If a number is NaN or

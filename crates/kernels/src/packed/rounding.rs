@@ -1,18 +1,19 @@
 //! What int8 products do to their factors, for training that takes it into account (quantisation-aware training).
 //!
-//! Weights and activations are rounded as plain AVX2 rounds them, to seven bits: the coarsest of all instruction sets.
+//! Training leaves weights of five bits and a sign for each group of 128. Such weights are packed without loss, and their products
+//! with activations of eight bits fit into what plain AVX2 adds. So all instruction sets compute the same.
 
 use super::quantise::{quantise_row, quantise_weights};
 use crate::instructions::InstructionSet;
-use crate::tiles::{GROUP, SEVEN_BIT_LIMITS};
+use crate::tiles::{GROUP, TRAINED_LIMITS};
 
-/// Replaces weights (`[width, depth]`, row-major) by the numbers that int8 products multiply in their place.
+/// Replaces weights (`[width, depth]`, row-major) by the nearest ones that int8 products multiply without loss.
 ///
 /// # Panics
 /// If the weights are not made of whole rows.
 pub fn round_weights(weights: &mut [f32], depth: usize) {
     assert!(depth > 0 && weights.len().is_multiple_of(depth), "rounding: weights are not made of whole rows");
-    let (_, limit) = SEVEN_BIT_LIMITS;
+    let (_, limit) = TRAINED_LIMITS;
     let mut integers = [0i8; GROUP];
     for row in weights.chunks_exact_mut(depth) {
         for group in row.chunks_mut(GROUP) {
@@ -22,7 +23,7 @@ pub fn round_weights(weights: &mut [f32], depth: usize) {
     }
 }
 
-/// Writes to `out` the numbers that int8 products multiply in place of activations (`[rows, depth]`, row-major). A group with a
+/// Writes to `out` the numbers that int8 products with such weights multiply in place of activations (`[rows, depth]`, row-major). A group with a
 /// number that is not finite becomes NaN.
 ///
 /// # Panics
@@ -33,7 +34,7 @@ pub fn round_activations(activations: &[f32], depth: usize, out: &mut [f32]) {
     InstructionSet::best().run(
         #[inline(always)]
         || {
-            let (limit, _) = SEVEN_BIT_LIMITS;
+            let (limit, _) = TRAINED_LIMITS;
             let mut integers = [0u8; GROUP];
             for (row, out) in activations.chunks_exact(depth).zip(out.chunks_exact_mut(depth)) {
                 for (group, out) in row.chunks(GROUP).zip(out.chunks_mut(GROUP)) {

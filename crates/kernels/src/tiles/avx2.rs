@@ -5,7 +5,8 @@
 //! Without VNNI the int8 product is two instructions: `vpmaddubsw` adds pairs of products in 16 bits, and `vpmaddwd` widens
 //! them. Both compete for the same two ports. So two results of the first are added before they are widened, which takes
 //! three instructions on these ports for 64 products instead of four. Four products must then fit into 16 bits, so
-//! activations have seven bits and weights six and a sign: 4 * 127 * 63 < 2^15.
+//! activations have seven bits and weights six and a sign. Weights that were trained for int8 have five and a sign, and their
+//! activations eight: see the limits in `tile`.
 
 use super::by_distance;
 use super::tile::{

@@ -23,7 +23,7 @@ mod portable;
 mod tile;
 
 pub(crate) use tile::{
-    GROUP, INT16_LIMITS, PairOrder, QUANTISED_DEPTH, QuantisedTile, SEVEN_BIT_LIMITS, TileBf16, TileF32, TileQuantised,
+    GROUP, INT16_LIMITS, PairOrder, QUANTISED_DEPTH, QuantisedTile, TRAINED_LIMITS, TileBf16, TileF32, TileQuantised,
     Tiles,
 };
 

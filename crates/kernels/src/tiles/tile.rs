@@ -94,10 +94,18 @@ pub(crate) const GROUP: usize = 128;
 pub(crate) const INT16_LIMITS: (u16, i16) = (4095, 4095);
 const _: () = assert!(GROUP as i64 * INT16_LIMITS.0 as i64 * INT16_LIMITS.1 as i64 <= i32::MAX as i64);
 
-/// The largest int8 activation and the largest magnitude of an int8 weight where both have seven bits, so that the sum of two
-/// products fits into 16 bits.
+/// The largest int8 activation and the largest magnitude of an int8 weight on plain AVX2, where both have seven bits.
 pub(crate) const SEVEN_BIT_LIMITS: (u8, i8) = (127, 63);
-const _: () = assert!(2 * SEVEN_BIT_LIMITS.0 as i64 * SEVEN_BIT_LIMITS.1 as i64 <= i16::MAX as i64);
+
+/// The same for weights that were trained for int8, on every instruction set. Such weights need fewer bits, so that activations
+/// have all eight.
+pub(crate) const TRAINED_LIMITS: (u8, i8) = (255, 31);
+
+/// Returns whether the sum of four products fits into 16 bits, as plain AVX2 adds them.
+const fn fit_into_16_bits((activation, weight): (u8, i8)) -> bool {
+    4 * activation as i64 * weight as i64 <= i16::MAX as i64
+}
+const _: () = assert!(fit_into_16_bits(SEVEN_BIT_LIMITS) && fit_into_16_bits(TRAINED_LIMITS));
 
 /// A tile of integers. It takes the number of rows.
 pub(crate) type QuantisedTile<X, W> = unsafe fn(usize, TileQuantised<X, W>);

@@ -4,7 +4,7 @@ mod graph;
 mod packed;
 mod training;
 
-pub use crate::encoder::training::{EncoderLosses, Rounding};
+pub use crate::encoder::training::{EncoderLosses, Rounding, rounded_weights};
 pub use graph::Network;
 pub use packed::{PackedNetwork, Scratch};
 pub use training::{StepGradients, TrainingNetwork};

@@ -4,7 +4,8 @@
 //! gradients are not zero.
 
 use super::group::{Group, sized, windows};
-use super::linear::{GradientTask, Linear, Norm, Operands, Rounding};
+use super::linear::{GradientTask, Linear, Norm, Operands};
+use super::rounding::Rounding;
 use super::{Dropouts, add};
 use crate::architecture::{EmbeddingSpec, EncoderSpec, WORD_TABLE};
 use crate::checkpoint::Weights;

@@ -1,8 +1,9 @@
 //! One encoder layer in the forward and the backward pass.
 
 use super::group::{Group, GroupScratch, LayerMemory, sized, windows};
-use super::linear::{GradientTask, Linear, Norm, Operands, Rounding};
+use super::linear::{GradientTask, Linear, Norm, Operands};
 use super::positions::Positions;
+use super::rounding::Rounding;
 use super::teacher::GroupComparison;
 use super::{Dropouts, add};
 use crate::architecture::{EncoderSpec, FeedForwardSpec, LayerSpec, NormPlacement, norm_names};

@@ -2,6 +2,7 @@
 
 use super::add;
 use super::group::{Group, ProductScratch, sized};
+use super::rounding::Rounding;
 use crate::checkpoint::Weights;
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
@@ -10,16 +11,6 @@ use newsdesk_kernels::{layer_norm, matmul};
 
 /// Outputs of a dense layer whose weight gradients one task sums.
 const TASK_OUTPUTS: usize = 192;
-
-/// To what an encoder in training rounds the factors of its products: weights and activations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rounding {
-    /// They stay in f32.
-    Nothing,
-    /// To the numbers that int8 products multiply. Gradients pass the rounding unchanged (straight-through), and those of weights
-    /// are computed from the activations before the rounding.
-    Int8,
-}
 
 /// A dense layer, packed for the forward and the backward pass.
 pub(super) struct Linear {

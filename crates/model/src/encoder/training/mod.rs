@@ -13,6 +13,7 @@ mod group;
 mod layer;
 mod linear;
 mod positions;
+mod rounding;
 mod teacher;
 
 use crate::architecture::{EncoderSpec, NormPlacement, NormSpec, RelativeSpec};
@@ -25,10 +26,10 @@ use embeddings::Embeddings;
 use group::{Group, sized};
 use layer::{Context, Layer, LayerUse};
 use linear::Norm;
-pub use linear::Rounding;
 use newsdesk_kernels::attention::Attention;
 use newsdesk_kernels::dropout::Dropout;
 use positions::Positions;
+pub use rounding::{Rounding, rounded_weights};
 pub use teacher::{Comparison, EncoderLosses, EncoderTeacher};
 
 /// Tokens of a group: enough rows for fast products, few enough to give every thread work.

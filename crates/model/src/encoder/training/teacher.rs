@@ -5,7 +5,7 @@
 
 use super::TrainingEncoder;
 use super::group::{Group, LayerMemory, windows};
-use super::linear::Rounding;
+use super::rounding::Rounding;
 use crate::architecture::EncoderSpec;
 use crate::checkpoint::Weights;
 use crate::encoder::OutputRows;

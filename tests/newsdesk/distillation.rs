@@ -168,7 +168,7 @@ fn encoders_that_cannot_be_compared_are_refused() {
     let two = ["--teacher", TINY, TINY];
     refused(&[&two[..], &["--hidden-state-weight", "1"]].concat(), "it needs exactly one teacher");
     let teach = |more: &[&'static str]| [&["--teacher", TINY], more].concat();
-    refused(&teach(&["--hidden-state-weight", "-1"]), "`--hidden-state-weight`: -1 is not zero or above");
+    refused(&teach(&["--hidden-state-weight=-1"]), "`--hidden-state-weight`: -1 is not zero or above");
     refused(&teach(&["--relation-weight", "nan"]), "`--relation-weight`: NaN is not zero or above");
     let roberta = format!("{TINY}/architectures/roberta");
     train(&folder, "student", &["--layers", "1", "--epochs", "1"]).done();

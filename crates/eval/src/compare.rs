@@ -1,8 +1,10 @@
 //! Compares predictions in one dtype with those in f32, on the same labelled articles.
 
+use crate::cases::{HeadCases, head_cases};
 use crate::error::Result;
 use crate::report::{HeadReport, report};
 use newsdesk_data::LabelledSet;
+use newsdesk_metrics::mcnemar;
 use newsdesk_model::{CertificateFigure, Head, HeadPrediction, Prediction};
 
 /// Compares predictions in one dtype with `exact`, the predictions in f32; [`predict`](crate::predict) returns both.
@@ -19,6 +21,15 @@ pub fn compare_dtypes(
 ) -> Result<Vec<CertificateFigure>> {
     let (reports, exact_reports) = (report(set, heads, predictions)?, report(set, heads, exact)?);
     let pairs = reports.heads.iter().zip(&exact_reports.heads).filter(|(measured, _)| measured.report.cases > 0);
+    let (cases, exact_cases) = (head_cases(set, heads, predictions)?, head_cases(set, heads, exact)?);
+    let significance = |head: &str| {
+        let correct = |cases: &[HeadCases]| cases.iter().find(|cases| cases.head == head).map(HeadCases::correct);
+        let pairs = correct(&cases).into_iter().flatten().zip(correct(&exact_cases).into_iter().flatten());
+        let (lost, gained) = pairs.fold((0, 0), |(lost, gained), (now, before)| {
+            (lost + u64::from(before && !now), gained + u64::from(now && !before))
+        });
+        mcnemar(lost, gained)
+    };
     let figure = |(HeadReport { head, report, .. }, exact_report): (&HeadReport, &HeadReport)| {
         let set_head = set.heads.iter().position(|set_head| set_head.name == *head);
         let (mut same, mut largest_change) = (0u64, 0f64);
@@ -39,6 +50,7 @@ pub fn compare_dtypes(
             accuracy_f32: exact_report.report.accuracy,
             agreement: same as f64 / report.cases as f64,
             largest_change,
+            p: significance(head),
         }
     };
     Ok(pairs.map(figure).collect())

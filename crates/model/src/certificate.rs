@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 /// Tolerance for rounding errors, in percentage points. One prediction in a million is 1e-4 percentage points.
 const ROUNDING: f64 = 1e-9;
 
+/// The correct predictions that a dtype may lose on any data set, however small it is: the two that a dtype with the same accuracy
+/// loses by chance.
+const ALLOWED_PREDICTIONS: f64 = 2.0;
+
+/// The p-value below which a loss is significant.
+const SIGNIFICANCE: f64 = 0.05;
+
 /// The measurement of a dtype against f32 on labelled articles.
 ///
 /// Older files call `dtype` `precision` and `max_accuracy_drop` `max_loss`.
@@ -19,7 +26,8 @@ pub struct Certificate {
     /// Bits of an activation in this dtype on the measuring machine. The certificate covers machines with as many or
     /// more.
     pub activation_bits: u32,
-    /// The accuracy that each head may lose, in percentage points.
+    /// The accuracy that may be lost over all figures together, in percentage points. Each figure may also lose two correct
+    /// predictions.
     #[serde(alias = "max_loss")]
     pub max_accuracy_drop: f64,
     /// The measurement of each data set and head.
@@ -47,6 +55,22 @@ pub struct CertificateFigure {
     pub agreement: f64,
     /// Largest difference of any label's score from f32.
     pub largest_change: f64,
+    /// Two-sided p-value of McNemar's exact test on which predictions are correct; 1 in files of older versions, which lack it.
+    #[serde(default = "not_significant")]
+    pub p: f64,
+}
+
+fn not_significant() -> f64 {
+    1.0
+}
+
+/// Why a measurement does not certify a dtype.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Refusal<'a> {
+    /// A figure loses more accuracy than allowed.
+    Figure(&'a CertificateFigure),
+    /// All figures together lose more accuracy than allowed: this many percentage points.
+    All(f64),
 }
 
 impl CertificateFigure {
@@ -58,9 +82,27 @@ impl CertificateFigure {
 }
 
 impl Certificate {
-    /// Returns the figures that lose more accuracy than allowed. A single one denies the certificate.
-    pub fn failing_figures(&self) -> impl Iterator<Item = &CertificateFigure> {
-        self.figures.iter().filter(|figure| figure.accuracy_drop() > self.max_accuracy_drop + ROUNDING)
+    /// Returns why this measurement does not certify the dtype; empty if it does.
+    ///
+    /// All figures together may lose [`Self::max_accuracy_drop`]. Each may lose the larger of that and two correct predictions,
+    /// unless nothing may be lost at all, and its loss must not be significant.
+    pub fn refusals(&self) -> Vec<Refusal<'_>> {
+        let failing: Vec<Refusal> =
+            self.figures.iter().filter(|figure| self.fails(figure)).map(Refusal::Figure).collect();
+        if !failing.is_empty() {
+            return failing;
+        }
+        let articles: u64 = self.figures.iter().map(|figure| figure.articles).sum();
+        let lost: f64 = self.figures.iter().map(|figure| figure.accuracy_drop() * figure.articles as f64).sum();
+        let drop = lost / articles.max(1) as f64;
+        if drop > self.max_accuracy_drop + ROUNDING { vec![Refusal::All(drop)] } else { vec![] }
+    }
+
+    fn fails(&self, figure: &CertificateFigure) -> bool {
+        let of_few = 100.0 * ALLOWED_PREDICTIONS / figure.articles.max(1) as f64;
+        let allowed = if self.max_accuracy_drop > 0.0 { self.max_accuracy_drop.max(of_few) } else { 0.0 };
+        let is_significant = figure.accuracy_drop() > 0.0 && figure.p < SIGNIFICANCE;
+        figure.accuracy_drop() > allowed + ROUNDING || self.max_accuracy_drop < 100.0 && is_significant
     }
 
     /// Rounds the figures for storage. Six decimals distinguish one article in a million.
@@ -71,6 +113,7 @@ impl Certificate {
             accuracy_f32: round(figure.accuracy_f32),
             agreement: round(figure.agreement),
             largest_change: round(figure.largest_change),
+            p: round(figure.p),
             ..figure.clone()
         };
         Self { figures: self.figures.iter().map(figure).collect(), ..self.clone() }
@@ -87,7 +130,7 @@ impl Certificate {
 /// A passed measurement replaces the certificate for the same number of activation bits. A failed one removes the
 /// certificates for the same or fewer bits, because they would cover what was measured.
 pub(crate) fn certify(certificates: &mut Vec<Certificate>, measured: &Certificate) -> bool {
-    let certified = measured.failing_figures().next().is_none();
+    let certified = measured.refusals().is_empty();
     certificates.retain(|known| {
         let (bits, measured_bits) = (known.activation_bits, measured.activation_bits);
         known.dtype != measured.dtype || if certified { bits != measured_bits } else { bits > measured_bits }
@@ -154,26 +197,49 @@ mod tests {
             accuracy_f32: correct_f32 as f64 / articles as f64,
             agreement: 2.0 / 3.0,
             largest_change: 0.012_345_678_9,
+            p: 0.5,
         };
         let figures = vec![figure("large", 1500, correct[0], 1000), figure("small", 500, correct[1], 400)];
         Certificate { figures, ..certificate(dtype, activation_bits) }
     }
 
+    /// Returns the data sets with a refusal; `all` for all together.
+    fn refused(measured: &Certificate) -> Vec<String> {
+        let name = |refusal: &Refusal| match refusal {
+            Refusal::Figure(figure) => figure.set.clone(),
+            Refusal::All(_) => "all".into(),
+        };
+        measured.refusals().iter().map(name).collect()
+    }
+
     #[test]
     fn each_data_set_and_head_must_pass() {
-        let failing = |correct: [u64; 2]| -> Vec<String> {
-            measured(Dtype::Int8, 8, correct).failing_figures().map(|figure| figure.set.clone()).collect()
-        };
+        let failing = |correct: [u64; 2]| refused(&measured(Dtype::Int8, 8, correct));
         assert!(failing([1000, 400]).is_empty());
         // Three of 1500 and one of 500 are exactly the allowed 0.2 points, however the fractions are rounded.
         assert!(failing([997, 399]).is_empty());
         assert_eq!(failing([996, 399]), ["large"]);
+        // Two predictions may be lost on any data set, but not 0.2 points of all articles.
+        assert!(failing([1000, 398]).is_empty());
+        assert_eq!(failing([997, 398]), ["all"]);
         // A gain on one data set does not make up for a loss on another.
-        assert_eq!(failing([1500, 398]), ["small"]);
-        assert_eq!(failing([996, 398]), ["large", "small"]);
+        assert_eq!(failing([1500, 397]), ["small"]);
+        assert_eq!(failing([996, 397]), ["large", "small"]);
         let zero = Certificate { max_accuracy_drop: 0.0, ..measured(Dtype::Int8, 8, [1000, 399]) };
-        assert_eq!(zero.failing_figures().map(|figure| figure.set.as_str()).collect::<Vec<_>>(), ["small"]);
+        assert_eq!(refused(&zero), ["small"]);
         assert!((measured(Dtype::Int8, 8, [996, 400]).figures[0].accuracy_drop() - 4.0 / 15.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_significant_loss_is_refused_however_small_it_is() {
+        let mut found = measured(Dtype::Int8, 8, [998, 400]);
+        assert!(refused(&found).is_empty());
+        found.figures[0].p = 0.04;
+        assert_eq!(refused(&found), ["large"]);
+        // A significant gain is none.
+        let mut better = measured(Dtype::Int8, 8, [1010, 400]);
+        better.figures[0].p = 0.001;
+        assert!(refused(&better).is_empty());
     }
 
     #[test]

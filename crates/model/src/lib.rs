@@ -23,7 +23,7 @@ pub mod folder;
 pub mod workers;
 
 pub use calibration::{CalibrationRecord, ThresholdRecord};
-pub use certificate::{Certificate, CertificateFigure};
+pub use certificate::{Certificate, CertificateFigure, Refusal};
 pub use classifier::{Classifier, Options, StreamInput, StreamOutput, TextLogits, Times, ZeroShot, available_cpus};
 pub use decide::{Combine, HeadPrediction, Prediction, ScoredLabel};
 pub use device::{Device, DeviceChoice, device_name};

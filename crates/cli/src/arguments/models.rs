@@ -51,8 +51,8 @@ pub enum ModelsCommand {
     /// Certify dtypes that are as accurate as f32, so that `--dtype auto` may use them
     ///
     /// Measures int16, bf16 and int8 against f32 on labelled data sets, with the vector instructions of this machine. Each
-    /// dtype that stays within --max-accuracy-drop on every head of every data set gets a certificate in the model's
-    /// `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0 even if
+    /// dtype that stays within --max-accuracy-drop, without a significant loss (McNemar's test, p < 0.05), gets a certificate in the
+    /// model's `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0 even if
     /// no dtype gets a certificate, and 1 if rows were rejected.
     Certify(Box<Certify>),
     /// Average the weights of models that were fine-tuned from the same base
@@ -143,8 +143,10 @@ pub struct Average {
 pub struct Certify {
     #[command(flatten)]
     pub input: ModelAndData,
-    /// Largest accuracy drop that is allowed on any head of any data set, in percentage points
-    #[arg(long, value_name = "POINTS", default_value_t = 0.2, allow_negative_numbers = true, alias = "max-loss")]
+    /// Largest accuracy drop that is allowed over all heads of all data sets together, in percentage points
+    ///
+    /// On any of them it is the larger of this and two predictions. 0 allows no loss anywhere, and 100 any loss.
+    #[arg(long, value_name = "POINTS", default_value_t = 0.1, allow_negative_numbers = true, alias = "max-loss")]
     pub max_accuracy_drop: f64,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help = help::THREADS)]
     pub threads: Option<u16>,

@@ -16,9 +16,7 @@ use comfy_table::Table;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadCases, check_labelled, compare_dtypes, head_cases, predict};
 use newsdesk_model::folder::save_manifest;
-use newsdesk_model::{
-    Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction,
-};
+use newsdesk_model::{Certificate, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction, Refusal};
 use serde::Serialize;
 use std::io::Write;
 
@@ -42,7 +40,7 @@ pub fn run(options: Certify) -> Result<ExitCode> {
     let max_accuracy_drop = options.max_accuracy_drop;
     if !max_accuracy_drop.is_finite() || max_accuracy_drop < 0.0 {
         let message = format!("cannot use `--max-accuracy-drop {max_accuracy_drop}`: it is not a number of at least 0");
-        return Err(Usage::new(message, "give percentage points; 0 allows no loss, the default is 0.2").into());
+        return Err(Usage::new(message, "give percentage points; 0 allows no loss, the default is 0.1").into());
     }
     let model = open_encoder(Some(&options.input.model), &Device::Cpu, options.input.opening)?;
     check_existing_model(&options.input.model)?;
@@ -121,13 +119,16 @@ fn useless(set: &LabelledSet, cases: &HeadCases) -> Option<String> {
     })
 }
 
-/// Returns a warning for each head of each set on which the dtype loses too much accuracy.
+/// Returns a warning for each head of each set on which the dtype loses too much accuracy, or one for all together.
 fn refusals(measured: &Certificate) -> Vec<String> {
-    let line = |figure: &CertificateFigure| {
-        let (dtype, loss, head, set) = (measured.dtype, figure.accuracy_drop(), &figure.head, &figure.set);
-        format!("warning: {dtype} is not certified: it loses {loss:.2} points of accuracy on head {head} of {set}")
+    let line = |refusal: &Refusal| {
+        let (loss, place) = match refusal {
+            Refusal::Figure(figure) => (figure.accuracy_drop(), format!("on head {} of {}", figure.head, figure.set)),
+            Refusal::All(drop) => (*drop, "on all data sets together".into()),
+        };
+        format!("warning: {} is not certified: it loses {loss:.2} points of accuracy {place}", measured.dtype)
     };
-    measured.failing_figures().map(line).collect()
+    measured.refusals().iter().map(line).collect()
 }
 
 fn findings_table(dtypes: &[Finding]) -> Table {

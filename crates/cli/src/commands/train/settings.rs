@@ -162,13 +162,15 @@ pub fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
     let fields = settings.as_object().into_iter().flatten();
     let option = |(name, value): (&String, &Value)| match name.as_str() {
         "distillation" => {
+            // A weight of zero is not serialized.
+            let weight = |name: &str| vec![value[name].as_f64().unwrap_or(0.0).to_string()];
             let only = if value["include_unlabelled"] == false { vec!["true".into()] } else { vec![] };
             vec![
                 ("teacher-weight".into(), number(&value["weight"])),
                 ("teacher-temperature".into(), number(&value["temperature"])),
                 ("teacher-labelled-only".into(), only),
-                ("hidden-state-weight".into(), number(&value["hidden_state_weight"])),
-                ("relation-weight".into(), number(&value["relation_weight"])),
+                ("hidden-state-weight".into(), weight("hidden_state_weight")),
+                ("relation-weight".into(), weight("relation_weight")),
             ]
         }
         "features" => {

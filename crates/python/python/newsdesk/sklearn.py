@@ -2,8 +2,8 @@
 
 import io
 import json
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,8 @@ class NewsdeskClassifier(ClassifierMixin, BaseEstimator):
         """Unpacks the model and opens it. It is in memory afterwards, and its folder is gone."""
         self._packed = packed
         with tempfile.TemporaryDirectory(prefix="newsdesk-") as folder:
-            with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(folder, filter="data")
+            with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+                archive.extractall(folder)
             self._classifier = Classifier(folder, threads=self.threads)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class NewsdeskClassifier(ClassifierMixin, BaseEstimator):
 def _packed(folder: Path) -> bytes:
     """Returns the files of a model folder as an archive."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    with zipfile.ZipFile(packed, mode="w") as archive:
         for file in sorted(folder.iterdir()):
-            archive.add(file, file.name)
+            archive.write(file, file.name)
     return packed.getvalue()

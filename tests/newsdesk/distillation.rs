@@ -170,6 +170,7 @@ fn encoders_that_cannot_be_compared_are_refused() {
     let teach = |more: &[&'static str]| [&["--teacher", TINY], more].concat();
     refused(&teach(&["--hidden-state-weight=-1"]), "`--hidden-state-weight`: -1 is not zero or above");
     refused(&teach(&["--relation-weight", "nan"]), "`--relation-weight`: NaN is not zero or above");
+    refused(&teach(&["--relation-weight", "1", "--freeze", "encoder"]), "`--relation-weight`: the encoder is frozen");
     let roberta = format!("{TINY}/architectures/roberta");
     train(&folder, "student", &["--layers", "1", "--epochs", "1"]).done();
     refused(&["--teacher", "student", "--hidden-state-weight", "1"], "2 layers, more than the 1 of its teacher");

@@ -11,6 +11,9 @@ const ROUNDING: f64 = 1e-9;
 /// loses by chance.
 const ALLOWED_PREDICTIONS: f64 = 2.0;
 
+/// A limit in percentage points that allows any loss.
+const EVERYTHING: f64 = 100.0;
+
 /// The p-value below which a loss is significant.
 const SIGNIFICANCE: f64 = 0.05;
 
@@ -69,6 +72,8 @@ fn not_significant() -> f64 {
 pub enum Refusal<'a> {
     /// A figure loses more accuracy than allowed.
     Figure(&'a CertificateFigure),
+    /// A figure loses no more than allowed, but significantly.
+    Significant(&'a CertificateFigure),
     /// All figures together lose more accuracy than allowed: this many percentage points.
     All(f64),
 }
@@ -85,10 +90,9 @@ impl Certificate {
     /// Returns why this measurement does not certify the dtype; empty if it does.
     ///
     /// All figures together may lose [`Self::max_accuracy_drop`]. Each may lose the larger of that and two correct predictions,
-    /// unless nothing may be lost at all, and its loss must not be significant.
+    /// unless nothing may be lost at all, and its loss must not be significant. If everything may be lost, that does not matter.
     pub fn refusals(&self) -> Vec<Refusal<'_>> {
-        let failing: Vec<Refusal> =
-            self.figures.iter().filter(|figure| self.fails(figure)).map(Refusal::Figure).collect();
+        let failing: Vec<Refusal> = self.figures.iter().filter_map(|figure| self.refusal(figure)).collect();
         if !failing.is_empty() {
             return failing;
         }
@@ -98,11 +102,15 @@ impl Certificate {
         if drop > self.max_accuracy_drop + ROUNDING { vec![Refusal::All(drop)] } else { vec![] }
     }
 
-    fn fails(&self, figure: &CertificateFigure) -> bool {
+    /// Returns why a figure denies the certificate, if it does.
+    fn refusal<'a>(&self, figure: &'a CertificateFigure) -> Option<Refusal<'a>> {
         let of_few = 100.0 * ALLOWED_PREDICTIONS / figure.articles.max(1) as f64;
         let allowed = if self.max_accuracy_drop > 0.0 { self.max_accuracy_drop.max(of_few) } else { 0.0 };
+        if figure.accuracy_drop() > allowed + ROUNDING {
+            return Some(Refusal::Figure(figure));
+        }
         let is_significant = figure.accuracy_drop() > 0.0 && figure.p < SIGNIFICANCE;
-        figure.accuracy_drop() > allowed + ROUNDING || self.max_accuracy_drop < 100.0 && is_significant
+        (is_significant && self.max_accuracy_drop < EVERYTHING).then_some(Refusal::Significant(figure))
     }
 
     /// Rounds the figures for storage. Six decimals distinguish one article in a million.
@@ -207,6 +215,7 @@ mod tests {
     fn refused(measured: &Certificate) -> Vec<String> {
         let name = |refusal: &Refusal| match refusal {
             Refusal::Figure(figure) => figure.set.clone(),
+            Refusal::Significant(figure) => format!("{}, significantly", figure.set),
             Refusal::All(_) => "all".into(),
         };
         measured.refusals().iter().map(name).collect()
@@ -235,7 +244,9 @@ mod tests {
         let mut found = measured(Dtype::Int8, 8, [998, 400]);
         assert!(refused(&found).is_empty());
         found.figures[0].p = 0.04;
-        assert_eq!(refused(&found), ["large"]);
+        assert_eq!(refused(&found), ["large, significantly"]);
+        found.max_accuracy_drop = 100.0;
+        assert!(refused(&found).is_empty());
         // A significant gain is none.
         let mut better = measured(Dtype::Int8, 8, [1010, 400]);
         better.figures[0].p = 0.001;

@@ -79,7 +79,7 @@ pub fn train(
 ) -> Result<Trained> {
     let folder = run.folder;
     let plan = Plan::new(models, training, settings)?;
-    let base = &*plan.start;
+    let base = &*plan.starting_model;
     let mut examples = prepare_examples(base, training, validation, &plan.heads, settings)?;
     let loss = loss_options(&plan, &examples, settings)?;
     let biases = initial_biases(&plan.heads, examples.iter().flatten());

@@ -5,7 +5,7 @@ use crate::fingerprint::Fingerprint;
 use crate::heads::merge_heads;
 use crate::log::{SetRows, StartRecord};
 use crate::sampling::SetSample;
-use crate::settings::{MAX_ROWS, Settings};
+use crate::settings::{Freeze, MAX_ROWS, Settings};
 use crate::teacher::Teachers;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::network::{EncoderLosses, TrainingNetwork};
@@ -24,7 +24,7 @@ pub struct Models<'a> {
 /// What the inputs of a run determine.
 pub(crate) struct Plan<'a> {
     /// The model that training starts with.
-    pub(crate) start: Cow<'a, Model>,
+    pub(crate) starting_model: Cow<'a, Model>,
     /// The heads of the training sets.
     pub(crate) heads: Vec<Head>,
     pub(crate) teachers: Teachers<'a>,
@@ -40,7 +40,7 @@ impl<'a> Plan<'a> {
     /// If they cannot be used together.
     pub(crate) fn new(models: &Models<'a>, training: &[LabelledSet], settings: &Settings) -> Result<Self> {
         let Models { base, teachers } = *models;
-        let start = settings.start(base)?;
+        let starting_model = settings.starting_model(base)?;
         let heads = merge_heads(training)?;
         let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
         if settings.quantise.is_some() && !(base.weights.device().is_cpu() && TrainingNetwork::supports(&base.encoder))
@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
             return fail("distillation", "it needs teachers, and teachers need it".into());
         }
         if let Some(losses) = settings.distillation.and_then(|distillation| distillation.encoder_losses()) {
-            check_encoders(&start, teachers, losses)?;
+            check_encoders(&starting_model, teachers, losses, settings)?;
         }
         if let Some(name) = settings.set_weights.keys().find(|&name| training.iter().all(|set| set.name != *name)) {
             let known: Vec<&str> = training.iter().map(|set| set.name.as_str()).collect();
@@ -68,7 +68,7 @@ impl<'a> Plan<'a> {
             return fail("epochs", format!("the run would take {steps} steps, more than {}", i32::MAX));
         }
         let teachers = Teachers::new(teachers, &heads)?;
-        Ok(Self { start, heads, teachers, samples, steps_per_epoch })
+        Ok(Self { starting_model, heads, teachers, samples, steps_per_epoch })
     }
 
     /// Returns the fingerprint of the run.
@@ -81,7 +81,14 @@ impl<'a> Plan<'a> {
         validation: &[LabelledSet],
         settings: &Settings,
     ) -> Result<Fingerprint> {
-        Fingerprint::new(&self.start, &self.heads, training, validation, &self.teachers.descriptions()?, settings)
+        Fingerprint::new(
+            &self.starting_model,
+            &self.heads,
+            training,
+            validation,
+            &self.teachers.descriptions()?,
+            settings,
+        )
     }
 
     /// Returns the first line of the run's log.
@@ -110,11 +117,14 @@ impl<'a> Plan<'a> {
 }
 
 /// Checks that the encoder of a student can be compared with that of its teacher.
-fn check_encoders(student: &Model, teachers: &[Model], losses: EncoderLosses) -> Result<()> {
+fn check_encoders(student: &Model, teachers: &[Model], losses: EncoderLosses, settings: &Settings) -> Result<()> {
     let is_of_states = losses.hidden_states > 0.0;
     let setting = if is_of_states { "distillation.hidden_state_weight" } else { "distillation.relation_weight" };
     let fail = |cause: String| Err(TrainError::Setting { setting, cause });
     let [teacher] = teachers else { return fail("it needs exactly one teacher".into()) };
+    if settings.freeze == Freeze::Encoder {
+        return fail("the encoder is frozen, so it cannot learn from that of a teacher".into());
+    }
     let models = [student, teacher];
     let is_supported = |model: &&Model| model.weights.device().is_cpu() && TrainingNetwork::supports(&model.encoder);
     if !models.iter().all(is_supported) {

@@ -200,17 +200,17 @@ impl Settings {
     ///
     /// # Errors
     /// [`TrainError::Setting`] with the first setting that cannot be used with this base.
-    pub fn start<'a>(&self, base: &'a Model) -> Result<Cow<'a, Model>> {
-        let start = match &self.layers {
+    pub fn starting_model<'a>(&self, base: &'a Model) -> Result<Cow<'a, Model>> {
+        let model = match &self.layers {
             None => Cow::Borrowed(base),
             Some(kept) => match base.with_layers(kept) {
                 Err(ModelError::Layers { cause }) => return Err(TrainError::Setting { setting: "layers", cause }),
-                start => Cow::Owned(start?),
+                model => Cow::Owned(model?),
             },
         };
-        let encoder = &start.encoder;
+        let encoder = &model.encoder;
         self.check(encoder.distinct_layers(), encoder.max_length, base.tokenizer.special_tokens())?;
-        Ok(start)
+        Ok(model)
     }
 
     /// Checks that the settings can be used with an encoder of `layers` layers and `max_length` positions, and a tokenizer

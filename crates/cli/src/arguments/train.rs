@@ -144,7 +144,8 @@ pub struct Train {
     /// Train the model for a dtype: int8 lets it learn to be accurate in spite of the rounding (quantisation-aware training)
     ///
     /// Weights and activations are rounded in the forward pass as int8 rounds them in labelling. Epochs are compared in int8. The
-    /// finished model has the rounded weights. Use it with a finished model as `--base`, for about one epoch. It runs on a CPU, and takes longer.
+    /// finished model has the rounded weights. Use it with a finished model as `--base`, for about one epoch. It runs on a CPU, and
+    /// takes longer.
     #[arg(long, value_name = "DTYPE", alias = "quantize", help_heading = heading::OPTIMISATION)]
     pub quantise: Option<QuantiseName>,
     /// Stop after N epochs without improvement (0: never)

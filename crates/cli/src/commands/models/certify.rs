@@ -16,7 +16,9 @@ use comfy_table::Table;
 use newsdesk_data::LabelledSet;
 use newsdesk_eval::{HeadCases, check_labelled, compare_dtypes, head_cases, predict};
 use newsdesk_model::folder::save_manifest;
-use newsdesk_model::{Certificate, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction, Refusal};
+use newsdesk_model::{
+    Certificate, CertificateFigure, Classifier, Device, DeviceChoice, Dtype, DtypeChoice, Options, Prediction, Refusal,
+};
 use serde::Serialize;
 use std::io::Write;
 
@@ -124,6 +126,10 @@ fn refusals(measured: &Certificate) -> Vec<String> {
     let line = |refusal: &Refusal| {
         let (loss, place) = match refusal {
             Refusal::Figure(figure) => (figure.accuracy_drop(), format!("on head {} of {}", figure.head, figure.set)),
+            Refusal::Significant(figure) => {
+                let CertificateFigure { head, set, p, .. } = figure;
+                (figure.accuracy_drop(), format!("on head {head} of {set}, which is significant (p = {p:.3})"))
+            }
             Refusal::All(drop) => (*drop, "on all data sets together".into()),
         };
         format!("warning: {} is not certified: it loses {loss:.2} points of accuracy {place}", measured.dtype)

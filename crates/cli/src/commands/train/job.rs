@@ -62,7 +62,7 @@ impl<'a> Job<'a> {
         let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
         let settings = settings(options, &base)?;
         // Before the data is read, which takes long.
-        settings.start(&base)?;
+        settings.starting_model(&base)?;
         let data = TrainingData::load(options)?;
         base.manifest.target = data.target_fields.as_ref().map(target::record);
         base.manifest.pooling = match options.pooling {

@@ -196,7 +196,7 @@ impl TrainingEncoder {
         // Every layer from the first trained one on, because a gradient must pass through those that share frozen weights.
         let first = layers.iter().position(is_trained).unwrap_or(layers.len());
         let (positions, weights, embeddings, norm) = (&*positions, &*weights, &*embeddings, final_norm.as_ref());
-        let number_of_last = layers.len() - 1;
+        let number_of_last = layers.len().saturating_sub(1);
         let mut numbered: Vec<_> = groups.iter_mut().enumerate().collect();
         parallel_each(&mut numbered, threads, |(number, group)| {
             let comparison = comparison.map(|comparison| comparison.of_group(*number));

@@ -11,8 +11,8 @@ use newsdesk_kernels::packed::round_weights;
 pub enum Rounding {
     /// They stay in f32.
     Nothing,
-    /// To the numbers that int8 products multiply: see [`newsdesk_kernels::packed::round_weights`]. Gradients pass the rounding unchanged (straight-through), and those of weights
-    /// are computed from the activations before the rounding.
+    /// To the numbers that int8 products multiply: see [`newsdesk_kernels::packed::round_weights`]. Gradients pass the rounding
+    /// unchanged (straight-through), and those of weights are computed from the activations before the rounding.
     Int8,
 }
 

@@ -61,11 +61,6 @@ impl EncoderTeacher {
         Ok(Self { encoder, weights, losses })
     }
 
-    /// Returns the weights of the losses.
-    pub fn losses(&self) -> EncoderLosses {
-        self.losses
-    }
-
     /// Reads the windows that the student has read, and returns the comparison with it. `factor` is that of all losses.
     ///
     /// # Errors

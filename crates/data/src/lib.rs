@@ -46,7 +46,8 @@ pub use format::Format;
 pub use hash::StableHash;
 pub use labelled::{
     Fields, GoldLabels, HeadRecipe, Label, LabelError, LabelId, LabelSet, LabelledArticle, LabelledFileOptions,
-    LabelledHead, LabelledRow, LabelledRows, LabelledSet, Recipe, load_labelled_files, load_recipe, recipe_heads,
+    LabelledHead, LabelledRow, LabelledRows, LabelledSet, Recipe, load_labelled_files, load_recipe,
+    load_unlabelled_files, recipe_heads,
 };
 pub use language::Language;
 pub use markup::HtmlMode;

@@ -7,9 +7,9 @@ pub(crate) const LANES: usize = 16;
 #[inline(always)]
 pub(crate) fn sum_pairs(a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0f32; LANES];
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (a_rest, b_rest) = (a_chunks.remainder(), b_chunks.remainder());
-    for (x, y) in a_chunks.zip(b_chunks) {
+    // Arrays rather than slices, so that compilers use whole vectors.
+    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (x, y) in a_chunks.iter().zip(b_chunks) {
         for lane in 0..LANES {
             sums[lane] += f(x[lane], y[lane]);
         }
@@ -42,23 +42,34 @@ pub(crate) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
 /// Returns the largest value of a row, or minus infinity for an empty row.
 #[inline(always)]
 pub(crate) fn max(row: &[f32]) -> f32 {
-    let mut largest = [f32::NEG_INFINITY; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder();
+    extremes(row).1
+}
+
+/// Returns the smallest and the largest value of a row, or infinity and minus infinity for an empty row. A NaN may be the result or
+/// be passed over.
+#[inline(always)]
+pub(crate) fn extremes(row: &[f32]) -> (f32, f32) {
+    let least = |a: f32, b: f32| if b < a { b } else { a };
+    let most = |a: f32, b: f32| if b > a { b } else { a };
+    let (mut smallest, mut largest) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    let (chunks, rest) = row.as_chunks::<LANES>();
     for x in chunks {
         for lane in 0..LANES {
-            largest[lane] = if x[lane] > largest[lane] { x[lane] } else { largest[lane] };
+            smallest[lane] = least(smallest[lane], x[lane]);
+            largest[lane] = most(largest[lane], x[lane]);
         }
     }
-    for (lane, &x) in largest.iter_mut().zip(rest) {
-        *lane = if x > *lane { x } else { *lane };
+    for (lane, &x) in rest.iter().enumerate() {
+        smallest[lane] = least(smallest[lane], x);
+        largest[lane] = most(largest[lane], x);
     }
     let mut half = LANES / 2;
     while half > 0 {
         for lane in 0..half {
-            largest[lane] = if largest[lane + half] > largest[lane] { largest[lane + half] } else { largest[lane] };
+            smallest[lane] = least(smallest[lane], smallest[lane + half]);
+            largest[lane] = most(largest[lane], largest[lane + half]);
         }
         half /= 2;
     }
-    largest[0]
+    (smallest[0], largest[0])
 }

@@ -312,7 +312,6 @@ fn every_variable_receives_a_gradient_that_is_a_slope() -> Outcome {
 
 #[test]
 fn training_for_int8_sees_the_products_of_int8() -> Outcome {
-    let (mut count, mut equal) = (0, 0);
     for case in Case::all()? {
         let (spec, windows) = (case.with_pooling(Pooling::Cls), case.windows());
         let Some(mut training) = TrainingNetwork::new(&case.model.encoder, &spec, 0, Rounding::Int8) else { continue };
@@ -333,13 +332,10 @@ fn training_for_int8_sees_the_products_of_int8() -> Outcome {
             let to_int8 = difference(&found, &logits(&rounded, Dtype::Int8)?);
             let to_f32 = difference(&found, &logits(&case.model.weights, Dtype::F32)?);
             // Where the last bits of an activation differ from those in labelling, a value may be rounded the other way.
-            assert!(to_int8 < 0.4 * to_f32, "{}, {set}: {to_int8} from int8, {to_f32} from f32", case.name);
+            assert!(to_int8 < 0.1 * to_f32, "{}, {set}: {to_int8} from int8, {to_f32} from f32", case.name);
             assert!(to_f32 > 0.1, "{}: int8 is as exact as f32", case.name);
-            count += 1;
-            equal += usize::from(to_int8 < 1e-4);
         }
     }
-    assert!(4 * equal > count, "only {equal} of {count} cases have the logits of int8");
     Ok(())
 }
 

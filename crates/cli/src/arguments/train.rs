@@ -165,6 +165,9 @@ pub struct Train {
     /// Teacher models, as folders; the student learns from the mean of their predictions
     #[arg(long, value_name = "DIR", num_args = 1.., help_heading = heading::DISTILLATION)]
     pub teacher: Vec<PathBuf>,
+    /// Files with articles to learn the teachers' predictions on; labels in them are ignored
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "teacher", conflicts_with = "teacher_labelled_only", help_heading = heading::DISTILLATION)]
+    pub unlabelled: Vec<String>,
     /// Weight of the distillation loss, from 0 to 1; the rest is the loss on labels [default: 0.5]
     #[arg(long, value_name = "SHARE", requires = "teacher", help_heading = heading::DISTILLATION)]
     pub teacher_weight: Option<f64>,

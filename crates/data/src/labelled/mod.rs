@@ -14,6 +14,7 @@ mod recipe;
 mod rows;
 mod set;
 mod gold_labels;
+mod unlabelled;
 
 pub use error::LabelError;
 pub use from_files::load_labelled_files;
@@ -24,3 +25,4 @@ pub use options::LabelledFileOptions;
 pub use recipe::{Fields, HeadRecipe, Recipe};
 pub use rows::{LabelledRow, LabelledRows};
 pub use set::{LabelledArticle, LabelledHead, LabelledSet};
+pub use unlabelled::load_unlabelled_files;

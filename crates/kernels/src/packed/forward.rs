@@ -2,24 +2,52 @@
 
 use super::buffer::Buffer;
 use super::dense::{PackedDense, Weights};
-use super::quantise::{Integer, QuantisedWeights, WeightInteger, quantise_row, terms_per_column};
+use super::quantise::{QuantisedWeights, WeightInteger, terms_per_column};
+use super::rows::{Before, PreciseRows};
 use super::scratch::Scratch;
+use crate::activation::Activation;
 use crate::half::narrow;
 use crate::matmul;
-use crate::tiles::{GROUP, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileQuantised};
+use crate::tiles::{GROUP, MAX_COLUMNS, PairOrder, QUANTISED_DEPTH, TileBf16, TileF32, TileQuantised};
 
 /// Rows per call of `gemm`. The number is fixed because the results of `gemm` depend on it.
 const GEMM_ROWS: usize = 32;
 
 impl PackedDense {
     /// Computes `out = input * weight^T + bias`, where `input` is `[rows, depth]` and `out` is `[rows, width]`, both
-    /// row-major. Runs on the calling thread.
+    /// row-major. Runs on the calling thread. Other products than int8 ignore `precise`.
     ///
     /// Each row of the result is bit-identical regardless of the other rows.
     ///
     /// # Panics
     /// If the sizes do not match.
-    pub fn forward(&self, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+    pub fn forward(&self, input: &[f32], precise: PreciseRows, scratch: &mut Scratch, out: &mut [f32]) {
+        self.product(input, precise, Before::Nothing, scratch, out);
+    }
+
+    /// Computes `out = f(input) * weight^T + bias` with an activation function. Otherwise it is as [`Self::forward`]. `input` is
+    /// overwritten with unspecified numbers.
+    ///
+    /// # Panics
+    /// If the sizes do not match.
+    pub fn forward_activated(
+        &self,
+        activation: Activation,
+        input: &mut [f32],
+        precise: PreciseRows,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        // One pass over the input activates and quantises.
+        let is_quantised = matches!(self.weights, Weights::Int8(_) | Weights::Int16(_));
+        if is_quantised && activation == Activation::Gelu {
+            return self.product(input, precise, Before::Gelu, scratch, out);
+        }
+        activation.in_place(input, self.set);
+        self.product(input, precise, Before::Nothing, scratch, out);
+    }
+
+    fn product(&self, input: &[f32], precise: PreciseRows, before: Before, scratch: &mut Scratch, out: &mut [f32]) {
         let rows = out.len() / self.width;
         assert!(out.len() == rows * self.width, "packed dense: output is not made of whole rows");
         assert!(rows.checked_mul(self.depth) == Some(input.len()), "packed dense: input is not rows x depth");
@@ -30,6 +58,7 @@ impl PackedDense {
                 let (panels, bias) = (panels.all(), bias.all());
                 self.by_tiles(
                     rows,
+                    &[],
                     tiles.rows,
                     panels,
                     &mut scratch.edge,
@@ -57,7 +86,7 @@ impl PackedDense {
                 // An odd depth is padded where pairs of products are added. Activations in f32 have no padding to read.
                 let (input, input_stride, depth) = match tiles.pair_order {
                     PairOrder::Depth => {
-                        let rounded = scratch.bytes.first(2 * rows * padded_depth);
+                        let rounded = scratch.rounded.first(2 * rows * padded_depth);
                         self.set.run(
                             #[inline(always)]
                             || round_rows(input, self.depth, padded_depth, rounded),
@@ -68,6 +97,7 @@ impl PackedDense {
                 };
                 self.by_tiles(
                     rows,
+                    &[],
                     tiles.rows,
                     panels,
                     &mut scratch.edge,
@@ -88,64 +118,70 @@ impl PackedDense {
                     },
                 );
             }
-            Weights::Int16(weights) => self.quantised(weights, rows, input, scratch, out),
-            Weights::Int8(weights) => self.quantised(weights, rows, input, scratch, out),
+            Weights::Int16(weights) => self.quantised(weights, input, precise, before, scratch, out),
+            Weights::Int8(weights) => self.quantised(weights, input, precise, before, scratch, out),
         }
     }
 
     /// Quantises the input and multiplies it with quantised weights.
     fn quantised<W: WeightInteger>(
         &self,
-        QuantisedWeights { panels, column_terms, activation_limit }: &QuantisedWeights<W>,
-        rows: usize,
+        QuantisedWeights { panels, bias, column_terms, activation_limit }: &QuantisedWeights<W>,
         input: &[f32],
+        precise: PreciseRows,
+        before: Before,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
+        const NO_BIAS: [f32; MAX_COLUMNS] = [0.0; MAX_COLUMNS];
         let (tile_rows, tile) = W::tile(self.tiles);
-        let (panels, column_terms) = (panels.all(), column_terms.all());
+        let columns = self.tiles.columns;
+        let (panels, bias, column_terms) = (panels.all(), bias.all(), column_terms.all());
         let depth = self.depth.next_multiple_of(QUANTISED_DEPTH);
         let groups = self.depth.div_ceil(GROUP);
-        let panel_terms = terms_per_column(self.depth) * self.tiles.columns;
-        let (quantised, ranges, edge) = W::scratch(scratch);
-        let quantised = quantised.first(rows * depth); // [rows, depth]
-        ranges.resize(rows * groups, [0.0; 2]); // [rows, groups]
-        self.set.run(
-            #[inline(always)]
-            || {
-                let rows = input.chunks_exact(self.depth).zip(quantised.chunks_exact_mut(depth));
-                for ((x, q), ranges) in rows.zip(ranges.chunks_exact_mut(groups)) {
-                    q[self.depth..].fill(W::Activation::from_low_bits(0));
-                    let groups = x.chunks(GROUP).zip(q.chunks_mut(GROUP));
-                    for ((x, q), range) in groups.zip(ranges) {
-                        *range = quantise_row(x, *activation_limit, q);
-                    }
-                }
+        let panel_terms = terms_per_column(self.depth) * columns;
+        let precise = if W::HAS_PRECISE_ROWS { precise } else { PreciseRows::default() };
+        let mut quantised = std::mem::take(W::memory(scratch));
+        quantised.fill(input, self.depth, *activation_limit, precise, before, self.set);
+        let (integers, ranges) = (quantised.integers.all(), quantised.ranges.as_slice());
+        let rows = input.len() / self.depth;
+        let low_halves = &quantised.precise;
+        self.by_tiles(
+            rows,
+            low_halves,
+            tile_rows,
+            panels,
+            &mut scratch.edge,
+            out,
+            |count, row, panel, out, out_stride| {
+                let arguments = TileQuantised {
+                    input: integers[row * depth..][..count * depth].as_ptr(),
+                    input_stride: depth,
+                    row_ranges: ranges[row * groups..][..count * groups].as_ptr(),
+                    panel: panels[panel * depth..][..columns * depth].as_ptr(),
+                    depth,
+                    bias: if row < rows { &bias[panel..][..columns] } else { &NO_BIAS[..columns] }.as_ptr(),
+                    column_terms: column_terms[panel / columns * panel_terms..][..panel_terms].as_ptr(),
+                    out,
+                    out_stride,
+                };
+                // SAFETY: as in `product`; the depth is a multiple of `QUANTISED_DEPTH`, and the integers are within the
+                // limits that `W::limits` gives.
+                unsafe { tile(count, arguments) }
             },
         );
-        self.by_tiles(rows, tile_rows, panels, edge, out, |count, row, panel, out, out_stride| {
-            let arguments = TileQuantised {
-                input: quantised[row * depth..][..count * depth].as_ptr(),
-                input_stride: depth,
-                row_ranges: ranges[row * groups..][..count * groups].as_ptr(),
-                panel: panels[panel * depth..][..self.tiles.columns * depth].as_ptr(),
-                depth,
-                column_terms: column_terms[panel / self.tiles.columns * panel_terms..][..panel_terms].as_ptr(),
-                out,
-                out_stride,
-            };
-            // SAFETY: as in `forward`; the depth is a multiple of `QUANTISED_DEPTH`, and the integers are within the limits
-            // that `W::limits` gives.
-            unsafe { tile(count, arguments) }
-        });
+        *W::memory(scratch) = quantised;
     }
 
-    /// Calls `tile` with (rows, first row, first column, output, stride of the output) for every tile, panel by panel.
+    /// Calls `tile` with (rows, first row, first column, output, stride of the output) for every tile, panel by panel. The rows
+    /// after the first `rows` are added to those that `targets` names.
     ///
     /// A panel stays in the first-level cache for all rows, and the next panel is prefetched meanwhile.
+    #[expect(clippy::too_many_arguments, reason = "rows of two kinds, panels, and memory")]
     fn by_tiles<W>(
         &self,
         rows: usize,
+        targets: &[usize],
         tile_rows: usize,
         panels: &[W],
         edge: &mut Buffer<f32>,
@@ -173,6 +209,14 @@ impl PackedDense {
                         let row = &mut out[(row + r) * self.width..(row + r + 1) * self.width];
                         row[panel..].copy_from_slice(&values[..self.width - panel]);
                     }
+                }
+            }
+            for (number, targets) in targets.chunks(tile_rows).enumerate() {
+                let block = edge.first(tile_rows * columns);
+                tile(targets.len(), rows + number * tile_rows, panel, block.as_mut_ptr(), columns);
+                for (target, values) in targets.iter().zip(block.chunks_exact(columns)) {
+                    let row = &mut out[target * self.width..(target + 1) * self.width];
+                    row[panel..].iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
                 }
             }
         }

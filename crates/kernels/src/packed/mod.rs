@@ -9,10 +9,12 @@ mod dtype;
 mod forward;
 mod quantise;
 mod rounding;
+mod rows;
 mod scratch;
 
 pub use attention::{Attention, AttentionScratch, DisentangledPositions, DistanceBias, Relative, Strided};
 pub use dense::PackedDense;
 pub use dtype::Dtype;
 pub use rounding::{round_activations, round_weights};
+pub use rows::PreciseRows;
 pub use scratch::Scratch;

@@ -3,7 +3,9 @@
 //! Weights are quantised once and stored in panels. Activations are quantised for each product.
 
 use super::buffer::{Buffer, Number};
+use super::rows::QuantisedRows;
 use super::scratch::Scratch;
+use crate::lanes::extremes;
 use crate::tiles::{GROUP, INT16_LIMITS, QUANTISED_DEPTH, QuantisedTile, TRAINED_LIMITS, Tiles};
 
 /// An integer type that weights or activations are quantised to.
@@ -34,13 +36,16 @@ pub(super) trait WeightInteger: Integer {
     fn limits(weight: &[f32], depth: usize, tiles: &Tiles) -> (Self::Activation, Self);
     /// Returns the maximum number of rows of a tile, and the tile.
     fn tile(tiles: &Tiles) -> (usize, QuantisedTile<Self::Activation, Self>);
-    /// Returns the memory for a block's activations, for their ranges, and for a tile at the right edge.
-    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<Self::Activation>, &mut Vec<[f32; 2]>, &mut Buffer<f32>);
+    /// Whether precise rows have twice the bits of others.
+    const HAS_PRECISE_ROWS: bool;
+    /// Returns the memory for the activations of a block.
+    fn memory(scratch: &mut Scratch) -> &mut QuantisedRows<Self::Activation>;
 }
 
 impl WeightInteger for i8 {
     type Activation = u8;
     const INTERLEAVED: usize = 4;
+    const HAS_PRECISE_ROWS: bool = true;
 
     fn limits(weight: &[f32], depth: usize, tiles: &Tiles) -> (u8, i8) {
         if are_trained(weight, depth) { TRAINED_LIMITS } else { tiles.int8_limits }
@@ -50,14 +55,16 @@ impl WeightInteger for i8 {
         (tiles.int8_rows, tiles.int8)
     }
 
-    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<u8>, &mut Vec<[f32; 2]>, &mut Buffer<f32>) {
-        (&mut scratch.bytes, &mut scratch.ranges, &mut scratch.edge)
+    fn memory(scratch: &mut Scratch) -> &mut QuantisedRows<u8> {
+        &mut scratch.bytes
     }
 }
 
 impl WeightInteger for i16 {
     type Activation = u16;
     const INTERLEAVED: usize = 2;
+    // Twelve bits are precise enough.
+    const HAS_PRECISE_ROWS: bool = false;
 
     fn limits(_: &[f32], _: usize, _: &Tiles) -> (u16, i16) {
         INT16_LIMITS
@@ -67,8 +74,8 @@ impl WeightInteger for i16 {
         (tiles.rows, tiles.int16)
     }
 
-    fn scratch(scratch: &mut Scratch) -> (&mut Buffer<u16>, &mut Vec<[f32; 2]>, &mut Buffer<f32>) {
-        (&mut scratch.words, &mut scratch.ranges, &mut scratch.edge)
+    fn memory(scratch: &mut Scratch) -> &mut QuantisedRows<u16> {
+        &mut scratch.words
     }
 }
 
@@ -76,6 +83,8 @@ impl WeightInteger for i16 {
 pub(super) struct QuantisedWeights<W: WeightInteger> {
     /// `[panels][depth / INTERLEAVED][columns][INTERLEAVED]`
     pub(super) panels: Buffer<W>,
+    /// The bias, padded with zeros up to the end of the last panel.
+    pub(super) bias: Buffer<f32>,
     /// The terms of each panel's columns, as [`TileQuantised::column_terms`](crate::tiles::TileQuantised::column_terms)
     /// lays them out.
     pub(super) column_terms: Buffer<f32>,
@@ -90,14 +99,15 @@ impl<W: WeightInteger> QuantisedWeights<W> {
         let depth = weight.len() / width;
         let (padded_width, padded_depth) = (width.next_multiple_of(columns), depth.next_multiple_of(QUANTISED_DEPTH));
         let mut panels = Buffer::zeros(padded_width * padded_depth);
+        let mut padded_bias = Buffer::zeros(padded_width);
+        padded_bias.first(width).copy_from_slice(bias);
         let mut column_terms = Buffer::zeros(terms_per_column(depth) * padded_width);
         let out = panels.first(padded_width * padded_depth);
         let terms_out = column_terms.first(terms_per_column(depth) * padded_width);
         let (activation_limit, limit) = W::limits(weight, depth, tiles);
-        for (column, (row, &bias)) in weight.chunks_exact(depth).zip(bias).enumerate() {
+        for (column, row) in weight.chunks_exact(depth).enumerate() {
             let (panel, c) = (column / columns * columns, column % columns);
             let terms = &mut terms_out[terms_per_column(depth) * panel..];
-            terms[c] = bias;
             for (group, weights) in row.chunks(GROUP).enumerate() {
                 let mut sum = 0i32;
                 let scale = quantise_weights(weights, limit, |k, q: W| {
@@ -106,17 +116,17 @@ impl<W: WeightInteger> QuantisedWeights<W> {
                     let index = (k / W::INTERLEAVED * columns + c) * W::INTERLEAVED + k % W::INTERLEAVED;
                     out[panel * padded_depth + index] = q;
                 });
-                terms[(1 + 2 * group) * columns + c] = sum as f32 * scale;
-                terms[(2 + 2 * group) * columns + c] = scale;
+                terms[2 * group * columns + c] = sum as f32 * scale;
+                terms[(2 * group + 1) * columns + c] = scale;
             }
         }
-        Self { panels, column_terms, activation_limit }
+        Self { panels, bias: padded_bias, column_terms, activation_limit }
     }
 }
 
-/// Returns the number of terms of a column: its bias, and the sum and the scale of each group.
+/// Returns the number of terms of a column: the sum and the scale of each group.
 pub(super) fn terms_per_column(depth: usize) -> usize {
-    1 + 2 * depth.div_ceil(GROUP)
+    2 * depth.div_ceil(GROUP)
 }
 
 /// Quantises a group of one output's weights to `-limit..=limit`, so that `weight = scale * q`. Returns the scale.
@@ -152,43 +162,80 @@ fn are_trained(weight: &[f32], depth: usize) -> bool {
 /// infinite, or their range overflows, both are NaN and so is every product.
 #[inline(always)]
 pub(super) fn quantise_row<X: Integer>(row: &[f32], limit: X, out: &mut [X]) -> [f32; 2] {
-    const LANES: usize = 16;
-    // 2^23: adding it rounds to an integer and leaves that integer in the low bits.
-    const ROUND: f32 = 8_388_608.0;
-    let (mut min, mut max) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    let chunks = row.chunks_exact(LANES);
-    for (lane, &x) in chunks.remainder().iter().enumerate() {
-        min[lane] = x;
-        max[lane] = x;
-    }
-    for chunk in chunks {
-        for lane in 0..LANES {
-            min[lane] = if chunk[lane] < min[lane] { chunk[lane] } else { min[lane] };
-            max[lane] = if chunk[lane] > max[lane] { chunk[lane] } else { max[lane] };
-        }
-    }
-    let min = min.iter().fold(f32::INFINITY, |a, &b| if b < a { b } else { a });
-    let max = max.iter().fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a });
-    let range = max - min;
-    let limit: f32 = limit.into();
-    let inverse = if range > 0.0 { limit / range } else { 0.0 };
+    let steps = Steps::new(row, limit.into());
     let mut any = 0;
     for (q, &x) in out.iter_mut().zip(row) {
-        let bits = ((x - min) * inverse + ROUND).to_bits();
+        let bits = steps.bits(x);
         any |= bits;
         *q = X::from_low_bits(bits);
     }
-    // All numbers from 2^23 to 2^24 have the same sign and exponent. Those of NaN and infinity have other bits set.
-    const SIGN_AND_EXPONENT: u32 = 0xff80_0000;
-    if any & SIGN_AND_EXPONENT != ROUND.to_bits() || !range.is_finite() {
-        return [f32::NAN; 2];
+    steps.scale_and_min(any)
+}
+
+/// Quantises a group of a row to twice the bits that `limit` has, so that `x = high scale * high + min + low scale * low`. Returns
+/// high scale and minimum, then low scale and zero. They are NaN as in [`quantise_row`].
+#[inline(always)]
+pub(super) fn quantise_row_precisely<X: Integer>(
+    row: &[f32],
+    limit: X,
+    high: &mut [X],
+    low: &mut [X],
+) -> [[f32; 2]; 2] {
+    let limit = Into::<i32>::into(limit).cast_unsigned();
+    let base = limit + 1;
+    let steps = Steps::new(row, (base * base - 1) as f32);
+    let mut any = 0;
+    for ((high, low), &x) in high.iter_mut().zip(low).zip(row) {
+        let bits = steps.bits(x);
+        any |= bits;
+        *high = X::from_low_bits(bits >> base.trailing_zeros() & limit);
+        *low = X::from_low_bits(bits & limit);
     }
-    [range / limit, min]
+    let [scale, min] = steps.scale_and_min(any);
+    [[scale * base as f32, min], [scale, if scale.is_nan() { scale } else { 0.0 }]]
+}
+
+/// The steps that the numbers of a group are rounded to.
+struct Steps {
+    min: f32,
+    range: f32,
+    count: f32,
+    inverse: f32,
+}
+
+impl Steps {
+    // 2^23: adding it rounds to an integer and leaves that integer in the low bits.
+    const ROUND: f32 = 8_388_608.0;
+
+    /// Returns `count` steps from the smallest to the largest number of a group.
+    #[inline(always)]
+    fn new(row: &[f32], count: f32) -> Self {
+        let (min, max) = extremes(row);
+        let range = max - min;
+        Self { min, range, count, inverse: if range > 0.0 { count / range } else { 0.0 } }
+    }
+
+    /// Returns a number whose low bits are the step of `x`.
+    #[inline(always)]
+    fn bits(&self, x: f32) -> u32 {
+        ((x - self.min) * self.inverse + Self::ROUND).to_bits()
+    }
+
+    /// Returns the size of a step, and the smallest number. `any` has all bits that [`Self::bits`] returned for the group.
+    #[inline(always)]
+    fn scale_and_min(&self, any: u32) -> [f32; 2] {
+        // All numbers from 2^23 to 2^24 have the same sign and exponent. Those of NaN and infinity have other bits set.
+        const SIGN_AND_EXPONENT: u32 = 0xff80_0000;
+        if any & SIGN_AND_EXPONENT != Self::ROUND.to_bits() || !self.range.is_finite() {
+            return [f32::NAN; 2];
+        }
+        [self.range / self.count, self.min]
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{INT16_LIMITS, Integer, quantise_row, quantise_weights};
+    use super::{INT16_LIMITS, Integer, quantise_row, quantise_row_precisely, quantise_weights};
     use proptest::prelude::*;
 
     /// Returns whether every number of a row is restored to within half a quantisation step.
@@ -198,6 +245,17 @@ mod tests {
         out.iter().zip(values).all(|(&q, &x)| {
             let restored = scale * Into::<f32>::into(q) + min;
             q <= limit && (restored - x).abs() <= scale * 0.501 + 1e-5
+        })
+    }
+
+    /// The same with twice the bits.
+    fn precise_row_is_restored(values: &[f32], limit: u8) -> bool {
+        let (mut high, mut low) = (vec![0; values.len()], vec![0; values.len()]);
+        let [[high_scale, min], [low_scale, zero]] = quantise_row_precisely(values, limit, &mut high, &mut low);
+        assert!(zero == 0.0 && high_scale == low_scale * (f32::from(limit) + 1.0));
+        high.iter().zip(&low).zip(values).all(|((&high, &low), &x)| {
+            let restored = high_scale * f32::from(high) + low_scale * f32::from(low) + min;
+            high <= limit && low <= limit && (restored - x).abs() <= low_scale * 0.501 + 1e-5
         })
     }
 
@@ -220,6 +278,7 @@ mod tests {
             let (max_activation, max_weight) = INT16_LIMITS;
             prop_assert!(row_is_restored(&values, 127u8) && row_is_restored(&values, 255u8));
             prop_assert!(row_is_restored(&values, max_activation));
+            prop_assert!(precise_row_is_restored(&values, 127) && precise_row_is_restored(&values, 255));
             prop_assert!(weights_are_restored(&values, 63i8) && weights_are_restored(&values, 127i8));
             prop_assert!(weights_are_restored(&values, max_weight));
         }
@@ -235,6 +294,8 @@ mod tests {
                     row[position] = value;
                     let [scale, min] = quantise_row(&row, 127, &mut [0u8; 41]);
                     assert!(scale.is_nan() && min.is_nan(), "{value} at {position} among {fill}: {scale}, {min}");
+                    let ranges = quantise_row_precisely(&row, 127, &mut [0u8; 41], &mut [0u8; 41]);
+                    assert!(ranges.as_flattened().iter().all(|number| number.is_nan()), "{value}: {ranges:?}");
                 }
             }
         }

@@ -23,8 +23,8 @@ mod portable;
 mod tile;
 
 pub(crate) use tile::{
-    GROUP, INT16_LIMITS, PairOrder, QUANTISED_DEPTH, QuantisedTile, TRAINED_LIMITS, TileBf16, TileF32, TileQuantised,
-    Tiles,
+    GROUP, INT16_LIMITS, MAX_COLUMNS, PairOrder, QUANTISED_DEPTH, QuantisedTile, TRAINED_LIMITS, TileBf16, TileF32,
+    TileQuantised, Tiles,
 };
 
 use crate::instructions::InstructionSet;

@@ -98,10 +98,11 @@ where
 {
     let groups = tile.depth.div_ceil(GROUP);
     // SAFETY: the caller keeps the contract of the tile's arguments.
-    let (panel, column_terms) = unsafe {
+    let (panel, bias, column_terms) = unsafe {
         (
             std::slice::from_raw_parts(tile.panel.cast::<[[W; INTERLEAVED]; COLUMNS]>(), tile.depth / INTERLEAVED),
-            std::slice::from_raw_parts(tile.column_terms.cast::<[f32; COLUMNS]>(), 1 + 2 * groups),
+            &*tile.bias.cast::<[f32; COLUMNS]>(),
+            std::slice::from_raw_parts(tile.column_terms.cast::<[[f32; COLUMNS]; 2]>(), groups),
         )
     };
     for row in 0..rows {
@@ -113,9 +114,9 @@ where
                 &mut *tile.out.add(row * tile.out_stride).cast::<[f32; COLUMNS]>(),
             )
         };
-        *out = column_terms[0];
+        *out = *bias;
         let parts = input.chunks(GROUP).zip(panel.chunks(GROUP / INTERLEAVED));
-        for (((input, panel), &[scale, min]), terms) in parts.zip(ranges).zip(column_terms[1..].chunks_exact(2)) {
+        for (((input, panel), &[scale, min]), [column_sums, column_scales]) in parts.zip(ranges).zip(column_terms) {
             let mut sums = [0i32; COLUMNS];
             for (x, weights) in input.chunks_exact(INTERLEAVED).zip(panel) {
                 for (sum, weights) in sums.iter_mut().zip(weights) {
@@ -125,8 +126,8 @@ where
                 }
             }
             for (c, out) in out.iter_mut().enumerate() {
-                *out += sums[c] as f32 * (scale * terms[1][c]);
-                *out += min * terms[0][c];
+                *out += sums[c] as f32 * (scale * column_scales[c]);
+                *out += min * column_sums[c];
             }
         }
     }

@@ -74,14 +74,18 @@ pub(crate) struct TileQuantised<X, W> {
     pub panel: *const W,
     /// The number of products in each output.
     pub depth: usize,
-    /// The columns' biases. Then, for each group, the sums of the columns' weights, and their scales. `[1 + 2 groups,
-    /// columns]`.
+    /// The value each column's sum starts from, `[columns]`.
+    pub bias: *const f32,
+    /// For each group, the sums of the columns' weights, and their scales: `[groups, 2, columns]`.
     pub column_terms: *const f32,
     /// Results, `[rows, columns]`.
     pub out: *mut f32,
     /// Elements from one row of `out` to the next.
     pub out_stride: usize,
 }
+
+/// The most columns that a panel of weights has on any instruction set.
+pub(crate) const MAX_COLUMNS: usize = 64;
 
 /// The depth of quantised products is a multiple of this.
 pub(crate) const QUANTISED_DEPTH: usize = 8;
@@ -160,3 +164,18 @@ macro_rules! with_rows {
     };
 }
 pub(super) use with_rows;
+
+/// Repeats `$body` for each number below `$count`, which is at most six. Unlike those of a loop, the numbers are constants, so that
+/// arrays that they index stay in registers.
+macro_rules! unrolled {
+    ($count:expr, |$number:ident| $body:expr) => {
+        $crate::tiles::tile::unrolled!($count, $number, $body, [0, 1, 2, 3, 4, 5])
+    };
+    ($count:expr, $number:ident, $body:expr, [$($value:literal),+]) => {
+        $(if $value < $count {
+            let $number = $value;
+            $body
+        })+
+    };
+}
+pub(super) use unrolled;

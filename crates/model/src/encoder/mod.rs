@@ -5,6 +5,7 @@
 //!
 //! [`EncoderSpec`]: crate::architecture::EncoderSpec
 
+mod first_tokens;
 pub mod graph;
 pub mod packed;
 mod relative;

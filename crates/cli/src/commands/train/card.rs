@@ -70,7 +70,8 @@ fn card_sets(data: &TrainingData) -> Vec<CardSet> {
 fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) -> String {
     let names = |arguments: &[String]| arguments.iter().map(|argument| file_name(argument)).collect::<Vec<_>>();
     let mut parts = vec![("data", names(&options.data))];
-    for (option, sets) in [("validation", &options.validation), ("test", &options.test)] {
+    let others = [("validation", &options.validation), ("test", &options.test), ("unlabelled", &options.unlabelled)];
+    for (option, sets) in others {
         parts.push((option, names(sets)));
     }
     let data_set = &options.data_set;

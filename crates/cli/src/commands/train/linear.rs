@@ -180,6 +180,7 @@ fn refuse_ignored_options(options: &Train) -> Result<()> {
         ("layer-lr-decay", options.layer_lr_decay != defaults.layer_lr_decay),
         ("focal-gamma", options.focal_gamma != defaults.focal_gamma),
         ("teacher", !options.teacher.is_empty()),
+        ("unlabelled", !options.unlabelled.is_empty()),
         ("layers", !options.layers.is_empty()),
         ("freeze", options.freeze.is_some()),
         ("quantise", options.quantise.is_some()),

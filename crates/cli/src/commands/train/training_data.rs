@@ -1,13 +1,14 @@
 //! The labelled data sets of a training run: for training, validation and test.
 
 use crate::arguments::Train;
-use crate::data_sets::{DataSetSource, describe_rejects, html_note};
+use crate::data_sets::{DataSetSource, describe_rejects, html_note, plain_options};
 use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::output::count::counted;
 use crate::remedies::train::warning_line;
+use crate::sources::expand;
 use anyhow::Result;
-use newsdesk_data::{LabelSet, LabelledArticle, LabelledSet, TargetFields, TextHash, hold_out};
+use newsdesk_data::{LabelSet, LabelledArticle, LabelledSet, TargetFields, TextHash, hold_out, load_unlabelled_files};
 use newsdesk_eval::check_labelled;
 use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::Head;
@@ -75,6 +76,9 @@ impl TrainingData {
                     data.validation.push(held);
                 }
             }
+        }
+        if !options.unlabelled.is_empty() {
+            data.training.push(unlabelled(options)?);
         }
         for source in DataSetSource::find_all(&options.validation)? {
             let set = data.read(&source, options, "validation")?;
@@ -172,6 +176,16 @@ impl TrainingData {
     pub fn all(&self) -> impl Iterator<Item = &LabelledSet> {
         self.training.iter().chain(&self.validation).chain(&self.test)
     }
+}
+
+/// Reads the articles without labels.
+fn unlabelled(options: &Train) -> Result<LabelledSet> {
+    let set = load_unlabelled_files(&expand(&options.unlabelled)?, &plain_options(&options.data_set).read)?;
+    if set.articles.is_empty() {
+        let message = format!("cannot find an article in `{}`", set.name);
+        return Err(Usage::new(message, "name files with articles to `--unlabelled`, or leave it out").into());
+    }
+    Ok(set)
 }
 
 /// Reads the labels that a file lists.

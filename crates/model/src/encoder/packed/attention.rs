@@ -71,7 +71,9 @@ impl SelfAttention {
         scratch: &mut EncoderScratch,
     ) {
         let (width, tokens) = (self.width, batch.ids().len());
-        let EncoderScratch { hidden, projected, context, normed, first, product, attention, .. } = scratch;
+        let EncoderScratch { hidden, projected, context, normed, first, first_tokens, product, attention, .. } =
+            scratch;
+        let precise = first_tokens.among(OutputRows::All);
         let hidden = &hidden[..tokens * width];
         let block = self.kernels.block;
         let all = match &self.projection {
@@ -81,14 +83,14 @@ impl SelfAttention {
         let stride = all.width();
         let projected = sized(projected, tokens * stride);
         match norm {
-            None => by_block(all, block, hidden, product, projected),
+            None => by_block(all, block, hidden, precise, product, projected),
             Some(norm) => {
                 let blocks = hidden.chunks(block * width).zip(projected.chunks_mut(block * stride));
-                for (input, out) in blocks {
+                for (number, (input, out)) in blocks.enumerate() {
                     let normed = sized(normed, input.len());
                     normed.copy_from_slice(input);
                     norm.in_place(normed, self.kernels.set);
-                    all.forward(normed, product, out);
+                    all.forward(normed, precise.from(number * block), product, out);
                 }
             }
         }
@@ -118,7 +120,7 @@ impl SelfAttention {
                 if let Some(norm) = norm {
                     norm.in_place(inputs, set);
                 }
-                by_block(query, block, inputs, product, queries);
+                by_block(query, block, inputs, first_tokens.among(OutputRows::First), product, queries);
                 let context = sized(context, batch.len() * width);
                 for (row, window) in batch.windows().enumerate() {
                     let rows = &mut projected[window.start * stride..window.end * stride];

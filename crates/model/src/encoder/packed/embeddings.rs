@@ -5,6 +5,7 @@ use super::{EncoderScratch, Kernels, dense, sized};
 use crate::architecture::{EmbeddingSpec, EncoderSpec};
 use crate::batch::PackedBatch;
 use crate::checkpoint::{RowTable, Weights};
+use crate::encoder::OutputRows;
 use crate::error::Result;
 use newsdesk_kernels::packed::PackedDense;
 
@@ -66,14 +67,15 @@ impl Embeddings {
     /// If a window is longer than the encoder allows, or a token id is not in the vocabulary.
     pub(super) fn forward(&self, batch: &PackedBatch, kernels: Kernels, scratch: &mut EncoderScratch) {
         let (width, tokens) = (self.width, batch.ids().len());
-        let EncoderScratch { hidden, embedded, product, .. } = scratch;
+        let EncoderScratch { hidden, embedded, first_tokens, product, .. } = scratch;
         let Some(projection) = &self.projection else {
             return self.embed(batch, kernels, sized(hidden, tokens * width));
         };
         let embedded = sized(embedded, tokens * width);
         self.embed(batch, kernels, embedded);
         let hidden = sized(hidden, tokens * projection.width());
-        super::by_block(projection, kernels.block, embedded, product, hidden);
+        let precise = first_tokens.among(OutputRows::All);
+        super::by_block(projection, kernels.block, embedded, precise, product, hidden);
     }
 
     fn embed(&self, batch: &PackedBatch, kernels: Kernels, hidden: &mut [f32]) {

@@ -9,7 +9,7 @@ use crate::batch::PackedBatch;
 use crate::checkpoint::Weights;
 use crate::encoder::OutputRows;
 use crate::error::Result;
-use newsdesk_kernels::packed::PackedDense;
+use newsdesk_kernels::packed::{PackedDense, PreciseRows};
 
 /// An encoder layer.
 pub(super) struct Layer {
@@ -77,17 +77,20 @@ impl Layer {
     /// Applies the output projection of attention, the feed-forward block, and the layer norms to the first `rows` of
     /// `scratch.hidden`, block by block.
     fn feed_forward(&self, rows: usize, scratch: &mut EncoderScratch) {
-        let EncoderScratch { hidden, context, normed, intermediate, gated, update, product, .. } = scratch;
+        let EncoderScratch { hidden, context, normed, intermediate, gated, update, first_tokens, product, .. } =
+            scratch;
+        let precise = first_tokens.among(self.attention.rows());
         let (width, block, set) = (self.output.width(), self.kernels.block, self.kernels.set);
         let blocks = hidden[..rows * width].chunks_mut(block * width).zip(context.chunks(block * width));
-        for (hidden, context) in blocks {
+        for (number, (hidden, context)) in blocks.enumerate() {
+            let precise = precise.from(number * block);
             let context = &context[..hidden.len()];
             let update = sized(update, hidden.len());
-            self.attention_output.forward(context, product, update);
+            self.attention_output.forward(context, precise, product, update);
             match (self.placement, &self.attention_norm) {
                 (NormPlacement::After, Some(norm)) => {
                     norm.residual(hidden, update, set);
-                    self.inner(hidden, update, intermediate, gated, product);
+                    self.inner(hidden, update, precise, intermediate, gated, product);
                     self.output_norm.residual(hidden, update, set);
                 }
                 _ => {
@@ -95,7 +98,7 @@ impl Layer {
                     let normed = sized(normed, hidden.len());
                     normed.copy_from_slice(hidden);
                     self.output_norm.in_place(normed, set);
-                    self.inner(normed, update, intermediate, gated, product);
+                    self.inner(normed, update, precise, intermediate, gated, product);
                     add(hidden, update);
                 }
             }
@@ -107,6 +110,7 @@ impl Layer {
         &self,
         input: &[f32],
         out: &mut [f32],
+        precise: PreciseRows,
         intermediate: &mut Vec<f32>,
         gated: &mut Vec<f32>,
         product: &mut newsdesk_kernels::packed::Scratch,
@@ -114,16 +118,13 @@ impl Layer {
         let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
         let (rows, inner, set) = (input.len() / self.output.width(), self.output.depth(), self.kernels.set);
         let first = sized(intermediate, rows * self.intermediate.width());
-        self.intermediate.forward(input, product, first);
+        self.intermediate.forward(input, precise, product, first);
         match is_gated {
-            false => {
-                activation.in_place(first, set);
-                self.output.forward(first, product, out);
-            }
+            false => self.output.forward_activated(activation, first, precise, product, out),
             true => {
                 let gated = sized(gated, rows * inner);
                 activation.gated(first, inner, gated, set);
-                self.output.forward(gated, product, out);
+                self.output.forward(gated, precise, product, out);
             }
         }
     }

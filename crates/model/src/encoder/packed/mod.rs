@@ -14,12 +14,13 @@ use crate::architecture::{EncoderSpec, NormPlacement};
 use crate::batch::PackedBatch;
 use crate::checkpoint::Weights;
 use crate::encoder::OutputRows;
+use crate::encoder::first_tokens::FirstTokens;
 use crate::error::Result;
 use crate::workers::parallel;
 use embeddings::Embeddings;
 use layer::Layer;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{AttentionScratch, Dtype, PackedDense, Scratch};
+use newsdesk_kernels::packed::{AttentionScratch, Dtype, PackedDense, PreciseRows, Scratch};
 pub(crate) use norm::LayerNorm;
 use positions::Positions;
 
@@ -33,6 +34,8 @@ pub struct PackedEncoder {
     order: Vec<usize>,
     final_norm: Option<LayerNorm>,
     width: usize,
+    /// Which rows of the last layer the network reads.
+    rows: OutputRows,
     kernels: Kernels,
 }
 
@@ -51,7 +54,7 @@ impl Kernels {
         // weights have four times the bytes of int8, so more rows share each load.
         let block = match dtype {
             Dtype::F32 => 96,
-            Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 48,
+            Dtype::Int16 | Dtype::Bf16 | Dtype::Int8 => 72,
         };
         Self { dtype, set, block }
     }
@@ -79,6 +82,7 @@ pub struct EncoderScratch {
     update: Vec<f32>,
     /// `[2, windows, width]`: the first tokens, then their queries.
     first: Vec<f32>,
+    first_tokens: FirstTokens,
     product: Scratch,
     attention: AttentionScratch,
 }
@@ -125,7 +129,7 @@ impl PackedEncoder {
         let final_norm = || LayerNorm::new(&weights.pp("encoder.LayerNorm"), spec.hidden_size, spec.norm);
         let final_norm = (spec.norm_placement == NormPlacement::Before).then(final_norm).transpose()?;
         let embeddings = Embeddings::new(&weights.pp("embeddings"), spec, kernels)?;
-        Ok(Self { embeddings, positions, layers, order, final_norm, width: spec.hidden_size, kernels })
+        Ok(Self { embeddings, positions, layers, order, final_norm, width: spec.hidden_size, rows, kernels })
     }
 
     /// Returns the width of a token's vector.
@@ -139,6 +143,8 @@ impl PackedEncoder {
     /// # Panics
     /// If a window is longer than the encoder allows, or a token id is not in the vocabulary.
     pub fn forward<'a>(&self, batch: &PackedBatch, scratch: &'a mut EncoderScratch) -> &'a mut [f32] {
+        scratch.first_tokens.clear();
+        batch.windows().for_each(|window| scratch.first_tokens.push(window.start, self.rows));
         self.embeddings.forward(batch, self.kernels, scratch);
         let mut rows = batch.ids().len();
         for &index in &self.order {
@@ -175,9 +181,16 @@ pub(crate) fn dense(
 }
 
 /// Applies a dense layer to blocks of rows.
-fn by_block(dense: &PackedDense, block: usize, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+fn by_block(
+    dense: &PackedDense,
+    block: usize,
+    input: &[f32],
+    precise: PreciseRows,
+    scratch: &mut Scratch,
+    out: &mut [f32],
+) {
     let blocks = input.chunks(block * dense.depth()).zip(out.chunks_mut(block * dense.width()));
-    for (input, out) in blocks {
-        dense.forward(input, scratch, out);
+    for (number, (input, out)) in blocks.enumerate() {
+        dense.forward(input, precise.from(number * block), scratch, out);
     }
 }

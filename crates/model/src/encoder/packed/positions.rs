@@ -8,7 +8,7 @@ use crate::checkpoint::Weights;
 use crate::encoder::relative::{bias_bucket, relative_bucket};
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{DisentangledPositions, DistanceBias, Dtype, Relative, Scratch};
+use newsdesk_kernels::packed::{DisentangledPositions, DistanceBias, Dtype, PreciseRows, Relative, Scratch};
 use newsdesk_kernels::rotary::Rotary;
 
 /// The tables that all layers share.
@@ -122,7 +122,8 @@ fn disentangled(
         }
         let projection = dense(&[&weights.pp(name)], width, width, has_bias, kernels)?;
         let mut projected = vec![0.0; vectors.len()];
-        super::by_block(&projection, kernels.block, vectors, &mut Scratch::default(), &mut projected);
+        let (precise, memory) = (PreciseRows::default(), &mut Scratch::default());
+        super::by_block(&projection, kernels.block, vectors, precise, memory, &mut projected);
         Ok(Some(projected))
     };
     let has_bias = spec.attention.has_bias;

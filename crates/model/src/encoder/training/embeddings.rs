@@ -9,6 +9,7 @@ use super::rounding::Rounding;
 use super::{Dropouts, add};
 use crate::architecture::{EmbeddingSpec, EncoderSpec, WORD_TABLE};
 use crate::checkpoint::Weights;
+use crate::encoder::OutputRows;
 use crate::error::Result;
 use crate::tokenize::TokenId;
 
@@ -125,7 +126,8 @@ impl Embeddings {
         }
         if let Some(projection) = &self.projection {
             let hidden = sized(&mut group.hidden, size / width * projection.output_width());
-            projection.forward(&group.projection_input, &mut group.scratch.product, hidden);
+            let precise = group.first_tokens.among(OutputRows::All);
+            projection.forward(&group.projection_input, precise, &mut group.scratch.product, hidden);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A group of windows in the forward and backward pass, with the memory that both passes share.
 
+use crate::encoder::OutputRows;
+use crate::encoder::first_tokens::FirstTokens;
 use crate::tokenize::TokenId;
 use newsdesk_kernels::attention;
 use newsdesk_kernels::attention::relations::RelationScratch;
@@ -11,6 +13,7 @@ pub(super) struct Group {
     pub(super) ids: Vec<TokenId>,
     /// For each window, the index after its last token.
     pub(super) ends: Vec<usize>,
+    pub(super) first_tokens: FirstTokens,
     /// Index of the first window and the first token of this group in the pass. Dropout depends on these.
     pub(super) first_window: usize,
     pub(super) first_token: usize,
@@ -108,6 +111,7 @@ impl Group {
         Self {
             ids: vec![],
             ends: vec![],
+            first_tokens: FirstTokens::default(),
             first_window: 0,
             first_token: 0,
             embedded: vec![],
@@ -129,11 +133,13 @@ impl Group {
     pub(super) fn reset(&mut self, window: usize, token: usize) {
         self.ids.clear();
         self.ends.clear();
+        self.first_tokens.clear();
         (self.first_window, self.first_token) = (window, token);
     }
 
-    /// Adds a window.
-    pub(super) fn push(&mut self, window: &[TokenId]) {
+    /// Adds a window. `read` are the rows of the last layer that the network reads.
+    pub(super) fn push(&mut self, window: &[TokenId], read: OutputRows) {
+        self.first_tokens.push(self.ids.len(), read);
         self.ids.extend_from_slice(window);
         self.ends.push(self.ids.len());
     }

@@ -148,12 +148,13 @@ impl Layer {
     pub(super) fn forward(&self, context: Context, group: &mut Group) {
         self.attend(context, group);
         let (width, first_row, dropout) = (self.width, context.first_row(group), context.dropout());
-        let Group { ends, hidden, layers, scratch, .. } = group;
+        let Group { ends, first_tokens, hidden, layers, scratch, .. } = group;
+        let precise = first_tokens.among(context.layer.rows);
         let product = &mut scratch.product;
         let memory = &mut layers[context.layer.number];
         let rows = memory.context.len();
         let sum = sized(&mut memory.attention_sum, rows);
-        self.attention_output.forward(&memory.context, product, sum);
+        self.attention_output.forward(&memory.context, precise, product, sum);
         if let Some(dropout) = dropout {
             dropout.hidden.substream(AFTER_ATTENTION).apply(first_row * width, sum);
         }
@@ -172,7 +173,7 @@ impl Layer {
         }
         let size = rows / width * self.intermediate.output_width();
         let first = sized(&mut memory.intermediate_input, size);
-        self.intermediate.forward(attended, product, first);
+        self.intermediate.forward(attended, precise, product, first);
         let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
         let inner = self.output.input_width();
         let activated = sized(&mut memory.intermediate, rows / width * inner);
@@ -181,7 +182,7 @@ impl Layer {
             true => activation.gated(first, inner, activated, InstructionSet::best()),
         }
         let mut second_product = |out: &mut [f32]| {
-            self.output.forward(activated, product, out);
+            self.output.forward(activated, precise, product, out);
             if let Some(dropout) = dropout {
                 dropout.hidden.substream(AFTER_OUTPUT).apply(first_row * width, out);
             }
@@ -204,7 +205,7 @@ impl Layer {
     /// Moves `group.hidden` into the layer's memory, and computes the context of the queried rows.
     fn attend(&self, context: Context, group: &mut Group) {
         let (width, dropout) = (self.width, context.dropout());
-        let Group { ends, first_window, hidden, layers, scratch, .. } = group;
+        let Group { ends, first_tokens, first_window, hidden, layers, scratch, .. } = group;
         let GroupScratch { product, attention: memory_of_attention, .. } = scratch;
         let memory = &mut layers[context.layer.number];
         std::mem::swap(&mut memory.input, hidden);
@@ -225,9 +226,10 @@ impl Layer {
         let mut queries = std::mem::take(&mut memory.queries);
         let mut keys = std::mem::take(&mut memory.keys);
         let mut values = std::mem::take(&mut memory.values);
-        self.query.forward(memory.query_input(), product, sized(&mut queries, rows));
-        self.key.forward(memory.attention_input(), product, sized(&mut keys, tokens));
-        self.value.forward(memory.attention_input(), product, sized(&mut values, tokens));
+        let (all, queried) = (first_tokens.among(OutputRows::All), first_tokens.among(context.layer.rows));
+        self.query.forward(memory.query_input(), queried, product, sized(&mut queries, rows));
+        self.key.forward(memory.attention_input(), all, product, sized(&mut keys, tokens));
+        self.value.forward(memory.attention_input(), all, product, sized(&mut values, tokens));
         (memory.queries, memory.keys, memory.values) = (queries, keys, values);
         let LayerMemory { queries, keys, values, context: out, .. } = memory;
         sized(out, rows);

@@ -6,7 +6,7 @@ use super::rounding::Rounding;
 use crate::checkpoint::Weights;
 use crate::error::Result;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{PackedDense, round_activations, round_weights};
+use newsdesk_kernels::packed::{PackedDense, PreciseRows, round_activations, round_weights};
 use newsdesk_kernels::{layer_norm, matmul};
 
 /// Outputs of a dense layer whose weight gradients one task sums.
@@ -93,21 +93,21 @@ impl Linear {
     }
 
     /// Computes the output, `[rows, output width]`, of an input, `[rows, input width]`.
-    pub(super) fn forward(&self, input: &[f32], scratch: &mut ProductScratch, out: &mut [f32]) {
+    pub(super) fn forward(&self, input: &[f32], precise: PreciseRows, scratch: &mut ProductScratch, out: &mut [f32]) {
         let ProductScratch { product, rounded } = scratch;
         match self.rounding {
-            Rounding::Nothing => self.packed.forward(input, product, out),
+            Rounding::Nothing => self.packed.forward(input, precise, product, out),
             Rounding::Int8 => {
                 let rounded = sized(rounded, input.len());
-                round_activations(input, self.input_width(), rounded);
-                self.packed.forward(rounded, product, out);
+                round_activations(input, self.input_width(), precise, product, rounded);
+                self.packed.forward(rounded, precise, product, out);
             }
         }
     }
 
     /// Computes the gradient of the input from that of the output.
     pub(super) fn backward(&self, gradient: &[f32], scratch: &mut ProductScratch, out: &mut [f32]) {
-        self.transposed.forward(gradient, &mut scratch.product, out);
+        self.transposed.forward(gradient, PreciseRows::default(), &mut scratch.product, out);
     }
 
     pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {

@@ -45,6 +45,8 @@ pub struct TrainingEncoder {
     /// The layers, in order.
     layers: Vec<LayerUse>,
     final_norm: Option<Norm>,
+    /// The rows of the last layer that the network reads. The layer may compute more, for a teacher's comparison.
+    read: OutputRows,
     /// The lowest trained level. The embeddings are level 0, and layer `i` is level `i + 1`.
     lowest: usize,
     groups: Vec<Group>,
@@ -95,6 +97,7 @@ impl TrainingEncoder {
             weights,
             layers,
             final_norm: (spec.norm_placement == NormPlacement::Before).then(final_norm),
+            read: rows,
             lowest: frozen,
             groups: vec![],
             used: 0,
@@ -289,7 +292,7 @@ impl TrainingEncoder {
                 self.used += 1;
                 open = true;
             }
-            self.groups[self.used - 1].push(window);
+            self.groups[self.used - 1].push(window, self.read);
             tokens += window.len();
         }
     }

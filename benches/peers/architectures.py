@@ -25,7 +25,7 @@ import engine
 import measure
 import table
 
-ENGINES = ["torch", "ort", "ort_int8", "ov", "ov_int8", "ct2", "ct2_int8"]
+ENGINES = ["torch", "ort", "ort_int8", "ov", "ov_int8", "ct2", "ct2_int8", "rten", "rten_int8"]
 LONG = 8192  # tokens: encoders that read as many also get long texts
 
 
@@ -49,7 +49,7 @@ def arguments():
     settings = parser.parse_args()
     if len(settings.limits) != len(settings.corpus):
         parser.error("--limits needs one number for each --corpus")
-    if unknown := set(settings.engines) - set(engine.ENGINES):
+    if unknown := set(settings.engines) - set(engine.ENGINES + engine.OTHER_ENGINES):
         parser.error(f"no such engine: {', '.join(sorted(unknown))}")
     settings.dtypes = settings.dtypes if settings.newsdesk else []
     settings.calibration = settings.calibration or settings.corpus[0]

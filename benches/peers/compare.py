@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--cache", default="peers-cache", help="folder for converted models")
     parser.add_argument("-o", "--output", required=True, help="JSON file; the table gets the same name with .md")
     settings = parser.parse_args()
-    if unknown := set(settings.engines) - set(engine.ENGINES):
+    if unknown := set(settings.engines) - set(engine.ENGINES + engine.OTHER_ENGINES):
         parser.error(f"no such engine: {', '.join(sorted(unknown))}")
     if settings.model2 and not settings.whole_job:
         parser.error("--model2 is for --whole-job")

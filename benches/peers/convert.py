@@ -1,4 +1,4 @@
-"""Converts a model folder for ONNX Runtime, OpenVINO and CTranslate2, and caches the result.
+"""Converts a model folder for ONNX Runtime, OpenVINO, CTranslate2 and rten, and caches the result.
 
 The name of a converted model is a hash of its inputs: the checkpoint, the versions of the packages, and for OpenVINO's
 int8 the calibration texts. Conversion needs far more memory than inference. So engine.py runs this file in a separate
@@ -26,9 +26,11 @@ FILES = {
     "ov_int8": "model.xml",
     "ct2": "model.bin",
     "ct2_int8": "model.bin",
+    "rten_int8": "model.onnx",
 }
 # The format that each engine loads. Other engines load the folder itself.
-FORM = {"ov": "onnx", "ov_bf16": "onnx"} | {form: form for form in ("ort", "ort_int8", "ov_int8", "ct2", "ct2_int8")}
+FORM = {"ov": "onnx", "ov_bf16": "onnx", "rten": "onnx"}
+FORM |= {form: form for form in ("ort", "ort_int8", "ov_int8", "ct2", "ct2_int8", "rten_int8")}
 # ONNX Runtime's optimiser does not fuse the attention of the other types: relative and rotary positions.
 FUSED_TYPES = {"bert", "distilbert", "roberta", "xlm-roberta", "camembert"}
 PACKAGES = {"ov_int8": ["onnxruntime", "openvino", "nncf"], "ct2": ["ctranslate2"], "ct2_int8": ["ctranslate2"]}
@@ -46,7 +48,7 @@ def converted(form, model, cache, calibration=None):
         key.update(pathlib.Path(file).read_bytes())
     if form == "ov_int8":
         key.update(repr(calibration_texts(calibration)).encode())
-    if form == "ort_int8":
+    if form in ("ort_int8", "rten_int8"):
         key.update(repr(needs_reduced_range()).encode())
     return pathlib.Path(cache) / f"{form}-{key.hexdigest()[:16]}" / FILES[form]
 
@@ -66,6 +68,9 @@ def convert(form, model, cache, calibration=None):
                 fuse(model, convert("onnx", model, cache), target / path.name)
             elif form == "ort_int8":
                 quantise_onnx(convert("ort", model, cache), target / path.name)
+            elif form == "rten_int8":
+                # rten fuses the graph itself, and does not know the fused operators of ONNX Runtime.
+                quantise_onnx(convert("onnx", model, cache), target / path.name)
             elif form == "ov_int8":
                 texts = calibration_texts(calibration)
                 quantise_openvino(model, convert("onnx", model, cache), texts, target / path.name)
@@ -131,12 +136,12 @@ def needs_reduced_range():
     return path.exists() and "vnni" not in path.read_text()
 
 
-def quantise_onnx(fused, target):
+def quantise_onnx(onnx_model, target):
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(
-        fused,
+        onnx_model,
         target,
         weight_type=QuantType.QInt8,
         per_channel=True,

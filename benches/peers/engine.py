@@ -11,6 +11,7 @@ import collections
 import dataclasses
 import json
 import os
+import pathlib
 import resource
 import subprocess
 import sys
@@ -21,14 +22,18 @@ import convert
 import corpus
 
 ENGINES = ["hf", "torch", "torch_bf16", "ort", "ort_int8", "ov", "ov_bf16", "ov_int8", "ct2", "ct2_int8"]
-THREAD_VARIABLES = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"]
+ENGINES += ["rten", "rten_int8"]
+# Needs another version of PyTorch than requirements.txt.
+OTHER_ENGINES = ["zentorch"]
+THREAD_VARIABLES = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"]
+RTEN = pathlib.Path(__file__).with_name("rten")
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="folder of a *ForSequenceClassification checkpoint")
     parser.add_argument("corpus", help=".jsonl or .jsonl.zst with title and text")
-    parser.add_argument("engine", choices=ENGINES)
+    parser.add_argument("engine", choices=ENGINES + OTHER_ENGINES)
     parser.add_argument("--model2", help="second model, which runs on the same corpus after the first")
     parser.add_argument("--limit", type=int, help="label only the first N articles")
     parser.add_argument("--threads", type=int, default=2)
@@ -64,6 +69,11 @@ def open_torch(path, model, settings):
         network = load(path, attn_implementation="sdpa", dtype=dtype).eval()
     except ValueError:  # transformers has no fused attention for MPNet and DeBERTa
         network = load(path, attn_implementation="eager", dtype=dtype).eval()
+
+    if settings.engine == "zentorch":
+        import zentorch  # noqa: F401  registers the backend
+
+        network = torch.compile(network, backend="zentorch", dynamic=True)
 
     @torch.inference_mode()
     def infer(ids, mask):
@@ -129,7 +139,37 @@ def open_ctranslate(path, model, settings):
     return "int8" if dtype == "int8" else "f32", one_by_one(infer)
 
 
-OPEN = {"torch": open_torch, "ort": open_onnxruntime, "ov": open_openvino, "ct2": open_ctranslate}
+def open_rten(path, model, settings):
+    import numpy
+
+    program = RTEN / "target" / "release" / "newsdesk-peer-rten"
+    if not program.exists():
+        build = f"cargo build --release --manifest-path {RTEN / 'Cargo.toml'} --target-dir {RTEN / 'target'}"
+        raise SystemExit(f"error: rten is not built: {build}")
+    process = subprocess.Popen([program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def infer(ids, mask):
+        header = numpy.array(ids.shape, "<u4").tobytes()
+        process.stdin.write(header + ids.astype("<i4").tobytes() + mask.astype("<i4").tobytes())
+        process.stdin.flush()
+        labels = int(numpy.frombuffer(process.stdout.read(4), "<u4")[0])
+        return numpy.frombuffer(process.stdout.read(4 * labels * len(ids)), "<f4").reshape(len(ids), labels)
+
+    settings.process = process
+    return "int8" if settings.engine == "rten_int8" else "f32", one_by_one(infer)
+
+
+OPEN = {"torch": open_torch, "zentorch": open_torch, "ort": open_onnxruntime, "ov": open_openvino, "ct2": open_ctranslate}
+OPEN["rten"] = open_rten
+
+
+def peak_memory(settings):
+    """Returns the peak memory in MB: of this process, and of rten's program if it runs."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if process := getattr(settings, "process", None):
+        process.stdin.close()
+        peak += os.wait4(process.pid, 0)[2].ru_maxrss
+    return peak // 1024
 
 
 @dataclasses.dataclass
@@ -267,7 +307,7 @@ def main():
         "convert_s": total("convert_s"),
         "load_s": total("load_s"),
         "write_s": round(write_s, 3),
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_rss_mb": peak_memory(settings),
     }
     print(json.dumps(report))
 

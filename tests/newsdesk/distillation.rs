@@ -28,6 +28,17 @@ fn same_predictions(folder: &Folder, model: &str) -> usize {
     column(&one, "m_label").iter().zip(column(&other, "m_label")).filter(|(one, other)| *one == other).count()
 }
 
+/// Returns the mean difference of a model's scores from those of the tiny model.
+fn difference_of_scores(folder: &Folder, model: &str) -> f64 {
+    let scores = |model: &str| -> Vec<f64> {
+        let arguments = ["classify", "--model", model, "rows.jsonl", "--prefix", "m_", "--max-windows", "1"];
+        let rows = folder.newsdesk(&arguments).done().rows();
+        rows.iter().map(|row| row["m_label_score"].as_f64().unwrap()).collect()
+    };
+    let (one, other) = (scores(model), scores(TINY));
+    one.iter().zip(&other).map(|(one, other)| (one - other).abs()).sum::<f64>() / one.len() as f64
+}
+
 #[test]
 fn a_student_learns_the_predictions_of_its_teacher() {
     let folder = Folder::new();
@@ -154,6 +165,44 @@ fn a_student_with_fewer_layers_learns_from_the_encoder_of_its_teacher() {
     let card = folder.text("encoder/README.md");
     let listed = ["| layers | 1 |", "| hidden-state-weight | 3 | 0 |\n", "| relation-weight | 0.5 | 0 |\n"];
     listed.iter().for_each(|row| assert!(card.contains(row), "no {row} in {card}"));
+}
+
+#[test]
+fn a_student_learns_from_articles_without_labels() {
+    let folder = Folder::new();
+    folder.write("few.jsonl", with_unrelated_labels(40));
+    folder.write("rows.jsonl", with_unrelated_labels(200));
+    // Labels that the model does not have are ignored. A row without a text is reported.
+    let more = json_lines(texts(200).into_iter().map(|text| json!({"text": text, "label": "unknown"})));
+    folder.write("more.jsonl", format!("{more}{}\n", json!({"label": "unknown"})));
+    let student = |output: &str, more: &[&str]| {
+        let arguments = "--data few.jsonl --teacher-weight 0.3 --learning-rate 1e-3 --epochs 8 --batch-size 8 --seed 2";
+        let more = [&["--teacher", TINY], more].concat();
+        let answer = folder.newsdesk(&train_arguments(output, arguments, &more));
+        (difference_of_scores(&folder, output), answer)
+    };
+    // Labels that are unrelated to the texts lead it away from its teacher.
+    let (labelled, _) = student("labelled", &[]);
+    let (both, answer) = student("both", &["--unlabelled", "more.jsonl"]);
+    let answer =
+        answer.says("more.jsonl unlabelled: 200 articles").says("`more.jsonl`, line 201: no field contains the text");
+    assert_eq!(answer.code, Some(1), "a row was rejected: {answer}");
+    assert!(
+        both < 0.75 * labelled,
+        "the scores differ by {both} from the teacher's, and by {labelled} without more articles"
+    );
+    let card = folder.text("both/README.md");
+    for part in ["--unlabelled more.jsonl", "| more.jsonl | unlabelled | training | 200 |"] {
+        assert!(card.contains(part), "no {part} in {card}");
+    }
+
+    let refused = |more: &[&str], error: &str| train(&folder, "m", more).refused(error);
+    refused(&["--unlabelled", "more.jsonl"], "required arguments were not provided").says("--teacher <DIR>");
+    let teach = |more: &[&'static str]| [&["--teacher", TINY, "--unlabelled"], more].concat();
+    refused(&teach(&["more.jsonl", "--teacher-labelled-only"]), "cannot be used with");
+    refused(&teach(&["none.jsonl"]), "cannot find `none.jsonl`");
+    folder.write("empty.jsonl", "");
+    refused(&teach(&["empty.jsonl"]), "cannot find an article in `empty.jsonl`");
 }
 
 #[test]

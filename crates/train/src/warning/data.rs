@@ -58,7 +58,8 @@ struct Rows {
 
 impl Rows {
     fn count(sets: &[LabelledSet], heads: &[Head], index: usize) -> Result<Self> {
-        let sets: Vec<&LabelledSet> = sets.iter().collect();
+        // Articles that only teachers label are in data sets without heads.
+        let sets: Vec<&LabelledSet> = sets.iter().filter(|set| !set.heads.is_empty()).collect();
         let mut rows = Self { all: 0, by_label: vec![0; heads[index].labels.len()] };
         for data in head_data(&sets, heads, index)? {
             for gold_labels in data.gold_labels() {

@@ -5,6 +5,7 @@
 //! rounds, so that other load on the machine affects all models alike.
 
 mod baseline;
+mod front;
 mod job;
 mod measure;
 mod page;

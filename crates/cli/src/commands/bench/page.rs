@@ -1,7 +1,8 @@
 //! The page that `newsdesk bench --report` writes.
 
+use super::front::front;
 use super::job::{Job, Rounds};
-use super::record::{Compared, Latency, Measured, Results, Setting, Spread};
+use super::record::{Compared, Latency, Measured, Quality, Results, Setting, Spread};
 use crate::output::count::counted;
 use crate::output::machine::machine_table;
 use crate::output::page::{coverage_chart, head_items};
@@ -181,16 +182,23 @@ fn speed_and_accuracy(results: &Results, of_set: &[&Measured], head: &str) -> Re
         let points = vec![[measured.articles_per_second.median, accuracy]];
         Some(Series { name: short_name(results, &measured.setting), points, connected: false })
     };
-    let points: Vec<Series> = of_set.iter().filter_map(point).collect();
+    let mut points: Vec<Series> = of_set.iter().filter_map(point).collect();
     let lowest = points.iter().map(|series| series.points[0][1]).fold(1.0, f64::min);
-    let best = points.iter().max_by(|a, b| a.points[0][1].total_cmp(&b.points[0][1]));
-    let caption = best.map_or(String::new(), |best| {
-        let [speed, accuracy] = best.points[0];
-        format!("{} has the highest accuracy, {accuracy:.3}, at {speed:.1} articles/s.", best.name)
-    });
+    let front = of_set.first().map_or_else(Vec::new, |first| front(&results.results, &first.set, head));
+    let on_front = |(measured, quality): &(&Measured, &Quality)| {
+        let (name, speed) = (short_name(results, &measured.setting), measured.articles_per_second.median);
+        format!("{name} ({speed:.1} articles/s, {:.3})", quality.accuracy)
+    };
+    let names: Vec<String> = front.iter().map(on_front).collect();
+    let caption = format!("On the front, where no other setting is better in both: {}.", names.join("; "));
     let x = Axis::log("articles/s, logarithmic", points.iter().map(|series| series.points[0][0]));
     let from = ((lowest - 0.02) * 20.0).floor() / 20.0;
     let y = Axis::new("accuracy, 0 to 1", from.max(0.0), 1.0);
+    if front.len() > 1 {
+        let points_of_front =
+            front.iter().map(|(measured, quality)| [measured.articles_per_second.median, quality.accuracy]);
+        points.push(Series { name: "the front".into(), points: points_of_front.collect(), connected: true });
+    }
     let title = format!("Speed against accuracy of {head}: up and to the right is better");
     Ok(xy_plot(&title, &x, &y, &points, false, &caption)?)
 }

@@ -116,6 +116,9 @@ pub struct Quality {
     pub accuracy_interval: Interval,
     pub macro_f1: f64,
     pub ece: f64,
+    /// Whether no other setting is faster and at least as accurate, or as fast and more accurate.
+    #[serde(default)]
+    pub is_on_front: bool,
 }
 
 /// The accuracy of two models compared on the same articles.

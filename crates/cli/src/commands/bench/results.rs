@@ -1,5 +1,6 @@
 //! Summarises the measurements of all rounds as results.
 
+use super::front;
 use super::job::{Job, Rounds};
 use super::measure::{Candidate, Config};
 use super::record::{Compared, Latency, Machine, Measured, Quality, Results, Spread};
@@ -37,6 +38,7 @@ impl Job<'_> {
                 results.push(measured);
             }
         }
+        front::mark(&mut results);
         let machine = Machine {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             cpu: cpu_name().unwrap_or_default(),
@@ -76,6 +78,7 @@ impl Job<'_> {
                 accuracy_interval: intervals.map_or(point, |intervals| intervals.accuracy),
                 macro_f1: report.macro_f1,
                 ece: calibration.ece,
+                is_on_front: false,
             }
         };
         let heads = rounds.evaluated.iter().flat_map(|evaluated| evaluated.report.heads.iter().map(quality)).collect();

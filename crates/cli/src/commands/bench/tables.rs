@@ -46,17 +46,31 @@ pub fn tables(results: &Results, changes: Option<&[Change]>) -> String {
     text += &format!("{}\n\n", speed.trim_fmt());
     text += "articles/s: the whole `newsdesk classify` command; steady: without starting it and loading the model\n\n";
 
-    let headings =
-        ["model", "dtype", "threads", "data set", "head", "articles", "accuracy", "95 % from", "to", "macro-F1", "ECE"];
+    let headings = [
+        "model",
+        "dtype",
+        "threads",
+        "data set",
+        "head",
+        "articles",
+        "accuracy",
+        "95 % from",
+        "to",
+        "macro-F1",
+        "ECE",
+        "front",
+    ];
     let mut quality = table(&headings, &[2, 5, 6, 7, 8, 9, 10]);
     for measured in &results.results {
-        for Quality { head, articles, accuracy, accuracy_interval, macro_f1, ece } in &measured.heads {
+        for Quality { head, articles, accuracy, accuracy_interval, macro_f1, ece, is_on_front } in &measured.heads {
             let metrics = [*accuracy, accuracy_interval.low, accuracy_interval.high, *macro_f1, *ece];
             let metrics = metrics.map(|x| format!("{x:.4}"));
-            quality.add_row([&names(measured)[..], &[head.clone(), articles.to_string()], &metrics].concat());
+            let mark = if *is_on_front { "yes" } else { "" }.to_owned();
+            quality.add_row([&names(measured)[..], &[head.clone(), articles.to_string()], &metrics, &[mark]].concat());
         }
     }
     text += &format!("{}\n", quality.trim_fmt());
+    text += "\nfront: no other setting is faster and at least as accurate, or as fast and more accurate\n";
 
     if !results.differences.is_empty() {
         text += &format!("\n{}\n", differences_table(&results.differences));

@@ -12,7 +12,7 @@ const TWICE_SQRT_2_PI: f32 = 1.595_769_2;
 const CUBE: f32 = 0.044_715;
 
 /// An activation function. Each is a type, so that its loops are compiled for it alone.
-pub(crate) trait Function: Copy {
+pub(super) trait Function: Copy {
     /// Returns the function and its derivative at `x`. Compilers drop the part that a caller ignores.
     fn at(self, x: f32, a: impl Arithmetic) -> (f32, f32);
 }
@@ -46,32 +46,27 @@ fn normal(x: f32, a: impl Arithmetic) -> (f32, f32) {
     (below, DENSITY_AT_ZERO * bell)
 }
 
-/// [`Gelu`] as a polynomial, for products of integers, which round by much more. Its error is below 2e-5, and its derivative is
-/// not computed.
-#[derive(Clone, Copy)]
-pub(crate) struct GeluPolynomial;
+/// Returns GELU at `x` with an error below 2e-5, for products of integers, which round by much more.
+#[inline(always)]
+pub(crate) fn approximate_gelu(x: f32, a: impl Arithmetic) -> f32 {
+    // Beyond this, GELU is 0 or x to within 2e-5.
+    const END: f32 = 4.5;
+    // x erf(x / sqrt(2)) / 2 is even. This polynomial of t = 2 (x / END)^2 - 1 is fitted to it by least squares at Chebyshev points.
 
-impl Function for GeluPolynomial {
-    #[inline(always)]
-    fn at(self, x: f32, a: impl Arithmetic) -> (f32, f32) {
-        // Beyond this, the function is 0 or x to within 2e-5.
-        const END: f32 = 4.5;
-        // x erf(x / sqrt(2)) / 2 is even. Its best polynomial in t = 2 (x / END)^2 - 1, which is within -1 and 1.
-        let t = a.fma(x * x, 2.0 / (END * END), -1.0);
-        let p = -1.473_029_8e-2;
-        let p = a.fma(p, t, 3.111_580_8e-2);
-        let p = a.fma(p, t, -2.325_174_2e-2);
-        let p = a.fma(p, t, 3.534_408_3e-2);
-        let p = a.fma(p, t, -7.888_049_6e-2);
-        let p = a.fma(p, t, 1.057_342_2e-1);
-        let p = a.fma(p, t, -1.189_753_9e-1);
-        let p = a.fma(p, t, 1.456_105e-1);
-        let p = a.fma(p, t, -2.278_327_4e-1);
-        let p = a.fma(p, t, 8.071_812_4e-1);
-        let p = a.fma(p, t, 1.588_664_3);
-        let far = if x < 0.0 { 0.0 } else { x };
-        (if x.abs() < END { a.fma(0.5, x, p) } else { far }, f32::NAN)
-    }
+    let t = a.fma(x * x, 2.0 / (END * END), -1.0);
+    let p = -1.473_029_8e-2;
+    let p = a.fma(p, t, 3.111_580_8e-2);
+    let p = a.fma(p, t, -2.325_174_2e-2);
+    let p = a.fma(p, t, 3.534_408_3e-2);
+    let p = a.fma(p, t, -7.888_049_6e-2);
+    let p = a.fma(p, t, 1.057_342_2e-1);
+    let p = a.fma(p, t, -1.189_753_9e-1);
+    let p = a.fma(p, t, 1.456_105e-1);
+    let p = a.fma(p, t, -2.278_327_4e-1);
+    let p = a.fma(p, t, 8.071_812_4e-1);
+    let p = a.fma(p, t, 1.588_664_3);
+    let far = if x < 0.0 { 0.0 } else { x };
+    if x.abs() < END { a.fma(0.5, x, p) } else { far }
 }
 
 /// `x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`

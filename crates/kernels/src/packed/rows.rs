@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::quantise::{Integer, quantise_row, quantise_row_precisely};
-use crate::activation::{Function, GeluPolynomial};
+use crate::activation::approximate_gelu;
 use crate::instructions::{InstructionSet, fused};
 use crate::tiles::{GROUP, QUANTISED_DEPTH};
 
@@ -16,7 +16,7 @@ pub struct PreciseRows<'a> {
 }
 
 impl<'a> PreciseRows<'a> {
-    /// Returns the rows with these indices, which are in ascending order.
+    /// Returns the rows with these indices, which are in ascending order, each once.
     pub fn new(ascending: &'a [usize]) -> Self {
         Self { ascending, first: 0 }
     }
@@ -92,7 +92,7 @@ impl<X: Integer> QuantisedRows<X> {
                         Before::Nothing => x,
                         Before::Gelu => {
                             let activated = &mut memory[..x.len()];
-                            activated.iter_mut().zip(x).for_each(|(y, &x)| *y = GeluPolynomial.at(x, a).0);
+                            activated.iter_mut().zip(x).for_each(|(y, &x)| *y = approximate_gelu(x, a));
                             &*activated
                         }
                     };

@@ -52,13 +52,12 @@ pub(crate) fn approximate_gelu(x: f32, a: impl Arithmetic) -> f32 {
     // Beyond this, GELU is 0 or x to within 2e-5.
     const END: f32 = 4.5;
     // x erf(x / sqrt(2)) / 2 is even. This polynomial of t = 2 (x / END)^2 - 1 is fitted to it by least squares at Chebyshev points.
-
     let t = a.fma(x * x, 2.0 / (END * END), -1.0);
     let p = -1.473_029_8e-2;
     let p = a.fma(p, t, 3.111_580_8e-2);
     let p = a.fma(p, t, -2.325_174_2e-2);
     let p = a.fma(p, t, 3.534_408_3e-2);
-    let p = a.fma(p, t, -7.888_049_6e-2);
+    let p = a.fma(p, t, -7.888_05e-2);
     let p = a.fma(p, t, 1.057_342_2e-1);
     let p = a.fma(p, t, -1.189_753_9e-1);
     let p = a.fma(p, t, 1.456_105e-1);

@@ -46,7 +46,7 @@ fn normal(x: f32, a: impl Arithmetic) -> (f32, f32) {
     (below, DENSITY_AT_ZERO * bell)
 }
 
-/// Returns GELU at `x` with an error below 2e-5, for products of integers, which round by much more.
+/// Returns GELU at `x` with an error below 2e-5, for int8 products, which round by much more.
 #[inline(always)]
 pub(crate) fn approximate_gelu(x: f32, a: impl Arithmetic) -> f32 {
     // Beyond this, GELU is 0 or x to within 2e-5.

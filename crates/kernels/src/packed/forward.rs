@@ -25,7 +25,7 @@ impl PackedDense {
         self.product(input, precise, Before::Nothing, scratch, out);
     }
 
-    /// Computes `out = f(input) * weight^T + bias` with an activation function, otherwise as [`Self::forward`]. Products of integers
+    /// Computes `out = f(input) * weight^T + bias` with an activation function, otherwise as [`Self::forward`]. int8 products
     /// get GELU to within 2e-5. `input` is overwritten with unspecified numbers.
     ///
     /// # Panics
@@ -38,9 +38,7 @@ impl PackedDense {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        // One pass over the input activates and quantises.
-        let is_quantised = matches!(self.weights, Weights::Int8(_) | Weights::Int16(_));
-        if is_quantised && activation == Activation::Gelu {
+        if matches!(self.weights, Weights::Int8(_)) && activation == Activation::Gelu {
             return self.product(input, precise, Before::Gelu, scratch, out);
         }
         activation.in_place(input, self.set);

@@ -37,6 +37,7 @@ impl<'a> PreciseRows<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
     Nothing,
+    /// GELU to within 2e-5, in the same pass over the input.
     Gelu,
 }
 

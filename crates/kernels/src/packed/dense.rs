@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::dtype::Dtype;
-use super::quantise::QuantisedWeights;
+use super::weights::QuantisedWeights;
 use crate::half::narrow;
 use crate::instructions::InstructionSet;
 use crate::tiles::{PairOrder, Tiles};

@@ -2,9 +2,9 @@
 
 use super::buffer::Buffer;
 use super::dense::{PackedDense, Weights};
-use super::quantise::{QuantisedWeights, WeightInteger, terms_per_column};
 use super::rows::{Before, PreciseRows};
 use super::scratch::Scratch;
+use super::weights::{QuantisedWeights, WeightInteger, terms_per_column};
 use crate::activation::Activation;
 use crate::half::narrow;
 use crate::matmul;

@@ -11,6 +11,7 @@ mod quantise;
 mod rounding;
 mod rows;
 mod scratch;
+mod weights;
 
 pub use attention::{Attention, AttentionScratch, DisentangledPositions, DistanceBias, Relative, Strided};
 pub use dense::PackedDense;

@@ -11,9 +11,7 @@ mod timing;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion};
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{
-    Attention, AttentionScratch, Dtype, PackedDense, PreciseRows, Relative, Scratch, Strided,
-};
+use newsdesk_kernels::packed::{Attention, AttentionScratch, Dtype, PackedDense, Relative, Scratch, Strided};
 use newsdesk_kernels::{activation::Activation, layer_norm};
 use std::time::Duration;
 use timing::{fastest, timed};
@@ -89,7 +87,7 @@ impl Benches<'_> {
         let Product { rows, depth, width, input, weight, bias, expected } = product;
         let dense = PackedDense::new(weight, bias, dtype, self.set);
         let (mut scratch, mut out) = (Scratch::default(), vec![f32::NAN; rows * width]);
-        dense.forward(input, PreciseRows::default(), &mut scratch, &mut out);
+        dense.forward(input, &mut scratch, &mut out);
         let tolerance = match dtype {
             Dtype::F32 => 1e-4,
             Dtype::Int16 => 0.005,
@@ -98,9 +96,7 @@ impl Benches<'_> {
         };
         let kernel = format!("{dtype} product {rows}x{depth}x{width}");
         check(&kernel, &out, expected, tolerance);
-        self.time(&kernel, 2 * rows * depth * width, peak, || {
-            timed(|| dense.forward(input, PreciseRows::default(), &mut scratch, &mut out))
-        });
+        self.time(&kernel, 2 * rows * depth * width, peak, || timed(|| dense.forward(input, &mut scratch, &mut out)));
     }
 
     fn attention(&mut self, window: &Window, peak: Option<f64>) {

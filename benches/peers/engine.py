@@ -21,8 +21,7 @@ import checkpoint
 import convert
 import corpus
 
-ENGINES = ["hf", "torch", "torch_bf16", "ort", "ort_int8", "ov", "ov_bf16", "ov_int8", "ct2", "ct2_int8"]
-ENGINES += ["rten", "rten_int8"]
+ENGINES = ["hf", "torch", "torch_bf16", "ort", "ort_int8", "ov", "ov_bf16", "ov_int8", "ct2", "ct2_int8", "rten", "rten_int8"]
 # Needs another version of PyTorch than requirements.txt.
 OTHER_ENGINES = ["zentorch"]
 THREAD_VARIABLES = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"]
@@ -155,20 +154,26 @@ def open_rten(path, model, settings):
         labels = int(numpy.frombuffer(process.stdout.read(4), "<u4")[0])
         return numpy.frombuffer(process.stdout.read(4 * labels * len(ids)), "<f4").reshape(len(ids), labels)
 
-    settings.process = process
+    settings.programs.append(process)
     return "int8" if settings.engine == "rten_int8" else "f32", one_by_one(infer)
 
 
-OPEN = {"torch": open_torch, "zentorch": open_torch, "ort": open_onnxruntime, "ov": open_openvino, "ct2": open_ctranslate}
-OPEN["rten"] = open_rten
+OPEN = {
+    "torch": open_torch,
+    "zentorch": open_torch,
+    "ort": open_onnxruntime,
+    "ov": open_openvino,
+    "ct2": open_ctranslate,
+    "rten": open_rten,
+}
 
 
-def peak_memory(settings):
-    """Returns the peak memory in MB: of this process, and of rten's program if it runs."""
+def peak_memory(programs):
+    """Ends the programs. Returns the peak memory in MB of this process and of all of them."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if process := getattr(settings, "process", None):
-        process.stdin.close()
-        peak += os.wait4(process.pid, 0)[2].ru_maxrss
+    for program in programs:
+        program.stdin.close()
+        peak += os.wait4(program.pid, 0)[2].ru_maxrss
     return peak // 1024
 
 
@@ -267,6 +272,7 @@ def convert_apart(model, settings):
 
 def main():
     settings = arguments()
+    settings.programs = []  # that compute for this process
     for variable in THREAD_VARIABLES:  # before any library starts its threads
         os.environ[variable] = str(settings.threads)
 
@@ -307,7 +313,7 @@ def main():
         "convert_s": total("convert_s"),
         "load_s": total("load_s"),
         "write_s": round(write_s, 3),
-        "peak_rss_mb": peak_memory(settings),
+        "peak_rss_mb": peak_memory(settings.programs),
     }
     print(json.dumps(report))
 

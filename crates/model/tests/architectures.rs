@@ -2,7 +2,7 @@
 //! and opening included.
 
 use candle_core::{Device, Tensor};
-use newsdesk_model::architecture::EncoderSpec;
+use newsdesk_model::architecture::{Activation, EncoderSpec, FeedForwardSpec};
 use newsdesk_model::batch::{Batch, PackedBatch};
 use newsdesk_model::checkpoint::Variables;
 use newsdesk_model::encoder::OutputRows;
@@ -312,8 +312,9 @@ fn every_variable_receives_a_gradient_that_is_a_slope() -> Outcome {
 
 #[test]
 fn training_for_int8_sees_the_products_of_int8() -> Outcome {
-    for case in Case::all()? {
-        let (spec, windows) = (case.with_pooling(Pooling::Cls), case.windows());
+    let (mut count, mut equal) = (0, 0);
+    for (case, pooling) in Case::all()?.iter().flat_map(|case| [(case, Pooling::Cls), (case, Pooling::Mean)]) {
+        let (spec, windows) = (case.with_pooling(pooling), case.windows());
         let Some(mut training) = TrainingNetwork::new(&case.model.encoder, &spec, 0, Rounding::Int8) else { continue };
         let mut found = vec![];
         let keep = |_, logits: &[Tensor]| -> newsdesk_model::Result<Option<Tensor>> {
@@ -332,10 +333,18 @@ fn training_for_int8_sees_the_products_of_int8() -> Outcome {
             let to_int8 = difference(&found, &logits(&rounded, Dtype::Int8)?);
             let to_f32 = difference(&found, &logits(&case.model.weights, Dtype::F32)?);
             // Where the last bits of an activation differ from those in labelling, a value may be rounded the other way.
-            assert!(to_int8 < 0.1 * to_f32, "{}, {set}: {to_int8} from int8, {to_f32} from f32", case.name);
+            let limit = if pooling == Pooling::Cls { 0.1 } else { 0.4 };
+            assert!(to_int8 < limit * to_f32, "{}, {set}: {to_int8} from int8, {to_f32} from f32", case.name);
             assert!(to_f32 > 0.1, "{}: int8 is as exact as f32", case.name);
+            // These have neither precise rows, whose last bits differ, nor the approximate GELU of labelling.
+            let FeedForwardSpec { activation, is_gated, .. } = case.model.encoder.feed_forward;
+            if pooling == Pooling::Mean && (is_gated || activation != Activation::Gelu) {
+                count += 1;
+                equal += usize::from(to_int8 < 1e-4);
+            }
         }
     }
+    assert!(4 * equal >= count, "only {equal} of {count} cases have the logits of int8");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! ```text
 //! recipe --recipe--> file --rows--> labelled rows --from_recipe--> labelled articles
 //! files  ----------- options -----> labelled rows --from_files---> labelled articles
+//! files  -----------------------------------------unlabelled---> articles without labels
 //! ```
 
 mod error;

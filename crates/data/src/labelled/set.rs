@@ -43,9 +43,9 @@ pub struct LabelledSet {
     pub name: String,
     /// The name of the split.
     pub split: String,
-    /// The heads that the data set has labels for.
+    /// The heads that the data set has labels for: none if it is not labelled.
     pub heads: Vec<LabelledHead>,
-    /// The articles with a label for at least one head, in the order of the file.
+    /// The articles in the order of the file. If there are heads, each has a label for at least one.
     pub articles: Vec<LabelledArticle>,
     /// The rows that cannot be used.
     pub rejects: Vec<Reject>,

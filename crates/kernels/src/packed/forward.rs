@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::dense::{PackedDense, Weights};
-use super::rows::{Before, PreciseRows};
+use super::rows::{PreciseRows, Preparation};
 use super::scratch::Scratch;
 use super::weights::{QuantisedWeights, WeightInteger, terms_per_column};
 use crate::activation::Activation;
@@ -15,18 +15,26 @@ const GEMM_ROWS: usize = 32;
 
 impl PackedDense {
     /// Computes `out = input * weight^T + bias`, where `input` is `[rows, depth]` and `out` is `[rows, width]`, both
-    /// row-major. Runs on the calling thread. Other products than int8 ignore `precise`.
+    /// row-major. Runs on the calling thread.
     ///
     /// Each row of the result is bit-identical regardless of the other rows.
     ///
     /// # Panics
     /// If the sizes do not match.
-    pub fn forward(&self, input: &[f32], precise: PreciseRows, scratch: &mut Scratch, out: &mut [f32]) {
-        self.product(input, precise, Before::Nothing, scratch, out);
+    pub fn forward(&self, input: &[f32], scratch: &mut Scratch, out: &mut [f32]) {
+        self.forward_precise(input, PreciseRows::default(), scratch, out);
     }
 
-    /// Computes `out = f(input) * weight^T + bias` with an activation function, otherwise as [`Self::forward`]. int8 products
-    /// get GELU to within 2e-5. `input` is overwritten with unspecified numbers.
+    /// Computes the same as [`Self::forward`]. int8 products multiply some rows more precisely; other products ignore `precise`.
+    ///
+    /// # Panics
+    /// If the sizes do not match.
+    pub fn forward_precise(&self, input: &[f32], precise: PreciseRows, scratch: &mut Scratch, out: &mut [f32]) {
+        self.product(input, precise, Preparation::None, scratch, out);
+    }
+
+    /// Computes `out = f(input) * weight^T + bias` with an activation function, otherwise as [`Self::forward_precise`]. int8
+    /// products get GELU to within 2e-5. `input` is overwritten with unspecified numbers.
     ///
     /// # Panics
     /// If the sizes do not match.
@@ -39,13 +47,20 @@ impl PackedDense {
         out: &mut [f32],
     ) {
         if matches!(self.weights, Weights::Int8(_)) && activation == Activation::Gelu {
-            return self.product(input, precise, Before::Gelu, scratch, out);
+            return self.product(input, precise, Preparation::Gelu, scratch, out);
         }
         activation.in_place(input, self.set);
-        self.product(input, precise, Before::Nothing, scratch, out);
+        self.product(input, precise, Preparation::None, scratch, out);
     }
 
-    fn product(&self, input: &[f32], precise: PreciseRows, before: Before, scratch: &mut Scratch, out: &mut [f32]) {
+    fn product(
+        &self,
+        input: &[f32],
+        precise: PreciseRows,
+        preparation: Preparation,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
         let rows = out.len() / self.width;
         assert!(out.len() == rows * self.width, "packed dense: output is not made of whole rows");
         assert!(rows.checked_mul(self.depth) == Some(input.len()), "packed dense: input is not rows x depth");
@@ -116,8 +131,8 @@ impl PackedDense {
                     },
                 );
             }
-            Weights::Int16(weights) => self.quantised(weights, input, precise, before, scratch, out),
-            Weights::Int8(weights) => self.quantised(weights, input, precise, before, scratch, out),
+            Weights::Int16(weights) => self.quantised(weights, input, precise, preparation, scratch, out),
+            Weights::Int8(weights) => self.quantised(weights, input, precise, preparation, scratch, out),
         }
     }
 
@@ -127,7 +142,7 @@ impl PackedDense {
         QuantisedWeights { panels, bias, column_terms, activation_limit }: &QuantisedWeights<W>,
         input: &[f32],
         precise: PreciseRows,
-        before: Before,
+        preparation: Preparation,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
@@ -140,7 +155,7 @@ impl PackedDense {
         let panel_terms = terms_per_column(self.depth) * columns;
         let precise = if W::HAS_PRECISE_ROWS { precise } else { PreciseRows::default() };
         let mut quantised = std::mem::take(W::memory(scratch));
-        quantised.fill(input, self.depth, *activation_limit, precise, before, self.set);
+        quantised.fill(input, self.depth, *activation_limit, precise, preparation, self.set);
         let (integers, ranges) = (quantised.integers.all(), quantised.ranges.as_slice());
         let rows = input.len() / self.depth;
         let low_halves = &quantised.precise;

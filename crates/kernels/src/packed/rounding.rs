@@ -4,7 +4,7 @@
 //! with activations of eight bits fit into what plain AVX2 adds. So all instruction sets compute the same.
 
 use super::quantise::quantise_weights;
-use super::rows::{Before, PreciseRows};
+use super::rows::{PreciseRows, Preparation};
 use super::scratch::Scratch;
 use crate::instructions::InstructionSet;
 use crate::tiles::{GROUP, QUANTISED_DEPTH, TRAINED_LIMITS};
@@ -42,7 +42,7 @@ pub fn round_activations(
     let (limit, _) = TRAINED_LIMITS;
     let set = InstructionSet::best();
     let rows = &mut memory.bytes;
-    rows.fill(activations, depth, limit, precise, Before::Nothing, set);
+    rows.fill(activations, depth, limit, precise, Preparation::None, set);
     let (padded, groups) = (depth.next_multiple_of(QUANTISED_DEPTH), depth.div_ceil(GROUP));
     let (integers, ranges, precise) = (rows.integers.all(), rows.ranges.as_slice(), rows.precise.as_slice());
     set.run(

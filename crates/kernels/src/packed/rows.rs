@@ -35,8 +35,8 @@ impl<'a> PreciseRows<'a> {
 
 /// What is done to the numbers of an input before they are quantised.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Before {
-    Nothing,
+pub(super) enum Preparation {
+    None,
     /// GELU to within 2e-5, in the same pass over the input.
     Gelu,
 }
@@ -66,7 +66,7 @@ impl<X: Integer> QuantisedRows<X> {
         depth: usize,
         limit: X,
         precise: PreciseRows,
-        before: Before,
+        preparation: Preparation,
         set: InstructionSet,
     ) {
         let rows = input.len() / depth;
@@ -89,9 +89,9 @@ impl<X: Integer> QuantisedRows<X> {
                     low[depth..].fill(X::from_low_bits(0));
                 }
                 for (group, (x, range)) in x.chunks(GROUP).zip(ranges).enumerate() {
-                    let x = match before {
-                        Before::Nothing => x,
-                        Before::Gelu => {
+                    let x = match preparation {
+                        Preparation::None => x,
+                        Preparation::Gelu => {
                             let activated = &mut memory[..x.len()];
                             activated.iter_mut().zip(x).for_each(|(y, &x)| *y = approximate_gelu(x, a));
                             &*activated

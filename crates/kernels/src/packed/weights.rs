@@ -12,12 +12,12 @@ pub(super) trait WeightInteger: Integer {
     type Activation: Integer;
     /// Neighbours in depth that are interleaved in a panel, so that their products fall into one 32-bit lane.
     const INTERLEAVED: usize;
+    /// Whether precise rows have twice the bits of others.
+    const HAS_PRECISE_ROWS: bool;
     /// Returns the largest activation and the largest magnitude of a weight, for weights (`[width, depth]`).
     fn limits(weight: &[f32], depth: usize, tiles: &Tiles) -> (Self::Activation, Self);
     /// Returns the maximum number of rows of a tile, and the tile.
     fn tile(tiles: &Tiles) -> (usize, QuantisedTile<Self::Activation, Self>);
-    /// Whether precise rows have twice the bits of others.
-    const HAS_PRECISE_ROWS: bool;
     /// Returns the memory for the activations of a block.
     fn memory(scratch: &mut Scratch) -> &mut QuantisedRows<Self::Activation>;
 }

@@ -10,7 +10,7 @@
 
 use super::by_distance;
 use super::tile::{
-    GROUP, PairOrder, QUANTISED_DEPTH, SEVEN_BIT_LIMITS, TileBf16, TileF32, TileQuantised, Tiles, unrolled, with_rows,
+    GROUP, PairOrder, QUANTISED_DEPTH, SEVEN_BIT_LIMITS, TileBf16, TileF32, TileQuantised, Tiles, with_rows,
 };
 use std::arch::x86_64::*;
 
@@ -276,19 +276,18 @@ unsafe fn add_group<const ROWS: usize, X, W>(
     totals: &mut [[__m256; 2]; ROWS],
 ) {
     let groups = tile.depth.div_ceil(GROUP);
-    // SAFETY: the caller keeps the contract of the tile's arguments.
-    unsafe {
-        let column = |part: usize, half: usize| {
-            _mm256_loadu_ps(tile.column_terms.add((2 * group + part) * COLUMNS + half * LANES))
-        };
-        unrolled!(2, |half| {
-            let (column_sums, column_scales) = (column(0, half), column(1, half));
-            unrolled!(ROWS, |row| {
-                let [scale, min] = *tile.row_ranges.add(row * groups + group);
-                let scales = _mm256_mul_ps(_mm256_set1_ps(scale), column_scales);
-                let total = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[row][half]), scales, totals[row][half]);
-                totals[row][half] = _mm256_fmadd_ps(_mm256_set1_ps(min), column_sums, total);
-            });
-        });
+    for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
+        // SAFETY: the caller keeps the contract of the tile's arguments.
+        unsafe {
+            let [scale, min] = *tile.row_ranges.add(row * groups + group);
+            let (scale, min) = (_mm256_set1_ps(scale), _mm256_set1_ps(min));
+            for half in 0..2 {
+                let column =
+                    |part: usize| _mm256_loadu_ps(tile.column_terms.add((2 * group + part) * COLUMNS + half * LANES));
+                let scales = _mm256_mul_ps(scale, column(1));
+                total[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[half]), scales, total[half]);
+                total[half] = _mm256_fmadd_ps(min, column(0), total[half]);
+            }
+        }
     }
 }

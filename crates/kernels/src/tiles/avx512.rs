@@ -1,7 +1,7 @@
 //! Tiles for AVX-512 with VNNI and BF16. Thirty-two registers of sixteen lanes hold 6 rows by 64 columns.
 
 use super::by_distance;
-use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles, unrolled, with_rows};
+use super::tile::{GROUP, PairOrder, TileBf16, TileF32, TileQuantised, Tiles, with_rows};
 use std::arch::x86_64::*;
 
 const LANES: usize = 16;
@@ -225,18 +225,18 @@ unsafe fn add_group<const ROWS: usize, X, W>(
     totals: &mut [[__m512; VECTORS]; ROWS],
 ) {
     let groups = tile.depth.div_ceil(GROUP);
-    // SAFETY: the caller keeps the contract of the tile's arguments.
-    unsafe {
-        let column =
-            |part: usize, v: usize| _mm512_loadu_ps(tile.column_terms.add((2 * group + part) * COLUMNS + v * LANES));
-        unrolled!(VECTORS, |v| {
-            let (column_sums, column_scales) = (column(0, v), column(1, v));
-            unrolled!(ROWS, |row| {
-                let [scale, min] = *tile.row_ranges.add(row * groups + group);
-                let scales = _mm512_mul_ps(_mm512_set1_ps(scale), column_scales);
-                let total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[row][v]), scales, totals[row][v]);
-                totals[row][v] = _mm512_fmadd_ps(_mm512_set1_ps(min), column_sums, total);
-            });
-        });
+    for (row, (sum, total)) in sums.iter().zip(totals).enumerate() {
+        // SAFETY: the caller keeps the contract of the tile's arguments.
+        unsafe {
+            let [scale, min] = *tile.row_ranges.add(row * groups + group);
+            let (scale, min) = (_mm512_set1_ps(scale), _mm512_set1_ps(min));
+            for v in 0..VECTORS {
+                let column =
+                    |part: usize| _mm512_loadu_ps(tile.column_terms.add((2 * group + part) * COLUMNS + v * LANES));
+                let scales = _mm512_mul_ps(scale, column(1));
+                total[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[v]), scales, total[v]);
+                total[v] = _mm512_fmadd_ps(min, column(0), total[v]);
+            }
+        }
     }
 }

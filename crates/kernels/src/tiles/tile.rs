@@ -164,18 +164,3 @@ macro_rules! with_rows {
     };
 }
 pub(super) use with_rows;
-
-/// Repeats `$body` for each number below `$count`, which is at most six. Unlike those of a loop, the numbers are constants, so that
-/// arrays that they index stay in registers.
-macro_rules! unrolled {
-    ($count:expr, |$number:ident| $body:expr) => {
-        $crate::tiles::tile::unrolled!($count, $number, $body, [0, 1, 2, 3, 4, 5])
-    };
-    ($count:expr, $number:ident, $body:expr, [$($value:literal),+]) => {
-        $(if $value < $count {
-            let $number = $value;
-            $body
-        })+
-    };
-}
-pub(super) use unrolled;

@@ -83,7 +83,7 @@ proptest! {
             for dtype in Dtype::ALL {
                 let mut out = vec![f32::NAN; rows * width];
                 let dense = PackedDense::new(&weight, &bias, dtype, set);
-                dense.forward(&input, PreciseRows::new(&precise), &mut scratch, &mut out);
+                dense.forward_precise(&input, PreciseRows::new(&precise), &mut scratch, &mut out);
                 for row in 0..rows {
                     for column in 0..width {
                         let x = &input[row * depth..(row + 1) * depth];
@@ -115,7 +115,7 @@ proptest! {
             for (packed, off) in [(&weight, 1e-6), (&stored, 1e-3)] {
                 let dense = PackedDense::new(packed, &vec![0.5; width], Dtype::Int8, set);
                 let mut out = vec![f32::NAN; 2 * width];
-                dense.forward(&input, precise, &mut Scratch::default(), &mut out);
+                dense.forward_precise(&input, precise, &mut Scratch::default(), &mut out);
                 for (x, out) in x.chunks(depth).zip(out.chunks(width)) {
                     for (found, weight) in out.iter().zip(weight.chunks(depth)) {
                         let products = || x.iter().zip(weight).map(|(&x, &w)| f64::from(x) * f64::from(w));
@@ -138,11 +138,11 @@ proptest! {
             for dtype in Dtype::ALL {
                 let dense = PackedDense::new(&weight, &bias, dtype, set);
                 let mut together = vec![f32::NAN; rows * width];
-                dense.forward(&input, precise, &mut scratch, &mut together);
+                dense.forward_precise(&input, precise, &mut scratch, &mut together);
                 for row in 0..rows {
                     let mut alone = vec![f32::NAN; width];
                     let x = &input[row * depth..(row + 1) * depth];
-                    dense.forward(x, precise.from(row), &mut scratch, &mut alone);
+                    dense.forward_precise(x, precise.from(row), &mut scratch, &mut alone);
                     prop_assert_eq!(bits(&alone), bits(&together[row * width..(row + 1) * width]), "{} on {}", dtype, set);
                 }
             }
@@ -163,7 +163,7 @@ proptest! {
                     let (mut activated, mut before) = (input.clone(), input.clone());
                     activation.in_place(&mut activated, set);
                     let (mut expected, mut out) = (vec![f32::NAN; rows * width], vec![f32::NAN; rows * width]);
-                    dense.forward(&activated, precise, &mut scratch, &mut expected);
+                    dense.forward_precise(&activated, precise, &mut scratch, &mut expected);
                     dense.forward_activated(activation, &mut before, precise, &mut scratch, &mut out);
                     // GELU is approximated before int8 products. A number that was near the middle between two steps may then
                     // be rounded to the other one.
@@ -184,7 +184,7 @@ fn zero_weights_and_constant_rows_give_the_bias() {
         for dtype in Dtype::ALL {
             let dense = PackedDense::new(&[0.0; 24], &[1.0, -2.0, 0.5], dtype, set);
             let mut out = [f32::NAN; 6];
-            dense.forward(&[3.0; 16], PreciseRows::new(&[1]), &mut Scratch::default(), &mut out);
+            dense.forward_precise(&[3.0; 16], PreciseRows::new(&[1]), &mut Scratch::default(), &mut out);
             assert_eq!(out, [1.0, -2.0, 0.5, 1.0, -2.0, 0.5], "{dtype} on {set}");
         }
     }
@@ -194,5 +194,5 @@ fn zero_weights_and_constant_rows_give_the_bias() {
 #[should_panic(expected = "input is not rows x depth")]
 fn dense_refuses_an_input_of_another_size() {
     let dense = PackedDense::new(&[1.0; 6], &[0.0; 2], Dtype::F32, InstructionSet::best());
-    dense.forward(&[1.0; 5], PreciseRows::default(), &mut Scratch::default(), &mut [0.0; 4]);
+    dense.forward(&[1.0; 5], &mut Scratch::default(), &mut [0.0; 4]);
 }

@@ -8,7 +8,7 @@ use crate::encoder::packed::{EncoderScratch, Kernels, LayerNorm, PackedEncoder, 
 use crate::error::Result;
 use crate::head::Logits;
 use newsdesk_kernels::instructions::InstructionSet;
-use newsdesk_kernels::packed::{self, Dtype, PackedDense, PreciseRows};
+use newsdesk_kernels::packed::{self, Dtype, PackedDense};
 
 /// A network whose weights are packed for one instruction set and dtype.
 pub struct PackedNetwork {
@@ -93,7 +93,7 @@ impl PackedNetwork {
         }; // [windows, width]
         if let Some(Pooler { dense, activation, norm }) = &self.pooler {
             activated.resize(pooled.len(), 0.0);
-            dense.forward(pooled, PreciseRows::default(), product, activated);
+            dense.forward(pooled, product, activated);
             // The tanh of infinity is 1, which would hide that the encoder's numbers overflow.
             activated.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = f32::NAN);
             activation.in_place(activated, self.set);
@@ -104,7 +104,7 @@ impl PackedNetwork {
         }
         let head = |head: &PackedDense| {
             let mut logits = vec![0.0; batch.len() * head.width()];
-            head.forward(pooled, PreciseRows::default(), product, &mut logits);
+            head.forward(pooled, product, &mut logits);
             logits.chunks_exact(head.width()).map(|row| Logits(row.to_vec())).collect()
         };
         self.heads.iter().map(head).collect()

@@ -4,65 +4,46 @@ use super::record::{Measured, Quality};
 
 /// Marks the heads of all results whose setting is on the front of its data set and head.
 pub fn mark(results: &mut [Measured]) {
-    let points: Vec<Vec<Point>> = results.iter().map(points).collect();
-    let all: Vec<&Point> = points.iter().flatten().collect();
-    for (measured, points) in results.iter_mut().zip(&points) {
-        for (head, point) in measured.heads.iter_mut().zip(points) {
-            head.is_on_front = !all.iter().any(|other| other.beats(point));
-        }
-    }
+    let heads: Vec<_> = results.iter().flat_map(heads).collect();
+    let is_on_front = |one: &(&Measured, &Quality)| {
+        let of_same = heads.iter().filter(|other| (&other.0.set, &other.1.head) == (&one.0.set, &one.1.head));
+        !of_same.map(point).any(|other| beats(other, point(one)))
+    };
+    let marks: Vec<bool> = heads.iter().map(is_on_front).collect();
+    let heads = results.iter_mut().flat_map(|measured| &mut measured.heads);
+    heads.zip(marks).for_each(|(head, mark)| head.is_on_front = mark);
 }
 
 /// Returns the results with a head of a data set whose setting is on the front, the fastest first.
 pub fn front<'a>(results: &'a [Measured], set: &str, head: &str) -> Vec<(&'a Measured, &'a Quality)> {
-    let of_set = results.iter().filter(|measured| measured.set == set);
-    let heads = of_set.flat_map(|measured| measured.heads.iter().map(move |head| (measured, head)));
-    let mut front: Vec<_> = heads.filter(|(_, quality)| quality.head == head && quality.is_on_front).collect();
-    front.sort_by(|(a, _), (b, _)| b.articles_per_second.median.total_cmp(&a.articles_per_second.median));
+    let of_set = results.iter().filter(|measured| measured.set == set).flat_map(heads);
+    let mut front: Vec<_> = of_set.filter(|(_, quality)| quality.head == head && quality.is_on_front).collect();
+    front.sort_by(|a, b| point(b)[0].total_cmp(&point(a)[0]));
     front
 }
 
-/// The speed and the accuracy of a setting.
-struct Point {
-    set: String,
-    head: String,
-    speed: f64,
-    accuracy: f64,
+fn heads(measured: &Measured) -> impl Iterator<Item = (&Measured, &Quality)> {
+    measured.heads.iter().map(move |head| (measured, head))
 }
 
-impl Point {
-    /// Returns whether this setting is better in one respect and not worse in the other.
-    fn beats(&self, other: &Self) -> bool {
-        let is_comparable = (&self.set, &self.head) == (&other.set, &other.head);
-        let is_not_worse = self.speed >= other.speed && self.accuracy >= other.accuracy;
-        is_comparable && is_not_worse && (self.speed > other.speed || self.accuracy > other.accuracy)
-    }
+/// Returns speed and accuracy.
+fn point((measured, quality): &(&Measured, &Quality)) -> [f64; 2] {
+    [measured.articles_per_second.median, quality.accuracy]
 }
 
-fn points(measured: &Measured) -> Vec<Point> {
-    let point = |quality: &Quality| Point {
-        set: measured.set.clone(),
-        head: quality.head.clone(),
-        speed: measured.articles_per_second.median,
-        accuracy: quality.accuracy,
-    };
-    measured.heads.iter().map(point).collect()
+/// Returns whether one setting is better than the other in speed or accuracy, and not worse in either.
+fn beats(one: [f64; 2], other: [f64; 2]) -> bool {
+    one != other && one[0] >= other[0] && one[1] >= other[1]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Point;
-
-    fn point(speed: f64, accuracy: f64) -> Point {
-        Point { set: "a".into(), head: "topic".into(), speed, accuracy }
-    }
+    use super::beats;
 
     #[test]
     fn a_setting_is_beaten_by_one_that_is_better_in_one_respect_and_not_worse_in_the_other() {
-        let [fast, exact, slow] = [point(90.0, 0.8), point(40.0, 0.9), point(30.0, 0.9)];
-        assert!(!fast.beats(&exact) && !exact.beats(&fast));
-        assert!(exact.beats(&slow) && !slow.beats(&exact) && !slow.beats(&slow));
-        let elsewhere = Point { set: "b".into(), ..point(90.0, 0.95) };
-        assert!(!elsewhere.beats(&slow), "another data set");
+        let [fast, exact, slow] = [[90.0, 0.8], [40.0, 0.9], [30.0, 0.9]];
+        assert!(!beats(fast, exact) && !beats(exact, fast));
+        assert!(beats(exact, slow) && !beats(slow, exact) && !beats(slow, slow));
     }
 }

@@ -90,7 +90,7 @@ impl SelfAttention {
                     let normed = sized(normed, input.len());
                     normed.copy_from_slice(input);
                     norm.in_place(normed, self.kernels.set);
-                    all.forward(normed, precise.from(number * block), product, out);
+                    all.forward_precise(normed, precise.from(number * block), product, out);
                 }
             }
         }

@@ -86,7 +86,7 @@ impl Layer {
             let precise = precise.from(number * block);
             let context = &context[..hidden.len()];
             let update = sized(update, hidden.len());
-            self.attention_output.forward(context, precise, product, update);
+            self.attention_output.forward_precise(context, precise, product, update);
             match (self.placement, &self.attention_norm) {
                 (NormPlacement::After, Some(norm)) => {
                     norm.residual(hidden, update, set);
@@ -118,13 +118,13 @@ impl Layer {
         let FeedForwardSpec { activation, is_gated, .. } = self.feed_forward;
         let (rows, inner, set) = (input.len() / self.output.width(), self.output.depth(), self.kernels.set);
         let first = sized(intermediate, rows * self.intermediate.width());
-        self.intermediate.forward(input, precise, product, first);
+        self.intermediate.forward_precise(input, precise, product, first);
         match is_gated {
             false => self.output.forward_activated(activation, first, precise, product, out),
             true => {
                 let gated = sized(gated, rows * inner);
                 activation.gated(first, inner, gated, set);
-                self.output.forward(gated, precise, product, out);
+                self.output.forward_precise(gated, precise, product, out);
             }
         }
     }

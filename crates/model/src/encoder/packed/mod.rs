@@ -191,6 +191,6 @@ fn by_block(
 ) {
     let blocks = input.chunks(block * dense.depth()).zip(out.chunks_mut(block * dense.width()));
     for (number, (input, out)) in blocks.enumerate() {
-        dense.forward(input, precise.from(number * block), scratch, out);
+        dense.forward_precise(input, precise.from(number * block), scratch, out);
     }
 }

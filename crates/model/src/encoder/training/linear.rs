@@ -96,18 +96,18 @@ impl Linear {
     pub(super) fn forward(&self, input: &[f32], precise: PreciseRows, scratch: &mut ProductScratch, out: &mut [f32]) {
         let ProductScratch { product, rounded } = scratch;
         match self.rounding {
-            Rounding::Nothing => self.packed.forward(input, precise, product, out),
+            Rounding::Nothing => self.packed.forward(input, product, out),
             Rounding::Int8 => {
                 let rounded = sized(rounded, input.len());
                 round_activations(input, self.input_width(), precise, product, rounded);
-                self.packed.forward(rounded, precise, product, out);
+                self.packed.forward(rounded, product, out);
             }
         }
     }
 
     /// Computes the gradient of the input from that of the output.
     pub(super) fn backward(&self, gradient: &[f32], scratch: &mut ProductScratch, out: &mut [f32]) {
-        self.transposed.forward(gradient, PreciseRows::default(), &mut scratch.product, out);
+        self.transposed.forward(gradient, &mut scratch.product, out);
     }
 
     pub(super) fn gradients(&self) -> impl Iterator<Item = (&str, &[f32])> {

@@ -1,4 +1,4 @@
-//! The built-in model, on the sample articles of the repository.
+//! The built-in model, on the articles of the repository.
 
 use crate::support::{DATASETS, Folder, column};
 use std::collections::BTreeSet;
@@ -21,6 +21,22 @@ fn the_sample_has_every_label_and_the_accuracy_is_above_four_fifths() {
         assert!(head["report"]["accuracy"].as_f64().unwrap() > 0.8, "{head}");
         let labels = head["report"]["per_label"].as_array().unwrap();
         assert!(labels.iter().all(|label| label["support"].as_u64().unwrap() > 0), "{labels:?}");
+    }
+}
+
+#[test]
+fn open_news_has_all_its_rows_and_most_predictions_are_correct() {
+    let folder = Folder::new();
+    let splits = ["train", "validation", "test"].map(|split| format!("{DATASETS}/open-news/{split}.jsonl.zst"));
+    let [train, validation, test] = &splits;
+    let arguments = ["data", "check", train, "--validation", validation, "--test", test, "--label-field", "label"];
+    let found = folder.newsdesk(&arguments).out;
+    assert!(found.contains("rows: train 3,095, validation 88, test 466\n") && found.contains("errors: 0"), "{found}");
+    let arguments = ["eval", "--data", "open-news", "--data-root", DATASETS, "--split", "validation", "--json"];
+    let report = folder.newsdesk(&arguments).done().json();
+    assert_eq!(report[0]["articles"], 88);
+    for head in report[0]["heads"].as_array().unwrap() {
+        assert!(head["report"]["accuracy"].as_f64().unwrap() > 0.6, "{head}");
     }
 }
 

@@ -247,3 +247,46 @@ fn unsuitable_teachers_are_refused() {
     folder.write("rows.jsonl", with_unrelated_labels(60).replace("\"arts\"", "[\"arts\"]"));
     refused(&["--teacher", TINY], "its head `label` is a softmax head");
 }
+
+#[test]
+fn scores_in_a_file_stand_for_the_teacher() {
+    let folder = Folder::new();
+    folder.write("rows.jsonl", with_unrelated_labels(60));
+    folder.write("more.jsonl", json_lines(texts(80)[60..].iter().map(|text| json!({"text": text}))));
+    let score = |output: &str, more: &[&str]| {
+        let arguments = ["models", "teacher-scores", TINY, "--max-length", "64", "--dtype", "f32", "-o", output];
+        folder.newsdesk(&[&arguments[..], more].concat())
+    };
+    score("all.safetensors", &["--data", "rows.jsonl", "--unlabelled", "more.jsonl"])
+        .done()
+        .says("wrote all.safetensors");
+    // Two files together stand for the one, and a file is not overwritten by accident.
+    score("rows.safetensors", &["--data", "rows.jsonl"]).done();
+    score("more.safetensors", &["--unlabelled", "more.jsonl"]).done();
+    score("more.safetensors", &["--unlabelled", "more.jsonl"]).refused("more.safetensors");
+    score("more.safetensors", &["--unlabelled", "more.jsonl", "--overwrite"]).done();
+
+    let weights = |name: &str, more: &[&str]| {
+        train(&folder, name, &[&["--epochs", "1", "--quiet", "--unlabelled", "more.jsonl"], more].concat()).done();
+        folder.weights(name)
+    };
+    let all = weights("all", &["--teacher-scores", "all.safetensors"]);
+    assert!(weights("parts", &["--teacher-scores", "rows.safetensors", "more.safetensors"]) == all, "parts differ");
+    let differences = ["all", "teacher"].map(|name| {
+        if name == "teacher" {
+            weights(name, &["--teacher", TINY]);
+        }
+        difference_of_scores(&folder, name)
+    });
+    let difference = (differences[0] - differences[1]).abs();
+    assert!(difference < 1e-2, "a student of the file differs by {difference} from one of the teacher");
+    let teachers = folder.manifest("all")["training"]["teachers"].clone();
+    assert!(teachers[0].as_str().unwrap().starts_with("tiny ("), "{teachers}");
+
+    let lacking = train(&folder, "lacking", &["--teacher-scores", "more.safetensors"]);
+    lacking.refused("its scores lack 37 of 54 articles").says("newsdesk models teacher-scores");
+    folder.write("damaged.safetensors", "no tensors");
+    train(&folder, "damaged", &["--teacher-scores", "damaged.safetensors"])
+        .refused("cannot use the teacher scores `damaged.safetensors`: it is not a file of teacher scores");
+    train(&folder, "none", &["--teacher-weight", "0.5"]).refused("--teacher");
+}

@@ -10,7 +10,7 @@ use anyhow::Result;
 use indicatif::HumanCount;
 use newsdesk_data::{
     Label, LabelSet, LabelledFileOptions, LabelledRows, LabelledSet, ReadError, ReadOptions, Recipe, Reject, Row,
-    Source, TargetFields, load_labelled_files, load_recipe,
+    Source, TargetFields, load_labelled_files, load_recipe, load_unlabelled_files,
 };
 use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::folder::Manifest;
@@ -253,6 +253,29 @@ pub fn load_to_evaluate(
         html_note(sets.iter().map(|set| set.html).sum()).into_iter().for_each(|line| say(&line));
     }
     Ok(sets)
+}
+
+/// Reads articles without labels.
+///
+/// # Errors
+/// If a file cannot be read, or there is no article in the files.
+pub fn load_unlabelled(arguments: &[String], options: &DataSetOptions) -> Result<LabelledSet> {
+    let set = load_unlabelled_files(&expand(arguments)?, &plain_options(options).read)?;
+    if set.articles.is_empty() {
+        let message = format!("cannot find an article in `{}`", set.name);
+        return Err(Usage::new(message, "name files with articles to `--unlabelled`, or leave it out").into());
+    }
+    Ok(set)
+}
+
+/// Prints how many articles were read, and the rejected rows.
+pub fn describe(set: &LabelledSet) {
+    let skipped = match set.skipped {
+        0 => String::new(),
+        skipped => format!(", {} skipped", counted(skipped, "unlabelled row")),
+    };
+    say(&format!("{} {}: {}{skipped}", set.name, set.split, counted(set.articles.len(), "article")));
+    describe_rejects(&set.rejects).iter().for_each(|line| say(line));
 }
 
 /// Reads a data set's files again and calls `with` with the index and the row of each article, matched by position.

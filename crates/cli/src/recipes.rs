@@ -9,7 +9,7 @@ macro_rules! datasets {
     };
 }
 
-const RECIPES: [(&str, &str); 19] = datasets!(
+const RECIPES: [(&str, &str); 22] = datasets!(
     "",
     "ag-news",
     "bbc-news",
@@ -18,11 +18,14 @@ const RECIPES: [(&str, &str); 19] = datasets!(
     "iptc-media-topics",
     "iptc-news",
     "iptc-news-any",
+    "iptc-news-more",
     "masakhanews",
     "movie-reviews",
     "newsgroups20",
     "newsmtsc",
     "newsmtsc-target",
+    "newsmtsc-tone",
+    "open-news",
     "reuters-r52",
     "reuters-r90",
     "sample",

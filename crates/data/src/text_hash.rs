@@ -61,6 +61,11 @@ impl TextHash {
         TextHash::of_body(article).and_target(article)
     }
 
+    /// Returns the hash as a number.
+    pub fn value(self) -> u64 {
+        self.0
+    }
+
     fn and_target(self, article: &Article) -> TextHash {
         // The spelling is part of the hash, so it must not change between versions.
         let target = match &article.target_entity {

@@ -30,6 +30,6 @@ pub use device::{Device, DeviceChoice, device_name};
 pub use dtype::{Dtype, DtypeChoice};
 pub use error::{ArticleName, ModelError, Remedy, Result};
 pub use folder::{AnyModel, Model, OpenOptions};
-pub use head::{Head, HeadActivation, HeadLabel};
+pub use head::{Head, HeadActivation, HeadLabel, Logits};
 pub use linear::LinearModel;
 pub use newsdesk_kernels::instructions::InstructionSet;

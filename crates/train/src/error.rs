@@ -33,6 +33,14 @@ pub enum TrainError {
         /// What the user can do.
         remedy: Remedy,
     },
+    /// A file with the scores of a teacher cannot be used.
+    #[error("cannot use the teacher scores `{}`: {cause}", path.display())]
+    TeacherScores {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
     /// Models cannot be averaged.
     #[error("cannot average the models: {cause}")]
     Average {
@@ -160,6 +168,8 @@ pub enum Remedy {
         /// The labels that are trained.
         trained: Vec<String>,
     },
+    /// Compute the teacher's scores again, for all articles of the run.
+    ComputeTeacherScores,
     /// Average models with the same heads and the same base.
     AverageRelatedModels,
     /// Give each model that is averaged a weight above zero.
@@ -201,6 +211,7 @@ impl TrainError {
         Some(match self {
             Self::Setting { setting, .. } => Remedy::CheckSetting { setting },
             Self::Data { remedy, .. } | Self::Teacher { remedy, .. } | Self::Average { remedy, .. } => remedy.clone(),
+            Self::TeacherScores { .. } => Remedy::ComputeTeacherScores,
             Self::Diverged { .. } | Self::LinearDiverged { .. } => Remedy::LowerLearningRate,
             Self::Busy { .. } => Remedy::WaitForRun,
             Self::Checkpoint { verb: "write", .. } | Self::File { verb: "write", .. } => Remedy::MakeFolderWritable,

@@ -7,6 +7,7 @@ use crate::log::{SetRows, StartRecord};
 use crate::sampling::SetSample;
 use crate::settings::{Freeze, MAX_ROWS, Settings};
 use crate::teacher::Teachers;
+use crate::teacher_scores::TeacherScores;
 use newsdesk_data::LabelledSet;
 use newsdesk_model::network::{EncoderLosses, TrainingNetwork};
 use newsdesk_model::{Head, Model};
@@ -19,6 +20,8 @@ pub struct Models<'a> {
     pub base: &'a Model,
     /// The models to distil from; empty to learn from labels only.
     pub teachers: &'a [Model],
+    /// Scores of further teachers, from files.
+    pub teacher_scores: &'a [TeacherScores],
 }
 
 /// What the inputs of a run determine.
@@ -39,7 +42,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// If they cannot be used together.
     pub(crate) fn new(models: &Models<'a>, training: &[LabelledSet], settings: &Settings) -> Result<Self> {
-        let Models { base, teachers } = *models;
+        let Models { base, teachers, teacher_scores } = *models;
         let starting_model = settings.starting_model(base)?;
         let heads = merge_heads(training)?;
         let fail = |setting, cause: String| Err(TrainError::Setting { setting, cause });
@@ -47,7 +50,7 @@ impl<'a> Plan<'a> {
         {
             return fail("quantise", "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into());
         }
-        if settings.distillation.is_some() == teachers.is_empty() {
+        if settings.distillation.is_some() == (teachers.is_empty() && teacher_scores.is_empty()) {
             return fail("distillation", "it needs teachers, and teachers need it".into());
         }
         if let Some(losses) = settings.distillation.and_then(|distillation| distillation.encoder_losses()) {
@@ -67,7 +70,7 @@ impl<'a> Plan<'a> {
         if i32::try_from(steps).is_err() {
             return fail("epochs", format!("the run would take {steps} steps, more than {}", i32::MAX));
         }
-        let teachers = Teachers::new(teachers, &heads)?;
+        let teachers = Teachers::new(teachers, teacher_scores, &heads)?;
         Ok(Self { starting_model, heads, teachers, samples, steps_per_epoch })
     }
 
@@ -105,7 +108,7 @@ impl<'a> Plan<'a> {
         StartRecord {
             newsdesk: env!("CARGO_PKG_VERSION").into(),
             base: models.base.manifest.name.clone(),
-            teachers: models.teachers.iter().map(|teacher| teacher.manifest.name.clone()).collect(),
+            teachers: self.teachers.names(),
             sets: training.iter().map(rows).collect(),
             validation: validation.iter().map(rows).collect(),
             steps_per_epoch: self.steps_per_epoch,

@@ -2,6 +2,7 @@
 
 use super::shared::{DataSetOptions, ModelAndData, OpenArguments, OverwriteOption, SaveDtype, StorageOptions, help};
 use clap::{Args, Subcommand};
+use newsdesk_model::DtypeChoice;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -55,6 +56,11 @@ pub enum ModelsCommand {
     /// model's `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0 even if
     /// no dtype gets a certificate, and 1 if rows were rejected.
     Certify(Box<Certify>),
+    /// Write a model's scores of many texts to a file, from which `newsdesk train --teacher-scores` distils
+    ///
+    /// A large teacher reads each text once, and any number of students learn from it. The file has hashes of the texts, not the
+    /// texts. Only the beginning of each text is read, as in training.
+    TeacherScores(Box<TeacherScores>),
     /// Average the weights of models that were fine-tuned from the same base
     ///
     /// The models must have the same base, heads and labels. The average of models that differ in their seed, or in some of their
@@ -105,6 +111,37 @@ pub struct Convert {
     pub output: PathBuf,
     #[command(flatten)]
     pub overwrite: OverwriteOption,
+}
+
+#[derive(Debug, Args)]
+pub struct TeacherScores {
+    #[arg(value_name = "MODEL", help = help::MODEL)]
+    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub opening: OpenArguments,
+    #[arg(long, value_name = "DATASET", num_args = 1.., required_unless_present = "unlabelled", help = help::DATA)]
+    pub data: Vec<String>,
+    #[arg(long, value_name = "NAME", default_value = "train", help = help::SPLIT)]
+    pub split: String,
+    /// Files with articles; labels in them are ignored
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub unlabelled: Vec<String>,
+    #[command(flatten)]
+    pub data_set: DataSetOptions,
+    /// Tokens that the model reads of each text [default: a window of the model]
+    #[arg(long, value_name = "N")]
+    pub max_length: Option<usize>,
+    /// File to write the scores to, such as scores.safetensors
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub overwrite: OverwriteOption,
+    #[arg(long, default_value_t, value_name = "NAME", help = help::DTYPE)]
+    pub dtype: DtypeChoice,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help = help::THREADS)]
+    pub threads: Option<u16>,
+    #[arg(short, long, help = help::QUIET)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use super::shared::{ComputeOptions, DataSetOptions, OpenArguments, OverwriteOption, StorageOptions, help};
 use crate::failure::Usage;
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use newsdesk_train::Freeze;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,7 @@ mod heading {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("teachers").multiple(true))]
 pub struct Train {
     /// TOML file with options by their long names; the command line takes precedence
     ///
@@ -163,19 +164,24 @@ pub struct Train {
     pub class_weights: Vec<String>,
 
     /// Teacher models, as folders; the student learns from the mean of their predictions
-    #[arg(long, value_name = "DIR", num_args = 1.., help_heading = heading::DISTILLATION)]
+    #[arg(long, value_name = "DIR", num_args = 1.., group = "teachers", help_heading = heading::DISTILLATION)]
     pub teacher: Vec<PathBuf>,
+    /// Files with scores of teachers, from `newsdesk models teacher-scores`; they stand for the teachers
+    ///
+    /// Each article must be in at least one of the files. If several have it, the mean counts.
+    #[arg(long, value_name = "FILE", num_args = 1.., group = "teachers", help_heading = heading::DISTILLATION)]
+    pub teacher_scores: Vec<PathBuf>,
     /// Files with articles to learn the teachers' predictions on; labels in them are ignored
-    #[arg(long, value_name = "FILE", num_args = 1.., requires = "teacher", conflicts_with = "teacher_labelled_only", help_heading = heading::DISTILLATION)]
+    #[arg(long, value_name = "FILE", num_args = 1.., requires = "teachers", conflicts_with = "teacher_labelled_only", help_heading = heading::DISTILLATION)]
     pub unlabelled: Vec<String>,
     /// Weight of the distillation loss, from 0 to 1; the rest is the loss on labels [default: 0.5]
-    #[arg(long, value_name = "SHARE", requires = "teacher", help_heading = heading::DISTILLATION)]
+    #[arg(long, value_name = "SHARE", requires = "teachers", help_heading = heading::DISTILLATION)]
     pub teacher_weight: Option<f64>,
     /// Temperature that divides the logits of teacher and student; above 1, unlikely labels count more [default: 2]
-    #[arg(long, value_name = "NUMBER", requires = "teacher", help_heading = heading::DISTILLATION)]
+    #[arg(long, value_name = "NUMBER", requires = "teachers", help_heading = heading::DISTILLATION)]
     pub teacher_temperature: Option<f64>,
     /// For each head, learn from the teachers only on rows with a label for it [default: on all rows]
-    #[arg(long, requires = "teacher", help_heading = heading::DISTILLATION)]
+    #[arg(long, requires = "teachers", help_heading = heading::DISTILLATION)]
     pub teacher_labelled_only: bool,
 
     /// Weight of the mean squared difference of hidden states, added to the loss; for a teacher of the same width and tokenizer
@@ -224,6 +230,11 @@ pub struct Train {
 }
 
 impl Train {
+    /// Returns whether the model learns from teachers, besides the labels.
+    pub fn has_teachers(&self) -> bool {
+        !(self.teacher.is_empty() && self.teacher_scores.is_empty())
+    }
+
     /// Returns the tokens that neighbouring windows of `max_length` tokens share, if `--overlap` or the old `--stride` is given.
     ///
     /// # Errors

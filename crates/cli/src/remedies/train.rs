@@ -64,6 +64,9 @@ pub fn hint_text(remedy: &Remedy) -> String {
         Remedy::UseTeacherWithLabels { trained } => {
             return format!("use a teacher with just the labels of the training data: {}", trained.join("; "));
         }
+        Remedy::ComputeTeacherScores => {
+            "compute them with `newsdesk models teacher-scores` and the same `--data` and `--unlabelled`"
+        }
         Remedy::AverageRelatedModels => {
             "average models with the same heads and the same base, such as those of `newsdesk train --seeds`"
         }

@@ -149,7 +149,7 @@ fn log_sigmoid(x: f64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use newsdesk_model::head::Logits;
+    use newsdesk_model::Logits;
     use newsdesk_model::{Head, HeadLabel, TextLogits};
     use proptest::prelude::*;
     use std::sync::Arc;

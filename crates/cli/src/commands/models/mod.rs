@@ -11,6 +11,7 @@ mod list;
 mod on_hub;
 mod pull;
 mod rm;
+mod teacher_scores;
 
 use crate::arguments::{Models, ModelsCommand};
 use crate::exit_code::ExitCode;
@@ -23,6 +24,7 @@ pub fn run(options: Models) -> Result<ExitCode> {
         ModelsCommand::Rm { models } => rm::run(&models),
         ModelsCommand::Info { model, opening, json } => info::run(model.as_deref(), opening, json),
         ModelsCommand::Certify(options) => certify::run(*options),
+        ModelsCommand::TeacherScores(options) => teacher_scores::run(&options),
         ModelsCommand::Average(options) => average::run(&options),
         ModelsCommand::Convert(options) => convert::run(&options),
         ModelsCommand::Export(options) => export::run(&options),

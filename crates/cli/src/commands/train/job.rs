@@ -21,9 +21,9 @@ use newsdesk_model::folder::{save, weights_bytes};
 use newsdesk_model::network::Pooling;
 use newsdesk_model::{Classifier, Device, Head, Model, Options, device_name};
 use newsdesk_train::{
-    ClassWeights, EndRecord, Models, Progress, Record, RunFolder, Settings, StartRecord, Stop, Temperature, TrainError,
-    Warning, has_checkpoint, merge_heads, read_log, remove_checkpoint, result_warnings, reuses_head, setting_warnings,
-    start_record, train,
+    ClassWeights, EndRecord, Models, Progress, Record, RunFolder, Settings, StartRecord, Stop, TeacherScores,
+    Temperature, TrainError, Warning, has_checkpoint, merge_heads, read_log, remove_checkpoint, result_warnings,
+    reuses_head, setting_warnings, start_record, train,
 };
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,7 @@ pub struct Job<'a> {
     device: Device,
     base: Model,
     teachers: Vec<Model>,
+    teacher_scores: Vec<TeacherScores>,
     data: TrainingData,
     settings: Settings,
     stop: &'a Stop,
@@ -60,6 +61,8 @@ impl<'a> Job<'a> {
         }
         let open_teacher = |folder: &PathBuf| open_encoder(Some(folder), &device, options.opening);
         let teachers = options.teacher.iter().map(open_teacher).collect::<Result<_>>()?;
+        let teacher_scores = options.teacher_scores.iter().map(|path| TeacherScores::read(path));
+        let teacher_scores = teacher_scores.collect::<Result<_, _>>()?;
         let settings = settings(options, &base)?;
         // Before the data is read, which takes long.
         settings.starting_model(&base)?;
@@ -78,7 +81,7 @@ impl<'a> Job<'a> {
             changed_heads(&base, &merge_heads(&data.training)?).iter().for_each(|line| say(line));
             say(&format!("training on {} with {}", device_name(&device), counted(settings.threads, "thread")));
         }
-        Ok(Self { options, device, base, teachers, data, settings, stop })
+        Ok(Self { options, device, base, teachers, teacher_scores, data, settings, stop })
     }
 
     /// Returns the first line of the log of a run with this seed.
@@ -129,7 +132,7 @@ impl<'a> Job<'a> {
     }
 
     fn models(&self) -> Models<'_> {
-        Models { base: &self.base, teachers: &self.teachers }
+        Models { base: &self.base, teachers: &self.teachers, teacher_scores: &self.teacher_scores }
     }
 
     fn with_seed(&self, seed: u64) -> Settings {

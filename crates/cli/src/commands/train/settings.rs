@@ -49,7 +49,7 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         label_smoothing: options.label_smoothing,
         focal_gamma: options.focal_gamma,
         class_weights: class_weights(&options.class_weights)?,
-        distillation: (!options.teacher.is_empty()).then(|| distillation(options)),
+        distillation: options.has_teachers().then(|| distillation(options)),
         quantise: options.quantise.map(|QuantiseName::Int8| train::Quantise::Int8),
         layers: (!options.layers.is_empty()).then(|| options.layers.clone()),
         freeze: options.freeze.unwrap_or(Freeze::Nothing),

@@ -1,14 +1,12 @@
 //! The labelled data sets of a training run: for training, validation and test.
 
 use crate::arguments::Train;
-use crate::data_sets::{DataSetSource, describe_rejects, html_note, plain_options};
+use crate::data_sets::{DataSetSource, describe, html_note, load_unlabelled};
 use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
-use crate::output::count::counted;
 use crate::remedies::train::warning_line;
-use crate::sources::expand;
 use anyhow::Result;
-use newsdesk_data::{LabelSet, LabelledArticle, LabelledSet, TargetFields, TextHash, hold_out, load_unlabelled_files};
+use newsdesk_data::{LabelSet, LabelledArticle, LabelledSet, TargetFields, TextHash, hold_out};
 use newsdesk_eval::check_labelled;
 use newsdesk_files::read::{MAX_HAND_WRITTEN, bounded_text};
 use newsdesk_model::Head;
@@ -78,7 +76,7 @@ impl TrainingData {
             }
         }
         if !options.unlabelled.is_empty() {
-            data.training.push(unlabelled(options)?);
+            data.training.push(load_unlabelled(&options.unlabelled, &options.data_set)?);
         }
         for source in DataSetSource::find_all(&options.validation)? {
             let set = data.read(&source, options, "validation")?;
@@ -178,16 +176,6 @@ impl TrainingData {
     }
 }
 
-/// Reads the articles without labels.
-fn unlabelled(options: &Train) -> Result<LabelledSet> {
-    let set = load_unlabelled_files(&expand(&options.unlabelled)?, &plain_options(&options.data_set).read)?;
-    if set.articles.is_empty() {
-        let message = format!("cannot find an article in `{}`", set.name);
-        return Err(Usage::new(message, "name files with articles to `--unlabelled`, or leave it out").into());
-    }
-    Ok(set)
-}
-
 /// Reads the labels that a file lists.
 fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
     let origin = path.display().to_string();
@@ -201,13 +189,4 @@ fn label_list(path: &Path) -> Result<Arc<LabelSet>> {
     } else {
         LabelSet::parse_lines("labels", &text, &origin)
     }?))
-}
-
-fn describe(set: &LabelledSet) {
-    let skipped = match set.skipped {
-        0 => String::new(),
-        skipped => format!(", {} skipped", counted(skipped, "unlabelled row")),
-    };
-    say(&format!("{} {}: {}{skipped}", set.name, set.split, counted(set.articles.len(), "article")));
-    describe_rejects(&set.rejects).iter().for_each(|line| say(line));
 }

@@ -56,9 +56,9 @@ pub enum ModelsCommand {
     /// model's `newsdesk.toml`. The others lose the certificate that they had. The exit code is 0 even if
     /// no dtype gets a certificate, and 1 if rows were rejected.
     Certify(Box<Certify>),
-    /// Write a model's scores of many texts to a file, from which `newsdesk train --teacher-scores` distils
+    /// Write a teacher's scores of many texts to a file, for distillation
     ///
-    /// A large teacher reads each text once, and any number of students learn from it. The file has hashes of the texts, not the
+    /// A large teacher reads each text once, and any number of students learn from the file (`train --teacher-scores`). It has hashes of the texts, not the
     /// texts. Only the beginning of each text is read, as in training.
     TeacherScores(Box<TeacherScores>),
     /// Average the weights of models that were fine-tuned from the same base

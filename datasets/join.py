@@ -20,13 +20,23 @@ HERE = pathlib.Path(__file__).resolve().parent
 def training_rows(data_root: pathlib.Path, name: str) -> dict[str, dict]:
     """Returns the training rows of a data set by their ids."""
     path = data_root / name / "train.jsonl.zst"
-    lines = subprocess.run(["zstd", "-dc", str(path)], check=True, capture_output=True).stdout.decode().splitlines()
+    if not path.exists():
+        sys.exit(f"error: cannot find `{path}`\nhint: DATA_ROOT needs a folder for each data set, see datasets/README.md")
+    text = subprocess.run(["zstd", "-dc", str(path)], check=True, stdout=subprocess.PIPE).stdout.decode()
     rows: dict[str, dict] = {}
-    for line in lines:
+    # Not splitlines: texts contain other characters that end lines.
+    for line in text.rstrip("\n").split("\n"):
         row = json.loads(line)
         # A few ids contain line breaks.
         rows.setdefault(" ".join(row["id"].split()), row)
     return rows
+
+
+def find(rows: dict[str, dict], row_id: str, name: str) -> dict:
+    """Returns the row with an id."""
+    if row_id not in rows:
+        sys.exit(f"error: cannot find the training row `{row_id}` of {name}\nhint: use the rows that datasets/README.md lists")
+    return rows[row_id]
 
 
 def labels(name: str) -> list[dict[str, str]]:
@@ -51,7 +61,7 @@ def iptc_news_more(data_root: pathlib.Path) -> list[dict]:
         source, id_in_source = label["id"].split("/", 1)
         if source not in sources:
             sources[source] = training_rows(data_root, source)
-        text = sources[source][id_in_source]
+        text = find(sources[source], id_in_source, source)
         topics = [topic for topic in (label["topic"], label["second"]) if topic]
         rows.append(
             {
@@ -70,7 +80,7 @@ def newsmtsc_tone(data_root: pathlib.Path) -> list[dict]:
     """Returns sentences of newsmtsc with their tone."""
     sentences = training_rows(data_root, "newsmtsc")
     return [
-        {"id": label["id"], "text": sentences[label["id"]]["text"], "sentiment": label["sentiment"]}
+        {"id": label["id"], "text": find(sentences, label["id"], "newsmtsc")["text"], "sentiment": label["sentiment"]}
         for label in labels("newsmtsc-tone")
     ]
 

@@ -58,8 +58,8 @@ pub enum ModelsCommand {
     Certify(Box<Certify>),
     /// Write a teacher's scores of many texts to a file, for distillation
     ///
-    /// A large teacher reads each text once, and any number of students learn from the file (`train --teacher-scores`). It has hashes of the texts, not the
-    /// texts. Only the beginning of each text is read, as in training.
+    /// A large teacher reads each text once, and any number of students learn from the file (`train --teacher-scores`). The file has
+    /// hashes of the texts, not the texts. Only the beginning of each text is read, as in training.
     TeacherScores(Box<TeacherScores>),
     /// Average the weights of models that were fine-tuned from the same base
     ///

@@ -168,7 +168,7 @@ pub struct Train {
     pub teacher: Vec<PathBuf>,
     /// Files with scores of teachers, from `newsdesk models teacher-scores`; they stand for the teachers
     ///
-    /// Each article must be in at least one of the files. If several have it, the mean counts.
+    /// Without --teacher, each article must be in at least one of the files. The mean of all teachers that have scores for it counts.
     #[arg(long, value_name = "FILE", num_args = 1.., group = "teachers", help_heading = heading::DISTILLATION)]
     pub teacher_scores: Vec<PathBuf>,
     /// Files with articles to learn the teachers' predictions on; labels in them are ignored

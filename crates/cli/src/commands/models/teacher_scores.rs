@@ -11,7 +11,7 @@ use crate::output::progress::progress_bar;
 use crate::threads;
 use anyhow::{Context, Result};
 use newsdesk_data::LabelledSet;
-use newsdesk_files::check_writable;
+use newsdesk_files::{check_writable, write_atomic};
 use newsdesk_model::Device;
 use newsdesk_train as train;
 
@@ -34,7 +34,7 @@ pub fn run(options: &TeacherScores) -> Result<ExitCode> {
     let threads = threads::count(options.threads);
     let scores = train::TeacherScores::compute(&model, &sets, max_length, options.dtype, threads, &mut progress)?;
     bar.finish_and_clear();
-    scores.write(&options.output)?;
+    scores.to_bytes().and_then(|bytes| write_atomic(&options.output, &bytes)).with_context(cannot_write)?;
     if !options.quiet {
         say(&format!("wrote {}: {}", options.output.display(), counted(scores.texts(), "text")));
     }

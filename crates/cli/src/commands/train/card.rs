@@ -100,8 +100,9 @@ fn command(options: &Train, base: Option<&str>, seed: u64, changed: &[Changed]) 
         }
         None => parts.push(("arch", vec!["linear".into()])),
     }
-    let teachers = options.teacher.iter().map(|folder| file_name(&folder.to_string_lossy()));
-    parts.push(("teacher", teachers.collect()));
+    for (option, paths) in [("teacher", &options.teacher), ("teacher-scores", &options.teacher_scores)] {
+        parts.push((option, paths.iter().map(|path| file_name(&path.to_string_lossy())).collect()));
+    }
     parts.extend(changed.iter().map(|changed| (changed.option.as_str(), changed.values.clone())));
     parts.push(("seed", vec![seed.to_string()]));
     parts.push(("output", vec!["MODEL".into()]));

@@ -2,13 +2,12 @@
 //!
 //! The file is a safetensors file. It has the hashes of the texts, so it contains none of the texts.
 
+use super::first_window::first_window_logits;
 use crate::error::{Result, TrainError};
 use half::f16;
 use newsdesk_data::{LabelledSet, StableHash, TextHash};
 use newsdesk_files::read::regular;
-use newsdesk_files::write_atomic;
-use newsdesk_model::folder::WindowRecord;
-use newsdesk_model::{Classifier, DtypeChoice, Head, Logits, Model, Options};
+use newsdesk_model::{DtypeChoice, Head, Logits, Model};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype as TensorDtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -26,9 +25,6 @@ const LOGITS: &str = "logits";
 
 /// Maximum size of a file in bytes.
 const MAX_FILE: u64 = 16 << 30;
-
-/// Texts per call of a teacher: enough to keep all threads busy, few enough to report progress.
-const CHUNK: usize = 512;
 
 /// The logits of a teacher for texts.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +50,7 @@ struct Description {
 
 impl TeacherScores {
     /// Computes the scores of `teacher` for all articles. Equal texts are scored once. Of each text only the first window of
-    /// `max_length` tokens is read, special ones included. `progress` receives the numbers of texts done and of all texts.
+    /// `max_length` tokens is read, special ones included, or fewer if the teacher takes fewer. `progress` receives the numbers of texts done and of all texts.
     ///
     /// # Errors
     /// If the teacher cannot read windows of this length, or the device fails.
@@ -69,12 +65,13 @@ impl TeacherScores {
         let articles = || sets.iter().flat_map(|set| &set.articles);
         let texts: BTreeMap<u64, String> =
             articles().map(|row| (TextHash::with_target(&row.article).value(), row.article.input())).collect();
-        let (all_hashes, texts): (Vec<u64>, Vec<String>) = texts.into_iter().unzip();
-        let (mut hashes, mut logits) = (Vec::new(), Vec::new());
-        let mut report = |done| progress(done, texts.len());
-        first_window_logits(teacher, &texts, max_length, dtype, threads, &mut report, &mut |text, of_text| {
-            hashes.push(all_hashes[text]);
-            logits.extend(of_text.iter().flat_map(|head| &head.0).map(|&logit| f16::from_f32(logit)));
+        let (hashes, texts): (Vec<u64>, Vec<String>) = texts.into_iter().unzip();
+        let max_length = max_length.min(teacher.encoder.max_length);
+        let (mut done, mut logits) = (0, Vec::new());
+        first_window_logits(teacher, &texts, max_length, dtype, threads, &mut |chunk| {
+            done += chunk.len();
+            logits.extend(chunk.iter().flatten().flat_map(|head| &head.0).map(|&logit| f16::from_f32(logit)));
+            progress(done, texts.len());
         })?;
         let heads = teacher.manifest.heads.clone();
         let description = Description { teacher: teacher.manifest.name.clone(), max_length, heads };
@@ -126,22 +123,20 @@ impl TeacherScores {
         serde_json::to_string(&self.description).unwrap_or_default()
     }
 
-    /// Writes the scores to a file. The same scores give the same bytes.
+    /// Returns the bytes of a file with these scores. The same scores give the same bytes.
     ///
     /// # Errors
-    /// If the file cannot be written. An earlier file is then unchanged.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let fail = |source| TrainError::File { verb: "write", path: path.into(), source };
+    /// [`ErrorKind::Other`](std::io::ErrorKind::Other) if the scores are too many for the format.
+    pub fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
         let hashes: Vec<u8> = self.hashes.iter().flat_map(|hash| hash.to_le_bytes()).collect();
         let logits: Vec<u8> = self.logits.iter().flat_map(|logit| logit.to_le_bytes()).collect();
         let (texts, width) = (self.texts(), self.width());
         let metadata = [(METADATA.to_string(), self.description_text())].into_iter().collect();
-        let views = TensorView::new(TensorDtype::U64, vec![texts], &hashes).and_then(|hashes| {
+        let bytes = TensorView::new(TensorDtype::U64, vec![texts], &hashes).and_then(|hashes| {
             let logits = TensorView::new(TensorDtype::F16, vec![texts, width], &logits)?;
             safetensors::serialize([(HASHES, hashes), (LOGITS, logits)], Some(metadata))
         });
-        let bytes = views.map_err(|error| fail(std::io::Error::other(error)))?;
-        write_atomic(path, &bytes).map_err(fail)
+        bytes.map_err(std::io::Error::other)
     }
 
     /// Reads a file of scores.
@@ -188,39 +183,6 @@ impl TeacherScores {
     }
 }
 
-/// Computes a model's logits for texts, and passes them to `sink` in order: the index of a text, and the logits of each head.
-/// Of each text only the first window of `max_length` tokens is read, as in training. `progress` receives the number of
-/// texts done so far.
-///
-/// # Errors
-/// If the model cannot read windows of this length, or the device fails.
-pub(crate) fn first_window_logits(
-    model: &Model,
-    texts: &[String],
-    max_length: usize,
-    dtype: DtypeChoice,
-    threads: usize,
-    progress: &mut dyn FnMut(usize),
-    sink: &mut dyn FnMut(usize, &[Logits]),
-) -> Result<()> {
-    let mut model = model.clone();
-    let length = max_length.min(model.encoder.max_length);
-    model.manifest.window = WindowRecord { length, overlap: 0, combine: model.manifest.window.combine };
-    let options = Options { threads: Some(threads), max_windows: Some(1), dtype, ..Options::default() };
-    let classifier = Classifier::new(model, &options)?;
-    let mut done = 0;
-    for chunk in texts.chunks(CHUNK) {
-        for (index, text) in classifier.logits(chunk)?.iter().enumerate() {
-            if let Some(window) = text.windows.first() {
-                sink(done + index, window);
-            }
-        }
-        done += chunk.len();
-        progress(done);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -246,23 +208,16 @@ mod tests {
         }
     }
 
-    fn written(scores: &TeacherScores) -> Vec<u8> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("scores.safetensors");
-        scores.write(&path).unwrap();
-        std::fs::read(path).unwrap()
-    }
-
     #[test]
     fn scores_are_read_as_they_were_written() {
-        let bytes = written(&scores());
-        assert_eq!(bytes, written(&scores()), "the same scores give the same bytes");
+        let bytes = scores().to_bytes().unwrap();
+        assert_eq!(bytes, scores().to_bytes().unwrap(), "the same scores give the same bytes");
         assert_eq!(TeacherScores::from_bytes(&bytes).unwrap(), scores());
     }
 
     #[test]
     fn damaged_and_foreign_files_are_refused() {
-        let bytes = written(&scores());
+        let bytes = scores().to_bytes().unwrap();
         let cause = |bytes: &[u8]| TeacherScores::from_bytes(bytes).unwrap_err();
         assert!(cause(b"").starts_with("it is not a file of teacher scores"));
         assert!(cause(&bytes[..bytes.len() - 1]).starts_with("it is not a file of teacher scores"));
@@ -271,7 +226,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut TeacherScores)| {
             let mut scores = scores();
             change(&mut scores);
-            cause(&written(&scores))
+            cause(&scores.to_bytes().unwrap())
         };
         assert!(changed(&|scores| scores.hashes.reverse()).ends_with("`text_hashes` are not in ascending order"));
         assert_eq!(changed(&|scores| scores.logits[4] = f16::NAN), "the score at position 4 is not a finite number");

@@ -3,14 +3,22 @@
 //!
 //! Teachers and articles go in, soft targets come out: once, before the first step.
 
+mod first_window;
+mod matching;
+mod scores;
+
+pub use scores::TeacherScores;
+
 use crate::error::{Remedy, Result, TrainError};
 use crate::examples::{Example, SoftTargets};
 use crate::fingerprint::{heads_text, weights_hash};
 use crate::progress::Progress;
 use crate::settings::{Distillation, Settings};
-use crate::teacher_scores::{TeacherScores, first_window_logits};
+use first_window::first_window_logits;
+use matching::{MatchingHead, matching_head};
 use newsdesk_data::{LabelledArticle, LabelledSet, TextHash};
 use newsdesk_model::{Dtype, DtypeChoice, Head, Logits, Model};
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 /// Teachers that have at least one of the heads that are trained.
@@ -24,7 +32,7 @@ pub(crate) struct Teachers<'a> {
 struct Teacher<'a> {
     source: Source<'a>,
     /// By trained head: the matching head of the teacher, if there is one.
-    matches: Vec<Option<TeacherHead>>,
+    matches: Vec<Option<MatchingHead>>,
 }
 
 /// Where the logits of a teacher come from.
@@ -34,14 +42,6 @@ enum Source<'a> {
     Model(&'a Model),
     /// The model has computed them before.
     Scores(&'a TeacherScores),
-}
-
-/// A teacher's head that matches a trained head.
-struct TeacherHead {
-    /// Index among the teacher's heads.
-    index: usize,
-    /// For each label of the trained head, its index among the teacher's labels.
-    labels: Vec<usize>,
 }
 
 /// The sum of the teachers' probabilities for a text, by trained head, and the number of teachers in it.
@@ -84,9 +84,9 @@ impl Sum {
     }
 
     /// Adds the probabilities of a teacher. `heads` are its heads with the temperatures to use.
-    fn add(&mut self, matches: &[Option<TeacherHead>], heads: &[Head], logits: &[Logits]) {
+    fn add(&mut self, matches: &[Option<MatchingHead>], heads: &[Head], logits: &[Logits]) {
         for ((matching, sum), teachers) in matches.iter().zip(&mut self.probabilities).zip(&mut self.teachers) {
-            let Some(TeacherHead { index, labels }) = matching else { continue };
+            let Some(MatchingHead { index, labels }) = matching else { continue };
             let probabilities = heads[*index].probabilities(&logits[*index]);
             let sum = sum.get_or_insert_with(|| vec![0.0; labels.len()]);
             sum.iter_mut().zip(labels).for_each(|(sum, &label)| *sum += probabilities.0[label]);
@@ -109,7 +109,8 @@ impl<'a> Teachers<'a> {
     /// [`TrainError::Teacher`] if a teacher has none of the heads, or other labels in one of them.
     pub(crate) fn new(models: &'a [Model], scores: &'a [TeacherScores], heads: &[Head]) -> Result<Self> {
         let teacher = |source: Source<'a>| -> Result<Teacher<'a>> {
-            let matches: Vec<_> = heads.iter().map(|head| matching_head(source, head)).collect::<Result<_>>()?;
+            let matches: Vec<_> =
+                heads.iter().map(|head| matching_head(source.name(), source.heads(), head)).collect::<Result<_>>()?;
             if matches.iter().any(Option::is_some) {
                 return Ok(Teacher { source, matches });
             }
@@ -177,22 +178,25 @@ impl<'a> Teachers<'a> {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<SoftTargets>> {
         let mut sums: Vec<Sum> = rows.iter().map(|_| Sum::new(self.heads)).collect();
-        let texts: Vec<String> = rows.iter().map(|row| row.article.input()).collect();
-        let mut before = 0;
+        let texts = LazyCell::new(|| rows.iter().map(|row| row.article.input()).collect::<Vec<_>>());
+        let hashes = LazyCell::new(|| rows.iter().map(|row| TextHash::with_target(&row.article)).collect::<Vec<_>>());
+        let mut done = 0;
         for Teacher { source, matches } in &self.teachers {
             let softened = |head: &Head| Head { temperature: head.temperature * temperature as f32, ..head.clone() };
             let heads: Vec<Head> = source.heads().iter().map(softened).collect();
             match source {
                 Source::Model(model) => {
                     let dtype = DtypeChoice::Exactly(Dtype::F32);
-                    let mut report = |done| progress(before + done);
-                    let mut add = |text: usize, logits: &[Logits]| sums[text].add(matches, &heads, logits);
-                    first_window_logits(model, &texts, max_length, dtype, threads, &mut report, &mut add)?;
-                    before += texts.len();
+                    let mut sums = sums.iter_mut();
+                    first_window_logits(model, &texts, max_length, dtype, threads, &mut |chunk| {
+                        done += chunk.len();
+                        sums.by_ref().zip(chunk).for_each(|(sum, logits)| sum.add(matches, &heads, &logits));
+                        progress(done);
+                    })?;
                 }
                 Source::Scores(scores) => {
-                    for (row, sum) in rows.iter().zip(&mut sums) {
-                        if let Some(logits) = scores.logits(TextHash::with_target(&row.article)) {
+                    for (&hash, sum) in hashes.iter().zip(&mut sums) {
+                        if let Some(logits) = scores.logits(hash) {
                             sum.add(matches, &heads, &logits);
                         }
                     }
@@ -239,30 +243,6 @@ impl<'a> Teachers<'a> {
     pub(crate) fn descriptions(&self) -> Result<Vec<String>> {
         self.teachers.iter().map(|teacher| teacher.source.identity()).collect()
     }
-}
-
-/// Returns the teacher's head with the name and the labels of a trained head; `None` if it has no head of this name.
-fn matching_head(teacher: Source, head: &Head) -> Result<Option<TeacherHead>> {
-    let Some(index) = teacher.heads().iter().position(|own| own.name == head.name) else { return Ok(None) };
-    let own = &teacher.heads()[index];
-    let fail =
-        |cause: String, remedy: Remedy| Err(TrainError::Teacher { teacher: teacher.name().into(), cause, remedy });
-    if own.activation != head.activation {
-        let (name, of_teacher, of_student) = (&own.name, own.activation, head.activation);
-        let cause = format!("its head `{name}` is a {of_teacher} head, the trained one is a {of_student} head");
-        return fail(cause, Remedy::UseLabelKindOfTeacher);
-    }
-    let find = |name: &String| own.labels.iter().position(|label| label.name == *name);
-    let names = head.names();
-    if let Some(unknown) = names.iter().find(|name| find(name).is_none()) {
-        let cause = format!("its head `{}` has no label `{unknown}`", head.name);
-        return fail(cause, Remedy::UseLabelsOfTeacher { known: own.names() });
-    }
-    if let Some(other) = own.names().iter().find(|name| !names.contains(name)) {
-        let cause = format!("its head `{}` has a label `{other}`, which no row has", head.name);
-        return fail(cause, Remedy::UseTeacherWithLabels { trained: names });
-    }
-    Ok(Some(TeacherHead { index, labels: names.iter().filter_map(find).collect() }))
 }
 
 #[cfg(test)]
@@ -387,7 +367,7 @@ mod tests {
         let compute = |texts| TeacherScores::compute(&model, &[set(texts)], 8, dtype, 2, &mut |_, _| {}).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("scores.safetensors");
-        compute(&known).write(&path).unwrap();
+        std::fs::write(&path, compute(&known).to_bytes().unwrap()).unwrap();
         let scores = [TeacherScores::read(&path).unwrap(), compute(&others)];
         assert_eq!((scores[0].teacher(), scores[0].texts()), ("tiny", 8), "equal texts are scored once");
         let models = [model.clone()];
@@ -426,19 +406,10 @@ mod tests {
     }
 
     #[test]
-    fn heads_that_do_not_match_are_refused() {
-        let model = tiny();
-        let cause = |change: &dyn Fn(&mut Head)| {
-            let mut head = model.manifest.heads[0].clone();
-            change(&mut head);
-            let error = Teachers::new(std::slice::from_ref(&model), &[], &[head]).err().unwrap();
-            assert!(error.remedy().is_some());
-            error.to_string()
-        };
-        assert!(cause(&|head| head.name = "desk".into()).ends_with("it has no head `desk`"));
-        assert!(cause(&|head| head.labels[1].name = "money".into()).ends_with("its head `label` has no label `money`"));
-        assert!(cause(&|head| drop(head.labels.pop())).contains("has a label `world`, which no row has"));
-        assert!(cause(&|head| head.activation = HeadActivation::Sigmoid).contains("is a softmax head"));
+    fn a_teacher_without_any_of_the_heads_is_refused() {
+        let models = [tiny()];
+        let error = Teachers::new(&models, &[], &[unrelated_head()]).err().unwrap();
+        assert!(error.to_string().ends_with("it has no head `mood`") && error.remedy().is_some(), "{error}");
     }
 
     #[test]

@@ -132,9 +132,14 @@ mod tests {
         let (mut high, mut low) = (vec![0; values.len()], vec![0; values.len()]);
         let [[high_scale, min], [low_scale, zero]] = quantise_row_precisely(values, limit, &mut high, &mut low);
         assert!(zero == 0.0 && high_scale == low_scale * (f32::from(limit) + 1.0));
+        // In f64, so that restoring does not round. Quantising and the scale round four times in f32, each by up to half an epsilon of
+        // the range.
+        let [high_scale, low_scale, min] = [high_scale, low_scale, min].map(f64::from);
+        let range = values.iter().map(|&x| f64::from(x) - min).fold(0.0, f64::max);
+        let largest_error = 0.5 * low_scale + 2.0 * f64::from(f32::EPSILON) * range;
         high.iter().zip(&low).zip(values).all(|((&high, &low), &x)| {
-            let restored = high_scale * f32::from(high) + low_scale * f32::from(low) + min;
-            high <= limit && low <= limit && (restored - x).abs() <= low_scale * 0.501 + 1e-5
+            let restored = high_scale * f64::from(high) + low_scale * f64::from(low) + min;
+            high <= limit && low <= limit && (restored - f64::from(x)).abs() <= largest_error
         })
     }
 
@@ -161,6 +166,11 @@ mod tests {
             prop_assert!(weights_are_restored(&values, 63i8) && weights_are_restored(&values, 127i8));
             prop_assert!(weights_are_restored(&values, max_weight));
         }
+    }
+
+    #[test]
+    fn precise_numbers_between_two_steps_are_restored_to_within_rounding() {
+        assert!(precise_row_is_restored(&[47.529152, 49.91232, -47.79263], 255));
     }
 
     #[test]

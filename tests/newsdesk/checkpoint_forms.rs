@@ -1,7 +1,7 @@
 //! The forms in which checkpoints come: one safetensors file, several parts, and pickles of torch.
 
 use crate::support::torch_file::{Tensor, from_safetensors, state_dict};
-use crate::support::{Answer, Folder, TINY};
+use crate::support::{Answer, Folder, TINY, scores};
 use serde_json::{Map, Value, json};
 use std::fs;
 
@@ -315,6 +315,45 @@ fn a_checkpoint_is_converted_to_one_safetensors_file() {
     folder.run("models convert before --allow-pickle -o near").refused("`near/vocab.txt` already exists");
     assert_eq!(folder.text("near/vocab.txt"), "mine");
     folder.run("models convert default -o near").refused("it is the built-in model");
+}
+
+#[test]
+fn a_model_in_int8_is_smaller_and_keeps_its_answers() {
+    let folder = Folder::new();
+    folder.copy_tiny("m");
+    folder.run("models convert m -o out --save-dtype int8").done().says("wrote out");
+    let [before, after] = ["m", "out"].map(|name| folder.weights(name).len());
+    assert!(2 * after < before, "{after} of {before} bytes");
+    let scores = |name: &str| -> Vec<f64> {
+        let answer =
+            folder.newsdesk_reading(TEXTS, &["classify", "--model", name, "-", "--scores", "--format", "text"]);
+        answer.done().rows().iter().flat_map(scores).collect()
+    };
+    let (expected, found) = (scores("m"), scores("out"));
+    let change = expected.iter().zip(&found).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+    assert!(expected.len() == found.len() && change > 0.0 && change < 0.1, "{change}");
+
+    // Once more in int8 or as it is: the same numbers. In f32: the same scores.
+    folder.run("models convert out -o again").done();
+    assert_eq!(folder.weights("again"), folder.weights("out"));
+    folder.run("models convert out -o wide --save-dtype f32").done();
+    assert_eq!(scores("wide"), found);
+    folder.run("models convert wide -o narrow --save-dtype int8").done();
+    assert_eq!(scores("narrow"), found);
+}
+
+#[test]
+fn integers_need_scales_that_fit() {
+    let folder = Folder::new();
+    folder.copy_tiny("m");
+    folder.run("models convert m -o out --save-dtype int8").done();
+    let weights = folder.weights("out");
+    let name = b"embeddings.word_embeddings.weight.scale";
+    let at = weights.windows(name.len()).position(|part| part == name).unwrap();
+    let mut renamed = weights.clone();
+    renamed[at + name.len() - 1] = b'X';
+    folder.write("out/model.safetensors", renamed);
+    folder.run("models info out").refused("a tensor of type I8 needs scales of type F32, named");
 }
 
 #[test]

@@ -88,8 +88,7 @@ mod tests {
             GoldLabels::One(LabelId(0)),
             GoldLabels::One(LabelId(2)),
         ];
-        let examples =
-            gold_labels.map(|gold| Example { tokens: vec![], gold_labels: vec![Some(gold)], soft_targets: vec![] });
+        let examples = gold_labels.map(|gold| Example { gold_labels: vec![Some(gold)], ..Example::default() });
         let close = |times: [f64; 4], expected: [f32; 3]| {
             let weights = balanced(std::slice::from_ref(&head), examples.iter().zip(times));
             assert!(weights[0].iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-6), "{weights:?}");

@@ -153,9 +153,9 @@ fn prepare_examples(
     heads: &[Head],
     settings: &Settings,
 ) -> Result<Vec<Vec<Example>>> {
-    let Settings { max_train_length, threads, .. } = *settings;
-    let prepare = |set| prepare(set, heads, &base.tokenizer, base.encoder.pad_token_id, max_train_length, threads);
-    let examples: Vec<Vec<Example>> = training.iter().map(prepare).collect::<Result<_>>()?;
+    let sets = training.iter().enumerate();
+    let examples: Vec<Vec<Example>> =
+        sets.map(|(index, set)| prepare(set, index, heads, base, settings)).collect::<Result<_>>()?;
     check_data(training, validation, heads)?;
     let matches = |e: &Example| {
         e.gold_labels.iter().zip(heads).all(|(gold, head)| gold.as_ref().is_none_or(|gold| fits(gold, head)))
@@ -178,6 +178,7 @@ fn loss_options(plan: &Plan, examples: &[Vec<Example>], settings: &Settings) -> 
         label_smoothing: settings.label_smoothing,
         focal_gamma: settings.focal_gamma,
         class_weights: class_weights(&settings.class_weights, &plan.heads, examples, &plan.samples)?,
+        ordinal: plan.heads.iter().map(|head| settings.ordinal.get(&head.name).copied().unwrap_or(0.0)).collect(),
         shares: shares.unwrap_or_default(),
     })
 }

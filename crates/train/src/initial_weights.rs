@@ -122,7 +122,7 @@ mod tests {
         let rows: [Option<&[u32]>; 5] = [Some(&[0]), Some(&[0, 1]), Some(&[0]), None, Some(&[])];
         let example = |labels: &Option<&[u32]>| {
             let many = labels.map(|labels| GoldLabels::All(labels.iter().map(|&label| LabelId(label)).collect()));
-            Example { tokens: vec![], gold_labels: vec![Some(GoldLabels::One(LabelId(2))), many], soft_targets: vec![] }
+            Example { gold_labels: vec![Some(GoldLabels::One(LabelId(2))), many], ..Example::default() }
         };
         let examples: Vec<Example> = rows.iter().map(example).collect();
         let odds = [4.0f64 / 2.0, 2.0 / 4.0, 1.0 / 5.0].map(|odds| odds.ln() as f32);

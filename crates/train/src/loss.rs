@@ -4,6 +4,7 @@ use crate::distillation::{LossShares, binary_cross_entropy, kl_divergence};
 use crate::error::Result;
 use crate::examples::Example;
 use candle_core::Tensor;
+use newsdesk_data::GoldLabels;
 use newsdesk_model::{Head, HeadActivation};
 
 /// How losses are weighted and smoothed.
@@ -15,6 +16,9 @@ pub(crate) struct LossOptions {
     pub(crate) focal_gamma: f64,
     /// By head: the weight of each label; empty if all weigh the same.
     pub(crate) class_weights: Vec<Vec<f32>>,
+    /// By head: the weight of the ordinal loss, see [`Settings::ordinal`](crate::settings::Settings::ordinal); 0 for heads
+    /// without an order, and beyond the end.
+    pub(crate) ordinal: Vec<f64>,
     /// How labels and teachers share the loss.
     pub(crate) shares: LossShares,
 }
@@ -34,7 +38,8 @@ impl LossOptions {
 ///
 /// With label smoothing `e`, a softmax head's loss is that times `1 - e`, plus `e` times the mean of `-log p` over all labels
 /// (Szegedy et al., 2016). In a sigmoid head, the target probabilities become `e / 2` and `1 - e / 2`. A row of a softmax head
-/// weighs as much as the mean weight of its gold labels; in a sigmoid head, each gold label has its weight.
+/// weighs as much as the mean weight of its gold labels; in a sigmoid head, each gold label has its weight. A head with ordered
+/// labels also has the [`ordinal_loss`].
 ///
 /// Where teachers have a head, that is only a share of the loss. The rest is the [`kl_divergence`] from the teachers, over all
 /// rows with soft targets. Smoothing, focal factor and weights apply to labels only.
@@ -59,6 +64,12 @@ pub(crate) fn total_loss(
         {
             // No multiplication by 1, so that runs without teachers stay bit-identical to earlier versions.
             add(if labels < 1.0 { (loss * labels)? } else { loss })?;
+        }
+        let ordinal = labels * options.ordinal.get(index).copied().unwrap_or(0.0);
+        if ordinal > 0.0
+            && let Some(loss) = ordinal_loss(index, logits, examples)?
+        {
+            add((loss * ordinal)?)?;
         }
         if teachers > 0.0
             && let Some(loss) = teacher_loss(index, head, logits, examples, options.shares.temperature)?
@@ -110,6 +121,32 @@ fn label_loss(
         Some(weights) => (&loss * Tensor::from_vec::<_, f32>(weights, loss.shape(), device)?)?,
     };
     Ok(Some(loss.sum_all()?))
+}
+
+/// Returns the sum over rows of the squared earth mover's distance between prediction and gold label: with the labels in their
+/// order, the sum over labels of (cumulated probability - cumulated gold)². A prediction two labels off costs more than one label off.
+/// Returns `None` if no example has exactly one gold label. `index` is the index of the head.
+fn ordinal_loss(index: usize, logits: &Tensor, examples: &[&Example]) -> Result<Option<Tensor>> {
+    let labels = logits.dim(1)?;
+    let (mut rows, mut cumulated_gold) = (Vec::new(), Vec::new());
+    for (row, example) in examples.iter().enumerate() {
+        if let Some(GoldLabels::One(gold)) = &example.gold_labels[index] {
+            rows.push(row as u32);
+            cumulated_gold.extend((0..labels).map(|label| f32::from(u8::from(label >= gold.index()))));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let (count, device) = (rows.len(), logits.device());
+    let logits = logits.index_select(&Tensor::from_vec(rows, count, device)?, 0)?; // [rows, labels]
+    let log_sum = logits.log_sum_exp(1)?.unsqueeze(1)?; // [rows, 1]
+    let probabilities = logits.broadcast_sub(&log_sum)?.exp()?; // [rows, labels]
+    // Column j adds up the labels up to j.
+    let up_to: Vec<f32> = (0..labels * labels).map(|i| f32::from(u8::from(i / labels <= i % labels))).collect();
+    let cumulated = probabilities.matmul(&Tensor::from_vec(up_to, (labels, labels), device)?)?; // [rows, labels]
+    let cumulated_gold = Tensor::from_vec(cumulated_gold, (count, labels), device)?; // [rows, labels]
+    Ok(Some((cumulated - cumulated_gold)?.sqr()?.sum_all()?))
 }
 
 /// Returns the loss of one head from the teachers; `None` if no example has soft targets. `index` is the index of the head.
@@ -178,7 +215,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use candle_core::Device;
-    use newsdesk_data::{GoldLabels, LabelId};
+    use newsdesk_data::LabelId;
     use newsdesk_model::HeadLabel;
 
     fn head(activation: HeadActivation) -> Head {
@@ -188,7 +225,7 @@ mod tests {
 
     fn loss_of(activation: HeadActivation, logits: [f32; 3], gold_labels: Option<GoldLabels>) -> Option<f32> {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], gold_labels: vec![gold_labels], soft_targets: vec![] };
+        let example = Example { gold_labels: vec![gold_labels], ..Example::default() };
         let options = LossOptions::default();
         total_loss(&[head(activation)], &[logits], &[&example], &options)
             .unwrap()
@@ -198,7 +235,7 @@ mod tests {
     /// The loss of one row with these options.
     fn loss_with(activation: HeadActivation, logits: [f32; 3], gold_labels: GoldLabels, options: &LossOptions) -> f32 {
         let logits = Tensor::from_vec(logits.to_vec(), (1, 3), &Device::Cpu).unwrap();
-        let example = Example { tokens: vec![], gold_labels: vec![Some(gold_labels)], soft_targets: vec![] };
+        let example = Example { gold_labels: vec![Some(gold_labels)], ..Example::default() };
         total_loss(&[head(activation)], &[logits], &[&example], options).unwrap().unwrap().to_scalar::<f32>().unwrap()
     }
 
@@ -237,13 +274,36 @@ mod tests {
     }
 
     #[test]
+    fn an_ordinal_head_pays_for_the_distance_to_the_gold_label() {
+        let one = |label| GoldLabels::One(LabelId(label));
+        let extra = |gold: GoldLabels| {
+            let options = LossOptions { ordinal: vec![2.0], ..LossOptions::default() };
+            let with = loss_with(HeadActivation::Softmax, LOGITS, gold.clone(), &options);
+            with - loss_with(HeadActivation::Softmax, LOGITS, gold, &LossOptions::default())
+        };
+        let [first, second, _] = log_probabilities().map(f32::exp);
+        let up_to_second = first + second;
+        let expected = [
+            (first - 1.0).powi(2) + (up_to_second - 1.0).powi(2),
+            first.powi(2) + (up_to_second - 1.0).powi(2),
+            first.powi(2) + up_to_second.powi(2),
+        ];
+        for (label, expected) in expected.into_iter().enumerate() {
+            let found = extra(one(label as u32));
+            assert!((found - 2.0 * expected).abs() < 1e-5, "label {label}: {found} is not {}", 2.0 * expected);
+        }
+        // A set of labels has no one place in the order.
+        assert_eq!(extra(GoldLabels::AnyOf(vec![LabelId(0), LabelId(1)])), 0.0);
+    }
+
+    #[test]
     fn teachers_and_labels_share_the_loss() {
         // A teacher has the first of two heads. The second of two rows has no label for it.
         let heads = [head(HeadActivation::Softmax), head(HeadActivation::Softmax)];
         let row = |gold_labels, teacher: Option<Vec<f32>>| Example {
-            tokens: vec![],
             gold_labels: vec![gold_labels, Some(GoldLabels::One(LabelId(0)))],
             soft_targets: vec![teacher, None],
+            ..Example::default()
         };
         let teacher = vec![0.5, 0.25, 0.25];
         let one = Some(GoldLabels::One(LabelId(1)));

@@ -9,7 +9,7 @@ use crate::settings::{Freeze, MAX_ROWS, Settings};
 use crate::teacher::{TeacherScores, Teachers};
 use newsdesk_data::LabelledSet;
 use newsdesk_model::network::{EncoderLosses, TrainingNetwork};
-use newsdesk_model::{Head, Model};
+use newsdesk_model::{Head, HeadActivation, Model};
 use std::borrow::Cow;
 
 /// The models that a run starts with.
@@ -49,6 +49,7 @@ impl<'a> Plan<'a> {
         {
             return fail("quantise", "it needs a CPU, and an encoder without disentangled attention (DeBERTa)".into());
         }
+        check_ordinal(&heads, settings)?;
         if settings.distillation.is_some() == (teachers.is_empty() && teacher_scores.is_empty()) {
             return fail("distillation", "it needs teachers, and teachers need it".into());
         }
@@ -116,6 +117,22 @@ impl<'a> Plan<'a> {
             fingerprint: fingerprint.hash(),
         }
     }
+}
+
+/// Checks that the heads with ordered labels can have a loss for their order.
+fn check_ordinal(heads: &[Head], settings: &Settings) -> Result<()> {
+    let fail = |cause| Err(TrainError::Setting { setting: "ordinal", cause });
+    for name in settings.ordinal.keys() {
+        match heads.iter().find(|head| head.name == *name) {
+            Some(head) if head.activation == HeadActivation::Softmax && head.labels.len() > 2 => {}
+            Some(_) => return fail(format!("the head `{name}` needs more than two labels, of which a text has one")),
+            None => {
+                let known: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+                return fail(format!("no head is called `{name}`, but `{}`", known.join("`, `")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks that the encoder of a student can be compared with that of its teacher.

@@ -1,5 +1,6 @@
 //! The settings of a training run.
 
+use crate::augmentation::{Augmentation, is_zero};
 use crate::error::{Result, TrainError};
 use newsdesk_model::folder::WindowRecord;
 use newsdesk_model::network::EncoderLosses;
@@ -119,10 +120,6 @@ impl Distillation {
     }
 }
 
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
-}
-
 /// Everything besides the data and the base model that decides the result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -145,6 +142,13 @@ pub struct Settings {
     pub focal_gamma: f64,
     /// How the label of a row weights its loss.
     pub class_weights: ClassWeights,
+    /// By the name of a head whose labels are in an order: weight of the squared distance between the cumulated probabilities of
+    /// prediction and gold label, added to the loss (Hou et al., "Squared Earth Mover's Distance-based Loss", 2016).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ordinal: BTreeMap<String, f64>,
+    /// How often an article is read in another form.
+    #[serde(flatten)]
+    pub augmentation: Augmentation,
     /// How the model learns from teachers; `None` without teachers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distillation: Option<Distillation>,
@@ -236,6 +240,8 @@ impl Settings {
         below_one("label_smoothing", self.label_smoothing)?;
         not_negative("focal_gamma", self.focal_gamma)?;
         positive("layer_lr_decay", self.layer_lr_decay)?;
+        self.ordinal.values().try_for_each(|&weight| not_negative("ordinal", weight))?;
+        self.check_augmentation()?;
         if let Freeze::Layers(count) = self.freeze
             && count > layers
         {
@@ -256,6 +262,23 @@ impl Settings {
             positive("distillation.temperature", temperature)?;
         }
         self.class_weights.check()
+    }
+
+    fn check_augmentation(&self) -> Result<()> {
+        let Augmentation { drop_title, later_window, text_noise } = self.augmentation;
+        let shares = [("drop_title", drop_title), ("later_window", later_window), ("text_noise", text_noise)];
+        for (setting, share) in shares {
+            if !(0.0..=1.0).contains(&share) {
+                return fail(setting, format!("{share} is not within 0..=1"));
+            }
+        }
+        // An article has at most one other form, so that shares add up.
+        match shares.iter().rev().find(|(_, share)| *share > 0.0) {
+            Some(&(setting, _)) if self.augmentation.total() > 1.0 => {
+                fail(setting, format!("the shares of all forms add up to {}, more than 1", self.augmentation.total()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

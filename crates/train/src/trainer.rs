@@ -1,5 +1,6 @@
 //! The training loop: an epoch of steps, its validation, and its checkpoints.
 
+use crate::augmentation::choose_forms;
 use crate::checkpoint::{self, State};
 use crate::curve::draw;
 use crate::error::{Result, TrainError};
@@ -69,7 +70,11 @@ impl Trainer<'_> {
     /// # Errors
     /// If training fails, and [`TrainError::Interrupted`] if the run is stopped. The checkpoint then has every step so far.
     pub(crate) fn run_epoch(&mut self, epoch: usize) -> Result<()> {
-        let Settings { batch_size, seed, save_steps, .. } = *self.settings;
+        let Settings { batch_size, seed, save_steps, augmentation, .. } = *self.settings;
+        for (set, examples) in self.examples.iter_mut().enumerate() {
+            let examples = examples.iter_mut().map(|example| (&example.forms, &mut example.tokens));
+            choose_forms(examples, augmentation, seed, set, epoch);
+        }
         let length = |set: usize, row: usize| self.examples[set][row].tokens.len();
         let steps = epoch_steps(self.samples, batch_size, seed, epoch, length);
         for (index, rows) in steps.iter().enumerate().skip(self.state.steps_of_epoch) {

@@ -22,10 +22,10 @@ pub(crate) struct Vocabulary {
 impl Vocabulary {
     /// Collects the token ids of all examples and replaces them by positions.
     pub(crate) fn renumber(examples: &mut [Vec<Example>], padding: TokenId) -> Self {
-        let tokens = examples.iter().flatten().flat_map(|example| &example.tokens).copied();
+        let tokens = examples.iter_mut().flatten().flat_map(Example::all_tokens).map(|token| *token);
         let ids: BTreeSet<TokenId> = tokens.chain([padding]).collect();
         let vocabulary = Self { ids: ids.into_iter().collect() };
-        for token in examples.iter_mut().flatten().flat_map(|example| &mut example.tokens) {
+        for token in examples.iter_mut().flatten().flat_map(Example::all_tokens) {
             *token = vocabulary.position(*token);
         }
         vocabulary
@@ -109,7 +109,7 @@ mod tests {
     fn reduced_weights_come_back_in_their_rows() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny");
         let model = Model::open(folder.as_ref(), &Device::Cpu).unwrap();
-        let example = |tokens: &[TokenId]| Example { tokens: tokens.into(), gold_labels: vec![], soft_targets: vec![] };
+        let example = |tokens: &[TokenId]| Example { tokens: tokens.into(), ..Example::default() };
         let mut examples = vec![vec![example(&[2, 599, 40, 3])], vec![example(&[2, 40, 17, 3])]];
         let vocabulary = Vocabulary::renumber(&mut examples, 0);
         let tokens: Vec<_> = examples.iter().flatten().map(|example| example.tokens.clone()).collect();

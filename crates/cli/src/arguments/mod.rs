@@ -24,7 +24,7 @@ pub use classify::{Classify, OutputFormat};
 pub use completions::Completions;
 pub use diff::Diff;
 pub use eval::Eval;
-pub use models::{Average, Certify, Convert, Export, Models, ModelsCommand, TeacherScores};
+pub use models::{Average, Certify, Convert, ConvertedDtype, Export, Models, ModelsCommand, TeacherScores};
 pub use shared::{
     ComputeOptions, DataSetFiles, DataSetOptions, OpenArguments, OverwriteOption, TableOptions, TargetColumns,
     Thresholds,

@@ -1,8 +1,9 @@
 //! The arguments of `newsdesk models`.
 
 use super::shared::{DataSetOptions, ModelAndData, OpenArguments, OverwriteOption, SaveDtype, StorageOptions, help};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use newsdesk_model::DtypeChoice;
+use newsdesk_model::folder::Storage;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -109,8 +110,32 @@ pub struct Convert {
     /// Folder to write the model to
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Data type (dtype) of the weights in the new folder [default: as they are]
+    ///
+    /// int8 takes 1 byte per weight. Only newsdesk opens such a folder; `newsdesk models export` writes one for other programs.
+    /// Certificates of the model are removed if the numbers change.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub save_dtype: Option<ConvertedDtype>,
     #[command(flatten)]
     pub overwrite: OverwriteOption,
+}
+
+/// A number format of converted weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConvertedDtype {
+    Int8,
+    F16,
+    F32,
+}
+
+impl From<ConvertedDtype> for Storage {
+    fn from(dtype: ConvertedDtype) -> Self {
+        match dtype {
+            ConvertedDtype::Int8 => Self::Int8,
+            ConvertedDtype::F16 => Self::F16,
+            ConvertedDtype::F32 => Self::F32,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ mod heading {
     pub const LINEAR: &str = "Linear models";
     pub const OPTIMISATION: &str = "Optimisation";
     pub const LOSS: &str = "Loss";
+    pub const AUGMENTATION: &str = "Augmentation";
     pub const DISTILLATION: &str = "Distillation";
     pub const LENGTHS: &str = "Text lengths";
     pub const RUN: &str = "Run";
@@ -162,6 +163,22 @@ pub struct Train {
     /// Weights of rows by label: balanced (every label has the same total weight), or LABEL=NUMBER for several labels
     #[arg(long, value_name = "WEIGHTS", num_args = 1.., help_heading = heading::LOSS)]
     pub class_weights: Vec<String>,
+    /// Heads whose labels are in an order, with a weight: HEAD=NUMBER; a prediction far from the gold label then costs more
+    ///
+    /// `sentiment=1` adds the squared earth mover's distance to the loss of the head `sentiment`. The order is that of the labels in
+    /// the model.
+    #[arg(long, value_name = "WEIGHTS", num_args = 1.., help_heading = heading::LOSS)]
+    pub ordinal: Vec<String>,
+
+    /// Share of the articles with a title that an epoch reads without it, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = heading::AUGMENTATION)]
+    pub drop_title: f64,
+    /// Share of the articles longer than a window of which an epoch reads a later window instead of the first one
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = heading::AUGMENTATION)]
+    pub later_window: f64,
+    /// Share of the articles that an epoch reads with typical damage: letter case, quotation marks, encoding, HTML
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, help_heading = heading::AUGMENTATION)]
+    pub text_noise: f64,
 
     /// Teacher models, as folders; the student learns from the mean of their predictions
     #[arg(long, value_name = "DIR", num_args = 1.., group = "teachers", help_heading = heading::DISTILLATION)]

@@ -8,6 +8,7 @@ mod checks;
 mod index;
 mod part;
 mod pickle;
+mod quantised;
 mod remote_code;
 mod safetensors;
 mod source;
@@ -20,6 +21,7 @@ mod write;
 
 pub(crate) use index::Index;
 pub(crate) use part::Part;
+pub(crate) use quantised::Quantised;
 pub(crate) use remote_code::refuse_remote_code;
 pub(crate) use source::{Checkpoint, FileFormat};
 pub use table::RowTable;

@@ -1,6 +1,6 @@
 //! One file of a checkpoint, and a tensor in it.
 
-use super::stored::{Bytes, Region};
+use super::stored::{Bytes, Stored};
 
 /// A file with tensors.
 pub(crate) struct Part {
@@ -12,10 +12,10 @@ pub(crate) struct Part {
 }
 
 /// A tensor of a file. A tensor of integers or truth values, such as the position ids of old checkpoints, is no weight
-/// and has no region.
+/// and has no values. Integers with scales are one tensor.
 pub(super) struct NamedTensor {
     pub(super) name: String,
-    pub(super) region: Option<Region>,
+    pub(super) values: Option<Stored>,
 }
 
 impl Part {

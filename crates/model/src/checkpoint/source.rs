@@ -3,7 +3,7 @@
 use super::checks::check_index;
 use super::index::Index;
 use super::part::{NamedTensor, Part};
-use super::stored::{Bytes, Region};
+use super::stored::{Bytes, Stored};
 use super::{pickle, safetensors};
 use crate::error::{ModelError, Result};
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ impl Checkpoint {
     /// # Errors
     /// If a part is damaged, has a tensor of a type that is not supported or that another part has as well, or lacks
     /// one that the index promises.
-    pub(super) fn read(&self) -> Result<BTreeMap<String, Region>> {
+    pub(super) fn read(&self) -> Result<BTreeMap<String, Stored>> {
         let mut places: BTreeMap<String, &Part> = BTreeMap::new();
         let mut weights = BTreeMap::new();
         for part in &self.parts {
@@ -53,12 +53,12 @@ impl Checkpoint {
                 FileFormat::Safetensors => safetensors::read(&part.bytes, &part.file)?,
                 FileFormat::Pickle => pickle::read(&part.bytes, &part.file)?,
             };
-            for NamedTensor { name, region } in tensors {
+            for NamedTensor { name, values } in tensors {
                 if let Some(other) = places.get(&name) {
                     let cause = format!("`{}` holds a tensor of this name as well", other.file);
                     return Err(ModelError::Invalid { file: part.file.clone(), key: name, cause });
                 }
-                weights.extend(region.map(|region| (name.clone(), region)));
+                weights.extend(values.map(|values| (name.clone(), values)));
                 places.insert(name, part);
             }
         }

@@ -1,5 +1,6 @@
 //! A tensor of a checkpoint as it is stored: bytes of a file, or a tensor in memory.
 
+use super::quantised::QuantisedMatrix;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use half::slice::HalfFloatSliceExt;
@@ -15,6 +16,7 @@ pub(crate) type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 pub(crate) enum Stored {
     Tensor(Tensor),
     Bytes(Region),
+    Quantised(QuantisedMatrix),
 }
 
 /// The part of a file that holds one tensor.
@@ -119,16 +121,17 @@ impl Stored {
         match self {
             Self::Tensor(tensor) => tensor.dims(),
             Self::Bytes(region) => &region.shape,
+            Self::Quantised(matrix) => matrix.shape(),
         }
     }
 
     pub(super) fn tensor(&self, device: &Device) -> Result<Tensor> {
         match self {
             Self::Tensor(tensor) => Ok(tensor.clone()),
-            Self::Bytes(region) => {
-                let mut values = vec![0f32; region.shape.iter().product()];
-                region.format.widen(region.bytes(), &mut values);
-                Ok(Tensor::from_vec(values, region.shape.as_slice(), device)?)
+            Self::Bytes(_) | Self::Quantised(_) => {
+                let mut values = vec![];
+                self.read(&mut values)?;
+                Ok(Tensor::from_vec(values, self.shape(), device)?)
             }
         }
     }
@@ -144,18 +147,22 @@ impl Stored {
                 let shape = [&[rows.len()], &region.shape[1..]].concat();
                 Ok(Self::Bytes(Region { file: region.file.clone(), range, format: region.format, shape }))
             }
+            Self::Quantised(matrix) => Ok(Self::Quantised(matrix.rows(rows))),
         }
     }
 
     /// Appends the values in row-major order.
     pub(super) fn read(&self, out: &mut Vec<f32>) -> Result<()> {
+        if let Self::Tensor(tensor) = self {
+            out.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
+            return Ok(());
+        }
+        let start = out.len();
+        out.resize(start + self.shape().iter().product::<usize>(), 0.0);
         match self {
-            Self::Tensor(tensor) => out.extend(tensor.flatten_all()?.to_vec1::<f32>()?),
-            Self::Bytes(region) => {
-                let start = out.len();
-                out.resize(start + region.shape.iter().product::<usize>(), 0.0);
-                region.format.widen(region.bytes(), &mut out[start..]);
-            }
+            Self::Tensor(_) => {}
+            Self::Bytes(region) => region.format.widen(region.bytes(), &mut out[start..]),
+            Self::Quantised(matrix) => matrix.widen(0..matrix.shape()[0], &mut out[start..]),
         }
         Ok(())
     }

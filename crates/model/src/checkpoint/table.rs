@@ -1,5 +1,6 @@
 //! A matrix that is read row by row: the word embeddings, which are most of a model's memory.
 
+use super::quantised::QuantisedMatrix;
 use super::stored::{Region, Stored};
 use crate::error::Result;
 
@@ -12,6 +13,7 @@ pub struct RowTable {
 enum Source {
     Memory(Vec<f32>),
     File(Region),
+    Quantised(QuantisedMatrix),
 }
 
 impl RowTable {
@@ -19,6 +21,7 @@ impl RowTable {
     pub(super) fn new(stored: &Stored, width: usize) -> Result<Self> {
         let source = match stored {
             Stored::Bytes(region) => Source::File(region.clone()),
+            Stored::Quantised(matrix) => Source::Quantised(matrix.clone()),
             Stored::Tensor(_) => {
                 let mut values = vec![];
                 stored.read(&mut values)?;
@@ -40,6 +43,7 @@ impl RowTable {
                 let size = self.width * region.format.size();
                 region.format.widen(&region.bytes()[index * size..(index + 1) * size], out);
             }
+            Source::Quantised(matrix) => matrix.widen(index..index + 1, out),
         }
     }
 }

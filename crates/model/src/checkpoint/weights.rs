@@ -45,7 +45,7 @@ impl Weights {
     /// If a part is damaged, has a tensor of another type than floating-point, or does not fit the index.
     pub(crate) fn from_checkpoint(checkpoint: Checkpoint, device: &Device) -> Result<Self> {
         let mut tensors = BTreeMap::new();
-        for (name, region) in checkpoint.read()? {
+        for (name, stored) in checkpoint.read()? {
             let name = match (name.strip_suffix(".gamma"), name.strip_suffix(".beta")) {
                 (Some(stem), _) => format!("{stem}.weight"),
                 (_, Some(stem)) => format!("{stem}.bias"),
@@ -55,7 +55,7 @@ impl Weights {
                 let cause = "it occurs twice, also under its old name".into();
                 return Err(ModelError::Invalid { file: checkpoint.file, key: name, cause });
             }
-            tensors.insert(name, Stored::Bytes(region));
+            tensors.insert(name, stored);
         }
         let (file, device) = (checkpoint.file.into(), device.clone());
         Ok(Self { file, parts: checkpoint.parts.into(), tensors: Arc::new(tensors), device, prefix: String::new() })
@@ -124,7 +124,7 @@ impl Weights {
     pub fn visit<T>(&self, shape: &[usize], name: &str, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
         match self.find(shape, name)? {
             Stored::Tensor(tensor) => Ok(with_values(tensor, f)?),
-            stored @ Stored::Bytes(_) => {
+            stored @ (Stored::Bytes(_) | Stored::Quantised(_)) => {
                 let mut values = vec![];
                 stored.read(&mut values)?;
                 Ok(f(&values))
@@ -155,6 +155,7 @@ impl Weights {
     pub fn check_finite(&self) -> Result<()> {
         let found = self.tensors.iter().find_map(|(name, stored)| match stored {
             Stored::Bytes(region) => Some((name, region.format.not_finite(region.bytes())?)),
+            Stored::Quantised(matrix) => Some((name, matrix.not_finite()?)),
             Stored::Tensor(_) => None,
         });
         found.map_or(Ok(()), |(name, value)| Err(self.not_finite(name, value)))

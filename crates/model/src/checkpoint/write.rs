@@ -1,5 +1,6 @@
 //! Writes weights as a safetensors file, each tensor in the number format that it is stored in.
 
+use super::quantised::SCALES;
 use super::stored::{NumberFormat, Stored};
 use super::weights::Weights;
 use crate::error::{ModelError, Result};
@@ -38,14 +39,23 @@ fn header(weights: &Weights) -> Vec<u8> {
     entries.insert("__metadata__".into(), json!({"format": "pt"}));
     let mut end = 0;
     for (name, stored) in weights.iter_stored() {
-        let (dtype, size) = match stored {
-            Stored::Bytes(region) if region.format == NumberFormat::F16 => ("F16", 2),
-            Stored::Bytes(region) if region.format == NumberFormat::Bf16 => ("BF16", 2),
-            _ => ("F32", 4),
+        let mut enter = |name: &str, dtype: &str, shape: &[usize], bytes: usize| {
+            let start = end;
+            end += bytes;
+            entries.insert(name.into(), json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}));
         };
-        let start = end;
-        end += stored.shape().iter().product::<usize>() * size;
-        entries.insert(name.into(), json!({"dtype": dtype, "shape": stored.shape(), "data_offsets": [start, end]}));
+        let (shape, count) = (stored.shape(), stored.shape().iter().product::<usize>());
+        match stored {
+            Stored::Quantised(matrix) => {
+                let bytes = matrix.scales().len();
+                let groups = bytes / size_of::<f32>() / shape[0].max(1);
+                enter(name, "I8", shape, count);
+                enter(&format!("{name}{SCALES}"), "F32", &[shape[0], groups], bytes);
+            }
+            Stored::Bytes(region) if region.format == NumberFormat::F16 => enter(name, "F16", shape, 2 * count),
+            Stored::Bytes(region) if region.format == NumberFormat::Bf16 => enter(name, "BF16", shape, 2 * count),
+            Stored::Bytes(_) | Stored::Tensor(_) => enter(name, "F32", shape, 4 * count),
+        }
     }
     let mut json = serde_json::Value::Object(entries).to_string().into_bytes();
     // Spaces align the tensors.
@@ -65,6 +75,7 @@ fn write_values(stored: &Stored, out: &mut impl Write) -> Result<io::Result<()>>
             }))
         }
         Stored::Bytes(region) => Ok(out.write_all(region.bytes())),
+        Stored::Quantised(matrix) => Ok(out.write_all(matrix.integers()).and_then(|()| out.write_all(matrix.scales()))),
         Stored::Tensor(tensor) => {
             let values = tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f32>()?;
             Ok(write_f32(&values, out))

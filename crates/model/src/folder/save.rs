@@ -3,7 +3,7 @@
 use super::manifest::Manifest;
 use super::names;
 use super::open::Model;
-use crate::checkpoint::Weights;
+use crate::checkpoint::{Quantised, Weights};
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
 use crate::linear::LinearModel;
@@ -14,6 +14,9 @@ use safetensors::tensor::TensorView;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
+/// The fewest columns of a matrix that is stored as integers. Below, its scales would take too much of the space that it saves.
+const MIN_COLUMNS: usize = 32;
+
 /// The number format of saved weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
@@ -21,6 +24,8 @@ pub enum Storage {
     F32,
     /// 2 bytes per weight.
     F16,
+    /// 1 byte per weight of a matrix, with scales; heads and vectors in f32. Other programs do not open it.
+    Int8,
 }
 
 /// Writes the four files of a model into `folder`, which is created if it does not exist. Readers never see a partial
@@ -124,15 +129,17 @@ pub(super) fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         .map_err(|source| ModelError::Write { path, source })
 }
 
+/// Returns whether a tensor is part of a head.
+fn is_of_head(name: &str) -> bool {
+    name.starts_with("heads.") || name.starts_with("classifier.")
+}
+
 /// Returns the bytes of a safetensors file with these weights.
 ///
 /// # Errors
 /// If the device fails, a name occurs twice, or a weight is too large for f16.
 pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
-    let (dtype, mut tensors) = match storage {
-        Storage::F32 => (Dtype::F32, vec![]),
-        Storage::F16 => (Dtype::F16, vec![]),
-    };
+    let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = vec![];
     for tensor in weights.tensors() {
         let (name, tensor) = tensor?;
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
@@ -141,17 +148,28 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
         {
             return Err(weights.not_finite(name, value));
         }
-        let bytes: Vec<u8> = match storage {
-            Storage::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Storage::F16 => values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect(),
-        };
-        tensors.push((name, tensor.dims().to_vec(), bytes));
+        let shape = tensor.dims().to_vec();
+        let f32_bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        match (storage, shape.as_slice()) {
+            (Storage::F16, _) => {
+                let bytes = values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect();
+                tensors.push((name.into(), Dtype::F16, shape, bytes));
+            }
+            // Heads are small, and scores depend on them directly.
+            (Storage::Int8, &[rows, columns]) if columns >= MIN_COLUMNS && !is_of_head(name) => {
+                let Quantised { integers, scales, groups } = Quantised::new(&values, columns);
+                let bytes = integers.into_iter().map(i8::cast_unsigned).collect();
+                tensors.push((name.into(), Dtype::I8, shape, bytes));
+                tensors.push((format!("{name}.scale"), Dtype::F32, vec![rows, groups], f32_bytes(&scales)));
+            }
+            (Storage::F32 | Storage::Int8, _) => tensors.push((name.into(), Dtype::F32, shape, f32_bytes(&values))),
+        }
     }
     let invalid = |cause: String| ModelError::Invalid { file: names::WEIGHTS.into(), key: "tensors".into(), cause };
     let views: Vec<_> = tensors
         .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(dtype, shape.clone(), bytes).map(|v| (*name, v)).map_err(|e| invalid(e.to_string()))
+        .map(|(name, dtype, shape, bytes)| {
+            TensorView::new(*dtype, shape.clone(), bytes).map(|v| (name, v)).map_err(|e| invalid(e.to_string()))
         })
         .collect::<Result<_>>()?;
     let metadata = [("format".to_string(), "pt".to_string())].into_iter().collect();

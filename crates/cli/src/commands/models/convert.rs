@@ -1,13 +1,13 @@
 //! `newsdesk models convert`: copies a checkpoint into a folder with one safetensors file.
 
-use crate::arguments::Convert;
+use crate::arguments::{Convert, ConvertedDtype};
 use crate::commands::model_folder::{check_new_model, refuse_own_origin, remove_old_model};
 use crate::commands::open::{model_path, open_any};
 use crate::exit_code::ExitCode;
 use crate::failure::{Usage, say};
 use crate::hub;
 use anyhow::Result;
-use newsdesk_model::folder::{convert, files_beside_weights};
+use newsdesk_model::folder::{convert, files_beside_weights, save};
 use newsdesk_model::{AnyModel, Device};
 
 pub fn run(options: &Convert) -> Result<ExitCode> {
@@ -24,12 +24,21 @@ pub fn run(options: &Convert) -> Result<ExitCode> {
         return Err(Usage::new(message, "choose another folder for `--output`, or move that file away").into());
     }
     // Opening checks that the weights fit the configuration.
-    let AnyModel::Encoder(model) = open_any(Some(&options.model), &Device::Cpu, options.opening)? else {
+    let AnyModel::Encoder(mut model) = open_any(Some(&options.model), &Device::Cpu, options.opening)? else {
         let message = format!("cannot convert `{}`: it is a linear model", options.model.display());
         return Err(Usage::new(message, "use it as it is: linear models are always one safetensors file").into());
     };
     remove_old_model(&options.output, options.overwrite)?;
-    convert(&folder, &model, &options.output)?;
+    match options.save_dtype {
+        None => convert(&folder, &model, &options.output)?,
+        Some(dtype) => {
+            if dtype != ConvertedDtype::F32 && !model.manifest.certificates.is_empty() {
+                model.manifest.certificates.clear();
+                say("its certificates are removed, since its weights change: run `newsdesk models certify` again");
+            }
+            save(&model, &options.output, dtype.into())?;
+        }
+    }
     say(&format!("wrote {}", options.output.display()));
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,7 @@ use crate::failure::Usage;
 use anyhow::Result;
 use clap::Parser;
 use newsdesk_model::{Combine, Model};
-use newsdesk_train::{self as train, ClassWeights, Distillation, Freeze, Settings};
+use newsdesk_train::{self as train, Augmentation, ClassWeights, Distillation, Freeze, Settings};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,6 +49,12 @@ pub fn settings(options: &Train, base: &Model) -> Result<Settings> {
         label_smoothing: options.label_smoothing,
         focal_gamma: options.focal_gamma,
         class_weights: class_weights(&options.class_weights)?,
+        ordinal: named_numbers(&options.ordinal, "the weight", "HEAD=NUMBER", "give HEAD=NUMBER for each head")?,
+        augmentation: Augmentation {
+            drop_title: options.drop_title,
+            later_window: options.later_window,
+            text_noise: options.text_noise,
+        },
         distillation: options.has_teachers().then(|| distillation(options)),
         quantise: options.quantise.map(|QuantiseName::Int8| train::Quantise::Int8),
         layers: (!options.layers.is_empty()).then(|| options.layers.clone()),
@@ -184,7 +190,7 @@ pub fn options(settings: &Value) -> Vec<(String, Vec<String>)> {
                 ("char-ngrams".into(), vec![characters]),
             ]
         }
-        "set_weights" => vec![("set-weights".into(), named(value))],
+        "set_weights" | "ordinal" => vec![(name.replace('_', "-"), named(value))],
         _ => vec![(name.replace('_', "-"), values(value))],
     };
     fields.flat_map(option).collect()

@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::globals::{Element, Global, Rebuild};
 use super::values::{Id, Value, Values};
 use crate::checkpoint::part::NamedTensor;
-use crate::checkpoint::stored::{Bytes, Region};
+use crate::checkpoint::stored::{Bytes, Region, Stored};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,7 +54,7 @@ pub(super) fn read(
         let region = reader
             .rebuilt(*rebuild, *arguments, &mut budget)
             .map_err(|cause| Fault::damaged(format!("its tensor `{name}` is invalid: {cause}")))?;
-        tensors.push(NamedTensor { name: name.to_owned(), region });
+        tensors.push(NamedTensor { name: name.to_owned(), values: region.map(Stored::Bytes) });
     }
     Ok(tensors)
 }

@@ -9,7 +9,7 @@ mod programs;
 
 use super::read;
 use crate::checkpoint::part::NamedTensor;
-use crate::checkpoint::stored::Bytes;
+use crate::checkpoint::stored::{Bytes, Stored};
 use crate::error::{ModelError, Remedy};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ type Values = (Vec<usize>, Vec<f32>);
 /// Returns the shape and the values of each tensor with weights, and the names of the others.
 fn weights(file: Vec<u8>) -> (BTreeMap<String, Values>, Vec<String>) {
     let (mut weights, mut others) = (BTreeMap::new(), vec![]);
-    for NamedTensor { name, region } in open(file).unwrap_or_else(|error| panic!("{error}")) {
-        match region {
+    for NamedTensor { name, values } in open(file).unwrap_or_else(|error| panic!("{error}")) {
+        match values {
             None => others.push(name),
-            Some(region) => {
-                let mut values = vec![0.0; region.shape.iter().product()];
-                region.format.widen(region.bytes(), &mut values);
-                weights.insert(name, (region.shape.clone(), values));
+            Some(stored) => {
+                let mut values = vec![];
+                stored.read(&mut values).unwrap_or_else(|error| panic!("{error}"));
+                weights.insert(name, (stored.shape().to_vec(), values));
             }
         }
     }
@@ -100,8 +100,8 @@ fn a_file_of_torch_is_read() {
 #[test]
 fn bytes_of_contiguous_tensors_are_not_copied() {
     let bytes: Bytes = Arc::new(REAL.to_vec());
-    for NamedTensor { name, region } in read(&bytes, "m.bin").unwrap() {
-        if let Some(region) = region {
+    for NamedTensor { name, values } in read(&bytes, "m.bin").unwrap() {
+        if let Some(Stored::Bytes(region)) = values {
             assert_eq!(Arc::ptr_eq(&region.file, &bytes), name != "transposed", "{name}");
         }
     }

@@ -31,7 +31,7 @@ fn open_news_has_all_its_rows_and_most_predictions_are_correct() {
     let [train, validation, test] = &splits;
     let arguments = ["data", "check", train, "--validation", validation, "--test", test, "--label-field", "label"];
     let found = folder.newsdesk(&arguments).out;
-    assert!(found.contains("rows: train 4,156, validation 88, test 466\n") && found.contains("errors: 0"), "{found}");
+    assert!(found.contains("rows: train 5,556, validation 88, test 466\n") && found.contains("errors: 0"), "{found}");
     let arguments = ["eval", "--data", "open-news", "--data-root", DATASETS, "--split", "validation", "--json"];
     let report = folder.newsdesk(&arguments).done().json();
     assert_eq!(report[0]["articles"], 88);

@@ -2,7 +2,7 @@
 //!
 //! A checkpoint is one file, or several parts with an index, in one of two formats: safetensors, or the format of
 //! `torch.save`, which is read only if the caller allows it. Either way, a tensor stays as bytes of its file until
-//! [`Weights`] converts it.
+//! [`Weights`] converts it. Matrices may be stored as integers with scales.
 
 mod checks;
 mod index;

@@ -1,6 +1,6 @@
 """Measures a model on each source of open-news and iptc-news, with 95 % intervals.
 
-    python3 benches/training/by_source.py MODEL DATA_ROOT [--split test] [--sets open-news iptc-news] [--newsdesk PROGRAM]
+    python3 benches/training/by_source.py MODEL DATA_ROOT [--split test] [--sets open-news iptc-news] [--dtype auto] [--newsdesk PROGRAM]
 
 DATA_ROOT has a folder for each data set (see datasets/README.md). Macro-F1 is the mean over the labels with at least ten rows. Its
 interval is that of 2,000 bootstrap samples of the rows; the interval of an accuracy is Wilson's. "Any" counts a topic as correct if the
@@ -19,9 +19,9 @@ FEWEST_ROWS = 10
 SAMPLES = 2000
 
 
-def predictions(newsdesk, model, path):
+def predictions(newsdesk, model, path, dtype="auto"):
     """Returns the rows of a file with the columns that the model adds."""
-    command = [newsdesk, "classify", path, "--model", model, "--prefix", "predicted_", "--to", "jsonl", "--quiet"]
+    command = [newsdesk, "classify", path, "--model", model, "--prefix", "predicted_", "--to", "jsonl", "--dtype", dtype, "--quiet"]
     lines = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, check=True).stdout.decode().rstrip("\n").split("\n")
     return [json.loads(line) for line in lines]
 
@@ -55,8 +55,8 @@ def bootstrap(pairs, labels):
     return values[int(0.025 * SAMPLES)], values[int(0.975 * SAMPLES) - 1]
 
 
-def figures(rows):
-    """Returns the figures of some rows by name, each as value, low end and high end."""
+def figures(rows, intervals=True):
+    """Returns the figures of some rows by name, each as value, low end and high end. The bootstrap takes a second; it can be left out."""
     found = {}
     for head, column in (("topic", "label"), ("tone", "sentiment")):
         name = "topic" if head == "topic" else "sentiment"
@@ -67,7 +67,8 @@ def figures(rows):
         if head == "topic":
             any_label = sum(row["predicted_topic"] in (row.get("labels") or [row["label"]]) for row in rows)
             found["topic any"] = (any_label / len(rows), *wilson(any_label, len(rows)))
-        found[f"{head} macro-F1"] = (macro_f1(pairs, labels), *bootstrap(pairs, labels))
+        ends = bootstrap(pairs, labels) if intervals else (None, None)
+        found[f"{head} macro-F1"] = (macro_f1(pairs, labels), *ends)
         found[f"{head} labels"] = (len(labels), None, None)
     return found
 
@@ -82,11 +83,12 @@ def main():
     parser.add_argument("data_root", type=Path)
     parser.add_argument("--split", default="test")
     parser.add_argument("--sets", nargs="+", default=["open-news", "iptc-news"])
+    parser.add_argument("--dtype", default="auto")
     parser.add_argument("--newsdesk", default="newsdesk")
     options = parser.parse_args()
     header_is_shown = False
     for name in options.sets:
-        rows = predictions(options.newsdesk, options.model, options.data_root / name / f"{options.split}.jsonl.zst")
+        rows = predictions(options.newsdesk, options.model, options.data_root / name / f"{options.split}.jsonl.zst", options.dtype)
         groups = defaultdict(list)
         for row in rows:
             groups[source(row)].append(row)

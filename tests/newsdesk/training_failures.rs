@@ -212,7 +212,10 @@ fn invalid_settings_are_refused() {
     refused("--learning-rate inf", "cannot use `--learning-rate`: inf is not above zero");
     refused("--head-lr-multiplier 1e7", "cannot use `--head-lr-multiplier`: 1e7 is more than 1000000");
     refused("--text-noise 1.5", "cannot use `--text-noise`: 1.5 is not within 0..=1");
-    refused("--drop-title 0.75 --later-window 0.5", "cannot use `--later-window`: the shares of all forms add up to 1.25");
+    refused(
+        "--drop-title 0.75 --later-window 0.5",
+        "cannot use `--later-window`: the shares of all forms add up to 1.25",
+    );
     refused("--ordinal label=1", "cannot use `--ordinal`: the head `label` needs more than two labels");
     refused("--ordinal tone=1", "cannot use `--ordinal`: no head is called `tone`, but `label`");
     refused("--ordinal label", "cannot read the weight `label`: it is not HEAD=NUMBER").hint("HEAD=NUMBER");

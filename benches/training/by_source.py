@@ -67,8 +67,8 @@ def figures(rows, intervals=True):
         if head == "topic":
             any_label = sum(row["predicted_topic"] in (row.get("labels") or [row["label"]]) for row in rows)
             found["topic any"] = (any_label / len(rows), *wilson(any_label, len(rows)))
-        ends = bootstrap(pairs, labels) if intervals else (None, None)
-        found[f"{head} macro-F1"] = (macro_f1(pairs, labels), *ends)
+        ends = bootstrap(pairs, labels) if intervals and labels else (None, None)
+        found[f"{head} macro-F1"] = (macro_f1(pairs, labels) if labels else "-", *ends)
         found[f"{head} labels"] = (len(labels), None, None)
     return found
 

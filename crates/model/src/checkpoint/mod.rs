@@ -4,6 +4,7 @@
 //! `torch.save`, which is read only if the caller allows it. Either way, a tensor stays as bytes of its file until
 //! [`Weights`] converts it. Matrices may be stored as integers with scales.
 
+mod bytes;
 mod checks;
 mod index;
 mod part;

@@ -1,6 +1,7 @@
 //! One file of a checkpoint, and a tensor in it.
 
-use super::stored::{Bytes, Stored};
+use super::bytes::Bytes;
+use super::stored::Stored;
 
 /// A file with tensors.
 pub(crate) struct Part {

@@ -3,7 +3,7 @@
 //! A safetensors file has such a matrix as two tensors: `NAME` of type I8, and `NAME.scale` of type F32, which has one column for
 //! every 128 columns of the matrix. A weight is its integer times the scale of its row and of its group of columns.
 
-use super::stored::Bytes;
+use super::bytes::Bytes;
 use std::ops::Range;
 
 /// Columns that share a scale: as many as in int8 products, so that a model that is trained for them is stored without loss.

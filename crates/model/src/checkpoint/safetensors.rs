@@ -1,8 +1,9 @@
 //! Reads the header of a safetensors file.
 
+use super::bytes::Bytes;
 use super::part::NamedTensor;
 use super::quantised::{QuantisedMatrix, SCALES};
-use super::stored::{Bytes, NumberFormat, Region, Stored};
+use super::stored::{NumberFormat, Region, Stored};
 use crate::error::{ModelError, Result};
 use safetensors::tensor::TensorInfo;
 use safetensors::{Dtype, SafeTensors};

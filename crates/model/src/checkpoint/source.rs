@@ -1,9 +1,10 @@
 //! The files of a checkpoint, opened but not yet read, and the tensors in them.
 
+use super::bytes::Bytes;
 use super::checks::check_index;
 use super::index::Index;
 use super::part::{NamedTensor, Part};
-use super::stored::{Bytes, Stored};
+use super::stored::Stored;
 use super::{pickle, safetensors};
 use crate::error::{ModelError, Result};
 use std::collections::BTreeMap;

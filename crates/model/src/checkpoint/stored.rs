@@ -1,15 +1,12 @@
 //! A tensor of a checkpoint as it is stored: bytes of a file, or a tensor in memory.
 
+use super::bytes::Bytes;
 use super::quantised::QuantisedMatrix;
 use crate::error::Result;
 use candle_core::{Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use std::ops::Range;
-use std::sync::Arc;
-
-/// The contents of a weights file: in memory, compiled in, or mapped from disk.
-pub(crate) type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// A tensor of a checkpoint.
 #[derive(Clone)]

@@ -19,8 +19,8 @@ mod tensors;
 mod tests;
 mod values;
 
+use super::bytes::Bytes;
 use super::part::NamedTensor;
-use super::stored::Bytes;
 use crate::error::{ModelError, Result};
 use archive::Archive;
 use fault::Fault;

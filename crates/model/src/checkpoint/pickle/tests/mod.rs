@@ -8,8 +8,9 @@ mod archives;
 mod programs;
 
 use super::read;
+use crate::checkpoint::bytes::Bytes;
 use crate::checkpoint::part::NamedTensor;
-use crate::checkpoint::stored::{Bytes, Stored};
+use crate::checkpoint::stored::Stored;
 use crate::error::{ModelError, Remedy};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the strong model, and writes its scores, from which smaller models can be distilled. Training takes about 100 minutes on two
+# X
 # cores, as far as its first steps tell: no whole run has been made yet. Run it again to resume after an interruption.
 #   models/strong/train.sh DATA_ROOT BASE OUTPUT
 # DATA_ROOT has a folder for each public data set (see datasets/README.md). BASE is a folder with all-mpnet-base-v2.

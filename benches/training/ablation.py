@@ -1,14 +1,14 @@
-"""Says what each part of the default model's recipe is worth, and what a model loses on a source that it was not trained on.
+"""Says what each part of a recipe for the default model is worth, and what a model loses on a source that it was not trained on.
 
     python3 benches/training/ablation.py parts DATA BASE SCORES OUT [--seeds 1 2 3] [--newsdesk PROGRAM]
     python3 benches/training/ablation.py sources DATA BASE OUT [--seeds 1] [--newsdesk PROGRAM]
 
-DATA is what datasets/join.py makes. BASE is the model that the recipe starts from (see models/default). SCORES is a folder with scores of the strong model (see
-models/strong). Each run adds a line to OUT/results.jsonl. The same command can be repeated after an interruption: it skips finished runs
-and resumes an interrupted one.
+DATA is what datasets/join.py makes. BASE is the model that training starts from, such as models/default. SCORES is a folder with scores
+of the strong model (see models/strong). Each run adds a line to OUT/results.jsonl. The same command can be repeated after an
+interruption: it skips finished runs and resumes an interrupted one.
 
-`parts` trains with each part of the recipe alone and with each part left out, a third as long as the default model. A fifth of
-open-news' training rows is held out, and measured together with the validation splits. No test split is read.
+`parts` trains with each part alone and with each part left out, by the short recipe models/default/ablation.toml. A fifth of open-news'
+training rows is held out, and measured together with the validation splits. No test split is read.
 
 `sources` trains without the texts of one source after the other, and measures the test rows of that source. The teacher has read all
 sources, so these runs have none.
@@ -19,11 +19,11 @@ import hashlib
 import json
 import statistics
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import by_source
+from accuracy import run
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = ROOT / "models" / "default" / "ablation.toml"
@@ -68,15 +68,6 @@ def changed_recipe(out, name, rows):
 
 def is_held_out(row):
     return hashlib.sha256(row["id"].encode()).digest()[0] % 5 == 0
-
-
-def run(command):
-    print("$", " ".join(map(str, command)), file=sys.stderr, flush=True)
-    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, text=True)
-    # Exit code 1 means rejected rows: some texts are blank.
-    if done.returncode not in (0, 1):
-        sys.exit(f"ended with {done.returncode}")
-    return done.stdout
 
 
 class Runs:

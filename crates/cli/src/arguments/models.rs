@@ -113,7 +113,7 @@ pub struct Convert {
     /// Data type (dtype) of the weights in the new folder [default: as they are]
     ///
     /// int8 takes 1 byte per weight. Only newsdesk opens such a folder; `newsdesk models export` writes one for other programs.
-    /// Certificates of the model are removed if the numbers change.
+    /// The model's certificates are kept only with f32, which changes no number.
     #[arg(long, value_enum, value_name = "NAME")]
     pub save_dtype: Option<ConvertedDtype>,
     #[command(flatten)]

@@ -22,7 +22,7 @@ mod write;
 
 pub(crate) use index::Index;
 pub(crate) use part::Part;
-pub(crate) use quantised::Quantised;
+pub(crate) use quantised::{Quantised, SCALES};
 pub(crate) use remote_code::refuse_remote_code;
 pub(crate) use source::{Checkpoint, FileFormat};
 pub use table::RowTable;

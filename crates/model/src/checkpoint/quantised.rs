@@ -6,10 +6,11 @@
 use super::bytes::Bytes;
 use std::ops::Range;
 
-/// Columns that share a scale: as many as in int8 products, so that a model that is trained for them is stored without loss.
+/// Columns that share a scale. Part of the file format. As many as in int8 products, so that a model that is trained for them is stored
+/// without loss.
 const GROUP: usize = 128;
 /// What follows the name of a matrix in the name of its scales.
-pub(super) const SCALES: &str = ".scale";
+pub(crate) const SCALES: &str = ".scale";
 /// The largest integers of a group that is trained for int8, and of any other group.
 const LIMITS: [f32; 2] = [31.0, 127.0];
 

@@ -148,18 +148,19 @@ impl Stored {
         }
     }
 
-    /// Appends the values in row-major order.
-    pub(super) fn read(&self, out: &mut Vec<f32>) -> Result<()> {
-        if let Self::Tensor(tensor) = self {
-            out.extend(tensor.flatten_all()?.to_vec1::<f32>()?);
-            return Ok(());
-        }
+    /// Appends room for all values, and returns it.
+    fn room<'o>(&self, out: &'o mut Vec<f32>) -> &'o mut [f32] {
         let start = out.len();
         out.resize(start + self.shape().iter().product::<usize>(), 0.0);
+        &mut out[start..]
+    }
+
+    /// Appends the values in row-major order.
+    pub(super) fn read(&self, out: &mut Vec<f32>) -> Result<()> {
         match self {
-            Self::Tensor(_) => {}
-            Self::Bytes(region) => region.format.widen(region.bytes(), &mut out[start..]),
-            Self::Quantised(matrix) => matrix.widen(0..matrix.shape()[0], &mut out[start..]),
+            Self::Tensor(tensor) => out.extend(tensor.flatten_all()?.to_vec1::<f32>()?),
+            Self::Bytes(region) => region.format.widen(region.bytes(), self.room(out)),
+            Self::Quantised(matrix) => matrix.widen(0..matrix.shape()[0], self.room(out)),
         }
         Ok(())
     }

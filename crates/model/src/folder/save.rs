@@ -3,7 +3,7 @@
 use super::manifest::Manifest;
 use super::names;
 use super::open::Model;
-use crate::checkpoint::{Quantised, Weights};
+use crate::checkpoint::{Quantised, SCALES, Weights};
 use crate::error::{ModelError, Result};
 use crate::head::HeadActivation;
 use crate::linear::LinearModel;
@@ -160,7 +160,7 @@ pub fn weights_bytes(weights: &Weights, storage: Storage) -> Result<Vec<u8>> {
                 let Quantised { integers, scales, groups } = Quantised::new(&values, columns);
                 let bytes = integers.into_iter().map(i8::cast_unsigned).collect();
                 tensors.push((name.into(), Dtype::I8, shape, bytes));
-                tensors.push((format!("{name}.scale"), Dtype::F32, vec![rows, groups], f32_bytes(&scales)));
+                tensors.push((format!("{name}{SCALES}"), Dtype::F32, vec![rows, groups], f32_bytes(&scales)));
             }
             (Storage::F32 | Storage::Int8, _) => tensors.push((name.into(), Dtype::F32, shape, f32_bytes(&values))),
         }

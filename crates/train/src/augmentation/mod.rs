@@ -21,7 +21,7 @@ pub struct Augmentation {
     /// Share of the articles with a title that are read without it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub drop_title: f64,
-    /// Share of the articles longer than a window of which a later window is read, without the title.
+    /// Share of the articles longer than a window of which a later window is read.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub later_window: f64,
     /// Share of the articles that are read with typical damage, such as a lost letter case or a wrong encoding.

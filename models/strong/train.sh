@@ -22,7 +22,7 @@ score() {
 }
 
 mkdir -p "$output-scores"
-for set in iptc-news iptc-news-more open-news ag-news bbc-news huffpost newsmtsc financial-phrasebank tweet-sentiment; do
+for set in iptc-news iptc-news-more iptc-media-topics open-news ag-news bbc-news huffpost newsmtsc financial-phrasebank tweet-sentiment; do
   score "$set" --data "$set"
 done
 score open-news-unlabelled --unlabelled "$data"/open-news-unlabelled/*.zst
